@@ -1,0 +1,1 @@
+"""Hears: reads X, writes down, decides whom to answer."""

@@ -1,0 +1,1 @@
+"""What two or more of the others need; imports none of them."""

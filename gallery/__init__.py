@@ -1,0 +1,1 @@
+"""Shows: the site and its JSON API, where every picture hangs with its prompt and author."""

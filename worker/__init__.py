@@ -1,0 +1,1 @@
+"""Does: RQ jobs that paint and reply, and sweeps that lose nothing."""
