@@ -1,0 +1,64 @@
+"""Failures, sorted by what to do next. Knows no library: foreign exceptions are translated where they arise.
+
+    HouseError
+    ├── TryLater          the world is busy: back into the queue, not before `after` seconds
+    │   ├── OutcomeUnknown    a write to X may have landed: look before trying again
+    │   └── OutOfFunds        no credits, a cap reached: stop that kind of call, keep everything
+    ├── Refused           the rules say no: told to the asker, final
+    ├── GiveUp            the world said no for good: final
+    └── SettingsError     a setting is wrong or missing: the process does not start
+
+Anything else is our bug: let it fly.
+"""
+
+
+class HouseError(Exception):
+    """Base of every failure this house expects. `str()` is one line for the log and the host."""
+
+
+class TryLater(HouseError):
+    """The world is busy. Raised at the borders, decided in `worker/jobs.py`.
+
+    Args:
+        code: short name of the reason, e.g. `gpu_busy`; kept in the row.
+        detail: one line for the host.
+        after: seconds before which another try is pointless; 0 when unknown.
+        counted: whether this try uses up one of the creation's attempts. Waiting for a rate limit does not.
+    """
+
+    def __init__(self, code: str, detail: str = "", *, after: float = 0.0, counted: bool = True) -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.after = after
+        self.counted = counted
+
+
+class OutcomeUnknown(TryLater):
+    """A write may or may not have landed (timeout, 5xx, connection lost). Never repeat it blindly."""
+
+
+class OutOfFunds(TryLater):
+    """No credits or a cap is reached. The work is kept and does not lose an attempt."""
+
+    def __init__(self, code: str, detail: str = "", *, after: float = 900.0) -> None:
+        super().__init__(code, detail, after=after, counted=False)
+
+
+class Refused(HouseError):
+    """The rules say no. `code` names a text in `core/refusals.py`."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+
+
+class GiveUp(HouseError):
+    """The world said no for good: the post is gone, the author blocks us, X does not let us answer."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+
+
+class SettingsError(HouseError):
+    """A setting is wrong or missing. The text names the variable and shows an example."""

@@ -1,0 +1,27 @@
+"""What Alembic runs for every migration. The open connection comes from `core.schema`."""
+
+from typing import Any, Literal
+
+from alembic import context
+from sqlmodel import AutoString, SQLModel
+
+from core.models import UtcDateTime  # also fills SQLModel.metadata
+
+
+def plain_types(kind: str, item: Any, _context: Any) -> str | Literal[False]:
+    """Write plain SQL types into migrations: history must not change when our classes do."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, AutoString):
+        return "sa.String()"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,  # SQLite cannot ALTER much: the table is copied instead
+    render_item=plain_types,
+)
+with context.begin_transaction():
+    context.run_migrations()

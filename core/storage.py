@@ -1,0 +1,70 @@
+"""Keeps the pictures: bytes under a key that names their content, so that a key never changes its meaning.
+
+A folder now; a bucket later behind the same three verbs. Knows no picture format.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import TryLater
+
+KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}\.(webp|png|jpg)")
+
+
+class Storage(Protocol):
+    """What the house needs of a place for pictures. All verbs may raise TryLater("storage")."""
+
+    def put(self, data: bytes, extension: str) -> str:
+        """Keep `data` durably and return its key. Twice the same bytes is one file and no error."""
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes under a key, or None where there are none."""
+
+
+class FolderStorage:
+    """Pictures as plain files: `<folder>/ab/<30 hex digits>.webp`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, data: bytes, extension: str) -> str:
+        """Write beside, sync, then rename: a reader sees the whole file or none, also after a power cut."""
+        digest = hashlib.sha256(data).hexdigest()
+        key = f"{digest[:2]}/{digest[2:32]}.{extension}"
+        try:
+            self._write(self.folder / key, data)
+        except OSError as error:
+            raise TryLater("storage", f"cannot keep a picture in {self.folder}: {error.strerror}") from error
+        return key
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes under a key; None for what is not there or no key of ours."""
+        path = self.path(key)
+        return path.read_bytes() if path else None
+
+    def path(self, key: str) -> Path | None:
+        """The file of a key, to be served; None for what is not there or no key of ours (`../`, for example)."""
+        if not KEY.fullmatch(key):
+            return None
+        path = self.folder / key
+        return path if path.is_file() else None
+
+    def _write(self, path: Path, data: bytes) -> None:
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(beside).chmod(0o644)
+            Path(beside).replace(path)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
