@@ -123,6 +123,7 @@ class Creation(SQLModel, table=True):
         Index("ix_creation_wall", "shown_at", "id"),
         Index("ix_creation_person_wall", "person_id", "shown_at", "id"),
         Index("ix_creation_waiting", "state", "next_attempt_at"),
+        Index("ix_creation_recent", "created_at", "state"),
     )
 
 

@@ -1,6 +1,6 @@
 """the first tables
 
-Revision: 0001, after , made 2026-11-20 09:46:40.661310
+Revision: 0001, after , made 2026-11-20 09:47:50.549338
 """
 
 import sqlalchemy as sa
@@ -83,6 +83,7 @@ def upgrade() -> None:
     with op.batch_alter_table('creation', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_creation_parent_id'), ['parent_id'], unique=False)
         batch_op.create_index('ix_creation_person_wall', ['person_id', 'shown_at', 'id'], unique=False)
+        batch_op.create_index('ix_creation_recent', ['created_at', 'state'], unique=False)
         batch_op.create_index('ix_creation_waiting', ['state', 'next_attempt_at'], unique=False)
         batch_op.create_index('ix_creation_wall', ['shown_at', 'id'], unique=False)
 
@@ -119,6 +120,7 @@ def downgrade() -> None:
     with op.batch_alter_table('creation', schema=None) as batch_op:
         batch_op.drop_index('ix_creation_wall')
         batch_op.drop_index('ix_creation_waiting')
+        batch_op.drop_index('ix_creation_recent')
         batch_op.drop_index('ix_creation_person_wall')
         batch_op.drop_index(batch_op.f('ix_creation_parent_id'))
 
