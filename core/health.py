@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import now
 from core.database import reading
+from core.errors import TryLater
 from core.models import creations, cursors
 
 
@@ -29,7 +30,7 @@ class Health:
 
 
 def look(engine: Engine, count_workers: Callable[[], int], *, poll_seconds: float = 15.0) -> Health:
-    """Look at the house now. `count_workers` asks the queue and may raise OSError when it is away."""
+    """Look at the house now. `count_workers` asks the queue and may raise TryLater."""
     problems: list[str] = []
     states, polled = _rows(engine, problems)
     workers = _workers(count_workers, problems)
@@ -56,7 +57,7 @@ def _rows(engine: Engine, problems: list[str]) -> tuple[dict[str, int], float | 
 def _workers(count_workers: Callable[[], int], problems: list[str]) -> int:
     try:
         workers = count_workers()
-    except OSError:
+    except TryLater:
         problems.append("queue: no answer")
         return 0
     if workers == 0:

@@ -4,6 +4,7 @@ WORDS: dict[str, str] = {
     "empty": "There were no words to paint. Mention the bot together with a description.",
     "too_long": "The prompt is longer than the bot reads. Try again with fewer words.",
     "unpaintable": "The painter could not work with this prompt.",
+    "flagged": "The painter's safety check held this picture back.",
     "gpu_busy": "The painter was too busy for too long. Ask again later.",
     "gpu_down": "The painter could not be reached. Ask again later.",
     "gpu_failed": "The painter failed again and again. The host has been told.",

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from core.database import reading
+from core.errors import SettingsError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -28,6 +34,18 @@ def check(engine: Engine) -> None:
     """Raise if the models and the migrated database differ."""
     with engine.begin() as connection:
         command.check(_config(connection))
+
+
+def require_current(engine: Engine) -> None:
+    """Raise SettingsError unless the tables are those this code was written for."""
+    script = ScriptDirectory(str(MIGRATIONS))
+    try:
+        with reading(engine) as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+    except OperationalError as error:
+        raise SettingsError(f"DATABASE_URL: the database does not answer: {error.orig}") from error
+    if revision != script.get_current_head():
+        raise SettingsError("DATABASE_URL: the tables are not up to date; run: python -m core migrate")
 
 
 def _config(connection: object) -> Config:

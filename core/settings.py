@@ -138,7 +138,7 @@ class WorkSettings(Settings):
 
     lease_seconds: float = Field(default=30.0, ge=1, le=600)
     paint_attempts: int = Field(default=8, ge=1, le=50)
-    reply_attempts: int = Field(default=8, ge=1, le=50)
+    reply_attempts: int = Field(default=24, ge=1, le=50)
     retry_seconds: float = Field(default=5.0, gt=0, le=600, description="pause after the first failed try; it triples")
     retry_longest_seconds: float = Field(default=600.0, gt=0, le=86400)
     sweep_seconds: float = Field(default=1.0, ge=0.2, le=60)

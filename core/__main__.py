@@ -1,0 +1,76 @@
+"""`python -m core`: the host's commands: migrate, demo, queue-server, status, retry, revision."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from core.database import open_database
+from core.errors import SettingsError
+from core.logs import configure_logs
+from core.settings import DatabaseSettings, HouseSettings, QueueSettings, load
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The host's commands.")
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    from core.schema import migrate as bring_up_to_date
+
+    bring_up_to_date(open_database(load(DatabaseSettings).url))
+
+
+@cli.command()
+def revision(message: str) -> None:
+    """Write a migration for what changed in core/models.py."""
+    from core.schema import write_revision
+
+    write_revision(open_database(load(DatabaseSettings).url), message)
+
+
+@cli.command()
+def demo() -> None:
+    """Run the whole house on this machine, against the sandbox X."""
+    from core.demo import run
+
+    sys.exit(run(lambda line: print(line, flush=True)))  # noqa: T201  # the demo speaks to its terminal
+
+
+@cli.command("queue-server")
+def queue_server() -> None:
+    """Run the embedded queue server."""
+    from core.queue_server import serve
+
+    house = load(HouseSettings)
+    configure_logs(level=house.log_level, as_json=house.log_json)
+    sys.exit(serve(load(QueueSettings)))
+
+
+@cli.command()
+def status() -> None:
+    """Show what waits, and what failed lately and why."""
+    from core.status import report
+
+    for line in report(open_database(load(DatabaseSettings).url)):
+        typer.echo(line)
+
+
+@cli.command()
+def retry(creation_ids: Annotated[list[int] | None, typer.Argument(help="Default: all that failed.")] = None) -> None:
+    """Send failed creations on their way again. The next sweep enqueues them."""
+    from core.status import send_again
+
+    typer.echo(f"{send_again(open_database(load(DatabaseSettings).url), creation_ids)} sent on their way again")
+
+
+def main() -> None:
+    """Run, and tell a wrong setting in one line."""
+    try:
+        cli()
+    except SettingsError as error:
+        sys.exit(f"threadpaint: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""The whole house on one machine with nothing installed: `make demo`.
+
+Checks ports and folder, brings the tables up to date, starts the processes of `Procfile.demo`, waits until all answer,
+has the sandbox's people ask for their first pictures, prints one line, and keeps everything alive until stopped.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from core.errors import SettingsError
+from core.settings import HouseSettings, load
+from core.supervisor import Supervisor, read_procfile
+
+HOST = "127.0.0.1"
+ROOT = Path(__file__).parent.parent
+READY_WITHIN = 60.0
+# What anybody may know: these keys open only the sandbox on this machine.
+SANDBOX_KEYS = {
+    "X_CONSUMER_KEY": "sandbox-consumer-key",
+    "X_CONSUMER_SECRET": "sandbox-consumer-secret",
+    "X_ACCESS_TOKEN": "sandbox-token-threadpaint",
+    "X_ACCESS_TOKEN_SECRET": "sandbox-token-secret-threadpaint",
+}
+
+
+def run(tell: Callable[[str], None]) -> int:
+    """Run the demo until Ctrl-C or SIGTERM. Returns the exit status. Raises SettingsError with one line."""
+    house = load(HouseSettings)
+    lock = _take_folder(house.data_dir)
+    _check_ports(house)
+    environment = demo_environment(house)
+    _migrate(environment)
+    supervisor = Supervisor(
+        read_procfile(ROOT / "Procfile.demo", house.data_dir.resolve() / "logs"),
+        environment=environment,
+        last=frozenset({"queue"}),
+        tell=tell,
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, supervisor.ask_to_stop)
+    try:
+        return _run(supervisor, house, environment, tell)
+    finally:
+        supervisor.stop_all()
+        lock.close()
+
+
+def demo_environment(house: HouseSettings) -> dict[str, str]:
+    """Variables of the demo's processes: they win over a `.env` that was written for the real X."""
+    sandbox, data = f"http://{HOST}:{house.sandbox_port}", house.data_dir.resolve()
+    given = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "STORAGE_URL")}
+    quick = {"POLL_SECONDS": "0.5", "SETTLE_SECONDS": "5", "LEASE_SECONDS": "15", "RETRY_SECONDS": "1", "WORKERS": "3"}
+    fixed = {
+        "DATA_DIR": str(data),
+        "DATABASE_URL": f"sqlite:///{data / 'threadpaint.db'}",
+        "STORAGE_URL": str(data / "pictures"),
+        "REDIS_URL": "",
+        "GALLERY_PORT": str(house.gallery_port),
+        "GALLERY_HOST": HOST,
+        "SANDBOX_PORT": str(house.sandbox_port),
+        "SANDBOX_DATA": str(data / "sandbox"),
+        "GPU_PORT": str(house.gpu_port),
+        "GPU_ENGINE": "sketch",
+        "GPU_URL": f"http://{HOST}:{house.gpu_port}",
+        "GPU_TOKEN": "demo",
+        "X_API_URL": sandbox,
+        "X_WEB_URL": sandbox,
+        "PYTHONUNBUFFERED": "1",
+    }
+    return quick | given | fixed | SANDBOX_KEYS
+
+
+def _run(supervisor: Supervisor, house: HouseSettings, environment: dict[str, str], tell: Callable[[str], None]) -> int:
+    supervisor.start_all()
+    if not _wait_until_ready(supervisor, house):
+        return 0 if supervisor.stop_asked else _complain(supervisor, tell)
+    _post_samples(environment)
+    tell(
+        f"ready: gallery http://{HOST}:{house.gallery_port}  sandbox http://{HOST}:{house.sandbox_port}  "
+        f"gpu http://{HOST}:{house.gpu_port}  (logs in {house.data_dir / 'logs'}, Ctrl-C stops)"
+    )
+    while not supervisor.stop_asked:
+        supervisor.keep_alive()
+        time.sleep(0.1)
+    return 0
+
+
+def _wait_until_ready(supervisor: Supervisor, house: HouseSettings) -> bool:
+    started = time.monotonic()
+    with httpx.Client(timeout=1.0, trust_env=False) as http:
+        while not supervisor.stop_asked and (waited := time.monotonic() - started) < READY_WITHIN:
+            supervisor.keep_alive()
+            if _all_answer(http, house, waited):
+                return True
+            time.sleep(0.1)
+    return False
+
+
+def _all_answer(http: httpx.Client, house: HouseSettings, waited: float) -> bool:
+    """Sandbox and GPU say ok; the gallery says that workers live and that the poller has looked since we started."""
+    try:
+        for port in (house.sandbox_port, house.gpu_port):
+            http.get(f"http://{HOST}:{port}/healthz").raise_for_status()
+        health = http.get(f"http://{HOST}:{house.gallery_port}/healthz").raise_for_status().json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    polled = health.get("polled_seconds_ago")
+    return bool(health.get("status") == "ok" and polled is not None and polled < waited)
+
+
+def _complain(supervisor: Supervisor, tell: Callable[[str], None]) -> int:
+    tell(f"not ready after {READY_WITHIN:.0f} seconds; the last lines of each log:")
+    for child in supervisor.children:
+        lines = child.log.read_text(errors="replace").splitlines()[-3:] if child.log.exists() else []
+        tell(f"  {child.name} ({'runs' if child.runs else 'ended'}): " + " / ".join(lines))
+    return 1
+
+
+def _post_samples(environment: dict[str, str]) -> None:
+    """The sandbox's people ask for their first pictures, so that no page is empty. Done once per world."""
+    url = f"http://{HOST}:{environment['SANDBOX_PORT']}"
+    subprocess.run([sys.executable, "-m", "sandbox", "samples", "--url", url], env=environment, check=False)  # noqa: S603
+
+
+def _migrate(environment: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "core", "migrate"], env=environment, check=False)
+    if done.returncode:
+        raise SettingsError("DATA_DIR: the tables could not be brought up to date, see above")
+
+
+def _take_folder(folder: Path) -> IO[str]:
+    """Make sure that the folder can be written and that no other demo uses it. The lock lives as long as the file."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        lock = (folder / "demo.lock").open("w")
+    except OSError as error:
+        raise SettingsError(
+            f"DATA_DIR: cannot write to {folder} ({error.strerror}); {_another('DATA_DIR=~/tp')}"
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SettingsError(f"DATA_DIR: another demo uses {folder}; {_another('DATA_DIR=data2')}") from None
+    return lock
+
+
+def _check_ports(house: HouseSettings) -> None:
+    ports = {"GALLERY_PORT": house.gallery_port, "SANDBOX_PORT": house.sandbox_port, "GPU_PORT": house.gpu_port}
+    seen: dict[int, str] = {}
+    for name, port in ports.items():
+        if port in seen:
+            raise SettingsError(f"{name}: {port} is {seen[port]} too; {_another(f'{name}={port + 10}')}")
+        seen[port] = name
+        if not _is_free(port):
+            raise SettingsError(f"{name}: port {port} on {HOST} is taken; {_another(f'{name}={port + 10}')}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _another(example: str) -> str:
+    return f"choose another, e.g. {example} make demo"

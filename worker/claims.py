@@ -1,0 +1,97 @@
+"""A claim: the right of one job to work on one creation, for a while that is prolonged as long as the job lives.
+
+The claim is two columns of the row: a token, and `next_attempt_at` as its end. When a job dies with its machine,
+nobody prolongs the claim, it runs out, and the sweep gives the creation to the next.
+"""
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.clock import now
+from core.database import transaction
+from core.logs import get_logger
+from core.models import State, creations
+from core.states import move
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A creation that is ours. `taken_over`: from a job that did not finish, so what it did is not known.
+
+    lease: seconds after which the claim ends unless it is prolonged.
+    attempts: tries of this step, this one included.
+    """
+
+    engine: Engine
+    creation_id: int
+    state: State
+    token: str
+    lease: float
+    attempts: int
+    taken_over: bool = False
+
+    def move(self, target: State, **values: Any) -> bool:
+        """Move the creation, if the claim still holds."""
+        with transaction(self.engine) as session:
+            return move(session, self.creation_id, self.state, target, held_by=self.token, **values)
+
+    def prolong(self) -> bool:
+        """Begin the lease anew. False when the claim was lost: then the work must stop without a trace."""
+        return self.move(self.state, next_attempt_at=now() + timedelta(seconds=self.lease))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Prolong the claim in the background for as long as the block runs."""
+        done = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(done,), daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()
+
+    def _keep(self, done: threading.Event) -> None:
+        while not done.wait(self.lease / 3):
+            try:
+                if not self.prolong():
+                    return
+            except SQLAlchemyError as error:
+                log.warning("claim not prolonged", creation=self.creation_id, error=type(error).__name__)
+
+
+def take(
+    engine: Engine, creation_id: int, source: State, target: State, *, lease: float, **values: Any
+) -> Claim | None:
+    """Claim a creation for one more attempt by moving it from `source` to `target`; None if it is not to be had.
+
+    From a state of work (`source` is `target`) it is taken over, and only once the claim on it has run out.
+    """
+    token, moment = secrets.token_hex(8), now()
+    taken_over = source == target
+    with transaction(engine) as session:
+        moved = move(
+            session,
+            creation_id,
+            source,
+            target,
+            due_by=moment if taken_over else None,
+            claim=token,
+            attempts=creations.c.attempts + 1,
+            next_attempt_at=moment + timedelta(seconds=lease),
+            **values,
+        )
+        if not moved:
+            return None
+        attempts = session.execute(select(creations.c.attempts).where(creations.c.id == creation_id)).scalar_one()
+    return Claim(engine, creation_id, target, token, lease, int(attempts), taken_over)

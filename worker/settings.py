@@ -1,0 +1,42 @@
+"""All settings a worker needs, read once before it forks, so that a wrong one stops it at its start."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from core.settings import (
+    DatabaseSettings,
+    GpuSettings,
+    HouseSettings,
+    QueueSettings,
+    StorageSettings,
+    WorkSettings,
+    XSettings,
+    load,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One class of settings per concern."""
+
+    house: HouseSettings
+    database: DatabaseSettings
+    queue: QueueSettings
+    storage: StorageSettings
+    gpu: GpuSettings
+    x: XSettings
+    work: WorkSettings
+
+
+@cache
+def read_settings() -> Settings:
+    """Read the environment once per process. Raises SettingsError."""
+    return Settings(
+        load(HouseSettings),
+        load(DatabaseSettings),
+        load(QueueSettings),
+        load(StorageSettings),
+        load(GpuSettings),
+        load(XSettings),
+        load(WorkSettings),
+    )

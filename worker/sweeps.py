@@ -1,0 +1,95 @@
+"""The sweep: finds creations that rest though they should not, and puts them back on their way.
+
+The rows are the truth and the queue is only work to do, so one comparison mends everything: retries that are due, work
+whose job died, jobs lost with the queue, creations committed just before a power cut. It is also the only scheduler of
+retries (docs/decisions/0002). Running it twice, or in two places, does no harm.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.clock import now
+from core.database import reading, transaction
+from core.errors import TryLater
+from core.logs import get_logger
+from core.models import State, creations
+from core.queue import PAINT, REPLY, WorkQueue
+from core.settings import WorkSettings
+from core.states import move
+
+log = get_logger(__name__)
+
+AT_ONCE = 1000
+# Where a creation goes whose jobs died so often that it must be its own fault.
+DEAD_ENDS = {
+    State.PAINTING: (State.FAILED, {"code": "unexpected"}),
+    State.REPLYING: (State.PAINTED, {"reply_outcome": "x_gave_up"}),
+}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One look over all waiting creations, and what it does about them."""
+
+    engine: Engine
+    queue: WorkQueue
+    settings: WorkSettings
+
+    def run(self) -> int:
+        """Sweep once. Returns how many creations were enqueued. Raises TryLater when the queue is away."""
+        self._end_hopeless(State.PAINTING, self.settings.paint_attempts)
+        self._end_hopeless(State.REPLYING, self.settings.reply_attempts)
+        self._release_paintings()
+        return self._enqueue(PAINT, State.QUEUED) + self._enqueue(REPLY, State.PAINTED, State.REPLYING)
+
+    def keep_running(self, stopped: threading.Event) -> None:
+        """Sweep again and again until stopped, whatever is away meanwhile."""
+        away = False
+        while not stopped.wait(self.settings.sweep_seconds):
+            try:
+                self.run()
+                away = False
+            except (TryLater, SQLAlchemyError) as error:
+                if not away:
+                    log.warning("sweep waits", reason=str(error).partition("\n")[0])
+                away = True
+
+    def _end_hopeless(self, state: State, limit: int) -> None:
+        target, values = DEAD_ENDS[state]
+        for row in self._due(state):
+            if row.attempts >= limit:
+                self._move(row.id, state, target, claim=None, next_attempt_at=None, **values)
+                log.error("given up: its jobs died again and again", creation=row.id)
+
+    def _release_paintings(self) -> None:
+        """Painting again is harmless: whose job died simply waits anew. (Answers are looked for first: replying.)"""
+        for row in self._due(State.PAINTING):
+            if self._move(row.id, State.PAINTING, State.QUEUED, claim=None, next_attempt_at=now()):
+                log.warning("its job died; painted anew", creation=row.id, attempts=row.attempts)
+
+    def _enqueue(self, step: str, *states: State) -> int:
+        due = [row.id for state in states for row in self._due(state)]
+        if not due:
+            return 0
+        waiting = self.queue.waiting(step)
+        missing = [creation_id for creation_id in due if creation_id not in waiting]
+        self.queue.put(step, missing)
+        return len(missing)
+
+    def _due(self, state: State) -> list[Any]:
+        wanted = (
+            select(creations.c.id, creations.c.attempts)
+            .where(creations.c.state == state.value, creations.c.next_attempt_at <= now())
+            .order_by(creations.c.next_attempt_at)
+            .limit(AT_ONCE)
+        )
+        with reading(self.engine) as connection:
+            return list(connection.execute(wanted))
+
+    def _move(self, creation_id: int, source: State, target: State, **values: Any) -> bool:
+        with transaction(self.engine) as session:
+            return move(session, creation_id, source, target, due_by=now(), **values)
