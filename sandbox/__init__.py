@@ -1,1 +1,1 @@
-"""Pretends to be X: its API, its people, and a page to post as anybody; imports nothing of ours."""
+"""Pretends to be X: people, posts, pictures, its API, and a page to post as anybody. Knows nothing of the rest."""

@@ -1,0 +1,76 @@
+"""Builds the app: the API behind its gate, the control API, the page, the pictures. Wires only; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from sandbox import control, page, texts
+from sandbox.clock import Clock, WallClock
+from sandbox.model import Refused
+from sandbox.opening import open_world
+from sandbox.settings import Settings
+from sandbox.store import Store
+from sandbox.world import World
+from sandbox.x.gate import Gate
+from sandbox.x.table import ENDPOINTS
+
+HERE = Path(__file__).parent
+MAX_REQUEST = 32 * 1024 * 1024  # four pictures of 5 MB in base64
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_STATUS = {"no-post": 404, "reply-target": 404, "quote-target": 404}
+
+
+def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
+    """Opens (or begins) the world in `settings.data`; without a folder a fresh one in memory."""
+    settings = settings or Settings()
+    world = World(settings, clock or WallClock(), Store(settings.data))
+    open_world(world)
+    app = FastAPI(title="Sandbox: a stand-in for X", lifespan=_lifespan, redirect_slashes=False)
+    app.state.world, app.state.gate = world, Gate(world, ENDPOINTS)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.middleware("http")(_guard)
+    app.add_api_route("/2/{path:path}", app.state.gate.pass_through, methods=METHODS, include_in_schema=False)
+    app.include_router(control.router)
+    app.include_router(page.router)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.world.store.close()
+
+
+async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+    """No endless bodies in; and nothing that a hostile post could smuggle into the page comes to life."""
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > MAX_REQUEST:
+        return JSONResponse({"detail": "The request is too large."}, 413)
+    answer = await go_on(request)
+    answer.headers["x-content-type-options"] = "nosniff"
+    return answer
+
+
+async def _refused(_request: Request, refused: Exception) -> Response:
+    assert isinstance(refused, Refused)  # noqa: S101 registered for nothing else
+    return JSONResponse({"detail": refused.detail, "code": refused.code}, _STATUS.get(refused.code, 422))
+
+
+async def _unreadable(_request: Request, error: Exception) -> Response:
+    """FastAPI's own answer repeats the input, which may hold what no UTF-8 can."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 registered for nothing else
+    reasons: list[dict[str, Any]] = [
+        {"where": [texts.scrub(str(step))[:100] for step in one["loc"]], "reason": texts.scrub(str(one["msg"]))[:300]}
+        for one in error.errors()
+    ]
+    return JSONResponse({"detail": "The request can not be read.", "errors": reasons}, 422)

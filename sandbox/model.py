@@ -1,0 +1,98 @@
+"""The things of the world: people, posts, media. Plain values; they know no HTTP, no SQL and no rules."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Person:
+    id: int
+    username: str
+    name: str
+    created_ms: int
+    description: str = ""
+    followers: int = 0
+    following: int = 0
+    verified: bool = False
+    protected: bool = False
+    pinned_post_id: int | None = None
+
+
+@dataclass(slots=True)
+class Media:
+    id: int
+    owner_id: int
+    mime: str
+    ext: str
+    width: int
+    height: int
+    size: int
+    created_ms: int
+    alt_text: str = ""
+    sensitive: bool = False
+    post_id: int | None = None
+
+    @property
+    def key(self) -> str:
+        return f"3_{self.id}"
+
+    @property
+    def file(self) -> str:
+        return f"{self.key}.{self.ext}"
+
+
+@dataclass(slots=True)
+class Post:
+    """`text` is what X sends: escaped, with t.co links and the automatic prefix. `said` is what the author typed."""
+
+    id: int
+    author_id: int
+    said: str
+    text: str
+    entities: Json
+    display: list[int]
+    conversation_id: int
+    created_ms: int
+    lang: str
+    note: Json | None = None
+    in_reply_to_id: int | None = None
+    in_reply_to_user_id: int | None = None
+    quote_of_id: int | None = None
+    repost_of_id: int | None = None
+    media_ids: list[int] = field(default_factory=list)
+    edit_history: list[int] = field(default_factory=list)
+    reply_settings: str = "everyone"
+    made_with_ai: bool = False
+    paid_partnership: bool = False
+
+    def mentioned_ids(self) -> list[int]:
+        """Everybody whose handle stands in the post, the part behind the cut of a long one included."""
+        both = self.entities.get("mentions", []) + ((self.note or {}).get("entities", {}).get("mentions", []))
+        return list(dict.fromkeys(int(mention["id"]) for mention in both))
+
+
+@dataclass(slots=True)
+class Draft:
+    """What somebody wants to post, before the world made a post of it."""
+
+    author: Person
+    text: str
+    in_reply_to_id: int | None = None
+    quote_of_id: int | None = None
+    repost_of_id: int | None = None
+    media_ids: list[int] = field(default_factory=list)
+    leave_out_ids: list[int] = field(default_factory=list)
+    reply_settings: str = "everyone"
+    made_with_ai: bool = False
+    paid_partnership: bool = False
+
+
+class Refused(Exception):
+    """The world says no to a write; `code` is for programs, the text for people."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail

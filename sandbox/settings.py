@@ -1,0 +1,32 @@
+"""How this world is set up: where it listens, where it rests, who the bot is. Knows nothing of what happens in it."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+HANDLE = r"^[A-Za-z0-9_]{1,15}$"
+
+
+class Settings(BaseSettings):
+    """Read once, at the edge, from `SANDBOX_...`; the credentials are well known on purpose, they open nothing real."""
+
+    model_config = SettingsConfigDict(env_prefix="SANDBOX_", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(8001, ge=0, le=65535)
+    data: Path | None = Field(None, description="folder of the world; without one it lives in memory")
+    seed: int = 1
+    bot: str = Field("threadpaint", pattern=HANDLE)
+    search_lag_seconds: float = Field(30, ge=0, description="recent search answers up to now minus this")
+
+    consumer_key: str = "sandbox-consumer-key"
+    consumer_secret: str = "sandbox-consumer-secret"  # noqa: S105 well known on purpose
+    bearer: str = "sandbox-bearer"
+
+    # X's own numbers (x-platform 2.3, 2.7); named here because the next issue turns some of them.
+    mentions_reach: int = 800
+    posts_reach: int = 3200
+    search_days: int = 7
+    media_seconds: int = 86_400
+    clock_skew_seconds: int = 300

@@ -1,0 +1,135 @@
+"""Which fields, expansions and windows a read asked for. Knows X's lists of names; knows no posts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sandbox.x.problems import invalid, not_one_of, not_valid
+
+
+def _names(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+POST_FIELDS = _names("""
+    article attachments author_id card_uri community_id context_annotations conversation_id created_at
+    display_text_range edit_controls edit_history_tweet_ids entities geo id in_reply_to_user_id lang
+    matched_media_notes media_metadata non_public_metrics note_request_suggestions note_tweet organic_metrics
+    paid_partnership possibly_sensitive promoted_metrics public_metrics referenced_tweets reply_settings scopes
+    source suggested_source_links suggested_source_links_with_counts text withheld
+""")
+USER_FIELDS = _names("""
+    affiliation confirmed_email connection_status created_at description entities id is_identity_verified
+    location most_recent_tweet_id name parody pinned_tweet_id profile_banner_url profile_image_url protected
+    public_metrics receives_your_dm subscription subscription_type url username verified
+    verified_followers_count verified_type withheld
+""")
+MEDIA_FIELDS = _names("""
+    alt_text duration_ms height media_key non_public_metrics organic_metrics preview_image_url promoted_metrics
+    public_metrics type url variants width
+""")
+POLL_FIELDS = _names("""
+    duration_minutes end_datetime id options voting_status
+""")
+PLACE_FIELDS = _names("""
+    contained_within country country_code full_name geo id name place_type
+""")
+POST_EXPANSIONS = _names("""
+    article.cover_media article.media_entities attachments.media_keys attachments.media_source_tweet
+    attachments.poll_ids author_id edit_history_tweet_ids entities.mentions.username geo.place_id
+    in_reply_to_user_id entities.note.mentions.username referenced_tweets.id
+    referenced_tweets.id.attachments.media_keys referenced_tweets.id.author_id
+""")
+USER_EXPANSIONS = frozenset(("affiliation.user_id", "most_recent_tweet_id", "pinned_tweet_id"))
+
+FIELD_PARAMS = {
+    "tweet.fields": POST_FIELDS,
+    "user.fields": USER_FIELDS,
+    "media.fields": MEDIA_FIELDS,
+    "poll.fields": POLL_FIELDS,
+    "place.fields": PLACE_FIELDS,
+}
+POST_SHAPE = frozenset((*FIELD_PARAMS, "expansions"))
+USER_SHAPE = frozenset(("tweet.fields", "user.fields", "expansions"))
+WINDOW = frozenset(("since_id", "until_id", "start_time", "end_time", "max_results", "pagination_token"))
+
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to show of each kind of thing; X's defaults are in already."""
+
+    post: frozenset[str]
+    user: frozenset[str]
+    media: frozenset[str]
+    expansions: frozenset[str]
+
+
+def wanted(query: Query, expansions: Collection[str] = POST_EXPANSIONS) -> Wanted:
+    chosen = {name: _chosen(query, name, known) for name, known in FIELD_PARAMS.items()}
+    return Wanted(
+        post=chosen["tweet.fields"] | {"id", "text", "edit_history_tweet_ids"},
+        user=chosen["user.fields"] | {"id", "name", "username"},
+        media=chosen["media.fields"] | {"media_key", "type"},
+        expansions=_chosen(query, "expansions", expansions),
+    )
+
+
+def _chosen(query: Query, parameter: str, known: Collection[str]) -> frozenset[str]:
+    values = query.get(parameter, "").split(",") if query.get(parameter) else []
+    for value in values:
+        if value not in known:
+            raise not_one_of(parameter, value, known)
+    return frozenset(values)
+
+
+def known_only(query: Query, known: Collection[str]) -> None:
+    for name, value in query.items():
+        if name not in known:
+            names = ",".join(sorted(known))
+            raise invalid(f"The query parameter [{name}] is not one of [{names}]", name, value)
+
+
+def whole_number(query: Query, name: str, *, low: int, high: int, default: int) -> int:
+    value = query.get(name)
+    if value is None:
+        return default
+    if not re.fullmatch(r"-?[0-9]{1,9}", value):
+        raise not_valid(name, value)
+    if not low <= int(value) <= high:
+        raise invalid(f"The `{name}` query parameter value [{value}] is not between {low} and {high}", name, value)
+    return int(value)
+
+
+def snowflake(name: str, value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,19}", value):
+        raise not_valid(name, value)
+    return int(value)
+
+
+def ids(query: Query, name: str = "ids") -> list[str]:
+    """1 to 100 ids, as they were sent (the errors repeat them)."""
+    values = query.get(name, "").split(",")
+    if values == [""]:
+        raise invalid(f"The `{name}` query parameter can not be empty", name, "")
+    if len(values) > 100:
+        raise invalid(f"size must be between 1 and 100 for `{name}`", name, *values[:1])
+    for value in values:
+        snowflake(name, value)
+    return list(dict.fromkeys(values))
+
+
+def moment(query: Query, name: str) -> int | None:
+    """Milliseconds of an RFC 3339 time, or None when it was not asked for."""
+    value = query.get(name)
+    if value is None:
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        raise not_valid(name, value) from None
+    return round((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp() * 1000)

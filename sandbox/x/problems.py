@@ -1,0 +1,78 @@
+"""X's error bodies, word for word where somebody quoted them. Knows no requests and no world."""
+
+from __future__ import annotations
+
+from sandbox.model import Json
+
+_KINDS = "https://api.twitter.com/2/problems/"
+
+
+class Problem(Exception):
+    """Ends a call with this status and body."""
+
+    def __init__(self, status: int, body: Json | None) -> None:
+        super().__init__(status, body)
+        self.status, self.body = status, body
+
+
+def invalid(message: str, parameter: str = "", *values: str) -> Problem:
+    error: Json = {"parameters": {parameter: list(values)}} if parameter else {}
+    return Problem(
+        400,
+        {
+            "errors": [error | {"message": message}],
+            "title": "Invalid Request",
+            "detail": "One or more parameters to your request was invalid.",
+            "type": f"{_KINDS}invalid-request",
+        },
+    )
+
+
+def not_one_of(parameter: str, value: str, known: object) -> Problem:
+    names = ",".join(sorted(map(str, known)))  # type: ignore[call-overload]
+    return invalid(f"The `{parameter}` query parameter value [{value}] is not one of [{names}]", parameter, value)
+
+
+def not_valid(parameter: str, value: str) -> Problem:
+    return invalid(f"The `{parameter}` query parameter value [{value}] is not valid", parameter, value)
+
+
+def unauthorized() -> Problem:
+    body: Json = {"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"}
+    return Problem(401, body)
+
+
+def user_context_needed() -> Problem:
+    return Problem(
+        403,
+        {
+            "title": "Unsupported Authentication",
+            "detail": "Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint.  Supported "
+            "authentication types are [OAuth 1.0a User Context, OAuth 2.0 User Context].",
+            "type": f"{_KINDS}unsupported-authentication",
+            "status": 403,
+        },
+    )
+
+
+def forbidden(detail: str) -> Problem:
+    return Problem(403, {"detail": detail, "type": "about:blank", "title": "Forbidden", "status": 403})
+
+
+def too_large() -> Problem:
+    body: Json = {"title": "Payload Too Large", "type": "about:blank", "status": 413, "detail": "Payload Too Large"}
+    return Problem(413, body)
+
+
+def not_found(kind: str, parameter: str, value: str) -> Json:
+    """One of the partial errors that stand beside the data in a 200."""
+    noun = "tweet" if kind == "tweet" else kind
+    return {
+        "value": value,
+        "detail": f"Could not find {noun} with {parameter}: [{value}].",
+        "title": "Not Found Error",
+        "resource_type": kind,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": f"{_KINDS}resource-not-found",
+    }

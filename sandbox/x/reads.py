@@ -1,0 +1,130 @@
+"""Reading people and posts through the API. Knows the world and X's shapes; who may call was settled at the gate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sandbox.model import Json, Person, Post
+from sandbox.settings import HANDLE
+from sandbox.x import fields, paging
+from sandbox.x.call import Answer, Call, Endpoint
+from sandbox.x.fields import POST_SHAPE, USER_EXPANSIONS, USER_SHAPE, WINDOW, wanted
+from sandbox.x.problems import not_found, not_one_of, not_valid
+from sandbox.x.render import Drawer
+
+
+async def me(call: Call) -> Answer:
+    return _people_answer(call, [call.me], [], one=True)
+
+
+async def person_by_id(call: Call) -> Answer:
+    return _people_by(call, "id", [call.args["id"]], one=True)
+
+
+async def people_by_ids(call: Call) -> Answer:
+    return _people_by(call, "ids", fields.ids(call.query), one=False)
+
+
+async def person_by_username(call: Call) -> Answer:
+    username = call.args["username"]
+    if not re.match(HANDLE, username):
+        raise not_valid("username", username)
+    person = call.world.person(username)
+    errors = [] if person else [not_found("user", "username", username)]
+    return _people_answer(call, [person] if person else [], errors, one=True)
+
+
+def _people_by(call: Call, parameter: str, values: list[str], *, one: bool) -> Answer:
+    found = {value: call.world.people.get(fields.snowflake(parameter, value)) for value in values}
+    errors = [not_found("user", parameter, value) for value, person in found.items() if person is None]
+    return _people_answer(call, [person for person in found.values() if person], errors, one=one)
+
+
+def _people_answer(call: Call, people: list[Person], errors: list[Json], *, one: bool) -> Answer:
+    drawer = Drawer(call.world, wanted(call.query, USER_EXPANSIONS), call.base)
+    drawn = [drawer.person(person) for person in people]
+    return _answer(drawn, drawer.user_includes(people), errors, one=one)
+
+
+async def post_by_id(call: Call) -> Answer:
+    return _posts_by(call, "id", [call.args["id"]], one=True)
+
+
+async def posts_by_ids(call: Call) -> Answer:
+    return _posts_by(call, "ids", fields.ids(call.query), one=False)
+
+
+def _posts_by(call: Call, parameter: str, values: list[str], *, one: bool) -> Answer:
+    """200 also when all are gone: then there are only errors."""
+    found = {value: call.world.shelf.posts.get(fields.snowflake(parameter, value)) for value in values}
+    errors = [not_found("tweet", parameter, value) for value, post in found.items() if post is None]
+    return posts_answer(call, [post for post in found.values() if post], errors, one=one)
+
+
+def posts_answer(
+    call: Call, posts: list[Post], errors: list[Json], *, one: bool = False, meta: Json | None = None
+) -> Answer:
+    drawer = Drawer(call.world, wanted(call.query), call.base)
+    includes, lost = drawer.includes(posts)
+    return _answer([drawer.post(post) for post in posts], includes, errors + lost, one=one, meta=meta)
+
+
+def _answer(data: list[Json], includes: Json, errors: list[Json], *, one: bool, meta: Json | None = None) -> Answer:
+    body: Json = {}
+    if data:
+        body["data"] = data[0] if one else data
+    parts = {"includes": includes, "errors": errors, "meta": meta}
+    return Answer(body | {name: part for name, part in parts.items() if part})
+
+
+# timelines
+
+
+async def mentions(call: Call) -> Answer:
+    return _timeline(
+        call, lambda person: call.world.shelf.mentions.get(person.id, [])[-call.world.settings.mentions_reach :]
+    )
+
+
+async def posts_of(call: Call) -> Answer:
+    return _timeline(call, lambda person: _own_posts(call, person))
+
+
+def _own_posts(call: Call, person: Person) -> list[int]:
+    leave_out = set(call.query.get("exclude", "").split(",")) - {""}
+    for value in leave_out - {"replies", "retweets"}:
+        raise not_one_of("exclude", value, ("replies", "retweets"))
+    own = call.world.shelf.by_author.get(person.id, [])[-call.world.settings.posts_reach :]
+    if not leave_out:
+        return own
+    return [post.id for post in call.world.existing(own) if not _left_out(post, leave_out)]
+
+
+def _left_out(post: Post, leave_out: set[str]) -> bool:
+    reply, repost = post.in_reply_to_id is not None, post.repost_of_id is not None
+    return ("replies" in leave_out and reply) or ("retweets" in leave_out and repost)
+
+
+def _timeline(call: Call, ids_of: Callable[[Person], list[int]]) -> Answer:
+    size = fields.whole_number(call.query, "max_results", low=5, high=100, default=10)
+    limits = paging.bounds(call.query, now_ms=call.world.clock.now_ms())
+    person = call.world.people.get(fields.snowflake("id", call.args["id"]))
+    if person is None:
+        return posts_answer(call, [], [not_found("user", "id", call.args["id"])])
+    page = paging.page(ids_of(person), limits, size=size, token=call.query.get("pagination_token"))
+    return posts_answer(call, call.world.existing(page.ids), [], meta=page.meta)
+
+
+_TIMELINE = POST_SHAPE | WINDOW
+
+ENDPOINTS = [
+    Endpoint("GET /2/users/me", me, USER_SHAPE, needs_person=True),
+    Endpoint("GET /2/users/:id/mentions", mentions, _TIMELINE),
+    Endpoint("GET /2/users/:id/tweets", posts_of, _TIMELINE | {"exclude"}),
+    Endpoint("GET /2/users/by/username/:username", person_by_username, USER_SHAPE),
+    Endpoint("GET /2/users/:id", person_by_id, USER_SHAPE),
+    Endpoint("GET /2/users", people_by_ids, USER_SHAPE | {"ids"}),
+    Endpoint("GET /2/tweets/:id", post_by_id, POST_SHAPE),
+    Endpoint("GET /2/tweets", posts_by_ids, POST_SHAPE | {"ids"}),
+]
