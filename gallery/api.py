@@ -1,0 +1,143 @@
+"""The JSON of the site, under /api: the same creations as the pages, for machines. Knows no SQL and no template.
+
+Ids of X and seeds are strings: they are wider than the numbers of JavaScript.
+"""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from core.models import State
+from gallery import labels, queries
+from gallery.house import House, house_of
+from gallery.keyset import After, read_cursor
+from gallery.problems import Unreadable
+from gallery.shown import CreationShown, Page, PictureShown
+
+api = APIRouter(prefix="/api", tags=["creations"])
+
+
+class PersonJson(BaseModel):
+    """An author."""
+
+    id: str
+    username: str
+    name: str
+
+
+class PictureJson(BaseModel):
+    """One picture; `placeholder` is a tiny data URI."""
+
+    url: str
+    thumb_url: str
+    width: int
+    height: int
+    seed: str
+    mime: str
+    placeholder: str
+    alt: str
+
+
+class CreationJson(BaseModel):
+    """One prompt and what became of it. Times are ISO 8601 in UTC."""
+
+    id: int
+    state: State
+    code: str | None
+    reason: str | None
+    prompt: str
+    prompted_by: PersonJson
+    post_id: str | None
+    parent_id: int | None
+    model: str | None
+    seed: str
+    created_at: str
+    painted_at: str | None
+    shown_at: str | None
+    url: str
+    reply_outcome: str | None
+    pictures: list[PictureJson]
+
+
+class CreationsJson(BaseModel):
+    """One page of creations; `next` is the cursor of the page after it."""
+
+    items: list[CreationJson]
+    next: str | None
+
+
+@api.get("/creations")
+async def list_creations(
+    request: Request,
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=100)] = 30,
+    person: Annotated[str, Query(description="only of the person with this handle")] = "",
+) -> CreationsJson:
+    """Visible creations, newest first."""
+    house = house_of(request)
+    question = partial(_page, limit=limit, after=_after(cursor), handle=person.removeprefix("@"))
+    page = await queries.ask(house.engine, question)
+    return CreationsJson(items=[_creation(house, item) for item in page.creations], next=page.older)
+
+
+@api.get("/creations/{creation_id}")
+async def get_creation(request: Request, creation_id: int) -> CreationJson:
+    """One creation in whatever state; its pictures only while it is visible."""
+    house = house_of(request)
+    shown = await queries.ask(house.engine, partial(queries.one_creation, creation_id=creation_id))
+    if shown is None:
+        raise HTTPException(404)
+    return _creation(house, shown)
+
+
+def _page(connection: Connection, *, limit: int, after: After | None, handle: str) -> Page:
+    if not handle:
+        return queries.newest(connection, limit=limit, after=after)
+    who = queries.person_called(connection, handle)
+    if who is None:
+        raise HTTPException(404)
+    return queries.newest(connection, limit=limit, after=after, person_id=who.id)
+
+
+def _after(cursor: str) -> After | None:
+    after = read_cursor(cursor) if cursor else None
+    if cursor and after is None:
+        raise Unreadable("cursor", "is not one that this API gave out")
+    return after
+
+
+def _creation(house: House, shown: CreationShown) -> CreationJson:
+    return CreationJson(
+        id=shown.id,
+        state=shown.state,
+        code=shown.code,
+        reason=shown.reason,
+        prompt=shown.prompt,
+        prompted_by=PersonJson(id=str(shown.person.id), username=shown.person.username, name=shown.person.name),
+        post_id=str(shown.post_id) if shown.post_id is not None else None,
+        parent_id=shown.parent_id,
+        model=shown.model,
+        seed=str(shown.seed),
+        created_at=labels.iso(shown.created_at),
+        painted_at=labels.iso(shown.painted_at) if shown.painted_at else None,
+        shown_at=labels.iso(shown.shown_at) if shown.shown_at else None,
+        url=house.address(shown.path),
+        reply_outcome=shown.reply_outcome,
+        pictures=[_picture(house, picture) for picture in shown.pictures],
+    )
+
+
+def _picture(house: House, picture: PictureShown) -> PictureJson:
+    return PictureJson(
+        url=house.address(picture.url),
+        thumb_url=house.address(picture.thumb_url),
+        width=picture.width,
+        height=picture.height,
+        seed=str(picture.seed),
+        mime=picture.mime,
+        placeholder=picture.placeholder,
+        alt=picture.alt,
+    )

@@ -1,0 +1,70 @@
+"""Draws pages: the Jinja environment with its filters, and the static files with their versioned addresses.
+
+Knows no database and no route. Everything is autoescaped, whatever a template's name ends with, and a name the
+template does not get is an error, not an empty string.
+"""
+
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import Response
+from starlette.templating import Jinja2Templates
+
+from gallery import labels
+
+HERE = Path(__file__).parent
+# Every page may be looked at again at any moment; whoever keeps it asks first.
+PAGE_HEADERS = {"Cache-Control": "no-cache"}
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """One file of the site itself, kept in memory. `version` names its content."""
+
+    name: str
+    content: bytes
+    mime: str
+    version: str
+
+    @property
+    def path(self) -> str:
+        """Its address, which changes with its content."""
+        return f"/static/{self.version}/{self.name}"
+
+
+class Drawing:
+    """Templates and static files, read once."""
+
+    def __init__(self, *, bot_handle: str, x_base: str, public_url: str) -> None:
+        self.static = {path.name: _static_file(path) for path in sorted((HERE / "static").iterdir())}
+        self._templates = Jinja2Templates(env=_environment())
+        self._templates.env.globals.update(
+            static=lambda name: self.static[name].path, bot=bot_handle, x_base=x_base, public_url=public_url
+        )
+
+    def page(self, request: Request, template: str, status: int, context: dict[str, object]) -> Response:
+        """Draw one page."""
+        return self._templates.TemplateResponse(request, template, context, status_code=status, headers=PAGE_HEADERS)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for words in (labels.clip, labels.medium, labels.hour, labels.day, labels.iso, labels.seconds):
+        environment.filters[words.__name__] = words
+    return environment
+
+
+def _static_file(path: Path) -> StaticFile:
+    content = path.read_bytes()
+    mime = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return StaticFile(path.name, content, mime, hashlib.sha256(content).hexdigest()[:12])

@@ -1,0 +1,52 @@
+"""Serves files: pictures under their keys, the site's own static files, robots.txt. Knows no template and no SQL.
+
+A key names its content and never changes its meaning, so a picture may be kept by everybody for ever.
+"""
+
+from fastapi import HTTPException, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+
+from gallery.drawing import StaticFile
+from gallery.house import house_of
+
+FOR_EVER = "public, max-age=31536000, immutable"
+MIMES = {"webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
+ROBOTS = "User-agent: *\nDisallow: /api/\n"
+
+
+async def picture(request: Request) -> Response:
+    """A picture's file. FileResponse answers ranges; the key is the ETag."""
+    key = str(request.path_params["key"])
+    path = house_of(request).storage.path(key)
+    if path is None:
+        raise HTTPException(404)
+    headers = {"Cache-Control": FOR_EVER, "ETag": f'"{path.stem}"'}
+    if _is_known(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, media_type=MIMES[path.suffix[1:]], headers=headers)
+
+
+async def static(request: Request) -> Response:
+    """A stylesheet or the mark. An address of another version gives today's file, but nobody may keep it there."""
+    file = house_of(request).drawing.static.get(str(request.path_params["name"]))
+    if file is None:
+        raise HTTPException(404)
+    is_current = request.path_params["version"] == file.version
+    return _static_response(request, file, FOR_EVER if is_current else "no-cache")
+
+
+async def robots(_request: Request) -> Response:
+    """Everybody may look at the pages; the JSON is for those who know what they want."""
+    return PlainTextResponse(ROBOTS)
+
+
+def _static_response(request: Request, file: StaticFile, cache: str) -> Response:
+    headers = {"Cache-Control": cache, "ETag": f'"{file.version}"'}
+    if _is_known(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(file.content, media_type=file.mime, headers=headers)
+
+
+def _is_known(request: Request, etag: str) -> bool:
+    tags = request.headers.get("if-none-match", "").split(",")
+    return any(tag.strip().removeprefix("W/") in {etag, "*"} for tag in tags)

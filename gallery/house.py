@@ -1,0 +1,38 @@
+"""What every page needs at hand: made once by `create_app`, found through the request. Knows no page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import Request
+from sqlalchemy import Engine
+from starlette.responses import Response
+
+from core.health import Health
+from core.storage import FolderStorage
+from gallery.drawing import Drawing
+
+
+@dataclass(frozen=True)
+class House:
+    """The site's means: the database, the pictures, a look at the health, and how pages are drawn."""
+
+    engine: Engine
+    storage: FolderStorage
+    health: Callable[[], Health]
+    public_url: str
+    drawing: Drawing
+
+    def address(self, path: str) -> str:
+        """A path of this site as others reach it; the path alone where no public address is set."""
+        return f"{self.public_url}{path}"
+
+
+def house_of(request: Request) -> House:
+    """The house that serves this request."""
+    house: House = request.app.state.house
+    return house
+
+
+def draw(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
+    """A page: a template with its named context."""
+    return house_of(request).drawing.page(request, template, status, context)

@@ -1,0 +1,116 @@
+"""What a page or the API shows of a creation, its pictures and its person. Made by `queries.py`; knows no SQL.
+
+A creation that is not visible (`shown_at` empty) carries no pictures here, so that no page can show them by mistake.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from core.models import State
+from gallery import labels
+
+CARD_TITLE = 180
+CARD_ALT = 300
+UNDER_WAY = frozenset({State.QUEUED, State.PAINTING})
+
+
+@dataclass(frozen=True, slots=True)
+class PersonShown:
+    """An author."""
+
+    id: int
+    username: str
+    name: str
+    first_seen_at: datetime | None = None
+
+    @property
+    def called(self) -> str:
+        """The name people read: X lets it be empty."""
+        return self.name.strip() or self.username
+
+
+@dataclass(frozen=True, slots=True)
+class PictureShown:
+    """One picture, with where its files are. Sizes in pixels."""
+
+    url: str
+    thumb_url: str
+    width: int
+    height: int
+    thumb_width: int
+    thumb_height: int
+    seed: int
+    mime: str
+    placeholder: str
+    alt: str
+    short_alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreationShown:
+    """One prompt and what became of it."""
+
+    id: int
+    state: State
+    code: str | None
+    prompt: str
+    person: PersonShown
+    post_id: int | None
+    parent_id: int | None
+    count: int
+    seed: int
+    attempts: int
+    next_attempt_at: datetime | None
+    model: str | None
+    painting_seconds: float | None
+    reply_post_id: int | None
+    reply_outcome: str | None
+    created_at: datetime
+    painted_at: datetime | None
+    shown_at: datetime | None
+    pictures: list[PictureShown] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """Its page on this site."""
+        return f"/c/{self.id}"
+
+    @property
+    def title(self) -> str:
+        """The prompt, short enough for a card."""
+        return labels.clip(self.prompt, CARD_TITLE) or "Untitled"
+
+    @property
+    def alt(self) -> str:
+        """What its pictures are to those who do not see them."""
+        return labels.alt_text(self.prompt, self.person.called)
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no picture or no answer on X, in plain words."""
+        return labels.reason(self.state, self.code, self.reply_outcome)
+
+    @property
+    def is_sketch(self) -> bool:
+        """Made without an image model, and the page says so."""
+        return self.model == labels.SKETCH
+
+    @property
+    def is_under_way(self) -> bool:
+        """Waits for the painter or is on the easel."""
+        return self.shown_at is None and self.state in UNDER_WAY
+
+    def refresh_seconds(self, moment: datetime) -> int:
+        """How soon the page looks again: often at first, seldom for what waits long, so that a crowd does not hurt."""
+        waited = moment - self.created_at
+        if waited < timedelta(minutes=2):
+            return 3
+        return 15 if waited < timedelta(hours=1) else 60
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a wall: its creations and where the next one begins."""
+
+    creations: list[CreationShown]
+    older: str | None
