@@ -1,0 +1,111 @@
+"""What an engine is: the types that pass between the web, the engine thread and the painters.
+
+Knows no HTTP, no thread and no model. An engine is used by one thread only (a diffusers pipeline is not
+thread-safe: shared by six threads it failed 60 of 60 calls), so its methods need no locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from PIL.Image import Image
+
+Kind = Literal["text", "image"]
+
+
+@dataclass(frozen=True)
+class Key:
+    """What pictures must share to be painted in one call."""
+
+    kind: Kind
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One picture to paint. `start` (RGB, already of the key's size) is set when the key's kind is "image"."""
+
+    prompt: str
+    seed: int
+    negative_prompt: str = ""
+    start: Image | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """All pieces of one caller; they share a key, and are painted and answered together."""
+
+    key: Key
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A finished picture (RGB) and what the model's safety check said, if it has one."""
+
+    image: Image
+    flagged: bool = False
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one engine can paint, in pixels and steps, and what it takes when the caller says nothing."""
+
+    width: int = 512
+    height: int = 512
+    steps: int = 4
+    guidance: float = 0.0
+    strength: float = 0.6
+    min_side: int = 64
+    max_side: int = 1536
+    multiple: int = 8
+    max_steps: int = 100
+    max_guidance: float = 30.0
+    batch: int = 1
+
+
+class Engine(Protocol):
+    """A painter. `model` and `limits` may be read by any thread once `load` has returned."""
+
+    model: str
+    limits: Limits
+
+    def load(self) -> None:
+        """Make ready to paint: may take minutes. Any exception means this engine will never paint."""
+
+    def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting]:
+        """Paint at most `limits.batch` pieces; the paintings come in the same order.
+
+        Raises EngineBroken when nothing can be painted any more; any other exception fails these pieces only.
+        """
+
+
+class EngineBroken(Exception):  # noqa: N818
+    """The engine cannot paint again in this process (a CUDA fault, weights that do not load)."""
+
+
+class QueueFull(Exception):  # noqa: N818
+    """No room for the order; `retry_after` is a guess in seconds from the recent pace."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"queue full, try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class PaintFailed(Exception):  # noqa: N818
+    """The engine raised while painting the batch this order was in; details are in the log."""
+
+
+class NotReady(Exception):  # noqa: N818
+    """The engine is loading, broken or stopped: `status` says which."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status

@@ -1,0 +1,1 @@
+"""Sketches: the built-in painter of posters and cut-paper pictures, with numpy and Pillow only."""

@@ -1,0 +1,227 @@
+"""Land and water: mountains, hills, dunes, seas, rivers, roads. Knows no sky and nothing that grows or is built."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from gpu.sketch.canvas import Canvas, Point, smooth
+from gpu.sketch.colour import Colour, lighter, mix
+from gpu.sketch.palette import Palette
+
+Line = npt.NDArray[np.float64]
+
+
+def rolling(canvas: Canvas, base: float, height: float, waves: float) -> list[Point]:
+    """A soft skyline around `base`, `height` high, with about `waves` hills."""
+    x = np.linspace(0, 1, 90)
+    line: Line = np.zeros_like(x)
+    for times, weight in ((1.0, 0.55), (1.9, 0.3), (3.3, 0.15)):
+        line += weight * np.sin(math.tau * (waves * times * x * 0.5 + canvas.between(0, 1)))
+    return list(zip((x * canvas.width).tolist(), (base - height * (0.5 + 0.5 * line)).tolist(), strict=True))
+
+
+def ground(canvas: Canvas, line: list[Point], *colours: Colour, grain: float = 0.09) -> None:
+    """Everything below a skyline."""
+    form = canvas.pen()
+    form.polygon([(0, canvas.height), *line, (canvas.width, canvas.height)])
+    top = min(y for _, y in line)
+    canvas.wash(form, *colours, grain=grain, brush=0.06, span=(top, min(canvas.height, top + canvas.unit * 0.4)))
+
+
+def hills(canvas: Canvas, palette: Palette, top: float, count: int = 4, colour: Colour | None = None) -> None:
+    """Layers of hills from `top` to the lower edge, hazier the farther."""
+    for i in range(count):
+        nearness = (i + 0.6) / count
+        base = top + (canvas.height - top) * (i / count) ** 1.15 + canvas.unit * 0.05
+        shade = mix(palette.land(nearness), colour, 0.75) if colour else palette.land(nearness)
+        line = rolling(canvas, base, canvas.unit * (0.07 + 0.05 * nearness), canvas.between(1.2, 2.6))
+        ground(canvas, line, lighter(shade, 0.07), lighter(shade, -0.05))
+
+
+def mountains(canvas: Canvas, palette: Palette, foot: float, colour: Colour | None, snowy: bool) -> None:
+    """A hazy range and two or three great peaks before it, lit from one side."""
+    _range(canvas, palette, foot)
+    peaks = canvas.pick(2, 3)
+    order = canvas.rng.permutation(peaks)
+    for i in range(peaks):
+        x = canvas.width * (0.12 + 0.76 * (order[i] + canvas.between(0.25, 0.75)) / peaks)
+        height = canvas.height * canvas.between(0.26, 0.44) * (1.12 if i == 0 else 0.85)
+        shade = palette.land(0.35 + 0.3 * i / peaks)
+        _peak(canvas, x, foot, height, mix(shade, colour, 0.7) if colour else shade, palette, snowy)
+
+
+def _range(canvas: Canvas, palette: Palette, foot: float) -> None:
+    count = 26
+    for i, height in enumerate((0.26, 0.17)):
+        line = rolling(canvas, foot - canvas.unit * 0.02, canvas.height * height, canvas.between(2, 3.4))
+        rough = [(x, y + canvas.unit * float(canvas.rng.normal(0, 0.012))) for x, y in line[:: 90 // count]]
+        ground(canvas, [*rough, (canvas.width, rough[-1][1])], palette.land(0.05 + 0.15 * i), palette.sky[2])
+
+
+def _peak(canvas: Canvas, x: float, foot: float, height: float, colour: Colour, palette: Palette, snowy: bool) -> None:
+    summit = (x, foot - height)
+    left, right = x - height * canvas.between(0.75, 1.0), x + height * canvas.between(0.75, 1.0)
+    west = _jagged(canvas, (left, foot), summit, height * 0.035)
+    east = _jagged(canvas, summit, (right, foot), height * 0.035)
+    ridge = _jagged(canvas, summit, (x + height * canvas.between(-0.1, 0.15), foot), height * 0.1)
+    lit, shadow = canvas.pen(), canvas.pen()
+    lit.polygon([*west, *east])
+    canvas.wash(lit, lighter(colour, 0.1), lighter(colour, 0.05), mix(colour, palette.sky[2], 0.55))
+    shadow.polygon([*ridge[::-1], *east])
+    canvas.wash(shadow, lighter(colour, -0.1), lighter(colour, -0.04), mix(colour, palette.sky[2], 0.4))
+    if snowy:
+        _snow_cap(canvas, west, east, ridge, summit[1] + height * canvas.between(0.26, 0.36))
+
+
+def _jagged(canvas: Canvas, start: Point, end: Point, rough: float, count: int = 11) -> list[Point]:
+    shifts = canvas.rng.normal(0, rough, count)
+    shifts[0] = shifts[-1] = 0
+    steps = np.linspace(0, 1, count)
+    x = start[0] + (end[0] - start[0]) * steps + shifts
+    y = start[1] + (end[1] - start[1]) * steps
+    return list(zip(x.tolist(), y.tolist(), strict=True))
+
+
+def _snow_cap(canvas: Canvas, west: list[Point], east: list[Point], ridge: list[Point], line: float) -> None:
+    """Snow down to `line`, ending in teeth; blue in the shadow."""
+    for edge, inner, colour in ((west[::-1], ridge, (250, 249, 246)), (east, ridge, (196, 208, 226))):
+        outer = [point for point in edge if point[1] <= line]
+        inside = [point for point in inner if point[1] <= line]
+        if len(outer) < 2 or len(inside) < 2:
+            continue
+        (x0, y0), (x1, y1) = outer[-1], inside[-1]
+        drop = abs(x1 - x0) * 0.35
+        teeth = [
+            (x0 + (x1 - x0) * t, y0 + (y1 - y0) * t + drop * (1 if i % 2 else -0.2) * canvas.between(0.5, 1))
+            for i, t in enumerate(np.linspace(0, 1, 7)[1:-1].tolist())
+        ]
+        form = canvas.pen()
+        form.polygon([*outer, *teeth, *inside[::-1]])
+        canvas.wash(form, colour, grain=0)
+
+
+def volcano(canvas: Canvas, palette: Palette, foot: float) -> None:
+    """A cone with a glowing mouth, lava and smoke."""
+    x, height = canvas.width * canvas.between(0.4, 0.6), canvas.height * 0.42
+    top, mouth, wide = foot - height, height * 0.13, height * 1.0
+    canvas.glow(x, top, height * 0.9, (255, 120, 50), 0.8)
+    for i in range(7):
+        size = height * (0.07 + 0.03 * i)
+        puff = canvas.pen()
+        puff.circle(x + height * (0.05 * i * i * 0.35 + canvas.between(-0.04, 0.04)), top - height * 0.11 * i, size)
+        canvas.wash(puff, palette.land(0.2), palette.land(0.6), strength=0.75 - 0.08 * i)
+    cone = canvas.pen()
+    flank = [(x - wide, foot), (x - wide * 0.45, foot - height * 0.35), (x - mouth, top)]
+    other = [(x + mouth, top), (x + wide * 0.45, foot - height * 0.35), (x + wide, foot)]
+    cone.polygon([*smooth(flank), *smooth(other)])
+    canvas.wash(cone, palette.ink, palette.near, palette.land(0.5), grain=0.12)
+    for dx in (-0.05, 0.02, 0.08):
+        run = [(x + mouth * dx * 6, top), (x + height * dx * 1.2, top + height * 0.2)]
+        stream = canvas.pen()
+        stream.curve([*run, (x + height * dx * 3.4, top + height * canvas.between(0.4, 0.75))], height * 0.028)
+        canvas.wash(stream, (255, 224, 120), (240, 96, 42), (160, 40, 34))
+
+
+def dunes(canvas: Canvas, palette: Palette, top: float) -> None:
+    """Dunes with a lit and a shadowed side each."""
+    for i in range(4):
+        nearness = (i + 0.5) / 4
+        base = top + (canvas.height - top) * (i / 4) ** 1.1 + canvas.unit * 0.04
+        line = rolling(canvas, base, canvas.unit * canvas.between(0.1, 0.16), canvas.between(0.8, 1.7))
+        shade = mix(palette.land(nearness * 0.8), (232, 176, 110), 0.35)
+        ground(canvas, line, lighter(shade, 0.1), shade)
+        crest = min(range(8, 82), key=lambda i: line[i][1])
+        _lee_side(canvas, line[crest:], lighter(shade, -0.11))
+
+
+def _lee_side(canvas: Canvas, line: list[Point], colour: Colour) -> None:
+    x, y = line[0]
+    form = canvas.pen()
+    fall = canvas.unit * 0.3
+    inner = smooth([(x, y), (x - fall * 0.25, y + fall * 0.35), (x + fall * 0.2, y + fall * 0.8), (x, canvas.height)])
+    form.polygon([*line, (canvas.width, canvas.height), *inner[::-1]])
+    canvas.wash(form, colour, lighter(colour, 0.08), grain=0.12)
+
+
+def sea(canvas: Canvas, palette: Palette, top: float, light_x: float | None, colour: Colour | None) -> None:
+    """Water from `top` down, with the light's path on it when `light_x` says where the light is."""
+    far, near = (lighter(colour, 0.1), lighter(colour, -0.12)) if colour else palette.water
+    water = canvas.pen()
+    water.rectangle(0, top, canvas.width, canvas.height)
+    canvas.wash(water, mix(far, palette.sky[2], 0.35), far, near, grain=0.06, brush=0.09)
+    _swell(canvas, top, lighter(far, 0.06), 0.5)
+    if light_x is not None:
+        _light_path(canvas, top, light_x, palette.light)
+
+
+def _swell(canvas: Canvas, top: float, colour: Colour, strength: float) -> None:
+    form = canvas.pen()
+    depth = canvas.height - top
+    for _ in range(46):
+        near = canvas.between(0, 1) ** 1.5
+        x, y = canvas.between(0, canvas.width), top + depth * (0.02 + 0.96 * near)
+        length, thick = canvas.unit * (0.02 + 0.11 * near), canvas.unit * (0.0015 + 0.005 * near)
+        form.ellipse(x, y, length, thick)
+    canvas.wash(form, colour, strength=strength)
+
+
+def glints(canvas: Canvas, top: float, palette: Palette) -> None:
+    """A few bright lines on still water."""
+    _swell(canvas, top, mix(palette.sky[2], (255, 255, 255), 0.3), 0.35)
+
+
+def _light_path(canvas: Canvas, top: float, x: float, colour: Colour) -> None:
+    form = canvas.pen()
+    depth = canvas.height - top
+    for i in range(26):
+        near = (i / 26) ** 1.25
+        wide = canvas.unit * (0.03 + 0.09 * near) * canvas.between(0.4, 1.2)
+        shift = canvas.unit * 0.07 * near * canvas.between(-1, 1)
+        form.ellipse(x + shift, top + depth * (0.012 + near * 0.9), wide, canvas.unit * (0.0018 + 0.006 * near))
+    canvas.wash(form, colour, strength=0.8)
+
+
+def waves(canvas: Canvas, palette: Palette, top: float, colour: Colour | None) -> None:
+    """A few big waves with crests of foam at the lower edge."""
+    near = lighter(colour, -0.08) if colour else palette.water[1]
+    for i in range(3):
+        base = top + (canvas.height - top) * (0.45 + 0.24 * i)
+        line = rolling(canvas, base, canvas.unit * 0.045, 4.5 - i)
+        foam = [(x, y - canvas.unit * 0.008) for x, y in line]
+        ground(canvas, foam, mix(near, (255, 255, 255), 0.75), grain=0)
+        ground(canvas, line, lighter(near, 0.08 - 0.05 * i), lighter(near, -0.04 - 0.05 * i))
+
+
+def shore(canvas: Canvas, palette: Palette) -> None:
+    """A beach in the foreground, with a line of foam."""
+    line = rolling(canvas, canvas.height * 0.9, canvas.unit * 0.05, 1.2)
+    sand = mix(mix(palette.light, (236, 206, 160), 0.7), palette.near, 0.3 if palette.dark else 0.05)
+    ground(canvas, [(x, y - canvas.unit * 0.014) for x, y in line], (250, 248, 240), grain=0)
+    ground(canvas, line, sand, lighter(sand, -0.08), grain=0.14)
+
+
+def river(canvas: Canvas, palette: Palette, top: float) -> None:
+    """A winding ribbon from the horizon to the viewer."""
+    winding(canvas, top, (mix(palette.water[0], palette.sky[2], 0.5), palette.water[0], palette.water[1]), 0.34)
+
+
+def road(canvas: Canvas, palette: Palette, top: float) -> None:
+    winding(canvas, top, (palette.paper, mix(palette.paper, palette.near, 0.35)), 0.2)
+
+
+def winding(canvas: Canvas, top: float, colours: tuple[Colour, ...], width: float) -> None:
+    """A ribbon that swings less and widens as it comes near."""
+    t = np.linspace(0, 1, 60)
+    side = 1 if canvas.chance(0.5) else -1
+    swing = side * np.sin(t**0.6 * math.tau * 1.15) * (0.05 + 0.2 * t) * canvas.width
+    middle = canvas.width * canvas.between(0.42, 0.58) + swing
+    half = canvas.width * width * 0.5 * (0.012 + t**1.8)
+    y = top + (canvas.height - top) * t**1.1
+    left = list(zip((middle - half).tolist(), y.tolist(), strict=True))
+    right = list(zip((middle + half).tolist(), y.tolist(), strict=True))
+    form = canvas.pen()
+    form.polygon([*left, *right[::-1]])
+    canvas.wash(form, *colours)
