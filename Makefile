@@ -1,0 +1,54 @@
+# The commands of this house. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help demo test lint format bench screenshots clean
+
+help:
+	@echo "make demo         everything on this machine: sandbox X, queue, painter, bot, workers, gallery"
+	@echo "make test         the whole suite (installs torch and diffusers for the painter's part)"
+	@echo "make lint         ruff, mypy, import-linter"
+	@echo "make format       let ruff format the code"
+	@echo "make bench        200 prompts through a running demo, and what each cost in time"
+	@echo "make screenshots  the pictures of the README, taken from a demo of its own"
+	@echo "make clean        forget the virtual environment (your data stays)"
+
+# A stamp per set of packages: set-up runs again when what it installs has changed.
+$(VENV)/.demo: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "PYTHON: Python 3.11 or newer is needed, e.g. make demo PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "PYTHON: this Python cannot make a virtual environment; install its venv package"; exit 1; }
+	@echo "installing packages (once) ..."
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	@echo "installing packages for tests (once) ..."
+	@$(PIP) -e ".[diffusers,modal,postgres,dev]"
+	@touch $@
+
+demo: $(VENV)/.demo
+	@exec $(BIN)/python -m core demo
+
+test: $(VENV)/.test
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: $(VENV)/.test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.test
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.test
+	@$(BIN)/python tests/bench/whole_way.py
+
+screenshots: $(VENV)/.test
+	@$(BIN)/python docs/screenshots.py
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,75 @@
+"""Transactions, times, and migrations, on both databases."""
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, text
+
+from core.database import open_database, reading, transaction
+from core.errors import SettingsError
+from core.models import Person, creations, people
+from core.schema import check, migrate, require_current
+from tests.support.rows import make_creation, make_person, read_creation
+
+
+def test_it_rolls_everything_back_on_an_error(engine: Engine) -> None:
+    with pytest.raises(RuntimeError), transaction(engine) as session:
+        session.add(Person(id=1, username="ada", handle="ada", name="Ada"))
+        session.flush()
+        raise RuntimeError("power cut")
+    with reading(engine) as connection:
+        assert connection.execute(select(people.c.id)).all() == []
+
+
+def test_it_loses_no_update_of_concurrent_writers(engine: Engine) -> None:
+    creation_id = make_creation(engine)
+
+    def count_up() -> None:
+        for _ in range(50):
+            with transaction(engine) as session:
+                statement = select(creations.c.attempts).where(creations.c.id == creation_id)
+                if engine.dialect.name == "postgresql":
+                    statement = statement.with_for_update()
+                attempts = session.execute(statement).scalar_one()
+                session.execute(creations.update().where(creations.c.id == creation_id).values(attempts=attempts + 1))
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read_creation(engine, creation_id).attempts == 200
+
+
+def test_it_keeps_moments_in_utc(engine: Engine) -> None:
+    noon_in_tokyo = datetime(2026, 11, 20, 12, tzinfo=timezone(timedelta(hours=9)))
+    person_id = make_person(engine, first_seen_at=noon_in_tokyo)
+    with reading(engine) as connection:
+        moment = connection.execute(select(people.c.first_seen_at).where(people.c.id == person_id)).scalar_one()
+    assert moment == datetime(2026, 11, 20, 3, tzinfo=UTC)
+    assert moment.utcoffset() == timedelta(0)
+
+
+def test_it_keeps_ids_of_19_digits(engine: Engine) -> None:
+    assert make_person(engine, id=9_199_999_999_999_999_999) == 9_199_999_999_999_999_999
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_the_migrations_make_exactly_the_tables_of_the_models(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'm.db'}" if kind == "sqlite" else request.getfixturevalue("postgres_url")
+    engine = open_database(url)
+    if kind == "postgres":
+        with engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    with pytest.raises(SettingsError, match="python -m core migrate"):
+        require_current(engine)
+    migrate(engine)
+    migrate(engine)
+    check(engine)
+    require_current(engine)
+    engine.dispose()

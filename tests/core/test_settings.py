@@ -1,0 +1,58 @@
+"""A wrong or missing setting is one line that names the variable and shows an example."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import SettingsError
+from core.settings import DatabaseSettings, GpuSettings, HouseSettings, QueueSettings, WorkSettings, XSettings, load
+
+KEYS = {f"x_{name}": "k" for name in ("consumer_key", "consumer_secret", "access_token", "access_token_secret")}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+
+
+def test_a_missing_key_is_named_with_an_example() -> None:
+    with pytest.raises(SettingsError, match=r"X_CONSUMER_KEY is missing \(for example: the app's API key\)"):
+        load(XSettings)
+
+
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALLERY_PORT", "many")
+    with pytest.raises(SettingsError, match="^GALLERY_PORT is wrong: Input should be a valid integer"):
+        load(HouseSettings)
+
+
+def test_settings_that_contradict_each_other_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEASE_SECONDS", "5")
+    with pytest.raises(SettingsError, match="^LEASE_SECONDS must be greater than X_TIMEOUT_SECONDS"):
+        load(WorkSettings)
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = load(XSettings, **(KEYS | {"x_consumer_secret": "s3cret"}))
+    assert "s3cret" not in repr(settings) + str(settings)
+
+
+def test_watched_posts_are_read_in_any_spelling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_WATCHED_POSTS", " 12,13  14,")
+    assert load(XSettings, **KEYS).watched == {12, 13, 14}
+
+
+def test_everything_lies_in_the_data_folder_by_default(tmp_path: Path) -> None:
+    assert load(DatabaseSettings, data_dir=tmp_path).url == f"sqlite:///{tmp_path}/threadpaint.db"
+    assert load(QueueSettings, data_dir=tmp_path).url == f"unix://{tmp_path}/queue.sock?db=0"
+    assert load(GpuSettings, gpu_port=9).url == "http://127.0.0.1:9"
+
+
+def test_a_deep_folder_gets_a_short_socket(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 120)
+    assert len(str(load(QueueSettings, data_dir=deep).socket)) < 100
+    assert load(QueueSettings, data_dir=deep).folder == deep / "queue"
+
+
+def test_the_spelling_of_hosting_platforms_is_mended() -> None:
+    assert load(DatabaseSettings, database_url="postgres://u:p@h/d").url == "postgresql://u:p@h/d"

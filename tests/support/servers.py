@@ -1,0 +1,69 @@
+"""Real servers for the tests: an ASGI app in a thread, and the embedded queue server as a process."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Serve an ASGI app over real HTTP and yield its address."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started, "the server did not start")
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(5)
+
+
+@contextmanager
+def process(*command: str, environment: Mapping[str, str], log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `python -m ...` with exactly this environment and end it afterwards."""
+    output = log.open("ab") if log else subprocess.DEVNULL
+    child = subprocess.Popen(
+        [sys.executable, *command], env=dict(environment), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+    )
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(8)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def wait_until(condition: Any, message: str, *, within: float = 15.0) -> Any:
+    """Call `condition` until it is true and return its value."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            if value := condition():
+                return value
+        except (httpx.HTTPError, OSError):
+            pass
+        time.sleep(0.05)
+    raise AssertionError(message)
