@@ -45,6 +45,11 @@ class PictureShown:
     alt: str
     short_alt: str
 
+    @property
+    def is_tall(self) -> bool:
+        """Hung narrower than its neighbours, so that a row of pictures has about one height."""
+        return self.height > 1.2 * self.width
+
 
 @dataclass(frozen=True, slots=True)
 class CreationShown:
