@@ -84,7 +84,10 @@ def thread(world: World, conversation_id: int) -> ThreadLook:
 
 
 def _in_order(world: World, posts: list[Post]) -> list[tuple[Post, int]]:
-    """Each reply under its parent, oldest first; orphans of deleted posts stand at the top level."""
+    """Each reply under its parent, oldest first; orphans of deleted posts stand at the top level.
+
+    Who goes on from their own post is not set in: it reads on.
+    """
     ids = {post.id for post in posts}
     children: dict[int, list[Post]] = {}
     for post in posts:
@@ -94,7 +97,8 @@ def _in_order(world: World, posts: list[Post]) -> list[tuple[Post, int]]:
     while waiting:
         post, depth = waiting.pop()
         found.append((post, depth))
-        waiting += [(child, depth + 1) for child in reversed(children.get(post.id, []))]
+        for child in reversed(children.get(post.id, [])):
+            waiting.append((child, depth + (child.author_id != post.author_id)))
     return found
 
 
@@ -165,25 +169,14 @@ def matches(pattern: str, text: str) -> bool:
 
 
 _COLOURS = [
-    tuple(pair.split())
-    for pair in [
-        "#7a5cff #b39bff",
-        "#0f8f8a #4fd1c5",
-        "#d1495b #ff9aa2",
-        "#2f6fde #7fb2ff",
-        "#b7791f #f6c667",
-        "#2f855a #81d4a0",
-        "#a83279 #f28bc9",
-        "#4a5568 #9fb0c6",
-        "#c2571a #ffab6e",
-        "#3b4cca #95a3ff",
-    ]
+    *("#7a5cff #b39bff", "#0f8f8a #4fd1c5", "#d1495b #ff9aa2", "#2f6fde #7fb2ff", "#b7791f #f6c667"),
+    *("#2f855a #81d4a0", "#a83279 #f28bc9", "#4a5568 #9fb0c6", "#c2571a #ffab6e", "#3b4cca #95a3ff"),
 ]
 
 
 def avatar(person: Person) -> str:
     """Two letters (or the first sign of a name without letters) on a colour of their own."""
-    dark, light = _COLOURS[zlib.crc32(person.username.lower().encode()) % len(_COLOURS)]
+    dark, light = _COLOURS[zlib.crc32(person.username.lower().encode()) % len(_COLOURS)].split()
     letters = html.escape(_initials(person.name) or person.username[:1].upper())
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" role="img">'

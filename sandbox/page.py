@@ -146,4 +146,6 @@ async def avatar(name: str, world: Here) -> Response:
     person = world.person(name.removesuffix(".svg"))
     if person is None:
         return Response("There is no such person.", 404, media_type="text/plain")
+    if person.id == world.bot.id:
+        return RedirectResponse("/static/icon.svg")
     return Response(looks.avatar(person), media_type="image/svg+xml", headers={"cache-control": "public, max-age=3600"})

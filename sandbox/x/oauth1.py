@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from oauthlib.oauth1 import Client
 from oauthlib.oauth1.rfc5849 import signature
 from oauthlib.oauth1.rfc5849.utils import parse_authorization_header, unescape
 
@@ -72,11 +73,12 @@ class Verifier:
             found = signature.collect_parameters(uri_query=signed.query, body=signed.form or [], headers=sent)
         except ValueError as error:
             raise Unsigned("query unreadable") from error
+        keys = Client(self._consumer[0], self._consumer[1], resource_owner_secret=token_secret)
         normal = signature.normalize_parameters(found)  # type: ignore[arg-type]  # the stubs say dict, the code says pairs
         for base in (*X_BASES, signed.origin):
             uri = signature.base_string_uri(base + signed.path)
             text = signature.signature_base_string(signed.method, uri, normal)  # type: ignore[arg-type]
-            yield signature.sign_hmac_sha1(text, self._consumer[1], token_secret)
+            yield signature.sign_hmac_sha1_with_client(text, keys)
 
     def _use_nonce(self, token: str, stamp: int, nonce: str) -> None:
         key = (token, stamp, nonce)
