@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 from core.database import open_database
 from core.queue import WorkQueue, open_queue
 from tests.support.postgres import find_binaries, running_postgres
+from tests.support.sandbox_x import SandboxX, sandbox_x
 from tests.support.servers import process, wait_until
 
 # Settings of the machine or of a `.env` must not reach the tests.
@@ -84,3 +85,8 @@ def chromium() -> str:
     return path
 
 
+@pytest.fixture
+def x() -> Iterator[SandboxX]:
+    """A fresh sandbox X over real HTTP."""
+    with sandbox_x() as world:
+        yield world

@@ -75,7 +75,7 @@ class XClient:
     def answer(self, text: str, *, to: int, media_ids: list[str]) -> int:
         """Answer a post with pictures and return the answer's id. Never repeat it after OutcomeUnknown: look first."""
         with border(writes=True):
-            body = self._x.create_tweet(text=text, media_ids=media_ids, in_reply_to_tweet_id=str(to))
+            body = self._x.create_tweet(text=text, media_ids=media_ids or None, in_reply_to_tweet_id=str(to))
             return int(body["data"]["id"])
 
     def _pages(self, route: str, token_name: str, **params: Any) -> Iterator[Post]:

@@ -41,7 +41,9 @@ def running_postgres() -> Iterator[str]:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
         subprocess.run(
             [binaries / "initdb", "-D", data, "-U", "house", "-A", "trust", "--no-sync", "-E", "UTF8"],
-            check=True, **quiet, **who,
+            check=True,
+            **quiet,
+            **who,
         )
         settings = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

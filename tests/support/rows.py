@@ -61,5 +61,3 @@ def _picture(creation_id: int, position: int) -> Picture:
         creation_id=creation_id, position=position, seed=42 + position, width=64, height=64, mime="image/webp", size=9,
         key=f"ab/{'0' * 30}.webp", thumb_key=f"ab/{'1' * 30}.webp", thumb_width=64, thumb_height=64, placeholder="data:,",
     )  # fmt: skip
-
-

@@ -39,7 +39,9 @@ def serving(app: Any) -> Iterator[str]:
 
 
 @contextmanager
-def process(*command: str, environment: Mapping[str, str], log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    *command: str, environment: Mapping[str, str], log: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run `python -m ...` with exactly this environment and end it afterwards."""
     output = log.open("ab") if log else subprocess.DEVNULL
     child = subprocess.Popen(

@@ -1,0 +1,212 @@
+"""The poller against the real sandbox, a real queue and both databases."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select, update
+
+from bot.notebook import read_cursor
+from bot.poller import SOURCE, Poller
+from core.clock import now
+from core.database import reading, transaction
+from core.errors import TryLater
+from core.models import creations, cursors, people, posts
+from core.queue import PAINT, WorkQueue, open_queue
+from core.settings import PollSettings, load
+from core.x import id_at
+from tests.support.sandbox_x import SandboxX, answers, lost_call
+from tests.support.servers import wait_until
+
+
+@pytest.fixture
+def poller(x: SandboxX, engine: Engine, queue: WorkQueue) -> Poller:
+    """A bot that has just begun to listen."""
+    poller = Poller(x.client(), engine, queue, load(PollSettings, poll_seconds=0.2))
+    poller.look()
+    return poller
+
+
+def prompts(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return list(connection.execute(select(creations.c.prompt).order_by(creations.c.id)).scalars())
+
+
+def verdicts(engine: Engine) -> dict[int, str]:
+    with reading(engine) as connection:
+        return {row.id: row.verdict for row in connection.execute(select(posts.c.id, posts.c.verdict))}
+
+
+def test_a_mention_becomes_a_creation_and_a_job(poller: Poller, x: SandboxX, engine: Engine, queue: WorkQueue) -> None:
+    post_id = x.post("@threadpaint a red fox", author="ada")
+    assert poller.look() == 1
+    with reading(engine) as connection:
+        row = connection.execute(select(creations, people.c.username).join(people)).one()
+    assert (row.prompt, row.post_id, row.state, row.username) == ("a red fox", post_id, "queued", "ada")
+    assert queue.waiting(PAINT) == {row.id}
+
+
+def test_it_answers_nothing_older_than_its_first_start(x: SandboxX, engine: Engine, queue: WorkQueue) -> None:
+    x.post("@threadpaint before you were born")
+    threading.Event().wait(0.01)
+    poller = Poller(x.client(), engine, queue, load(PollSettings))
+    assert poller.look() == 0
+    x.post("@threadpaint after")
+    assert poller.look() == 1
+    assert prompts(engine) == ["after"]
+
+
+def test_reading_a_post_again_changes_nothing(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    x.post("@threadpaint once")
+    assert [poller.look(), poller.look(), poller.look()] == [1, 0, 0]
+    assert prompts(engine) == ["once"]
+
+
+def test_two_pollers_at_once_write_a_post_once(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    for number in range(20):
+        x.post(f"@threadpaint prompt {number}")
+    twin = Poller(x.client(), engine, poller.queue, poller.settings)
+
+    def look(one: Poller) -> None:
+        for _ in range(3):
+            try:
+                one.look()
+            except Exception:  # noqa: BLE001  # PostgreSQL tells the loser of a race; its next look is right
+                continue
+
+    threads = [threading.Thread(target=look, args=(one,)) for one in (poller, twin)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(prompts(engine)) == sorted(f"prompt {number}" for number in range(20))
+
+
+def test_a_post_that_x_indexes_late_is_read_all_the_same(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    x.post("@threadpaint late to the list")
+    with transaction(engine) as session:  # as if a newer post had been read first
+        session.execute(update(cursors).values(since_id=id_at(now()) + (1 << 22), polled_at=now()))
+    assert poller.look() == 1
+
+
+def test_an_idle_bot_asks_x_for_nothing_it_has_read(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    x.post("@threadpaint a fox")
+    poller.look()
+    poller.settings = load(PollSettings, poll_overlap_seconds=0)
+    cursor = read_cursor(engine, SOURCE)
+    assert cursor is not None
+    poller.look()
+    assert poller._reach_back(cursor) >= cursor.floor_id
+    assert poller.x.mentions(poller._know_myself().author.id, since_id=cursor.since_id) == []
+
+
+def test_a_direct_reply_to_the_opening_thread_is_a_prompt(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    root, *rest = sorted(poller.watched)
+    assert rest, "the opening thread has several posts"
+    x.post("a lighthouse in fog", author="bea", in_reply_to=str(root))
+    x.post("a boat", author="carl", in_reply_to=str(rest[-1]))
+    assert poller.look() == 2
+    assert sorted(prompts(engine)) == ["a boat", "a lighthouse in fog"]
+
+
+def test_talk_in_a_thread_paints_nothing(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    asked = x.post("@threadpaint a fox", author="ada")
+    poller.look()
+    answer = poller.x.answer("Painting No. 1", to=asked, media_ids=[])
+    thanks = x.post("wow, thanks!", author="ada", in_reply_to=str(answer))
+    assert poller.look() == 0
+    assert verdicts(engine)[thanks] == "talk"
+    assert answer not in verdicts(engine)
+
+
+def test_it_reads_hundreds_at_once_and_loses_none(poller: Poller, x: SandboxX, queue: WorkQueue) -> None:
+    for number in range(250):
+        x.post(f"@threadpaint prompt {number}", author=f"p{number % 50}")
+    assert poller.look() == 250
+    assert len(queue.waiting(PAINT)) == 250
+
+
+def test_a_refused_prompt_is_kept_with_its_reason(
+    poller: Poller, x: SandboxX, engine: Engine, queue: WorkQueue
+) -> None:
+    x.post("@threadpaint https://example.com/")
+    x.post("@threadpaint " + "very " * 800 + "long")
+    assert poller.look() == 0
+    with reading(engine) as connection:
+        rows = connection.execute(select(creations).order_by(creations.c.id)).all()
+    assert [(row.state, row.code, row.next_attempt_at) for row in rows] == [
+        ("refused", "empty", None),
+        ("refused", "too_long", None),
+    ]
+    assert queue.waiting(PAINT) == set()
+
+
+def test_a_long_post_is_read_whole(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    words = "a fox & a hen in the snow, " * 40
+    x.post(f"@threadpaint {words}")
+    poller.look()
+    assert prompts(engine) == [words.strip()]
+
+
+def test_when_the_queue_is_away_the_rows_are_written(
+    poller: Poller, x: SandboxX, engine: Engine, tmp_path: Path
+) -> None:
+    poller.queue = open_queue(f"unix://{tmp_path / 'nobody.sock'}")
+    x.post("@threadpaint a fox")
+    assert poller.look() == 1
+    assert prompts(engine) == ["a fox"]
+
+
+def test_a_page_that_fails_half_way_changes_nothing(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    x.post("@threadpaint a fox")
+    before = read_cursor(engine, SOURCE)
+    path = f"/2/users/{poller._know_myself().author.id}/mentions"
+    for fault in (answers(503, b"<html>"), answers(200, b""), answers(429), lost_call, answers(200, b'{"data": 3}')):
+        x.spoil("GET", path, fault)
+        with pytest.raises(TryLater):
+            poller.look()
+    after = read_cursor(engine, SOURCE)
+    assert before is not None
+    assert after is not None
+    assert (before.since_id, before.polled_at) == (after.since_id, after.polled_at)
+    assert poller.look() == 1
+
+
+def test_it_goes_on_by_itself_when_x_is_back(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    path = f"/2/users/{poller._know_myself().author.id}/mentions"
+    x.spoil("GET", path, answers(503), lost_call)
+    x.post("@threadpaint a fox")
+    stopped = threading.Event()
+    listening = threading.Thread(target=poller.listen, args=(stopped,))
+    listening.start()
+    wait_until(lambda: prompts(engine) == ["a fox"], "it did not go on")
+    stopped.set()
+    listening.join(5)
+    assert not listening.is_alive()
+
+
+def test_an_edited_or_unreadable_post_does_not_hide_the_others(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    good = x.post("@threadpaint a fox", author="ada")
+    poller.look()
+    author = {"id": "5", "username": "ada", "name": "Ada"}
+    mention = {"start": 0, "end": 12, "id": str(poller._know_myself().author.id), "username": "threadpaint"}
+    edit = {"id": str(good + 1), "author_id": "5", "text": "@threadpaint a wolf", "edit_history_tweet_ids": [str(good)]}
+    new = {"id": str(good + 2), "author_id": "5", "text": "@threadpaint a hen", "entities": {"mentions": [mention]}}
+    page = {"data": [{"id": "nonsense"}, None, edit, new], "includes": {"users": [author]}, "meta": {"result_count": 4}}
+    path = f"/2/users/{poller._know_myself().author.id}/mentions"
+    x.spoil("GET", path, answers(200, json.dumps(page).encode(), content_type="application/json"))
+    assert poller.look() == 1
+    assert prompts(engine) == ["a fox", "a hen"]
+
+
+def test_naughty_strings_are_heard_without_harm(poller: Poller, x: SandboxX, engine: Engine, material: Path) -> None:
+    strings = [s for s in json.loads((material / "web-blns" / "blns.json").read_text()) if len(s) < 4000]
+    for string in strings:
+        x.post(f"@threadpaint {string}")
+    poller.look()
+    with reading(engine) as connection:
+        states = dict(connection.execute(select(creations.c.state, func.count()).group_by(creations.c.state)).all())
+    assert sum(states.values()) == len(strings)
+    assert set(states) <= {"queued", "refused"}
+    assert states["queued"] > 400

@@ -1,0 +1,77 @@
+"""The prompt is the author's words: without handles at the head, the bot's handle, links; by code-point offsets."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.prompts import mentions_explicitly, prompt_of, tidy
+from core.x import Span
+from tests.support.posts import BOT, make_post
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("@threadpaint a red fox in the snow", "a red fox in the snow"),
+        ("a red fox @threadpaint in the snow", "a red fox in the snow"),
+        ("a red fox @threadpaint", "a red fox"),
+        ("@bea @carl @threadpaint a red fox", "a red fox"),
+        ("@threadpaint a portrait of @bea at sea", "a portrait of @bea at sea"),
+        ("@threadpaint https://t.co/abc a fox https://t.co/def", "a fox"),
+        ("@threadpaint salt &amp; pepper &lt;3 &gt; &quot;x&quot;", 'salt & pepper <3 > "x"'),
+        ("@threadpaint &amp;amp; stays escaped once", "&amp; stays escaped once"),
+        ("@threadpaint 🦊🦊 two foxes 👩‍🚀", "🦊🦊 two foxes 👩‍🚀"),
+        ("🦊 @threadpaint fox", "🦊 fox"),
+        ("@threadpaint a   fox\n\n in\tsnow ", "a fox in snow"),
+        ("@threadpaint a\x00 fo\x07x\u202e \u200bhere", "a fox here"),
+        ("@threadpaint 狐と雪", "狐と雪"),
+        ("@threadpaint #fox at night", "#fox at night"),
+        ("@threadpaint", ""),
+        ("@threadpaint https://t.co/abc", ""),
+        ("@threadpaint \u200b\u200d\ufeff \x01", ""),
+        ("", ""),
+    ],
+)
+def test_it_finds_the_prompt(text: str, prompt: str) -> None:
+    assert prompt_of(make_post(text), BOT) == prompt
+
+
+def test_it_knows_handles_at_the_head_by_form_where_x_sends_no_entities() -> None:
+    assert prompt_of(make_post("@bea @threadpaint a fox", mentions=()), BOT) == "a fox"
+
+
+def test_offsets_that_lie_do_no_harm() -> None:
+    lies = (Span(-5, 3), Span(4, 2), Span(3, 900), Span(2, 5), Span(50, 60))
+    assert prompt_of(make_post("a fox", mentions=(), links=lies), BOT).startswith("a")
+
+
+def test_a_handle_that_x_put_before_a_reply_is_no_explicit_mention() -> None:
+    text = "@threadpaint @bea thanks!"
+    assert not mentions_explicitly(make_post(text, display_start=18), BOT)
+    assert mentions_explicitly(make_post(text, display_start=0), BOT)
+    assert mentions_explicitly(make_post("@bea now you @threadpaint", display_start=5), BOT)
+    assert not mentions_explicitly(make_post("@bea hello", display_start=0), BOT)
+
+
+@given(st.text(max_size=300))
+def test_tidying_any_text_leaves_one_clean_line(text: str) -> None:
+    clean = tidy(text)
+    assert clean == tidy(clean)
+    assert clean.encode() is not None
+    assert not any(c in clean for c in "\n\r\t\0")
+
+
+@given(st.text(max_size=80), st.lists(st.tuples(st.integers(-9, 99), st.integers(-9, 99)), max_size=6))
+def test_no_text_and_no_offsets_make_it_fail(text: str, offsets: list[tuple[int, int]]) -> None:
+    spans = tuple(Span(start, end, BOT) for start, end in offsets)
+    prompt_of(make_post(text, mentions=spans, links=spans), BOT)
+
+
+def test_naughty_strings_become_prompts_or_nothing(material: Path) -> None:
+    strings = json.loads((material / "web-blns" / "blns.json").read_text())
+    assert len(strings) > 400
+    for string in strings:
+        prompt_of(make_post(f"@threadpaint {string}"), BOT).encode()
