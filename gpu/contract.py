@@ -20,7 +20,7 @@ MAX_BODY_BYTES = MAX_START_BYTES * 4 // 3 + 128 * 1024
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
-class Unpaintable(Exception):  # noqa: N818 -- it is an answer to the caller, not a fault of ours
+class Unpaintable(Exception):
     """What was asked cannot be painted; `errors` holds (field, reason) pairs for the caller."""
 
     def __init__(self, *errors: tuple[str, str]) -> None:

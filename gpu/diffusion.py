@@ -5,6 +5,7 @@ Knows torch and diffusers, which are imported when it loads; knows no queue and 
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import logging
 from collections.abc import Sequence
@@ -62,7 +63,8 @@ class DiffusersEngine:
         _keep_prompts_out_of_logs()
         device = self._device or best_device()
         folder = Path(self._source).is_dir()
-        text = diffusers.AutoPipelineForText2Image.from_pretrained(
+        factory: Any = diffusers.AutoPipelineForText2Image
+        text = factory.from_pretrained(
             self._source, dtype=torch.float32 if device == "cpu" else torch.float16, local_files_only=folder
         ).to(device)
         image = diffusers.AutoPipelineForImage2Image.from_pipe(
@@ -142,8 +144,5 @@ def native_side(pipeline: Any) -> int:
 
 def _keep_prompts_out_of_logs() -> None:
     """A prompt longer than the text encoder reads is logged by diffusers as a warning, with its words."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    diffusers_logging.set_verbosity_error()
-    transformers_logging.set_verbosity_error()
+    for library in ("diffusers", "transformers"):
+        importlib.import_module(f"{library}.utils.logging").set_verbosity_error()

@@ -87,11 +87,11 @@ class Engine(Protocol):
         """
 
 
-class EngineBroken(Exception):  # noqa: N818
+class EngineBroken(Exception):
     """The engine cannot paint again in this process (a CUDA fault, weights that do not load)."""
 
 
-class QueueFull(Exception):  # noqa: N818
+class QueueFull(Exception):
     """No room for the order; `retry_after` is a guess in seconds from the recent pace."""
 
     def __init__(self, retry_after: int) -> None:
@@ -99,11 +99,11 @@ class QueueFull(Exception):  # noqa: N818
         self.retry_after = retry_after
 
 
-class PaintFailed(Exception):  # noqa: N818
+class PaintFailed(Exception):
     """The engine raised while painting the batch this order was in; details are in the log."""
 
 
-class NotReady(Exception):  # noqa: N818
+class NotReady(Exception):
     """The engine is loading, broken or stopped: `status` says which."""
 
     def __init__(self, status: str) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
-from gpu.engine import Engine, EngineBroken, NotReady, Order, Painting, PaintFailed, QueueFull
+from gpu.engine import Engine, EngineBroken, NotReady, Order, PaintFailed, Painting, QueueFull
 
 log = logging.getLogger("gpu")
 

@@ -178,9 +178,10 @@ async def _bounded_body(request: Request) -> bytes | None:
 async def _unless_gone(request: Request, future: Future[Outcome]) -> Outcome:
     """The outcome; a client that hangs up (or a host that cancels us) takes its order out of the queue."""
     outcome = asyncio.wrap_future(future)
-    gone = asyncio.create_task(_hung_up(request))
+    gone = asyncio.ensure_future(_hung_up(request))
+    both: list[asyncio.Future[Any]] = [outcome, gone]
     try:
-        await asyncio.wait({outcome, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if not outcome.done():
             raise ClientDisconnect
         return outcome.result()

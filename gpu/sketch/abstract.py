@@ -3,6 +3,7 @@
 Knows no words: it is given a number, and colours from a palette of its own or from the prompt.
 """
 
+# ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
 from __future__ import annotations
 
 import math

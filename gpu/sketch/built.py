@@ -1,5 +1,6 @@
 """What people build: cities, houses, castles, lighthouses, boats, rockets, balloons. Knows no land and no sky."""
 
+# ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
 from __future__ import annotations
 
 from gpu.sketch.canvas import Canvas, Pen, smooth

@@ -4,6 +4,7 @@ All lengths are pixels of the finished picture. Forms are drawn larger (`detail`
 the antialiasing; gradients are stippled with noise like a risograph print, which hides their banding.
 """
 
+# ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
 from __future__ import annotations
 
 import math
@@ -159,7 +160,8 @@ class Canvas:
         dx, dy = (int(n) for n in self.rng.integers(0, _TILE, 2))
         place = run + grain * _window(_grain(), *size, dx, dy) + brush * _window(_brush(), *size, dx, dy)
         index = np.clip(place * 255, 0, 255).astype(np.uint8)
-        return np.take(ramp(stops), index, axis=0)
+        shaded: npt.NDArray[np.uint8] = np.take(ramp(stops), index, axis=0)
+        return shaded
 
     @contextmanager
     def sheet(self, box: tuple[float, float, float, float] | None = None) -> Iterator[Pen]:

@@ -1,5 +1,6 @@
 """What grows: forests, single trees, flowers, roses, meadows, mushrooms. Knows no land and no sky."""
 
+# ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
 from __future__ import annotations
 
 import math

@@ -1,5 +1,6 @@
 """Land and water: mountains, hills, dunes, seas, rivers, roads. Knows no sky and nothing that grows or is built."""
 
+# ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
 from __future__ import annotations
 
 import math

@@ -77,7 +77,7 @@ def _under_water(scene: Scene) -> None:
 
 
 def _sea_floor(palette: Palette) -> Palette:
-    far, near = palette.water
+    near = palette.water[1]
     return replace(palette, far=mix(near, palette.near, 0.3), near=mix(lighter(near, -0.14), palette.ink, 0.4))
 
 

@@ -1,5 +1,6 @@
 """Skies and what hangs in them: sun, moon, stars, planets, clouds, rainbows. Knows nothing below the horizon."""
 
+# ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
 from __future__ import annotations
 
 import math
@@ -7,7 +8,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from gpu.sketch.canvas import Canvas, Pen
+from gpu.sketch.canvas import Canvas, Noise, Pen
 from gpu.sketch.colour import Colour, lighter, mix
 from gpu.sketch.palette import Palette
 
@@ -80,13 +81,14 @@ def _nebula(canvas: Canvas, colour: Colour, tilt: float, middle: float) -> None:
     canvas.image.paste(colour, (0, 0), soft)
 
 
-def clouding(canvas: Canvas, side: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def clouding(canvas: Canvas, side: int) -> Noise:
     """Cloudy noise, side x side, 0..1 with much of it near 0."""
     total = np.zeros((side, side), np.float32)
     for octave, weight in ((4, 0.5), (8, 0.3), (16, 0.2)):
         small = Image.fromarray(canvas.rng.integers(0, 256, (octave, octave), dtype=np.uint8))
         total += weight * np.asarray(small.resize((side, side), Image.Resampling.BICUBIC), np.float32) / 255
-    return np.clip((total - 0.35) * 1.9, 0, 1)
+    cloudy: Noise = np.clip((total - 0.35) * 1.9, 0, 1)
+    return cloudy
 
 
 def planet(canvas: Canvas, x: float, y: float, radius: float, colour: Colour, palette: Palette) -> None:

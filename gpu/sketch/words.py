@@ -48,7 +48,9 @@ def read(prompt: str) -> Reading:
         if noun := NOUNS.get(word.base):
             before = words[max(0, place - _REACH) : place]
             nouns[noun] = max(nouns.get(noun, 0), _count(before, word))
-            tints |= {noun: colour for w in before if (colour := COLOURS.get(w.text)) and noun not in tints}
+            named = [COLOURS[w.text] for w in before if w.text in COLOURS]
+            if named:
+                tints.setdefault(noun, named[-1])
     colours = tuple(dict.fromkeys(COLOURS[word.text] for word in words if word.text in COLOURS))
     moods = tuple(dict.fromkeys(MOODS[word.base] for word in words if word.base in MOODS))
     return Reading(nouns, tints, colours, moods, number_of(prompt))

@@ -1,0 +1,147 @@
+"""`python -m gpu` as a process, its settings, and the Modal file without Modal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import ValidationError
+from starlette.testclient import TestClient
+
+from gpu.settings import GpuSettings
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "gpu", *arguments],
+        cwd=ROOT,
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def clean_environment():
+    return {name: value for name, value in os.environ.items() if not name.startswith("GPU_")}
+
+
+@pytest.fixture
+def process():
+    """A real server on a free port, with a token."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "gpu", "--port", str(port)],
+        cwd=ROOT,
+        env=clean_environment() | {"GPU_TOKEN": "s3cret"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield child, f"http://127.0.0.1:{port}"
+    child.kill()
+    child.wait()
+    child.stderr.close()
+
+
+def wait_until_healthy(url):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/healthz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("it did not become healthy")
+
+
+def test_it_serves_paints_and_stops_within_two_seconds(process):
+    child, url = process
+    wait_until_healthy(url)
+    asked = {"prompt": "a confidential lake", "seeds": [1], "width": 64, "height": 64}
+    assert httpx.post(f"{url}/v1/paint", json=asked).status_code == 401
+    answer = httpx.post(f"{url}/v1/paint", json=asked, headers={"Authorization": "Bearer s3cret"})
+    assert answer.json()["model"] == "sketch"
+    began = time.monotonic()
+    child.send_signal(signal.SIGTERM)
+    child.wait(5)
+    assert time.monotonic() - began < 2
+    logs = child.stderr.read()
+    assert "engine ready model=sketch" in logs
+    assert "confidential" not in logs and "s3cret" not in logs
+
+
+def test_help_names_the_options():
+    result = run("--help", COLUMNS="200", NO_COLOR="1", TERM="dumb")
+    assert result.returncode == 0
+    for option in ("--engine", "--model", "--port", "--host", "GPU_PORT"):
+        assert option in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("GPU_PORT", "http"), ("GPU_ENGINE", "dall-e"), ("GPU_QUEUE_LIMIT", "0"), ("GPU_TOKEN", "  ")]
+)
+def test_a_wrong_setting_is_one_line_with_its_name(name, value):
+    result = run(**{name: value})
+    assert result.returncode == 2
+    [line] = result.stderr.strip().splitlines()
+    assert line.startswith(name) and "Traceback" not in result.stderr
+
+
+def test_the_sketch_is_served_without_torch_and_diffusers():
+    code = "import sys; import gpu.engines, gpu.settings as s; gpu.engines.make_app(s.GpuSettings());"
+    code += "assert not {'torch', 'diffusers', 'transformers', 'modal'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=clean_environment(), check=True, timeout=30)
+
+
+def test_the_token_never_shows_in_the_settings(monkeypatch):
+    monkeypatch.setenv("GPU_TOKEN", "s3cret")
+    assert "s3cret" not in repr(GpuSettings())
+
+
+def test_an_empty_token_is_no_token(monkeypatch):
+    monkeypatch.setenv("GPU_TOKEN", "")
+    assert GpuSettings().token is None
+
+
+def test_settings_do_not_change(monkeypatch):
+    with pytest.raises(ValidationError):
+        GpuSettings().port = 1
+
+
+def test_the_modal_app_serves_the_same_contract_offline(monkeypatch):
+    pytest.importorskip("modal", reason="modal is not installed: the modal extra")
+    monkeypatch.setenv("GPU_ENGINE", "sketch")
+    monkeypatch.setenv("GPU_TOKEN", "s3cret")
+    from gpu.app import Gpu
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns that volumes are not mounted here
+        service = Gpu().web.local()
+    with TestClient(service) as client:
+        assert client.get("/healthz").json()["status"] == "ok", "it answers before its engine is ready"
+        asked = {"prompt": "a lake", "seeds": [1], "width": 64, "height": 64}
+        assert client.post("/v1/paint", json=asked).status_code == 401
+        header = {"Authorization": "Bearer s3cret"}
+        assert client.post("/v1/paint", json=asked, headers=header).json()["model"] == "sketch"
+
+
+def test_the_modal_app_cannot_cost_more_than_it_says():
+    pytest.importorskip("modal", reason="modal is not installed: the modal extra")
+    from gpu import app
+
+    assert app.MIN_CONTAINERS == 0, "nothing may idle when nobody asks"
+    assert 1 <= app.MAX_CONTAINERS <= 10
+    assert app.TARGET_INPUTS <= app.MAX_INPUTS
