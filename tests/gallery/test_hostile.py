@@ -1,0 +1,88 @@
+"""Hostile text as prompt and name: shown as text on every page."""
+
+import csv
+import json
+import os
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+MATERIAL = Path(os.environ.get("TEST_MATERIAL", "../shared/data"))
+OWN = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg onload=alert(1)>",
+    "</title><script>alert(1)</script>",
+    "{{ 7*7 }}{% for x in y %}",
+    "javascript:alert(1)",
+    "<!-- --!><b>",
+    "&lt;script&gt;",
+    "\u202egnirts desrever\u202c",
+    "a\x00b\x08c\x1b[31m",
+    "𝕳𝖊𝖑𝖑𝖔 👩‍👩‍👧‍👦 ﷽ Z̮̞̠͙͔ͅḀ̗̞͈̻̗Ḷ͙͎̯̹̞͓G̻O̭̗̮",
+    "../../etc/passwd",
+    "%3Cscript%3E%00%ff",
+    "x" * 2000,
+]
+
+
+class Seen(HTMLParser):
+    """Every element with its attributes, but without the text of prompts."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.attributes = [], set()
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append(tag)
+        self.attributes |= {name for name, _ in attributes}
+
+
+def assert_shown_as_text(client, wall, texts):
+    wall.hang(prompt="plain", person_id=wall.person("plain", "plain"))
+    # Two runs of the same page, one plain and one hostile, must be built of the same elements.
+    for number, hostile in enumerate(texts):
+        person_id = wall.person(f"h{number}", hostile, id=5000 + number)
+        creation_id = wall.hang(prompt=hostile, person_id=person_id, pictures=0)
+        wall.picture(creation_id)
+        for path, plain in ((f"/c/{creation_id}", "/c/1"), (f"/@h{number}", "/@plain")):
+            response = client.get(path)
+            assert response.status_code == 200, hostile
+            seen, expected = Seen(response.text), Seen(client.get(plain).text)
+            assert seen.elements == expected.elements, hostile
+            assert seen.attributes - {"tabindex"} == expected.attributes - {"tabindex"}, hostile
+        assert client.get(f"/api/creations/{creation_id}").json()["prompt"] == hostile
+
+
+def test_hostile_text_of_our_own_is_shown_as_text(client, wall):
+    assert_shown_as_text(client, wall, OWN)
+    assert client.get("/").status_code == 200
+
+
+def test_a_hostile_handle_stays_inside_its_link(client, wall):
+    handle = 'a"><script>alert(1)</script>?#/..'
+    wall.hang(person_id=wall.person(handle))
+    html = client.get("/").text
+    assert "<script" not in html
+    assert 'href="/@a%22%3E%3Cscript%3Ealert%281%29%3C/script%3E%3F%23/.."' in html
+
+
+def material(name):
+    path = MATERIAL / name
+    if not path.is_file():
+        pytest.skip(f"no {path} here: set TEST_MATERIAL to the folder of the test material")
+    return path
+
+
+def test_the_naughty_strings_are_shown_as_text(client, wall):
+    naughty = json.loads(material("web-blns/blns.json").read_text(encoding="utf-8"))
+    assert_shown_as_text(client, wall, [text for text in naughty if text.strip()][::4])
+
+
+def test_known_script_injections_are_shown_as_text(client, wall):
+    with material("halves/xss_payloads.tsv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        payloads = [row["payload"] for row in rows]
+    assert_shown_as_text(client, wall, payloads[:: max(1, len(payloads) // 150)])

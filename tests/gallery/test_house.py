@@ -1,0 +1,110 @@
+"""Health, errors and headers of the whole site, and how it starts."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from core.health import Health
+from core.storage import FolderStorage
+
+
+def test_a_well_house_answers_200(client):
+    response = client.get("/healthz")
+    assert response.status_code == 200
+    assert response.json()["status"] == "ok"
+    assert response.json()["workers"] == 2
+
+
+def test_a_house_without_workers_is_degraded_but_the_site_is_there(site):
+    ill = Health("degraded", ["workers: none"], workers=0, polled_seconds_ago=None)
+    response = site(health=lambda: ill).get("/healthz")
+    assert response.status_code == 200
+    assert response.json()["problems"] == ["workers: none"]
+
+
+def test_a_silent_database_is_503(site):
+    ill = Health("degraded", ["database: OperationalError"], workers=1, polled_seconds_ago=None)
+    assert site(health=lambda: ill).get("/healthz").status_code == 503
+
+
+@pytest.fixture
+def without_tables(engine):
+    with engine.begin() as connection:
+        for name in ("picture", "creation"):
+            connection.execute(text(f"DROP TABLE {name}"))
+
+
+def test_a_database_that_does_not_answer_closes_the_gallery_for_a_moment(client, without_tables):
+    response = client.get("/")
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "5"
+    assert "closed for a moment" in response.text
+    assert client.get("/api/creations").json()["status"] == 503
+
+
+class Broken(FolderStorage):
+    def path(self, key):
+        raise ZeroDivisionError(key)
+
+
+def test_a_bug_of_ours_is_a_page_in_the_sites_own_dress(site, tmp_path):
+    response = site(storage=Broken(tmp_path)).get("/pictures/x")
+    assert response.status_code == 500
+    assert "That is our fault" in response.text
+    assert "ZeroDivisionError" not in response.text
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+
+
+def test_an_unknown_address_is_a_page_in_the_sites_own_dress(client):
+    response = client.get("/nowhere")
+    assert response.status_code == 404
+    assert "Nothing hangs here." in response.text
+    assert 'href="/"' in response.text
+
+
+def test_every_answer_carries_the_protective_headers(client, wall):
+    wall.hang()
+    for path in ("/", "/c/1", "/@ada", "/nowhere", "/api/creations", "/healthz", "/robots.txt"):
+        headers = client.get(path).headers
+        assert "unsafe-inline" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
+
+
+def test_no_page_needs_inline_styles_or_scripts(client, wall):
+    wall.hang()
+    for path in ("/", "/c/1", "/@ada", "/nowhere"):
+        html = client.get(path).text
+        assert " style=" not in html
+        assert "<style" not in html
+        assert "<script" not in html
+
+
+def start(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "gallery", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_wrong_setting_stops_it_with_one_line_that_names_it(tmp_path):
+    done = start(DATA_DIR=str(tmp_path), GALLERY_PORT="none")
+    assert done.returncode == 2
+    assert done.stderr.startswith("GALLERY_PORT is wrong")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_taken_port_stops_it_with_one_line_that_names_it(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = start("--port", str(taken.getsockname()[1]), DATA_DIR=str(tmp_path))
+    assert done.returncode == 2
+    assert "GALLERY_PORT" in done.stderr
+    assert done.stderr.count("\n") == 1
