@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 def run(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "gpu", *arguments],
+        check=False,
         cwd=ROOT,
         env=clean_environment() | environment,
         capture_output=True,
