@@ -2,13 +2,8 @@
 
 import csv
 import json
-import os
 from html.parser import HTMLParser
-from pathlib import Path
 
-import pytest
-
-MATERIAL = Path(os.environ.get("TEST_MATERIAL", "../shared/data"))
 OWN = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -69,20 +64,13 @@ def test_a_hostile_handle_stays_inside_its_link(client, wall):
     assert 'href="/@a%22%3E%3Cscript%3Ealert%281%29%3C/script%3E%3F%23/.."' in html
 
 
-def material(name):
-    path = MATERIAL / name
-    if not path.is_file():
-        pytest.skip(f"no {path} here: set TEST_MATERIAL to the folder of the test material")
-    return path
-
-
-def test_the_naughty_strings_are_shown_as_text(client, wall):
-    naughty = json.loads(material("web-blns/blns.json").read_text(encoding="utf-8"))
+def test_the_naughty_strings_are_shown_as_text(client, wall, material):
+    naughty = json.loads((material / "web-blns/blns.json").read_text(encoding="utf-8"))
     assert_shown_as_text(client, wall, [text for text in naughty if text.strip()][::4])
 
 
-def test_known_script_injections_are_shown_as_text(client, wall):
-    with material("halves/xss_payloads.tsv").open(encoding="utf-8", newline="") as file:
+def test_known_script_injections_are_shown_as_text(client, wall, material):
+    with (material / "halves/xss_payloads.tsv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         payloads = [row["payload"] for row in rows]
     assert_shown_as_text(client, wall, payloads[:: max(1, len(payloads) // 150)])

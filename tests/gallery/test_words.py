@@ -11,7 +11,7 @@ from gallery.keyset import After, read_cursor
 NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("after", [After(NOON, 1), After(NOON, 2**60 - 1), After(datetime(1970, 1, 1, tzinfo=UTC), 1)])
+@pytest.mark.parametrize("after", [After(NOON, 1), After(NOON, 10**18 - 1), After(datetime(1970, 1, 1, tzinfo=UTC), 1)])
 def test_a_cursor_comes_back_as_it_went(after):
     assert read_cursor(str(after)) == after
 
