@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from gpu.sketch.colour import Colour, ramp
+from gpu.sketch.colour import Colour, lighter, ramp
 
 Point = tuple[float, float]
 Noise = npt.NDArray[np.float32]
@@ -171,6 +171,11 @@ class Canvas:
         pen = Pen(large, d)
         yield pen
         self.image = pen.image.reduce(d)
+
+    def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+        form = self.pen()
+        form.circle(x, y, radius)
+        self.wash(form, lighter(colour, 0.07), colour, lighter(colour, -0.07), grain=0.12)
 
     def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float = 1.0) -> None:
         """A soft light that fades to nothing at `radius`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from gpu.sketch import animals, built, growth, land, sky, things
+from gpu.sketch import animals, built, growth, land, sky, things, vessels
 from gpu.sketch.canvas import Canvas
 from gpu.sketch.colour import Colour, lighter, mix
 from gpu.sketch.palette import Palette
@@ -95,7 +95,7 @@ def _space(scene: Scene) -> None:
         colour = scene.tint("planet") or palette.accents[canvas.pick(0, 1)]
         sky.planet(canvas, x, y, canvas.unit * small, colour, palette)
     if scene.has("rocket"):
-        built.rocket(canvas, palette, scene.tint("rocket"))
+        vessels.rocket(canvas, palette, scene.tint("rocket"))
     _subjects(scene)
 
 
@@ -246,9 +246,9 @@ def _buildings(scene: Scene) -> None:
     if scene.has("house"):
         built.houses(canvas, palette, foot, scene.count("house"), scene.tint("house"))
     if scene.has("boat"):
-        built.boats(canvas, palette, scene.horizon, scene.count("boat"), scene.tint("boat"))
+        vessels.boats(canvas, palette, scene.horizon, scene.count("boat"), scene.tint("boat"))
     if scene.has("balloon"):
-        built.balloons(canvas, palette, scene.count("balloon"), scene.tint("balloon"), scene.horizon * 1.1)
+        vessels.balloons(canvas, palette, scene.count("balloon"), scene.tint("balloon"), scene.horizon * 1.1)
 
 
 def _subjects(scene: Scene) -> None:
