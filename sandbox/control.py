@@ -83,16 +83,29 @@ async def people(world: Here, request: Request) -> JSONResponse:
 @router.post("/posts")
 async def add_post(wanted: ControlPost, world: Here, request: Request) -> JSONResponse:
     author = world.person(wanted.author) or world.add_person(wanted.author)
-    pictures = [_hung(world, author, picture) for picture in wanted.media]
-    draft = Draft(
+    before = world.ids.last
+    hung: list[Media] = []
+    try:
+        for picture in wanted.media:
+            hung.append(_hung(world, author, picture))
+        post = world.post(_draft(author, wanted, hung))
+    except Refused:
+        for media in hung:
+            if media.id > before:
+                world.drop_picture(media)
+        raise
+    return JSONResponse(drawn(world, post, request), 201)
+
+
+def _draft(author: Person, wanted: ControlPost, hung: list[Media]) -> Draft:
+    return Draft(
         author,
         wanted.text,
         in_reply_to_id=int(wanted.in_reply_to) if wanted.in_reply_to else None,
         quote_of_id=int(wanted.quote_of) if wanted.quote_of else None,
         repost_of_id=int(wanted.repost_of) if wanted.repost_of else None,
-        media_ids=[picture.id for picture in pictures],
+        media_ids=[media.id for media in hung],
     )
-    return JSONResponse(drawn(world, world.post(draft), request), 201)
 
 
 def _hung(world: World, author: Person, wanted: str | Picture) -> Media:

@@ -199,6 +199,12 @@ class World:
         self.media[media.id] = media
         return media
 
+    def drop_picture(self, media: Media) -> None:
+        with self.store.transaction():
+            self.store.drop_media(media)
+        del self.media[media.id]
+        self.store.drop_bytes(media.file)
+
     def describe(self, media: Media, *, alt_text: str | None = None, sensitive: bool | None = None) -> None:
         media.alt_text = media.alt_text if alt_text is None else texts.scrub(alt_text)
         media.sensitive = media.sensitive if sensitive is None else sensitive

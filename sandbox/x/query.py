@@ -78,6 +78,8 @@ class _Reader:
         return _Term(lambda post: all(ask(post) for ask in asks), any(term.alone for term in terms))
 
     def _one(self, depth: int) -> _Term | None:
+        if not self.tokens:
+            raise Unreadable("nothing to negate")
         token = self.tokens.pop(0)
         if token == "AND":  # noqa: S105 a word of the query; X forbids it as a word of its own, people write it all the same
             return None

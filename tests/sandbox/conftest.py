@@ -121,11 +121,23 @@ class Play:
 
 
 @pytest.fixture
-def play(stage):
-    play = Play(stage)
-    yield play
-    play.http.close()
-    play.world.store.close()
+def begin(stage):
+    """Begins a world with other settings than the usual ones; the last one begun stands on the stage."""
+    begun = []
+
+    def with_settings(**settings):
+        begun.append(Play(stage, **settings))
+        return begun[-1]
+
+    yield with_settings
+    for play in begun:
+        play.http.close()
+        play.world.store.close()
+
+
+@pytest.fixture
+def play(begin):
+    return begin()
 
 
 def png(width=3, height=2):

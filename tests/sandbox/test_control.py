@@ -95,13 +95,26 @@ def test_the_samples_are_posted_once(play):
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"author": "mira_paints"}, {"author": "mira_paints", "text": ""}, {"author": "mira_paints", "text": " \u0007\n "},
-     {"author": "a b", "text": "x"}, {"author": "x" * 16, "text": "x"}, {"author": "mira_paints", "text": "x" * 25_001},
-     {"author": "mira_paints", "text": 7}, {"author": "mira_paints", "text": "x", "in_reply_to": "abc"},
-     {"author": "mira_paints", "text": "x", "media": ["@@"]}, {"author": "mira_paints", "text": "x", "media": ["aGVsbG8="]},
-     {"author": "mira_paints", "text": "x", "media": ["a"] * 5}, {"author": "mira_paints", "text": "x", "colour": "red"},
-     {"author": None, "text": "x"}, [], "x", None],
-)  # fmt: skip
+    [
+        {},
+        {"author": "mira_paints"},
+        {"author": "mira_paints", "text": ""},
+        {"author": "mira_paints", "text": " \u0007\n "},
+        {"author": "a b", "text": "x"},
+        {"author": "x" * 16, "text": "x"},
+        {"author": "mira_paints", "text": "x" * 25_001},
+        {"author": "mira_paints", "text": 7},
+        {"author": "mira_paints", "text": "x", "in_reply_to": "abc"},
+        {"author": "mira_paints", "text": "x", "media": ["@@"]},
+        {"author": "mira_paints", "text": "x", "media": ["aGVsbG8="]},
+        {"author": "mira_paints", "text": "x", "media": ["a"] * 5},
+        {"author": "mira_paints", "text": "x", "colour": "red"},
+        {"author": None, "text": "x"},
+        [],
+        "x",
+        None,
+    ],
+)
 def test_it_refuses_with_422_and_a_reason(play, body):
     answer = play.http.post("/sandbox/posts", json=body)
     assert answer.status_code == 422

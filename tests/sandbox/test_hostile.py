@@ -4,9 +4,30 @@ import json
 
 import pytest
 
-ODD = ["\ud800", "a\udfffb", "\x00", "a\x00b\x1b[31m", "\u202egnp.exe", "\u2028\u2029", "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A", "🏳️‍🌈" * 500, "\ufeff", "\ufffe\uffff",
-       "<script>alert(1)</script>", "{{ 7*7 }}{% raw %}", "&amp;amp;&lt;", "@" * 300, "#" * 300, "'; DROP TABLE post; --",
-       "http://[::1", "https://a.b" + "/" * 9000, "\r\n\r\nSet-Cookie: a=b", "﷽" * 300, "%s%n%d", "\u0000\u0000"]  # fmt: skip
+ODD = [
+    "\ud800",
+    "a\udfffb",
+    "\x00",
+    "a\x00b\x1b[31m",
+    "\u202egnp.exe",
+    "\u2028\u2029",
+    "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A",
+    "🏳️‍🌈" * 500,
+    "\ufeff",
+    "\ufffe\uffff",
+    "<script>alert(1)</script>",
+    "{{ 7*7 }}{% raw %}",
+    "&amp;amp;&lt;",
+    "@" * 300,
+    "#" * 300,
+    "'; DROP TABLE post; --",
+    "http://[::1",
+    "https://a.b" + "/" * 9000,
+    "\r\n\r\nSet-Cookie: a=b",
+    "﷽" * 300,
+    "%s%n%d",
+    "\u0000\u0000",
+]
 
 
 def raw(text):

@@ -5,8 +5,20 @@ import html
 import pytest
 import tweepy
 
-ALL = ["author_id", "conversation_id", "created_at", "display_text_range", "entities", "in_reply_to_user_id", "lang",
-       "note_tweet", "referenced_tweets", "attachments", "public_metrics", "reply_settings"]  # fmt: skip
+ALL = [
+    "author_id",
+    "conversation_id",
+    "created_at",
+    "display_text_range",
+    "entities",
+    "in_reply_to_user_id",
+    "lang",
+    "note_tweet",
+    "referenced_tweets",
+    "attachments",
+    "public_metrics",
+    "reply_settings",
+]
 
 
 def cut(post, entity):
@@ -121,18 +133,38 @@ def test_it_marks_a_repost_and_cuts_its_text(play):
 
 @pytest.mark.parametrize(
     "text, lang",
-    [("a boat on the sea", "en"), ("ein Boot auf der See mit Wind", "de"), ("海の上の船", "ja"), ("лодка в море", "ru"),
-     ("قارب في البحر", "ar"), ("🌊🌊", "und"), ("@threadpaint", "qam"), ("une barque sur la mer", "fr")],
-)  # fmt: skip
+    [
+        ("a boat on the sea", "en"),
+        ("ein Boot auf der See mit Wind", "de"),
+        ("海の上の船", "ja"),
+        ("лодка в море", "ru"),
+        ("قارب في البحر", "ar"),
+        ("🌊🌊", "und"),
+        ("@threadpaint", "qam"),
+        ("une barque sur la mer", "fr"),
+    ],
+)
 def test_it_guesses_the_language(play, text, lang):
     assert play.says("mira_paints", text)["lang"] == lang
 
 
 @pytest.mark.parametrize(
     "body",
-    [{"text": "x", "colour": "red"}, {"text": 7}, {"reply": {}}, {"text": "x", "reply": {"in_reply_to_tweet_id": "abc"}},
-     {"media": {"media_ids": []}}, {"text": "x", "reply_settings": "nobody"}, {}, {"text": "  \u0000 "}, [], "x", 7, None],
-)  # fmt: skip
+    [
+        {"text": "x", "colour": "red"},
+        {"text": 7},
+        {"reply": {}},
+        {"text": "x", "reply": {"in_reply_to_tweet_id": "abc"}},
+        {"media": {"media_ids": []}},
+        {"text": "x", "reply_settings": "nobody"},
+        {},
+        {"text": "  \u0000 "},
+        [],
+        "x",
+        7,
+        None,
+    ],
+)
 def test_it_refuses_a_body_that_x_would_refuse(play, body):
     answer = play.as_person().post(f"{play.url}/2/tweets", json=body)
     assert answer.status_code == 400

@@ -115,9 +115,13 @@ def test_it_expands_people_parents_and_pictures(play, picture):
         play.bot.id,
         tweet_fields=["author_id", "referenced_tweets", "attachments"],
         media_fields=["url", "alt_text", "width", "height"],
-        expansions=["author_id", "referenced_tweets.id", "referenced_tweets.id.author_id",
-                    "referenced_tweets.id.attachments.media_keys"],
-    )  # fmt: skip
+        expansions=[
+            "author_id",
+            "referenced_tweets.id",
+            "referenced_tweets.id.author_id",
+            "referenced_tweets.id.attachments.media_keys",
+        ],
+    )
     assert {user.username for user in answer.includes["users"]} == {"oldtomcat", "mira_paints"}
     assert [str(post.id) for post in answer.includes["tweets"]] == [parent["id"]]
     media = answer.includes["media"][0]

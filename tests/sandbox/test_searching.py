@@ -26,8 +26,8 @@ def scene(play):
     [
         ("sea", ["sea"]),
         ("SEA", ["sea"]),
-        ('"oil painting"', ["sea"]),
-        ('"painting oil"', []),
+        ('"stormy sea"', ["sea"]),
+        ('"sea stormy"', []),
         ("海", ["boat"]),
         ("#ART", ["sea"]),
         ("$cat", ["cats"]),
@@ -60,17 +60,32 @@ def test_it_finds(play, scene, query, names):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "   ", "(sea", "sea)", "sea OR", "is:reply", "-sea", "shape:round", "has:money sea", '"', '""', "-", "(" * 60 + "a" + ")" * 60, "x" * 513]
-)  # fmt: skip
+    "query",
+    [
+        "",
+        "   ",
+        "(sea",
+        "sea)",
+        "sea OR",
+        "is:reply",
+        "-sea",
+        "shape:round",
+        "has:money sea",
+        '"',
+        '""',
+        "-",
+        "(" * 60 + "a" + ")" * 60,
+        "x" * 513,
+    ],
+)
 def test_it_refuses_a_query_it_cannot_read(play, query):
     answer = play.get("/2/tweets/search/recent", query=query)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["parameters"] == {"query": [query]}
 
 
-def test_it_does_not_see_the_last_half_minute(play, stage):
-    type(play)  # the same world, but with X's own lag
-    object.__setattr__(play.settings, "search_lag_seconds", 30)
+def test_it_does_not_see_the_last_half_minute(begin):
+    play = begin(search_lag_seconds=30)
     play.says("mira_paints", "@threadpaint a red kite")
     assert play.get("/2/tweets/search/recent", query="kite").json()["meta"]["result_count"] == 0
     play.clock.advance(31)
