@@ -185,6 +185,13 @@ class Canvas:
         mask = Image.fromarray(soft).resize((side, side), Image.Resampling.BICUBIC)
         self.image.paste(colour, (round(x - radius), round(y - radius)), mask)
 
+    def veil(self, middle: float, spread: float, colour: Colour, strength: float) -> None:
+        """A soft horizontal band of mist, densest at the height `middle`."""
+        rows = np.arange(self.height, dtype=np.float32)
+        density = np.exp(-(((rows - middle) / spread) ** 2)) * 255 * strength
+        mask = Image.fromarray(density.astype(np.uint8)[:, None]).resize(self.image.size)
+        self.image.paste(colour, (0, 0), mask)
+
     def between(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))
 

@@ -3,18 +3,19 @@
 Each style takes the paper, four shades and the ink.
 """
 
-# ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
-from gpu.sketch.canvas import Canvas, Point
+from gpu.sketch.canvas import Canvas, Pen, Point
 from gpu.sketch.colour import Colour, lighter, mix
 from gpu.sketch.growth import leaf_form
+
+Line = npt.NDArray[np.float64]
 
 
 def bands(canvas: Canvas, paper: Colour, shades: list[Colour], ink: Colour) -> None:
@@ -44,36 +45,43 @@ def _wave(canvas: Canvas, base: float, height: float) -> list[Point]:
 
 def strokes(canvas: Canvas, paper: Colour, shades: list[Colour], ink: Colour) -> None:
     """Broad dry brush strokes that follow a flow, with a few drops."""
-    canvas.wash(None, paper, mix(paper, shades[0], 0.12), brush=0.05)
-    angle, bend = canvas.between(0, math.tau), canvas.between(1.5, 3.5)
-    for i in range(15):
-        colour = ink if i in (6, 12) else shades[i % len(shades)]
-        _stroke(canvas, colour, angle, bend, canvas.unit * (canvas.between(0.05, 0.1) if i < 11 else 0.025))
+    canvas.wash(None, paper, mix(paper, shades[0], 0.15), brush=0.05)
+    angle, bend = canvas.between(0, math.tau), canvas.between(1.2, 2.8)
+    for i in range(11):
+        colour = ink if i == 5 else shades[i % len(shades)]
+        wide = canvas.between(0.1, 0.15) if i < 4 else canvas.between(0.03, 0.08)
+        _stroke(canvas, colour, _flow(canvas, angle, bend), canvas.unit * wide)
     with canvas.sheet() as pen:
-        for _ in range(22):
-            pen.circle(
-                canvas.between(0, canvas.width),
-                canvas.between(0, canvas.height),
-                canvas.unit * canvas.between(0.002, 0.009),
-                shades[canvas.pick(0, len(shades) - 1)],
-            )
+        for _ in range(26):
+            x, y = canvas.between(0, canvas.width), canvas.between(0, canvas.height)
+            shade = shades[canvas.pick(0, len(shades) - 1)]
+            pen.circle(x, y, canvas.unit * (0.002 + 0.01 * canvas.between(0, 1) ** 2), shade)
 
 
-def _stroke(canvas: Canvas, colour: Colour, angle: float, bend: float, wide: float) -> None:
-    x, y = canvas.between(-0.1, 1.1), canvas.between(-0.1, 1.1)
-    path: list[Point] = []
-    for _ in range(11):
-        path.append((x * canvas.width, y * canvas.height))
-        turn = angle + bend * math.sin(2.6 * x + 1.7 * y)
-        x, y = x + 0.06 * math.cos(turn), y + 0.06 * math.sin(turn)
+def _flow(canvas: Canvas, angle: float, bend: float) -> Line:
+    """A path through a random inner point, along a field that bends gently: 16 x 2 pixels."""
+    halves = []
+    x0, y0 = canvas.between(0.1, 0.9), canvas.between(0.1, 0.9)
+    for step in (-0.055, 0.055):
+        x, y, half = x0, y0, []
+        for _ in range(canvas.pick(5, 9)):
+            half.append((x * canvas.width, y * canvas.height))
+            turn = angle + bend * math.sin(2.2 * x + 1.5 * y)
+            x, y = x + step * math.cos(turn), y + step * math.sin(turn)
+        halves.append(half)
+    return np.array([*halves[0][:0:-1], *halves[1]])
+
+
+def _stroke(canvas: Canvas, colour: Colour, path: Line, wide: float) -> None:
+    """Many hairs beside the path, some of which run dry early."""
+    along = np.gradient(path, axis=0)
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.hypot(*along.T)[:, None]
     form = canvas.pen()
-    for hair in np.linspace(-1, 1, 17).tolist():
-        lift = canvas.rng.normal(0, wide * 0.05, 2)
-        begin, end = canvas.pick(0, 2), canvas.pick(8, 11)
-        form.curve(
-            [(px + float(lift[0]), py + hair * wide + float(lift[1])) for px, py in path[begin:end]],
-            wide * canvas.between(0.07, 0.16),
-        )
+    for hair in np.linspace(-1, 1, 23).tolist():
+        begin, end = canvas.pick(0, 1), len(path) - canvas.pick(0, 2)
+        lifted = (path + across * (hair * wide + float(canvas.rng.normal(0, wide * 0.03))))[begin:end]
+        # The path is fine enough: `curve` would make it ten times as slow.
+        form.line([(float(x), float(y)) for x, y in lifted], wide * canvas.between(0.08, 0.17))
     canvas.wash(form, lighter(colour, 0.06), colour, lighter(colour, -0.06), grain=0.14, sideways=True)
 
 
@@ -95,43 +103,58 @@ def contours(canvas: Canvas, paper: Colour, shades: list[Colour], ink: Colour) -
 
 
 def cutouts(canvas: Canvas, paper: Colour, shades: list[Colour], ink: Colour) -> None:
-    """Cut-paper leaves and pebbles on blocks of colour, after Matisse."""
+    """Cut-paper leaves, pebbles, suns and waves on blocks of colour, after Matisse."""
     canvas.wash(None, paper, grain=0.06)
-    columns, rows = 2, 3 if canvas.height >= canvas.width else 2
+    columns = 3 if canvas.width > canvas.height * 1.3 or canvas.chance(0.35) else 2
+    rows = max(2, round(columns * canvas.height / canvas.width * canvas.between(0.9, 1.3)))
     wide, tall = canvas.width / columns, canvas.height / rows
-    pool = [*shades, paper, ink]
+    pool, back = [*shades, paper, ink], -1
     for cell in range(columns * rows):
         left, top = (cell % columns) * wide, (cell // columns) * tall
-        back, fore = (pool[i] for i in canvas.rng.choice(len(pool), 2, replace=False))
-        block = canvas.pen()
+        back, fore = (int(i) for i in canvas.rng.permutation([i for i in range(len(pool)) if i != back])[:2])
+        block, form = canvas.pen(), canvas.pen()
         block.rectangle(left, top, left + wide, top + tall)
-        canvas.wash(block, back, lighter(back, -0.03), grain=0.12)
-        form = canvas.pen()
-        if canvas.chance(0.6):
-            _frond(canvas, form.polygon, left + wide / 2, top + tall * 0.92, min(wide, tall) * 0.82)
-        else:
-            _pebbles(canvas, form.blob, left, top, wide, tall)
-        canvas.wash(form, lighter(fore, 0.05), fore, grain=0.12)
+        canvas.wash(block, pool[back], lighter(pool[back], -0.03), grain=0.12)
+        motif = (_frond, _frond, _pebbles, _sunburst, _ripples)[canvas.pick(0, 4)]
+        motif(canvas, form, left + wide / 2, top + tall / 2, min(wide, tall) * 0.43)
+        canvas.wash(form, lighter(pool[fore], 0.05), pool[fore], grain=0.12)
 
 
-def _frond(canvas: Canvas, draw: Callable[[Sequence[Point]], None], x: float, y: float, size: float) -> None:
-    lean = canvas.between(-14, 14)
+def _frond(canvas: Canvas, form: Pen, x: float, y: float, size: float) -> None:
+    """A stem with pairs of leaves."""
+    lean, y, size = canvas.between(-14, 14), y + size * 0.95, size * 1.9
     for i in range(5):
-        at = (x + size * 0.15 * i * math.sin(math.radians(lean)), y - size * (0.1 + 0.15 * i))
+        at = (x + size * 0.15 * i * math.sin(math.radians(lean)), y - size * (0.08 + 0.15 * i))
         for side in (-1, 1):
-            draw(leaf_form(*at, size * (0.48 - 0.05 * i), -90 + lean + side * (62 - 7 * i)))
-    draw(leaf_form(x + size * 0.1 * math.sin(math.radians(lean)), y, size * 1.05, -90 + lean))
+            form.polygon(leaf_form(*at, size * (0.42 - 0.045 * i), -90 + lean + side * (66 - 8 * i)))
+    form.polygon(leaf_form(x, y, size * 1.0, -90 + lean))
 
 
-def _pebbles(
-    canvas: Canvas, draw: Callable[[Sequence[Point]], None], left: float, top: float, wide: float, tall: float
-) -> None:
-    for i in range(3):
-        cx, cy = left + wide * canvas.between(0.3, 0.7), top + tall * (0.22 + 0.28 * i)
-        spread = canvas.rng.uniform(0.75, 1.2, 7)
-        draw(
-            [
-                (cx + wide * 0.24 * float(s) * math.cos(a), cy + tall * 0.12 * float(s) * math.sin(a))
-                for s, a in zip(spread, np.linspace(0, math.tau, 8)[:7].tolist(), strict=True)
-            ]
+def _pebbles(canvas: Canvas, form: Pen, x: float, y: float, size: float) -> None:
+    """Three or four stones, each smaller than the one below."""
+    count = canvas.pick(3, 4)
+    for i in range(count):
+        share = 1 - 0.2 * i
+        cx, cy = x + size * canvas.between(-0.12, 0.12), y + size * (0.75 - 1.6 * i / count)
+        spread = canvas.rng.uniform(0.9, 1.08, 8)
+        angles = np.linspace(0, math.tau, 9)[:8].tolist()
+        rim = [(share * s * math.cos(a), share * s * math.sin(a)) for s, a in zip(spread.tolist(), angles, strict=True)]
+        form.blob([(cx + u * size * 0.8, cy + v * size * 0.62 / count * 1.5) for u, v in rim])
+
+
+def _sunburst(canvas: Canvas, form: Pen, x: float, y: float, size: float) -> None:
+    rays, start = canvas.pick(8, 13), canvas.between(0, 360)
+    form.circle(x, y, size * 0.42)
+    for i in range(rays):
+        turn = math.radians(start + 360 * i / rays)
+        form.polygon(
+            leaf_form(x + size * 0.5 * math.cos(turn), y + size * 0.5 * math.sin(turn), size * 0.55, math.degrees(turn))
         )
+
+
+def _ripples(canvas: Canvas, form: Pen, x: float, y: float, size: float) -> None:
+    phase = canvas.between(0, 6)
+    for i in range(4):
+        level = y + size * (-0.75 + 0.5 * i)
+        u = np.linspace(-1, 1, 9).tolist()
+        form.curve([(x + size * t, level + size * 0.15 * math.sin(4.2 * t + phase)) for t in u], size * 0.16)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from gpu.sketch.canvas import Canvas, oval, smooth
+from gpu.sketch.canvas import Canvas, Point, oval, smooth
 from gpu.sketch.colour import Colour, lighter, mix
 
 
@@ -45,32 +45,60 @@ def _ringed_square(canvas: Canvas, left: float, top: float, wide: float, tall: f
 
 
 def glass(canvas: Canvas, paper: Colour, shades: list[Colour], ink: Colour) -> None:
-    """Stained glass: cells round random points, lighter to one side, with leaded edges."""
-    scale = 2 if canvas.width * canvas.height <= 640 * 640 else 1
-    wide, tall = canvas.width * scale // 2, canvas.height * scale // 2
-    count = canvas.pick(26, 40)
-    points = canvas.rng.random((count, 2)) * (wide, tall)
-    y, x = np.mgrid[0:tall, 0:wide].astype(np.float32)
-    near, second, owner = (
-        np.full((tall, wide), 1e9, np.float32),
-        np.full((tall, wide), 1e9, np.float32),
-        np.zeros((tall, wide), np.intp),
-    )
-    for i, (px, py) in enumerate(points.astype(np.float32)):
-        far = np.hypot(x - px, y - py)
-        closer = far < near
-        second = np.where(closer, near, np.minimum(second, far))
-        owner[closer] = i
-        np.minimum(near, far, out=near)
-    pool = [*shades, *(lighter(s, 0.1) for s in shades), *(lighter(s, -0.1) for s in shades), paper]
-    table = np.array([pool[canvas.pick(0, len(pool) - 1)] for _ in range(count)], np.float32)
-    light = 0.9 + 0.22 * (points[:, 1][owner] - y) / tall + 0.25 * (points[:, 0][owner] - x) / wide
-    colours = table[owner] * light[..., None].astype(np.float32)
-    colours += canvas.rng.normal(0, 5, (tall, wide, 1)).astype(np.float32)
-    lead = np.clip((second - near) / (min(wide, tall) * 0.012) - 0.6, 0, 1)[..., None]
-    colours = np.array(ink, np.float32) * (1 - lead) + colours * lead
-    image = Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8))
-    canvas.image = image.resize((canvas.width, canvas.height), Image.Resampling.BICUBIC)
+    """Stained glass: cells round scattered points, leaded, with light falling from one corner."""
+    canvas.wash(None, ink, lighter(ink, 0.05))
+    points = _scattered(canvas, canvas.pick(24, 38))
+    pool = [*shades, *(lighter(s, 0.09) for s in shades), *(lighter(s, -0.08) for s in shades), paper]
+    lead = canvas.unit * 0.007
+    with canvas.sheet() as pen:
+        for i, point in enumerate(points):
+            cell = _cell(canvas, point, [*points[:i], *points[i + 1 :]], lead)
+            if len(cell) > 2:
+                pen.polygon(cell, pool[canvas.pick(0, len(pool) - 1)])
+    _slanting_light(canvas)
+
+
+def _scattered(canvas: Canvas, count: int) -> list[Point]:
+    """Random points that keep some distance: each is the loneliest of a few candidates."""
+    points: list[Point] = []
+    for _ in range(count):
+        drawn = canvas.rng.random((6, 2)) * (canvas.width, canvas.height)
+        candidates: list[Point] = [(float(x), float(y)) for x, y in drawn]
+        points.append(max(candidates, key=lambda c: min((math.dist(c, p) for p in points), default=0.0)))
+    return points
+
+
+def _cell(canvas: Canvas, point: Point, others: list[Point], lead: float) -> list[Point]:
+    """What is nearer to `point` than to the others, less half the lead between them."""
+    w, h = canvas.width, canvas.height
+    cell: list[Point] = [(0, 0), (w, 0), (w, h), (0, h)]
+    for other in sorted(others, key=lambda other: math.dist(point, other))[:16]:
+        far = math.dist(point, other)
+        across = ((other[0] - point[0]) / far, (other[1] - point[1]) / far)
+        cell = _clipped(cell, point, across, far / 2 - lead)
+    return cell
+
+
+def _clipped(cell: list[Point], origin: Point, across: Point, reach: float) -> list[Point]:
+    """The part of a convex polygon that lies less than `reach` from `origin` in the direction `across`."""
+    beyond = [(x - origin[0]) * across[0] + (y - origin[1]) * across[1] - reach for x, y in cell]
+    kept: list[Point] = []
+    for i, (x, y) in enumerate(cell):
+        j = (i + 1) % len(cell)
+        if beyond[i] <= 0:
+            kept.append((x, y))
+        if beyond[i] * beyond[j] < 0:
+            share = beyond[i] / (beyond[i] - beyond[j])
+            kept.append((x + share * (cell[j][0] - x), y + share * (cell[j][1] - y)))
+    return kept
+
+
+def _slanting_light(canvas: Canvas) -> None:
+    x, y = np.linspace(0, 1, canvas.width, dtype=np.float32), np.linspace(0, 1, canvas.height, dtype=np.float32)
+    light = 1.13 - 0.2 * x[None, :, None] - 0.16 * y[:, None, None]
+    speckled = light + canvas.rng.normal(0, 0.02, (canvas.height, canvas.width, 1)).astype(np.float32)
+    pixels = np.asarray(canvas.image, np.float32) * speckled
+    canvas.image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 def tiles(canvas: Canvas, paper: Colour, shades: list[Colour], ink: Colour) -> None:

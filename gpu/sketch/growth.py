@@ -15,14 +15,25 @@ def forest(canvas: Canvas, palette: Palette, top: float, colour: Colour | None =
     needles = canvas.chance(0.65)
     for row in range(4):
         nearness = (row + 0.5) / 4
-        foot = top + (canvas.height - top) * (0.12 + 0.27 * row)
-        height = canvas.unit * (0.12 + 0.11 * row)
+        foot = top + (canvas.height - top) * (0.12 + 0.24 * row)
+        height = canvas.unit * (0.13 + 0.1 * row)
         shade = mix(palette.land(nearness), palette.ink, 0.3 * nearness)
         shade = mix(shade, colour, 0.55) if colour else shade
         form = canvas.pen()
         _row(canvas, form, foot, height, needles)
         form.rectangle(0, foot, canvas.width, canvas.height)
         canvas.wash(form, shade, lighter(shade, 0.02), mix(shade, palette.sky[2], 0.3), grain=0.08)
+
+
+def copse(canvas: Canvas, palette: Palette, foot: float) -> None:
+    """A few firs to both sides, as neighbours of a house."""
+    form = canvas.pen()
+    for side in (0.14, 0.86):
+        for _ in range(canvas.pick(2, 4)):
+            x = canvas.width * (side + canvas.between(-0.12, 0.12))
+            fir(form, x, foot + canvas.unit * canvas.between(-0.06, 0.02), canvas.unit * canvas.between(0.14, 0.27))
+    shade = mix(palette.land(0.85), palette.ink, 0.55)
+    canvas.wash(form, lighter(shade, 0.06), shade, grain=0.1)
 
 
 def _row(canvas: Canvas, form: Pen, foot: float, height: float, needles: bool) -> None:
@@ -33,9 +44,9 @@ def _row(canvas: Canvas, form: Pen, foot: float, height: float, needles: bool) -
         if needles:
             fir(form, x, at, tall)
         else:
-            form.ellipse(x, at - tall * 0.55, tall * 0.3, tall * 0.42)
-            form.rectangle(x - tall * 0.03, at - tall * 0.3, x + tall * 0.03, at)
-        x += tall * canvas.between(0.2, 0.42)
+            form.ellipse(x, at - tall * 0.6, tall * canvas.between(0.15, 0.21), tall * 0.4)
+            form.rectangle(x - tall * 0.022, at - tall * 0.3, x + tall * 0.022, at + tall * 0.1)
+        x += tall * (canvas.between(0.2, 0.42) if needles else canvas.between(0.28, 0.55))
 
 
 def fir(form: Pen, x: float, foot: float, height: float, fill: Colour | int = 255) -> None:

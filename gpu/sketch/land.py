@@ -37,7 +37,9 @@ def hills(canvas: Canvas, palette: Palette, top: float, count: int = 4, colour: 
     for i in range(count):
         nearness = (i + 0.6) / count
         base = top + (canvas.height - top) * (i / count) ** 1.15 + canvas.unit * 0.05
-        shade = mix(palette.land(nearness), colour, 0.75) if colour else palette.land(nearness)
+        shade = palette.land(nearness)
+        if colour:
+            shade = mix(shade, lighter(colour, 0.14 - 0.22 * nearness), 0.75)
         line = rolling(canvas, base, canvas.unit * (0.07 + 0.05 * nearness), canvas.between(1.2, 2.6))
         ground(canvas, line, lighter(shade, 0.07), lighter(shade, -0.05))
 
@@ -50,7 +52,7 @@ def mountains(canvas: Canvas, palette: Palette, foot: float, colour: Colour | No
     for i in range(peaks):
         x = canvas.width * (0.12 + 0.76 * (order[i] + canvas.between(0.25, 0.75)) / peaks)
         height = canvas.height * canvas.between(0.26, 0.44) * (1.12 if i == 0 else 0.85)
-        shade = palette.land(0.35 + 0.3 * i / peaks)
+        shade = mix(palette.land(0.35 + 0.3 * i / peaks), palette.ink, 0.4 if sum(palette.near) > 600 else 0.08)
         _peak(canvas, x, foot, height, mix(shade, colour, 0.7) if colour else shade, palette, snowy)
 
 
@@ -127,24 +129,29 @@ def volcano(canvas: Canvas, palette: Palette, foot: float) -> None:
 
 
 def dunes(canvas: Canvas, palette: Palette, top: float) -> None:
-    """Dunes with a lit and a shadowed side each."""
+    """Dunes with a crest each, lit on the windward side and shadowed in the lee."""
     for i in range(4):
         nearness = (i + 0.5) / 4
-        base = top + (canvas.height - top) * (i / 4) ** 1.1 + canvas.unit * 0.04
-        line = rolling(canvas, base, canvas.unit * canvas.between(0.1, 0.16), canvas.between(0.8, 1.7))
-        shade = mix(palette.land(nearness * 0.8), (232, 176, 110), 0.35)
-        ground(canvas, line, lighter(shade, 0.1), shade)
-        crest = min(range(8, 82), key=lambda i: line[i][1])
-        _lee_side(canvas, line[crest:], lighter(shade, -0.11))
+        base = top + (canvas.height - top) * (i / 4) ** 1.1 + canvas.unit * 0.05
+        shade = mix(palette.land(nearness * 0.8), (236, 180, 112), 0.4)
+        height = canvas.unit * canvas.between(0.07, 0.13) * (1 + 0.4 * nearness)
+        crest = canvas.width * canvas.between(0.15, 0.85)
+        back = smooth([(-9, base), (crest * 0.55, base - height * 0.3), (crest, base - height)])
+        lee = smooth(
+            [(crest, base - height), ((crest + canvas.width) / 2, base - height * 0.25), (canvas.width + 9, base)]
+        )
+        ground(canvas, [*back, *lee], lighter(shade, 0.1), shade)
+        _lee_side(canvas, lee, lighter(shade, -0.12), shade)
 
 
-def _lee_side(canvas: Canvas, line: list[Point], colour: Colour) -> None:
-    x, y = line[0]
+def _lee_side(canvas: Canvas, lee: list[Point], dark: Colour, shade: Colour) -> None:
+    """The shadow runs down from the crest in a swung line, and fades into the sand."""
+    x, y = lee[0]
+    drop, swing = canvas.unit * 0.34, canvas.unit * canvas.between(0.04, 0.1)
+    edge = smooth([(x, y), (x - swing, y + drop * 0.35), (x + swing * 0.6, y + drop * 0.7), (x + swing * 3, y + drop)])
     form = canvas.pen()
-    fall = canvas.unit * 0.3
-    inner = smooth([(x, y), (x - fall * 0.25, y + fall * 0.35), (x + fall * 0.2, y + fall * 0.8), (x, canvas.height)])
-    form.polygon([*line, (canvas.width, canvas.height), *inner[::-1]])
-    canvas.wash(form, colour, lighter(colour, 0.08), grain=0.12)
+    form.polygon([*lee, (canvas.width + 9, y + drop), *edge[::-1]])
+    canvas.wash(form, dark, mix(dark, shade, 0.4), shade, grain=0.1, span=(y, y + drop))
 
 
 def sea(canvas: Canvas, palette: Palette, top: float, light_x: float | None, colour: Colour | None) -> None:

@@ -68,21 +68,21 @@ _SUGGESTED = (
 
 def palette_for(reading: Reading, rng: np.random.Generator) -> Palette:
     """The mood's palette, bent towards the colours that were named; each seed turns the hues a little."""
-    palette = _MOODS[_mood(reading)]
+    palette = _MOODS[_mood(reading, int(rng.integers(0, 3)))]
+    # A colour that belongs to a thing is that thing's; the world around it keeps its own.
     free = [colour for colour in reading.colours if colour not in reading.tints.values()]
-    colours = free or list(reading.colours)
-    if colours:
-        palette = _bent(palette, colours, 0.85 if free else 0.45)
+    if free:
+        palette = _bent(palette, free, 0.85)
     return _varied(palette, float(rng.uniform(-9, 9)))
 
 
-def _mood(reading: Reading) -> str:
+def _mood(reading: Reading, variation: int) -> str:
     if reading.moods:
         return next((mood for mood in reading.moods if mood in ("neon", "space", "night")), reading.moods[0])
     for noun, mood in _SUGGESTED:
         if reading.has(noun):
             return mood
-    return _UNNAMED[reading.key % len(_UNNAMED)]
+    return _UNNAMED[(reading.key + variation * 3) % len(_UNNAMED)]
 
 
 def _bent(palette: Palette, colours: list[Colour], share: float) -> Palette:

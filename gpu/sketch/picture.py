@@ -38,6 +38,8 @@ def sketch(prompt: str, seed: int, width: int, height: int) -> Image.Image:
     canvas = Canvas(width, height, np.random.default_rng([reading.key, seed]))
     if reading.nouns:
         compose(canvas, reading, palette_for(reading, canvas.rng))
+        if canvas.chance(0.5):
+            canvas.image = canvas.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     else:
         abstract(canvas, reading.key, reading.colours)
     return _marked(_grained(canvas.image))

@@ -17,6 +17,7 @@ from gpu.sketch.words import Reading
 
 _WATERS = ("sea", "lake", "whale", "boat", "lighthouse")
 _LANDS = ("hill", "forest", "city", "desert", "garden", "road", "river", "house", "castle", "tower")
+_STILL = ("heart", "cup", "apple", "rose", "flower")
 _COSMIC = ("galaxy", "planet", "rocket")
 _SUNNY = ("sunset", "dawn", "golden", "summer", "desert")
 
@@ -48,6 +49,8 @@ def compose(canvas: Canvas, reading: Reading, palette: Palette) -> None:
         _under_water(scene)
     elif reading.has(*_COSMIC) and not reading.has(*_LANDS, *_WATERS, "mountain"):
         _space(scene)
+    elif set(reading.nouns) <= set(_STILL) and not reading.moods:
+        _still_life(scene)
     else:
         _landscape(scene)
 
@@ -96,6 +99,21 @@ def _space(scene: Scene) -> None:
         sky.planet(canvas, x, y, canvas.unit * small, colour, palette)
     if scene.has("rocket"):
         vessels.rocket(canvas, palette, scene.tint("rocket"))
+    _subjects(scene)
+
+
+def _still_life(scene: Scene) -> None:
+    """A thing on its own before a plain wall with a great disc, on a table if it needs to stand."""
+    canvas, palette = scene.canvas, scene.palette
+    wall = mix(palette.sky[2], palette.sky[1], canvas.between(0.1, 0.9))
+    canvas.wash(None, wall, lighter(wall, -0.05), grain=0.1, brush=0.05)
+    x, radius = canvas.width * canvas.between(0.38, 0.62), canvas.unit * canvas.between(0.3, 0.38)
+    canvas.disc(x, canvas.height * 0.44, radius, mix(palette.sky[0], palette.light, canvas.between(0, 0.8)))
+    if scene.has("cup", "apple"):
+        table = canvas.pen()
+        edge = canvas.height * canvas.between(0.7, 0.78)
+        table.rectangle(0, edge, canvas.width, canvas.height)
+        canvas.wash(table, lighter(palette.near, 0.06), palette.near, grain=0.1, brush=0.08)
     _subjects(scene)
 
 
@@ -149,14 +167,19 @@ def _lights(scene: Scene) -> None:
         tint = scene.tint("moon") or palette.light
         sky.moon(canvas, x, scene.horizon * canvas.between(0.25, 0.5), size, tint, canvas.chance(0.4))
         scene.light = x
-    elif (
-        scene.has("sun") or any(m in _SUNNY for m in scene.reading.moods) or (_clear_day(scene) and canvas.chance(0.7))
-    ):
+    elif _sun_shines(scene):
         low = any(m in ("sunset", "dawn") for m in scene.reading.moods) or canvas.chance(0.5)
         height = canvas.between(0.82, 0.95) if low else canvas.between(0.3, 0.6)
         size = unit * (canvas.between(0.12, 0.17) if low else canvas.between(0.08, 0.12))
         sky.sun(canvas, x, scene.horizon * height, size, scene.tint("sun") or palette.light)
         scene.light = x
+
+
+def _sun_shines(scene: Scene) -> bool:
+    if scene.has("rainbow"):  # the sun is behind us then
+        return False
+    named = scene.has("sun") or any(mood in _SUNNY for mood in scene.reading.moods)
+    return named or (_clear_day(scene) and scene.canvas.chance(0.7))
 
 
 def _clear_day(scene: Scene) -> bool:
@@ -244,6 +267,7 @@ def _buildings(scene: Scene) -> None:
     if scene.has("lighthouse"):
         built.lighthouse(canvas, palette, canvas.width * (0.72 if canvas.chance(0.5) else 0.28), canvas.height * 0.8)
     if scene.has("house"):
+        growth.copse(canvas, palette, foot)
         built.houses(canvas, palette, foot, scene.count("house"), scene.tint("house"))
     if scene.has("boat"):
         vessels.boats(canvas, palette, scene.horizon, scene.count("boat"), scene.tint("boat"))
@@ -291,6 +315,6 @@ def _weather(scene: Scene) -> None:
     if scene.has("snow") or "winter" in scene.reading.moods:
         sky.snow(canvas)
     if "fog" in scene.reading.moods:
-        veil = canvas.pen()
-        veil.rectangle(0, scene.horizon * 0.9, canvas.width, canvas.height * 0.86)
-        canvas.wash(veil, palette.sky[2], palette.sky[1], strength=0.3)
+        for _ in range(3):
+            middle = canvas.between(scene.horizon * 0.9, canvas.height * 0.9)
+            canvas.veil(middle, canvas.height * canvas.between(0.12, 0.22), palette.sky[2], 0.5)

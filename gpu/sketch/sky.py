@@ -15,7 +15,7 @@ from gpu.sketch.palette import Palette
 
 def sky(canvas: Canvas, palette: Palette, horizon: float) -> None:
     """The whole picture as sky, brightest at the horizon (pixels from the top)."""
-    canvas.wash(None, *palette.sky, grain=0.05, brush=0.05, span=(0, horizon * 1.05))
+    canvas.wash(None, *palette.sky, grain=0.05, brush=0.03, span=(0, horizon * 1.05))
 
 
 def sun(canvas: Canvas, x: float, y: float, radius: float, colour: Colour) -> None:

@@ -28,7 +28,7 @@ def umbrella(canvas: Canvas, palette: Palette, foot: float, colour: Colour | Non
     with canvas.sheet() as pen:
         pen.line([(x, y - size * 0.95), (x, y + size * 0.85)], size * 0.04, palette.ink)
         pen.curve(
-            [(x, y + size * 0.8), (x + size * 0.08, y + size * 0.98), (x + size * 0.2, y + size * 0.82)],
+            [(x, y + size * 0.8), (x + size * 0.09, y + size * 0.95), (x + size * 0.19, y + size * 0.86)],
             size * 0.045,
             palette.ink,
         )
