@@ -58,6 +58,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # templates are as old as the code that knows them
     )
     for words in (labels.clip, labels.medium, labels.hour, labels.day, labels.iso, labels.seconds):
         environment.filters[words.__name__] = words

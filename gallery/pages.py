@@ -13,13 +13,15 @@ from gallery.keyset import After, read_cursor
 from gallery.problems import Unreadable
 from gallery.shown import Page, PersonShown
 
-PAGE_SIZE = 30
+# Whole rows on two, three and four columns; the first page hangs one more, large, above them.
+PAGE_SIZE = 24
 
 
 async def wall(request: Request) -> Response:
     """The newest creations."""
     after = _after(request)
-    page = await queries.ask(house_of(request).engine, partial(queries.newest, limit=PAGE_SIZE, after=after))
+    limit = PAGE_SIZE if after else PAGE_SIZE + 1
+    page = await queries.ask(house_of(request).engine, partial(queries.newest, limit=limit, after=after))
     return draw(request, "wall.html", page=page, is_first=after is None)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -104,11 +105,23 @@ class Wall:
         return str(row["key"])
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A migrated SQLite file."""
-    database = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty, migrated SQLite file: migrating takes longer than most tests, so it is done once and copied."""
+    path = tmp_path_factory.mktemp("migrated") / "threadpaint.db"
+    database = open_database(f"sqlite:///{path}")
     migrate(database)
+    with database.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return path
+
+
+@pytest.fixture
+def engine(tmp_path: Path, migrated: Path) -> Iterator[Engine]:
+    """A database of its own for each test."""
+    shutil.copy(migrated, tmp_path / "threadpaint.db")
+    database = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
     yield database
     database.dispose()
 

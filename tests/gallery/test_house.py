@@ -1,15 +1,19 @@
 """Health, errors and headers of the whole site, and how it starts."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 
+import httpx
 import pytest
 from sqlalchemy import text
 
 from core.health import Health
 from core.storage import FolderStorage
+from tests.support.servers import free_port, process, wait_until
 
 
 def test_a_well_house_answers_200(client):
@@ -108,3 +112,22 @@ def test_a_taken_port_stops_it_with_one_line_that_names_it(tmp_path):
     assert done.returncode == 2
     assert "GALLERY_PORT" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_it_needs_no_secret_and_stops_within_seconds(tmp_path, engine):
+    port = free_port()
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "GALLERY_PORT": str(port)}
+    with process("-m", "gallery", environment=environment, log=tmp_path / "log") as site:
+        wait_until(lambda: reaches(port), "the gallery did not start")
+        health = httpx.get(f"http://127.0.0.1:{port}/healthz")
+        assert (health.status_code, health.json()["status"]) == (200, "degraded")
+        assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
+        asked = time.monotonic()
+        site.send_signal(signal.SIGTERM)
+        site.wait(5)
+        assert time.monotonic() - asked < 4
+
+
+def reaches(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

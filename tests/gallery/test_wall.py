@@ -48,7 +48,7 @@ def test_it_neither_skips_nor_repeats_creations_shown_at_the_same_moment(client,
 
 
 def test_a_picture_hung_meanwhile_does_not_shift_the_next_page(client, wall):
-    for number in range(PAGE_SIZE + 1):
+    for number in range(PAGE_SIZE + 2):
         wall.hang(prompt=str(number), pictures=0)
     link = older(client.get("/"))
     wall.hang(prompt="meanwhile")
@@ -56,7 +56,7 @@ def test_a_picture_hung_meanwhile_does_not_shift_the_next_page(client, wall):
 
 
 def test_it_offers_no_older_link_on_a_page_that_is_just_full(client, wall):
-    for number in range(PAGE_SIZE):
+    for number in range(PAGE_SIZE + 1):
         wall.hang(prompt=str(number), pictures=0)
     assert older(client.get("/")) is None
 
