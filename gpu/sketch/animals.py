@@ -8,6 +8,9 @@ from gpu.sketch.canvas import Canvas, Pen, Point
 from gpu.sketch.colour import Colour, lighter, mix
 from gpu.sketch.palette import Palette
 
+Span = tuple[float, float]
+WHOLE: Span = (0.0, 1.0)
+
 
 class _Frame:
     """Places of an animal: u to the right (or left, when it looks left), v up, in sizes from its foot."""
@@ -22,19 +25,23 @@ class _Frame:
         return [self(u, v) for u, v in points]
 
 
-def places(canvas: Canvas, count: int, single: float, many: float) -> list[tuple[float, float, bool]]:
-    """(x, size, looks left) for each of `count` figures side by side."""
+def places(canvas: Canvas, count: int, span: Span) -> list[tuple[float, float, bool]]:
+    """(x, size, looks left) for each of `count` figures side by side between two shares of the width."""
     count = min(4, max(1, count))
-    size = canvas.unit * (single if count == 1 else many * 2.6 / max(2.6, count))
-    shift = canvas.between(-0.12, 0.12) if count == 1 else 0.0
+    left, room = span[0], (span[1] - span[0]) / count
+    alone = room == 1
+    size = canvas.unit * (0.56 if alone else min(0.46, 0.98 * room * canvas.width / canvas.unit))
+    shift = canvas.between(-0.12, 0.12) if alone else 0.0
     return [
-        (canvas.width * ((i + 0.5) / count + shift), size * canvas.between(0.9, 1.05), canvas.chance(0.5))
+        (canvas.width * (left + (i + 0.5) * room + shift), size * canvas.between(0.9, 1.05), canvas.chance(0.5))
         for i in range(count)
     ]
 
 
-def cats(canvas: Canvas, palette: Palette, foot: float, count: int, colour: Colour | None) -> None:
-    for i, (x, size, flip) in enumerate(places(canvas, count, 0.56, 0.4)):
+def cats(
+    canvas: Canvas, palette: Palette, foot: float, count: int, colour: Colour | None, *, span: Span = WHOLE
+) -> None:
+    for i, (x, size, flip) in enumerate(places(canvas, count, span)):
         fur = (
             colour or (palette.ink, palette.accents[0], palette.paper, palette.accents[1])[(i + canvas.pick(0, 2)) % 4]
         )
@@ -82,8 +89,10 @@ def _cat_face(pen: Pen, at: _Frame, fur: Colour, palette: Palette) -> None:
     pen.line(at.all((0, 0.667), (0, 0.64)), size * 0.008, deep)
 
 
-def dogs(canvas: Canvas, palette: Palette, foot: float, count: int, colour: Colour | None) -> None:
-    for i, (x, size, flip) in enumerate(places(canvas, count, 0.56, 0.4)):
+def dogs(
+    canvas: Canvas, palette: Palette, foot: float, count: int, colour: Colour | None, *, span: Span = WHOLE
+) -> None:
+    for i, (x, size, flip) in enumerate(places(canvas, count, span)):
         fur = (
             colour
             or (mix(palette.accents[1], (168, 112, 68), 0.6), palette.ink, palette.paper)[(i + canvas.pick(0, 2)) % 3]
@@ -107,7 +116,7 @@ def _dog(canvas: Canvas, palette: Palette, at: _Frame, fur: Colour) -> None:
             (0, -0.02),
         )
     )
-    form.rectangle(min(at(0.05, 0)[0], at(0.2, 0)[0]), at(0, 0.4)[1], max(at(0.05, 0)[0], at(0.2, 0)[0]), at(0, 0)[1])
+    form.polygon(at.all((0.02, 0.5), (0.165, 0.42), (0.17, 0.0), (0.02, 0.0)))
     form.ellipse(*at(0.08, 0.78), size * 0.19, size * 0.17)
     form.blob(at.all((0.1, 0.86), (0.3, 0.8), (0.36, 0.74), (0.33, 0.67), (0.12, 0.64)))
     form.ellipse(*at(0.2, 0.02), size * 0.09, size * 0.04)

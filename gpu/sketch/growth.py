@@ -20,9 +20,33 @@ def forest(canvas: Canvas, palette: Palette, top: float, colour: Colour | None =
         shade = mix(palette.land(nearness), palette.ink, 0.3 * nearness)
         shade = mix(shade, colour, 0.55) if colour else shade
         form = canvas.pen()
-        _row(canvas, form, foot, height, needles)
+        if needles:
+            _firs(canvas, form, foot, height)
         form.rectangle(0, foot, canvas.width, canvas.height)
         canvas.wash(form, shade, lighter(shade, 0.02), mix(shade, palette.sky[2], 0.3), grain=0.08)
+        if not needles:
+            _round_trees(canvas, palette, foot, height, shade)
+
+
+def _firs(canvas: Canvas, form: Pen, foot: float, height: float) -> None:
+    x = -height * 0.2
+    while x < canvas.width + height * 0.2:
+        tall = height * canvas.between(0.6, 1.15)
+        fir(form, x, foot + canvas.unit * canvas.between(0, 0.03), tall)
+        x += tall * canvas.between(0.2, 0.42)
+
+
+def _round_trees(canvas: Canvas, palette: Palette, foot: float, height: float, shade: Colour) -> None:
+    """A row of oval crowns, each its own tone, lit from one side."""
+    x = -height * 0.1
+    with canvas.sheet() as pen:
+        while x < canvas.width + height * 0.2:
+            tall, wide = height * canvas.between(0.75, 1.15), height * canvas.between(0.15, 0.21)
+            leaf = lighter(mix(shade, palette.accents[canvas.pick(0, 1)], 0.28), canvas.between(-0.05, 0.05))
+            pen.rectangle(x - tall * 0.02, foot - tall * 0.35, x + tall * 0.02, foot + tall * 0.06, palette.ink)
+            pen.ellipse(x, foot - tall * 0.6, wide, tall * 0.4, leaf)
+            pen.ellipse(x - wide * 0.2, foot - tall * 0.66, wide * 0.66, tall * 0.28, lighter(leaf, 0.045))
+            x += tall * canvas.between(0.26, 0.5)
 
 
 def copse(canvas: Canvas, palette: Palette, foot: float) -> None:
@@ -34,19 +58,6 @@ def copse(canvas: Canvas, palette: Palette, foot: float) -> None:
             fir(form, x, foot + canvas.unit * canvas.between(-0.06, 0.02), canvas.unit * canvas.between(0.14, 0.27))
     shade = mix(palette.land(0.85), palette.ink, 0.55)
     canvas.wash(form, lighter(shade, 0.06), shade, grain=0.1)
-
-
-def _row(canvas: Canvas, form: Pen, foot: float, height: float, needles: bool) -> None:
-    x = -height * 0.2
-    while x < canvas.width + height * 0.2:
-        tall = height * canvas.between(0.6, 1.15)
-        at = foot + canvas.unit * canvas.between(0, 0.03)
-        if needles:
-            fir(form, x, at, tall)
-        else:
-            form.ellipse(x, at - tall * 0.6, tall * canvas.between(0.15, 0.21), tall * 0.4)
-            form.rectangle(x - tall * 0.022, at - tall * 0.3, x + tall * 0.022, at + tall * 0.1)
-        x += tall * (canvas.between(0.2, 0.42) if needles else canvas.between(0.28, 0.55))
 
 
 def fir(form: Pen, x: float, foot: float, height: float, fill: Colour | int = 255) -> None:
@@ -66,6 +77,34 @@ def trees(canvas: Canvas, palette: Palette, foot: float, count: int, colour: Col
         x = canvas.width * ((i + canvas.between(0.3, 0.7)) / count)
         height = canvas.unit * (canvas.between(0.5, 0.62) if count == 1 else canvas.between(0.3, 0.42))
         broadleaf(canvas, palette, x, foot + canvas.unit * canvas.between(0, 0.05), height, leaf)
+
+
+def palms(canvas: Canvas, palette: Palette, foot: float, count: int) -> None:
+    """Leaning palms, two at least, that frame the view."""
+    green = mix(mix((60, 128, 84), palette.near, 0.3), palette.ink, 0.5 if palette.dark else 0.1)
+    for i in range(max(2, min(4, count))):
+        side = 1 if i % 2 else -1
+        x, tall = canvas.width * (0.5 - side * canvas.between(0.26, 0.42)), canvas.unit * canvas.between(0.4, 0.62)
+        top = (x + side * tall * canvas.between(0.12, 0.3), foot - tall)
+        trunk, crown = canvas.pen(), canvas.pen()
+        trunk.curve([(x, foot + tall * 0.06), (x + side * tall * 0.02, foot - tall * 0.5), top], tall * 0.05)
+        canvas.wash(trunk, lighter(palette.ink, 0.16), lighter(palette.ink, 0.06), sideways=True)
+        for turn in (-200, -165, -130, -95, -55, -20, 15):
+            crown.polygon(_palm_leaf(*top, tall * canvas.between(0.36, 0.46), turn + canvas.between(-9, 9)))
+        canvas.wash(crown, lighter(green, 0.07), green, lighter(green, -0.07), grain=0.1)
+
+
+def _palm_leaf(x: float, y: float, length: float, turn: float) -> list[Point]:
+    """A leaf that starts at (x, y) in the direction `turn` (degrees, clockwise from the right) and droops."""
+    angle = math.radians(turn)
+    droop = length * 0.42
+    spine = [
+        (t, x + length * t * math.cos(angle), y + length * t * math.sin(angle) + droop * t * t)
+        for t in (0, 0.3, 0.6, 1)
+    ]
+    upper = [(px, py - length * 0.1 * t * (1 - t) * 2) for t, px, py in spine]
+    lower = [(px, py + length * 0.14 * (1 - t) * (t > 0)) for t, px, py in spine]
+    return smooth([*upper, *lower[:0:-1]], closed=True, steps=6)
 
 
 def broadleaf(canvas: Canvas, palette: Palette, x: float, foot: float, height: float, leaf: Colour) -> None:

@@ -143,7 +143,7 @@ def _heavens(scene: Scene) -> None:
         tone = (
             mix(palette.sky[1], palette.ink, 0.35)
             if scene.has("rain")
-            else mix(palette.paper, palette.sky[0], 0.35 if palette.dark else 0)
+            else scene.tint("cloud") or mix(palette.paper, palette.sky[0], 0.35 if palette.dark else 0)
         )
         sky.clouds(canvas, tone, canvas.pick(4, 6), scene.horizon * 0.15, scene.horizon * 0.62)
     elif not palette.dark and canvas.chance(0.75):
@@ -258,10 +258,21 @@ def _near_land(scene: Scene) -> None:
         growth.meadow(canvas, palette, top + canvas.height * 0.12, scene.tint("garden"))
 
 
+def _foliage(scene: Scene) -> Colour:
+    """Leaves in the colour of the season."""
+    palette, moods = scene.palette, scene.reading.moods
+    if "spring" in moods or "autumn" in moods:
+        return palette.accents[scene.canvas.pick(0, 1)]
+    return mix(mix((92, 146, 86), palette.near, 0.3), palette.ink, 0.45 if palette.dark else 0)
+
+
 def _buildings(scene: Scene) -> None:
     canvas, palette, foot = scene.canvas, scene.palette, scene.canvas.height * 0.84
     if scene.has("tree"):
-        growth.trees(canvas, palette, foot, min(4, scene.count("tree")), scene.tint("tree"))
+        leaf = scene.tint("tree") or _foliage(scene)
+        growth.trees(canvas, palette, foot, min(4, scene.count("tree")), leaf)
+    if scene.has("palm"):
+        growth.palms(canvas, palette, foot, scene.count("palm"))
     if scene.has("castle", "tower"):
         built.castle(canvas, palette, foot, scene.tint("castle"))
     if scene.has("lighthouse"):
@@ -300,10 +311,12 @@ def _subjects(scene: Scene) -> None:
 
 def _creatures(scene: Scene, foot: float) -> None:
     canvas, palette = scene.canvas, scene.palette
-    if scene.has("dog"):
-        animals.dogs(canvas, palette, foot, scene.count("dog"), scene.tint("dog"))
-    if scene.has("cat"):
-        animals.cats(canvas, palette, foot, scene.count("cat"), scene.tint("cat"))
+    dogs, cats = scene.count("dog"), scene.count("cat")
+    border = dogs / max(1, dogs + cats)  # side by side: dogs this far from the left, then cats
+    if dogs:
+        animals.dogs(canvas, palette, foot, dogs, scene.tint("dog"), span=(0, border))
+    if cats:
+        animals.cats(canvas, palette, foot, cats, scene.tint("cat"), span=(border, 1))
     if scene.has("bird"):
         animals.birds(canvas, palette, scene.count("bird"), scene.tint("bird"), scene.horizon)
 

@@ -10,7 +10,7 @@ from gpu.sketch.palette import Palette
 def heart(canvas: Canvas, palette: Palette, colour: Colour | None) -> None:
     x, y, size = canvas.width * 0.5, canvas.height * 0.47, canvas.unit * canvas.between(0.24, 0.3)
     red = colour or palette.accents[0]
-    for grow, shade in ((1.28, mix(red, palette.sky[1], 0.7)), (1.0, red), (0.66, lighter(red, 0.08))):
+    for grow, shade in ((1.28, mix(red, palette.paper, 0.6)), (1.0, red), (0.66, lighter(red, 0.08))):
         form = canvas.pen()
         form.polygon(heart_form(x, y, size * grow))
         canvas.wash(form, lighter(shade, 0.05), shade, lighter(shade, -0.06), grain=0.12)

@@ -12,7 +12,8 @@ _NOUNS = {
     "volcano": "volcano lava eruption vesuvius 🌋",
     "hill": "hill valley countryside landscape field farm pasture vineyard nature prairie 🏞",
     "forest": "forest wood woods woodland jungle rainforest grove taiga pine 🌲",
-    "tree": "tree oak birch maple willow palm bonsai sakura blossom 🌳 🌴 🎄",
+    "tree": "tree oak birch maple willow bonsai sakura blossom 🌳 🎄",
+    "palm": "palm coconut 🌴",
     "city": "city skyline town skyscraper metropolis downtown building street york tokyo manhattan london paris "
     "chicago cityscape cyberpunk apartment office 🏙 🌆 🌃",
     "tower": "tower minaret obelisk",

@@ -86,4 +86,5 @@ def _singular(word: str) -> str:
 
 def _count(before: list[_Word], word: _Word) -> int:
     named = [NUMBERS[w.text] for w in before if w.text in NUMBERS]
-    return named[-1] if named else (3 if word.plural else 1)
+    # "a flock of birds": the article is the flock's.
+    return max(named[-1] if named else 1, 3 if word.plural and (named or [1])[-1] == 1 else 1)
