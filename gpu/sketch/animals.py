@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import math
 
-from gpu.sketch.canvas import Canvas, Pen, Point
+from gpu.sketch.canvas import Canvas, Frame, Pen
 from gpu.sketch.colour import Colour, lighter, mix
 from gpu.sketch.palette import Palette
 
 Span = tuple[float, float]
 WHOLE: Span = (0.0, 1.0)
-
-
-class _Frame:
-    """Places of an animal: u to the right (or left, when it looks left), v up, in sizes from its foot."""
-
-    def __init__(self, x: float, foot: float, size: float, flip: bool) -> None:
-        self.x, self.foot, self.size, self.side = x, foot, size, -1 if flip else 1
-
-    def __call__(self, u: float, v: float) -> Point:
-        return self.x + self.side * u * self.size, self.foot - v * self.size
-
-    def all(self, *points: Point) -> list[Point]:
-        return [self(u, v) for u, v in points]
 
 
 def places(canvas: Canvas, count: int, span: Span) -> list[tuple[float, float, bool]]:
@@ -45,10 +32,10 @@ def cats(
         fur = (
             colour or (palette.ink, palette.accents[0], palette.paper, palette.accents[1])[(i + canvas.pick(0, 2)) % 4]
         )
-        _cat(canvas, palette, _Frame(x, foot, size, flip), fur)
+        _cat(canvas, palette, Frame(x, foot, size, flip), fur)
 
 
-def _cat(canvas: Canvas, palette: Palette, at: _Frame, fur: Colour) -> None:
+def _cat(canvas: Canvas, palette: Palette, at: Frame, fur: Colour) -> None:
     """A cat that sits and looks at us, its tail around it."""
     form, size = canvas.pen(), at.size
     form.curve(at.all((0.2, 0.06), (0.48, 0.05), (0.58, 0.22), (0.5, 0.38), (0.56, 0.5)), size * 0.075)
@@ -73,7 +60,7 @@ def _cat(canvas: Canvas, palette: Palette, at: _Frame, fur: Colour) -> None:
         _cat_face(pen, at, fur, palette)
 
 
-def _cat_face(pen: Pen, at: _Frame, fur: Colour, palette: Palette) -> None:
+def _cat_face(pen: Pen, at: Frame, fur: Colour, palette: Palette) -> None:
     size, deep, pale = at.size, lighter(fur, -0.16), lighter(fur, 0.2)
     eyes = palette.light if sum(fur) < 380 else palette.ink
     for side in (-1, 1):
@@ -97,10 +84,10 @@ def dogs(
             colour
             or (mix(palette.accents[1], (168, 112, 68), 0.6), palette.ink, palette.paper)[(i + canvas.pick(0, 2)) % 3]
         )
-        _dog(canvas, palette, _Frame(x, foot, size, flip), fur)
+        _dog(canvas, palette, Frame(x, foot, size, flip), fur)
 
 
-def _dog(canvas: Canvas, palette: Palette, at: _Frame, fur: Colour) -> None:
+def _dog(canvas: Canvas, palette: Palette, at: Frame, fur: Colour) -> None:
     """A dog that sits in profile, its head raised."""
     form, size = canvas.pen(), at.size
     form.curve(at.all((-0.28, 0.06), (-0.42, 0.12), (-0.48, 0.28)), size * 0.06)
@@ -136,7 +123,7 @@ def birds(canvas: Canvas, palette: Palette, count: int, colour: Colour | None, f
     if count > 1:
         flock(canvas, colour or palette.ink, 4 + count * 2, foot * 0.75)
         return
-    at = _Frame(canvas.width * canvas.between(0.45, 0.55), canvas.height * 0.72, canvas.unit * 0.42, canvas.chance(0.5))
+    at = Frame(canvas.width * canvas.between(0.45, 0.55), canvas.height * 0.72, canvas.unit * 0.42, canvas.chance(0.5))
     _perched(canvas, palette, at, colour or palette.accents[0])
 
 
@@ -163,7 +150,7 @@ def flock(canvas: Canvas, colour: Colour, count: int, below: float) -> None:
     canvas.wash(form, colour)
 
 
-def _perched(canvas: Canvas, palette: Palette, at: _Frame, feathers: Colour) -> None:
+def _perched(canvas: Canvas, palette: Palette, at: Frame, feathers: Colour) -> None:
     twig = canvas.pen()
     twig.curve(
         [(-9, at.foot + at.size * 0.12), at(-0.4, 0.0), at(0.5, -0.04), (canvas.width + 9, at.foot - at.size * 0.2)],
@@ -208,10 +195,10 @@ def fishes(canvas: Canvas, palette: Palette, count: int, colour: Colour | None) 
         )
         if count == 1:
             x, y = canvas.width * 0.48, canvas.height * canvas.between(0.42, 0.55)
-        _fish(canvas, palette, _Frame(x, y, size, canvas.chance(0.5)), colour or palette.accents[i % 2])
+        _fish(canvas, palette, Frame(x, y, size, canvas.chance(0.5)), colour or palette.accents[i % 2])
 
 
-def _fish(canvas: Canvas, palette: Palette, at: _Frame, scales: Colour) -> None:
+def _fish(canvas: Canvas, palette: Palette, at: Frame, scales: Colour) -> None:
     fins, body = canvas.pen(), canvas.pen()
     fins.blob(at.all((-0.75, 0.0), (-1.25, 0.48), (-1.1, 0.0), (-1.25, -0.48)))
     fins.blob(at.all((-0.3, 0.4), (-0.1, 0.78), (0.35, 0.5), (0.2, 0.3)))
@@ -239,7 +226,7 @@ def _fish(canvas: Canvas, palette: Palette, at: _Frame, scales: Colour) -> None:
 
 def whale(canvas: Canvas, palette: Palette, water: float, colour: Colour | None) -> None:
     """A whale at the surface, with its fountain."""
-    at = _Frame(canvas.width * 0.48, water + canvas.unit * 0.14, canvas.unit * 0.36, canvas.chance(0.5))
+    at = Frame(canvas.width * 0.48, water + canvas.unit * 0.14, canvas.unit * 0.36, canvas.chance(0.5))
     skin = colour or mix(palette.water[1], palette.ink, 0.45)
     spout = canvas.pen()
     for lean in (-0.2, -0.07, 0.07, 0.2):

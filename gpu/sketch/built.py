@@ -3,7 +3,7 @@
 # ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
 from __future__ import annotations
 
-from gpu.sketch.canvas import Canvas, Pen
+from gpu.sketch.canvas import Canvas, Frame, Pen
 from gpu.sketch.colour import Colour, lighter, mix
 from gpu.sketch.palette import Palette
 
@@ -76,46 +76,21 @@ def houses(canvas: Canvas, palette: Palette, foot: float, count: int, colour: Co
 
 
 def _house(canvas: Canvas, palette: Palette, x: float, foot: float, size: float, wall: Colour) -> None:
-    half, tall = size * 0.5, size * 0.55
-    roof = mix(palette.accents[0], palette.ink, 0.35)
+    at, roof = Frame(x, foot, size), mix(palette.accents[0], palette.ink, 0.35)
     wall = mix(wall, palette.near, 0.45) if palette.dark else wall
     front, side = canvas.pen(), canvas.pen()
-    front.polygon(
-        [
-            (x - half, foot),
-            (x - half, foot - tall),
-            (x - half * 0.35, foot - tall * 1.75),
-            (x + half * 0.3, foot - tall),
-            (x + half * 0.3, foot),
-        ]
-    )
+    front.polygon(at.all((-0.5, 0), (-0.5, 0.55), (-0.175, 0.96), (0.15, 0.55), (0.15, 0)))
     canvas.wash(front, lighter(wall, 0.03), wall, grain=0.1)
-    side.rectangle(x + half * 0.3, foot - tall, x + half * 1.2, foot)
+    side.rectangle(*at(0.15, 0.55), *at(0.6, 0))
     canvas.wash(side, lighter(wall, -0.1), lighter(wall, -0.14), grain=0.1)
     with canvas.sheet() as pen:
-        pen.rectangle(x + half * 0.62, foot - tall * 2.0, x + half * 0.82, foot - tall * 1.4, lighter(roof, -0.1))
-        pen.polygon(
-            [
-                (x - half * 0.4, foot - tall * 1.85),
-                (x + half * 0.95, foot - tall * 1.85),
-                (x + half * 1.32, foot - tall * 0.95),
-                (x + half * 0.28, foot - tall * 0.95),
-            ],
-            roof,
-        )
-        pen.line(
-            [
-                (x - half * 1.1, foot - tall * 0.9),
-                (x - half * 0.38, foot - tall * 1.82),
-                (x + half * 0.3, foot - tall * 0.95),
-            ],
-            size * 0.035,
-            lighter(roof, -0.12),
-        )
-        light = palette.light if palette.dark or canvas.chance(0.5) else lighter(palette.water[1], -0.05)
-        pen.rectangle(x - half * 0.48, foot - tall * 0.55, x - half * 0.16, foot, lighter(roof, -0.08))
-        for wx, wy in ((-0.86, -0.8), (0.5, -0.72), (0.88, -0.72), (-0.45, -1.25)):
-            pen.rectangle(x + wx * half, foot + wy * tall, x + (wx + 0.22) * half, foot + (wy + 0.3) * tall, light)
+        pen.rectangle(*at(0.31, 1.1), *at(0.41, 0.77), lighter(roof, -0.1))
+        pen.polygon(at.all((-0.2, 1.02), (0.475, 1.02), (0.66, 0.52), (0.14, 0.52)), roof)
+        pen.line(at.all((-0.55, 0.5), (-0.19, 1.0), (0.15, 0.52)), size * 0.035, lighter(roof, -0.12))
+        pen.rectangle(*at(-0.24, 0.3), *at(-0.08, 0), lighter(roof, -0.08))
+        glass = palette.light if palette.dark or canvas.chance(0.5) else lighter(palette.water[1], -0.05)
+        for u, v in ((-0.43, 0.44), (0.25, 0.4), (0.44, 0.4), (-0.225, 0.69)):
+            pen.rectangle(*at(u, v), *at(u + 0.11, v - 0.165), glass)
 
 
 def castle(canvas: Canvas, palette: Palette, foot: float, colour: Colour | None) -> None:

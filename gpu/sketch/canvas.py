@@ -203,6 +203,19 @@ class Canvas:
         return int(self.rng.integers(low, high + 1))
 
 
+class Frame:
+    """Places of a figure: u to the right (to the left, when flipped), v up, in sizes from its foot."""
+
+    def __init__(self, x: float, foot: float, size: float, flip: bool = False) -> None:
+        self.x, self.foot, self.size, self.side = x, foot, size, -1 if flip else 1
+
+    def __call__(self, u: float, v: float) -> Point:
+        return self.x + self.side * u * self.size, self.foot - v * self.size
+
+    def all(self, *points: Point) -> list[Point]:
+        return [self(u, v) for u, v in points]
+
+
 def oval(x: float, y: float, rx: float, ry: float, turn: float = 0.0) -> list[Point]:
     angle = math.radians(turn)
     cos, sin = math.cos(angle), math.sin(angle)

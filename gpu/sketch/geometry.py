@@ -11,7 +11,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from gpu.sketch.canvas import Canvas, Point, oval, smooth
+from gpu.sketch.canvas import Canvas, Pen, Point, oval, smooth
 from gpu.sketch.colour import Colour, lighter, mix
 
 
@@ -157,48 +157,30 @@ def free(canvas: Canvas, paper: Colour, shades: list[Colour], ink: Colour) -> No
     """Discs, lines, wedges and an arc in balance round a centre, after Kandinsky and El Lissitzky."""
     canvas.wash(None, paper, mix(paper, shades[0], 0.16), grain=0.08, brush=0.06)
     u, w, h = canvas.unit, canvas.width, canvas.height
-    x, y = w * canvas.between(0.35, 0.65), h * canvas.between(0.35, 0.6)
+    x, y, angle = w * canvas.between(0.35, 0.65), h * canvas.between(0.35, 0.6), canvas.between(0, math.tau)
     canvas.disc(x, y, u * canvas.between(0.2, 0.27), shades[0])
     canvas.disc(x + u * canvas.between(-0.3, 0.3), y + u * canvas.between(0.1, 0.25), u * 0.13, shades[1])
-    wedge, angle = canvas.pen(), canvas.between(0, math.tau)
-    wedge.polygon(
-        [(x + u * 0.62 * math.cos(angle + d), y + u * 0.62 * math.sin(angle + d)) for d in (0, 0.3)]
-        + [(x - u * 0.1 * math.cos(angle), y - u * 0.1 * math.sin(angle))]
-    )
+    wedge = canvas.pen()
+    wedge.polygon([_away(x, y, u * 0.62, angle), _away(x, y, u * 0.62, angle + 0.3), _away(x, y, -u * 0.1, angle)])
     canvas.wash(wedge, shades[2], lighter(shades[2], 0.1), strength=0.9)
     with canvas.sheet() as pen:
         for i in range(4):
-            far, shift = u * 0.8, u * 0.035 * i
-            pen.line(
-                [
-                    (x - far * math.cos(angle + 1.2) + shift, y - far * math.sin(angle + 1.2)),
-                    (x + far * math.cos(angle + 1.2) + shift, y + far * math.sin(angle + 1.2)),
-                ],
-                u * 0.006,
-                ink,
-            )
-        pen.curve(
-            smooth(
-                [
-                    (w * 0.06, h * canvas.between(0.6, 0.9)),
-                    (w * 0.3, h * canvas.between(0.5, 0.95)),
-                    (w * 0.6, h * canvas.between(0.6, 0.95)),
-                    (w * 0.94, h * canvas.between(0.55, 0.9)),
-                ]
-            ),
-            u * 0.014,
-            ink,
-        )
-        for i in range(7):
+            shift = x + u * 0.035 * i
+            pen.line([_away(shift, y, far, angle + 1.2) for far in (-u * 0.8, u * 0.8)], u * 0.006, ink)
+        swing = [(w * place, h * canvas.between(0.55, 0.93)) for place in (0.06, 0.3, 0.6, 0.94)]
+        pen.line(smooth(swing), u * 0.014, ink)
+        for shade in (*shades, ink, *shades[:2]):
             px, py = w * canvas.between(0.08, 0.92), h * canvas.between(0.08, 0.92)
-            pen.circle(px, py, u * canvas.between(0.012, 0.04), [*shades, ink][i % (len(shades) + 1)])
+            pen.circle(px, py, u * canvas.between(0.012, 0.04), shade)
         pen.ring(x - u * 0.25, y - u * 0.2, u * 0.1, u * 0.012, ink)
-        left, top = w * canvas.between(0.7, 0.8), h * canvas.between(0.08, 0.2)
-        for i in range(12):
-            pen.rectangle(
-                left + (i % 4) * u * 0.045,
-                top + (i // 4) * u * 0.045,
-                left + (i % 4 + 1) * u * 0.045,
-                top + (i // 4 + 1) * u * 0.045,
-                ink if (i + i // 4) % 2 else shades[3],
-            )
+        _chequers(pen, w * canvas.between(0.05, 0.78), h * canvas.between(0.06, 0.2), u * 0.045, (ink, shades[3]))
+
+
+def _away(x: float, y: float, far: float, angle: float) -> Point:
+    return x + far * math.cos(angle), y + far * math.sin(angle)
+
+
+def _chequers(pen: Pen, left: float, top: float, side: float, pair: tuple[Colour, Colour]) -> None:
+    for i in range(12):
+        x, y = left + (i % 4) * side, top + (i // 4) * side
+        pen.rectangle(x, y, x + side, y + side, pair[(i + i // 4) % 2])

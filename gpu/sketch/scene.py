@@ -1,45 +1,24 @@
-"""Composes a landscape from the nouns that were read: far things first, near things last.
+"""Decides what kind of scene the nouns make: a landscape, space, under water, or a thing on its own.
 
 Knows where things stand; how they look is in its neighbours.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from PIL import Image
-
-from gpu.sketch import animals, built, growth, land, sky, things, vessels
+from gpu.sketch import animals, land, sky, vessels
 from gpu.sketch.canvas import Canvas
-from gpu.sketch.colour import Colour, lighter, mix
+from gpu.sketch.colour import lighter, mix
+from gpu.sketch.landscape import landscape
 from gpu.sketch.palette import Palette
+from gpu.sketch.subjects import Scene, subjects
 from gpu.sketch.words import Reading
 
 _WATERS = ("sea", "lake", "whale", "boat", "lighthouse")
 _LANDS = ("hill", "forest", "city", "desert", "garden", "road", "river", "house", "castle", "tower")
 _STILL = ("heart", "cup", "apple", "rose", "flower")
 _COSMIC = ("galaxy", "planet", "rocket")
-_SUNNY = ("sunset", "dawn", "golden", "summer", "desert")
-
-
-@dataclass
-class Scene:
-    """A picture being composed: the horizon in pixels from the top, and where the light is, if there is one."""
-
-    canvas: Canvas
-    reading: Reading
-    palette: Palette
-    horizon: float
-    light: float | None = None
-
-    def has(self, *nouns: str) -> bool:
-        return self.reading.has(*nouns)
-
-    def count(self, noun: str) -> int:
-        return self.reading.nouns.get(noun, 0)
-
-    def tint(self, noun: str) -> Colour | None:
-        return self.reading.tints.get(noun)
 
 
 def compose(canvas: Canvas, reading: Reading, palette: Palette) -> None:
@@ -52,7 +31,7 @@ def compose(canvas: Canvas, reading: Reading, palette: Palette) -> None:
     elif set(reading.nouns) <= set(_STILL) and not reading.moods:
         _still_life(scene)
     else:
-        _landscape(scene)
+        landscape(scene)
 
 
 def _under_water(scene: Scene) -> None:
@@ -99,7 +78,7 @@ def _space(scene: Scene) -> None:
         sky.planet(canvas, x, y, canvas.unit * small, colour, palette)
     if scene.has("rocket"):
         vessels.rocket(canvas, palette, scene.tint("rocket"))
-    _subjects(scene)
+    subjects(scene)
 
 
 def _still_life(scene: Scene) -> None:
@@ -114,220 +93,4 @@ def _still_life(scene: Scene) -> None:
         edge = canvas.height * canvas.between(0.7, 0.78)
         table.rectangle(0, edge, canvas.width, canvas.height)
         canvas.wash(table, lighter(palette.near, 0.06), palette.near, grain=0.1, brush=0.08)
-    _subjects(scene)
-
-
-def _landscape(scene: Scene) -> None:
-    sky.sky(scene.canvas, scene.palette, scene.horizon)
-    _heavens(scene)
-    _far_land(scene)
-    _water(scene)
-    _near_land(scene)
-    _buildings(scene)
-    _subjects(scene)
-    _weather(scene)
-
-
-def _heavens(scene: Scene) -> None:
-    canvas, palette = scene.canvas, scene.palette
-    if scene.has("galaxy"):
-        sky.galaxy(canvas, palette)
-    if palette.dark or scene.has("star"):
-        sky.stars(canvas, palette, 110, scene.horizon)
-    if scene.has("aurora"):
-        sky.aurora(canvas, palette, scene.horizon)
-    _lights(scene)
-    if scene.has("rainbow"):
-        sky.rainbow(canvas, canvas.width * canvas.between(0.35, 0.65), scene.horizon * 1.04, canvas.unit * 0.46)
-    if scene.has("cloud", "rain", "snow", "rainbow"):
-        tone = (
-            mix(palette.sky[1], palette.ink, 0.35)
-            if scene.has("rain")
-            else scene.tint("cloud") or mix(palette.paper, palette.sky[0], 0.35 if palette.dark else 0)
-        )
-        sky.clouds(canvas, tone, canvas.pick(4, 6), scene.horizon * 0.15, scene.horizon * 0.62)
-    elif not palette.dark and canvas.chance(0.75):
-        sky.streaks(
-            canvas,
-            mix(palette.sky[2], (255, 252, 244), 0.4),
-            canvas.pick(3, 6),
-            scene.horizon * 0.15,
-            scene.horizon * 0.7,
-        )
-    if not palette.dark and not scene.has("bird", "rain", "snow") and canvas.chance(0.35):
-        animals.flock(canvas, mix(palette.ink, palette.sky[1], 0.3), 5, scene.horizon * 0.7)
-
-
-def _lights(scene: Scene) -> None:
-    """A moon when it is dark or named, a sun when named or when it suits; it is the light on the water."""
-    canvas, palette, unit = scene.canvas, scene.palette, scene.canvas.unit
-    x = canvas.width * canvas.between(0.2, 0.8)
-    if scene.has("moon") or (palette.dark and not scene.has("aurora", "sun", "galaxy", "city") and canvas.chance(0.7)):
-        size = unit * (canvas.between(0.09, 0.14) if scene.has("moon") else 0.06)
-        tint = scene.tint("moon") or palette.light
-        sky.moon(canvas, x, scene.horizon * canvas.between(0.25, 0.5), size, tint, canvas.chance(0.4))
-        scene.light = x
-    elif _sun_shines(scene):
-        low = any(m in ("sunset", "dawn") for m in scene.reading.moods) or canvas.chance(0.5)
-        height = canvas.between(0.82, 0.95) if low else canvas.between(0.3, 0.6)
-        size = unit * (canvas.between(0.12, 0.17) if low else canvas.between(0.08, 0.12))
-        sky.sun(canvas, x, scene.horizon * height, size, scene.tint("sun") or palette.light)
-        scene.light = x
-
-
-def _sun_shines(scene: Scene) -> bool:
-    if scene.has("rainbow"):  # the sun is behind us then
-        return False
-    named = scene.has("sun") or any(mood in _SUNNY for mood in scene.reading.moods)
-    return named or (_clear_day(scene) and scene.canvas.chance(0.7))
-
-
-def _clear_day(scene: Scene) -> bool:
-    return not (scene.palette.dark or scene.has("rain", "snow", "cloud") or "storm" in scene.reading.moods)
-
-
-def _far_land(scene: Scene) -> None:
-    canvas, palette = scene.canvas, scene.palette
-    foot = scene.horizon + (0 if scene.has(*_WATERS) else canvas.height * 0.1)
-    if scene.has("volcano"):
-        land.volcano(canvas, palette, foot)
-    elif scene.has("mountain"):
-        snowy = scene.has("snow") or "winter" in scene.reading.moods or canvas.chance(0.6)
-        land.mountains(canvas, palette, foot, scene.tint("mountain"), snowy)
-    elif scene.has("lake") or (scene.has("sea", "boat") and canvas.chance(0.45)):
-        line = land.rolling(canvas, scene.horizon + 1, canvas.unit * 0.09, 2.4)
-        land.ground(canvas, line, palette.land(0.25), palette.land(0.4))
-    if scene.has("city"):
-        near_water = scene.has("sea", "lake", "river", "boat")
-        built.city(canvas, palette, scene.horizon if near_water else canvas.height * 0.93, scene.tint("city"))
-
-
-def _water(scene: Scene) -> None:
-    canvas, palette = scene.canvas, scene.palette
-    if not scene.has(*_WATERS):
-        return
-    tint = scene.tint("sea") or scene.tint("lake")
-    mirror = scene.has("lake") or (scene.has("city") and scene.has("sea"))
-    above = canvas.image.copy() if mirror else None
-    land.sea(canvas, palette, scene.horizon, scene.light, tint)
-    if above is not None:
-        _reflect(scene, above)
-    elif scene.has("sea") and not scene.has("boat", "city") and canvas.chance(0.55):
-        land.waves(canvas, palette, scene.horizon, tint)
-    elif not scene.has("boat", "whale", "lighthouse") and canvas.chance(0.6):
-        land.shore(canvas, palette)
-
-
-def _reflect(scene: Scene, above: Image.Image) -> None:
-    """What stands above the water, upside down in it."""
-    canvas, top = scene.canvas, round(scene.horizon)
-    depth = canvas.height - top
-    part = above.crop((0, max(0, top - round(depth * 1.2)), canvas.width, top)).transpose(
-        Image.Transpose.FLIP_TOP_BOTTOM
-    )
-    mirror = part.resize((canvas.width, depth), Image.Resampling.BILINEAR)
-    fade = Image.linear_gradient("L").resize((canvas.width, depth)).point(lambda value: 165 - value * 0.5)
-    canvas.image.paste(mirror, (0, top), fade)
-    land.glints(canvas, top, scene.palette)
-
-
-def _near_land(scene: Scene) -> None:
-    canvas, palette = scene.canvas, scene.palette
-    top = scene.horizon
-    if scene.has("desert"):
-        land.dunes(canvas, palette, top)
-        things.cacti(canvas, palette, canvas.height * 0.8)
-    elif scene.has("forest"):
-        shift = 0.32 if scene.has(*_WATERS) else 0.02
-        growth.forest(canvas, palette, top + canvas.height * shift, scene.tint("forest"))
-    elif not scene.has(*_WATERS, "city"):
-        land.hills(
-            canvas,
-            palette,
-            top + canvas.height * (0.06 if scene.has("mountain", "volcano") else 0),
-            4,
-            scene.tint("hill"),
-        )
-    elif scene.has("house", "castle", "tree", "garden", "cat", "dog", "flower", "rose") and not scene.has("city"):
-        land.hills(canvas, palette, top + canvas.height * 0.2, 2)
-    if scene.has("river") and not scene.has("sea", "lake"):
-        land.river(canvas, palette, top + canvas.height * 0.1)
-    if scene.has("road"):
-        land.road(canvas, palette, top + canvas.height * 0.1)
-    if scene.has("garden"):
-        growth.meadow(canvas, palette, top + canvas.height * 0.12, scene.tint("garden"))
-
-
-def _foliage(scene: Scene) -> Colour:
-    """Leaves in the colour of the season."""
-    palette, moods = scene.palette, scene.reading.moods
-    if "spring" in moods or "autumn" in moods:
-        return palette.accents[scene.canvas.pick(0, 1)]
-    return mix(mix((92, 146, 86), palette.near, 0.3), palette.ink, 0.45 if palette.dark else 0)
-
-
-def _buildings(scene: Scene) -> None:
-    canvas, palette, foot = scene.canvas, scene.palette, scene.canvas.height * 0.84
-    if scene.has("tree"):
-        leaf = scene.tint("tree") or _foliage(scene)
-        growth.trees(canvas, palette, foot, min(4, scene.count("tree")), leaf)
-    if scene.has("palm"):
-        growth.palms(canvas, palette, foot, scene.count("palm"))
-    if scene.has("castle", "tower"):
-        built.castle(canvas, palette, foot, scene.tint("castle"))
-    if scene.has("lighthouse"):
-        built.lighthouse(canvas, palette, canvas.width * (0.72 if canvas.chance(0.5) else 0.28), canvas.height * 0.8)
-    if scene.has("house"):
-        growth.copse(canvas, palette, foot)
-        built.houses(canvas, palette, foot, scene.count("house"), scene.tint("house"))
-    if scene.has("boat"):
-        vessels.boats(canvas, palette, scene.horizon, scene.count("boat"), scene.tint("boat"))
-    if scene.has("balloon"):
-        vessels.balloons(canvas, palette, scene.count("balloon"), scene.tint("balloon"), scene.horizon * 1.1)
-
-
-def _subjects(scene: Scene) -> None:
-    """What stands nearest to us."""
-    canvas, palette, foot = scene.canvas, scene.palette, scene.canvas.height * 0.93
-    if scene.has("whale"):
-        animals.whale(canvas, palette, scene.horizon, scene.tint("whale"))
-    if scene.has("heart"):
-        things.heart(canvas, palette, scene.tint("heart"))
-    if scene.has("umbrella"):
-        things.umbrella(canvas, palette, foot, scene.tint("umbrella"))
-    if scene.has("fire"):
-        things.fire(canvas, palette, foot)
-    if scene.has("mushroom"):
-        growth.mushrooms(canvas, palette, foot, scene.count("mushroom"), scene.tint("mushroom"))
-    if scene.has("flower", "rose"):
-        count = max(scene.count("flower"), scene.count("rose"))
-        growth.flowers(canvas, palette, count, scene.tint("flower") or scene.tint("rose"), scene.has("rose"))
-    if scene.has("cup"):
-        things.cup(canvas, palette, foot, scene.tint("cup"))
-    if scene.has("apple"):
-        things.apples(canvas, palette, foot, scene.count("apple"), scene.tint("apple"))
-    _creatures(scene, foot)
-
-
-def _creatures(scene: Scene, foot: float) -> None:
-    canvas, palette = scene.canvas, scene.palette
-    dogs, cats = scene.count("dog"), scene.count("cat")
-    border = dogs / max(1, dogs + cats)  # side by side: dogs this far from the left, then cats
-    if dogs:
-        animals.dogs(canvas, palette, foot, dogs, scene.tint("dog"), span=(0, border))
-    if cats:
-        animals.cats(canvas, palette, foot, cats, scene.tint("cat"), span=(border, 1))
-    if scene.has("bird"):
-        animals.birds(canvas, palette, scene.count("bird"), scene.tint("bird"), scene.horizon)
-
-
-def _weather(scene: Scene) -> None:
-    canvas, palette = scene.canvas, scene.palette
-    if scene.has("rain"):
-        sky.rain(canvas, mix(palette.sky[2], (255, 255, 255), 0.4))
-    if scene.has("snow") or "winter" in scene.reading.moods:
-        sky.snow(canvas)
-    if "fog" in scene.reading.moods:
-        for _ in range(3):
-            middle = canvas.between(scene.horizon * 0.9, canvas.height * 0.9)
-            canvas.veil(middle, canvas.height * canvas.between(0.12, 0.22), palette.sky[2], 0.5)
+    subjects(scene)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu.sketch.canvas import Canvas, Point, smooth
+from gpu.sketch.canvas import Canvas, Frame, Point, smooth
 from gpu.sketch.colour import Colour, lighter, mix
 from gpu.sketch.palette import Palette
 
@@ -73,49 +73,25 @@ def fire(canvas: Canvas, palette: Palette, foot: float) -> None:
 
 def cup(canvas: Canvas, palette: Palette, foot: float, colour: Colour | None) -> None:
     """A cup on a saucer, steaming."""
-    x, size = canvas.width * 0.49, canvas.unit * 0.27
-    clay, top = colour or palette.accents[0], foot - size * 1.05
-    steam = canvas.pen()
-    for dx in (-0.28, 0.0, 0.28):
-        sway = canvas.between(0.06, 0.14) * size
-        column = [
-            (x + dx * size, top - size * 0.12),
-            (x + dx * size + sway, top - size * 0.4),
-            (x + dx * size - sway, top - size * 0.7),
-            (x + dx * size + sway * 0.6, top - size * 1.0),
-        ]
-        steam.curve(column, size * 0.055)
+    size, clay = canvas.unit * 0.27, colour or palette.accents[0]
+    at = Frame(canvas.width * 0.49, foot, size)
+    steam, saucer, handle, body = (canvas.pen() for _ in range(4))
+    for u in (-0.28, 0.0, 0.28):
+        sway = canvas.between(0.06, 0.14)
+        steam.curve(at.all((u, 1.17), (u + sway, 1.45), (u - sway, 1.75), (u + sway * 0.6, 2.05)), size * 0.055)
     canvas.wash(steam, palette.sky[1], palette.paper, strength=0.75)
-    saucer, handle, body = canvas.pen(), canvas.pen(), canvas.pen()
-    saucer.ellipse(x, foot, size * 1.15, size * 0.17)
+    saucer.ellipse(*at(0, 0), size * 1.15, size * 0.17)
     canvas.wash(saucer, lighter(clay, 0.1), lighter(clay, -0.08), grain=0.1)
-    handle.ellipse(x + size * 0.72, foot - size * 0.62, size * 0.34, size * 0.3)
-    handle.ellipse(x + size * 0.72, foot - size * 0.62, size * 0.2, size * 0.17, 0)
+    handle.ellipse(*at(0.72, 0.62), size * 0.34, size * 0.3)
+    handle.ellipse(*at(0.72, 0.62), size * 0.2, size * 0.17, 0)
     canvas.wash(handle, clay, lighter(clay, -0.1))
-    body.polygon(
-        [
-            (x - size * 0.75, top),
-            *smooth(
-                [
-                    (x - size * 0.72, top + size * 0.35),
-                    (x - size * 0.5, foot - size * 0.2),
-                    (x - size * 0.25, foot - size * 0.02),
-                ]
-            ),
-            *smooth(
-                [
-                    (x + size * 0.25, foot - size * 0.02),
-                    (x + size * 0.5, foot - size * 0.2),
-                    (x + size * 0.72, top + size * 0.35),
-                ]
-            ),
-            (x + size * 0.75, top),
-        ]
-    )
+    flank = ((-0.72, 0.7), (-0.5, 0.2), (-0.25, 0.02))
+    other = smooth(at.all(*((-u, v) for u, v in flank[::-1])))
+    body.polygon([at(-0.75, 1.05), *smooth(at.all(*flank)), *other, at(0.75, 1.05)])
     canvas.wash(body, lighter(clay, 0.08), clay, lighter(clay, -0.12), sideways=True)
     with canvas.sheet() as pen:
-        pen.ellipse(x, top, size * 0.75, size * 0.16, lighter(clay, 0.12))
-        pen.ellipse(x, top + size * 0.015, size * 0.66, size * 0.12, (88, 54, 38))
+        pen.ellipse(*at(0, 1.05), size * 0.75, size * 0.16, lighter(clay, 0.12))
+        pen.ellipse(*at(0, 1.035), size * 0.66, size * 0.12, (88, 54, 38))
 
 
 def apples(canvas: Canvas, palette: Palette, foot: float, count: int, colour: Colour | None) -> None:

@@ -3,7 +3,7 @@
 # ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
 from __future__ import annotations
 
-from gpu.sketch.canvas import Canvas, smooth
+from gpu.sketch.canvas import Canvas, Frame, smooth
 from gpu.sketch.colour import Colour, lighter, mix
 from gpu.sketch.palette import Palette
 
@@ -21,105 +21,45 @@ def boats(canvas: Canvas, palette: Palette, water: float, count: int, colour: Co
 
 
 def _boat(canvas: Canvas, palette: Palette, x: float, y: float, size: float, sail: Colour) -> None:
-    shadow = canvas.pen()
-    shadow.ellipse(x, y + size * 0.13, size * 0.55, size * 0.04)
+    at, second = Frame(x, y, size), mix(sail, palette.accents[0], 0.6)
+    shadow, main, jib = canvas.pen(), canvas.pen(), canvas.pen()
+    shadow.ellipse(*at(0, -0.13), size * 0.55, size * 0.04)
     canvas.wash(shadow, palette.ink, strength=0.35)
-    main, jib = canvas.pen(), canvas.pen()
-    main.polygon(
-        [
-            *smooth(
-                [
-                    (x + size * 0.02, y - size * 1.05),
-                    (x + size * 0.3, y - size * 0.5),
-                    (x + size * 0.42, y - size * 0.06),
-                ]
-            ),
-            (x + size * 0.02, y - size * 0.06),
-        ]
-    )
+    main.polygon([*smooth(at.all((0.02, 1.05), (0.3, 0.5), (0.42, 0.06))), at(0.02, 0.06)])
     canvas.wash(main, lighter(sail, 0.03), sail, grain=0.1)
-    jib.polygon(
-        [
-            *smooth(
-                [
-                    (x - size * 0.03, y - size * 0.9),
-                    (x - size * 0.22, y - size * 0.4),
-                    (x - size * 0.4, y - size * 0.08),
-                ]
-            ),
-            (x - size * 0.03, y - size * 0.08),
-        ]
-    )
-    canvas.wash(jib, mix(sail, palette.accents[0], 0.6), lighter(mix(sail, palette.accents[0], 0.6), -0.08), grain=0.1)
+    jib.polygon([*smooth(at.all((-0.03, 0.9), (-0.22, 0.4), (-0.4, 0.08))), at(-0.03, 0.08)])
+    canvas.wash(jib, second, lighter(second, -0.08), grain=0.1)
     with canvas.sheet() as pen:
-        pen.line([(x, y - size * 1.1), (x, y)], size * 0.018, palette.ink)
-        hull = [(x - size * 0.5, y - size * 0.02), (x + size * 0.52, y - size * 0.02)]
-        pen.polygon(
-            [
-                *hull,
-                *smooth([(x + size * 0.42, y + size * 0.12), (x, y + size * 0.15), (x - size * 0.34, y + size * 0.12)]),
-            ],
-            mix(WOOD, palette.ink, 0.5),
-        )
-        pen.line([hull[0], hull[1]], size * 0.025, palette.accents[0])
+        pen.line(at.all((0, 1.1), (0, 0)), size * 0.018, palette.ink)
+        rail = at.all((-0.5, 0.02), (0.52, 0.02))
+        keel = smooth(at.all((0.42, -0.12), (0, -0.15), (-0.34, -0.12)))
+        pen.polygon([*rail, *keel], mix(WOOD, palette.ink, 0.5))
+        pen.line(rail, size * 0.025, palette.accents[0])
+
+
+_PLUME = ((0.15, 0.75, (240, 110, 60)), (0.1, 0.55, (252, 190, 92)), (0.05, 0.36, (255, 244, 214)))
 
 
 def rocket(canvas: Canvas, palette: Palette, colour: Colour | None) -> None:
     """A rocket on its way up, on a plume."""
-    x, y, size = canvas.width * canvas.between(0.42, 0.58), canvas.height * 0.5, canvas.unit * 0.46
-    body = colour or (240, 234, 222)
-    canvas.glow(x, y + size * 0.6, size * 0.7, (255, 160, 80), 0.8)
+    size, body = canvas.unit * 0.46, colour or (240, 234, 222)
+    at = Frame(canvas.width * canvas.between(0.42, 0.58), canvas.height * 0.5, size)
+    canvas.glow(*at(0, -0.6), size * 0.7, (255, 160, 80), 0.8)
     with canvas.sheet() as pen:
-        for wide, length, shade in (
-            (0.15, 0.75, (240, 110, 60)),
-            (0.1, 0.55, (252, 190, 92)),
-            (0.05, 0.36, (255, 244, 214)),
-        ):
-            foot = y + size * 0.38
-            pen.blob(
-                [
-                    (x - wide * size, foot),
-                    (x - wide * size * 0.8, foot + length * size * 0.5),
-                    (x, foot + length * size),
-                    (x + wide * size * 0.8, foot + length * size * 0.5),
-                    (x + wide * size, foot),
-                ],
-                shade,
-            )
+        for wide, long, shade in _PLUME:
+            left, right = (-wide, -0.38), (wide, -0.38)
+            half = -0.38 - long / 2
+            pen.blob(at.all(left, (-wide * 0.8, half), (0, -0.38 - long), (wide * 0.8, half), right), shade)
         for side in (-1, 1):
-            pen.polygon(
-                [
-                    (x + side * size * 0.13, y + size * 0.08),
-                    (x + side * size * 0.3, y + size * 0.48),
-                    (x + side * size * 0.1, y + size * 0.36),
-                ],
-                palette.accents[0],
-            )
+            pen.polygon(at.all((side * 0.13, -0.08), (side * 0.3, -0.48), (side * 0.1, -0.36)), palette.accents[0])
     hull = canvas.pen()
-    hull.blob(
-        [
-            (x, y - size * 0.62),
-            (x - size * 0.16, y - size * 0.2),
-            (x - size * 0.17, y + size * 0.15),
-            (x - size * 0.1, y + size * 0.4),
-            (x + size * 0.1, y + size * 0.4),
-            (x + size * 0.17, y + size * 0.15),
-            (x + size * 0.16, y - size * 0.2),
-        ]
-    )
+    left_side = ((-0.16, 0.2), (-0.17, -0.15), (-0.1, -0.4))
+    hull.blob(at.all((0, 0.62), *left_side, *((-u, v) for u, v in left_side[::-1])))
     canvas.wash(hull, lighter(body, 0.04), body, lighter(body, -0.2), sideways=True)
     with canvas.sheet() as pen:
-        pen.blob(
-            [
-                (x, y - size * 0.62),
-                (x - size * 0.1, y - size * 0.36),
-                (x, y - size * 0.33),
-                (x + size * 0.1, y - size * 0.36),
-            ],
-            palette.accents[0],
-        )
-        pen.circle(x, y - size * 0.1, size * 0.08, palette.ink)
-        pen.circle(x, y - size * 0.1, size * 0.058, palette.water[0])
+        pen.blob(at.all((0, 0.62), (-0.1, 0.36), (0, 0.33), (0.1, 0.36)), palette.accents[0])
+        pen.circle(*at(0, 0.1), size * 0.08, palette.ink)
+        pen.circle(*at(0, 0.1), size * 0.058, palette.water[0])
 
 
 def balloons(canvas: Canvas, palette: Palette, count: int, colour: Colour | None, top: float) -> None:
