@@ -75,17 +75,17 @@ def take(
 ) -> Claim | None:
     """Claim a creation for one more attempt by moving it from `source` to `target`; None if it is not to be had.
 
-    From a state of work (`source` is `target`) it is taken over, and only once the claim on it has run out.
+    Only what is due is to be had: a stray job must neither cut a pause short, nor answer again what X refused, nor
+    take what another job still holds. From a state of work (`source` is `target`) it is taken over.
     """
     token, moment = secrets.token_hex(8), now()
-    taken_over = source == target
     with transaction(engine) as session:
         moved = move(
             session,
             creation_id,
             source,
             target,
-            due_by=moment if taken_over else None,
+            due_by=moment,
             claim=token,
             attempts=creations.c.attempts + 1,
             next_attempt_at=moment + timedelta(seconds=lease),
@@ -94,4 +94,4 @@ def take(
         if not moved:
             return None
         attempts = session.execute(select(creations.c.attempts).where(creations.c.id == creation_id)).scalar_one()
-    return Claim(engine, creation_id, target, token, lease, int(attempts), taken_over)
+    return Claim(engine, creation_id, target, token, lease, int(attempts), taken_over=source == target)

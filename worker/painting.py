@@ -61,14 +61,14 @@ class PaintStep:
             self.end(claim, error)
             return
         due = next_try(error, attempts, self.settings, now())
-        claim.move(State.QUEUED, claim=None, attempts=attempts, next_attempt_at=due, last_error=str(error))
-        log.warning("painting waits", creation=claim.creation_id, reason=str(error), attempts=attempts)
+        if claim.move(State.QUEUED, claim=None, attempts=attempts, next_attempt_at=due, last_error=str(error)):
+            log.warning("painting waits", creation=claim.creation_id, reason=str(error), attempts=attempts)
 
     def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
         """Refused when the painter cannot paint it; failed when it could not be painted in all its attempts."""
         target = State.REFUSED if isinstance(error, Refused) else State.FAILED
-        claim.move(target, code=error.code, last_error=str(error), claim=None, next_attempt_at=None)
-        log.error("not painted", creation=claim.creation_id, state=target.value, reason=str(error))
+        if claim.move(target, code=error.code, last_error=str(error), claim=None, next_attempt_at=None):
+            log.error("not painted", creation=claim.creation_id, state=target.value, reason=str(error))
 
     def _read(self, creation_id: int) -> Any:
         wanted = select(creations, people.c.name).join(people).where(creations.c.id == creation_id)

@@ -73,13 +73,14 @@ class ReplyStep:
         if self.may_have_answered:
             due = max(due, now() + timedelta(seconds=self.settings.settle_seconds))
         target = State.REPLYING if self.may_have_answered else State.PAINTED
-        claim.move(target, claim=None, attempts=attempts, next_attempt_at=due, last_error=str(error))
-        log.warning("answer waits", creation=claim.creation_id, reason=str(error), attempts=attempts)
+        if claim.move(target, claim=None, attempts=attempts, next_attempt_at=due, last_error=str(error)):
+            log.warning("answer waits", creation=claim.creation_id, reason=str(error), attempts=attempts)
 
     def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
         """X said no for good: the picture hangs in the gallery only."""
-        claim.move(State.PAINTED, reply_outcome=error.code, last_error=str(error), claim=None, next_attempt_at=None)
-        log.warning("gallery only", creation=claim.creation_id, reason=str(error))
+        values = {"reply_outcome": error.code, "last_error": str(error), "claim": None, "next_attempt_at": None}
+        if claim.move(State.PAINTED, **values):
+            log.warning("gallery only", creation=claim.creation_id, reason=str(error))
 
     def _find_answer(self, creation: Any) -> int | None:
         return self.x.find_answer(self.x.me().author.id, to=creation.post_id)
@@ -94,16 +95,9 @@ class ReplyStep:
             raise
 
     def _mark_replied(self, claim: Claim, answer: int) -> None:
-        claim.move(
-            State.REPLIED,
-            reply_post_id=answer,
-            reply_outcome=ANSWERED,
-            replied_at=now(),
-            claim=None,
-            last_error=None,
-            next_attempt_at=None,
-        )
-        log.info("answered", creation=claim.creation_id, answer=answer)
+        values = {"reply_post_id": answer, "reply_outcome": ANSWERED, "replied_at": now(), "next_attempt_at": None}
+        if claim.move(State.REPLIED, claim=None, last_error=None, **values):
+            log.info("answered", creation=claim.creation_id, answer=answer)
 
     def _upload(self, picture: Any, creation: Any) -> str:
         image = self.storage.get(picture.key)

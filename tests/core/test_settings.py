@@ -22,13 +22,13 @@ def test_a_missing_key_is_named_with_an_example() -> None:
 
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALLERY_PORT", "many")
-    with pytest.raises(SettingsError, match="^GALLERY_PORT is wrong: Input should be a valid integer"):
+    with pytest.raises(SettingsError, match=r"^GALLERY_PORT is wrong: Input should be a valid integer"):
         load(HouseSettings)
 
 
 def test_settings_that_contradict_each_other_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEASE_SECONDS", "5")
-    with pytest.raises(SettingsError, match="^LEASE_SECONDS must be greater than X_TIMEOUT_SECONDS"):
+    with pytest.raises(SettingsError, match=r"^LEASE_SECONDS must be greater than X_TIMEOUT_SECONDS"):
         load(WorkSettings)
 
 

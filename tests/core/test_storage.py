@@ -21,7 +21,9 @@ def test_the_same_bytes_are_one_file(tmp_path: Path) -> None:
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
 
 
-@pytest.mark.parametrize("key", ["../../etc/passwd", "ab/../../x.webp", "/etc/passwd", "", "ab/" + "0" * 30 + ".exe", "ab\0"])
+@pytest.mark.parametrize(
+    "key", ["../../etc/passwd", "ab/../../x.webp", "/etc/passwd", "", "ab/" + "0" * 30 + ".exe", "ab\0"]
+)
 def test_it_serves_no_file_that_is_not_a_picture(tmp_path: Path, key: str) -> None:
     assert FolderStorage(tmp_path).path(key) is None
     assert FolderStorage(tmp_path).get(key) is None

@@ -1,14 +1,14 @@
 """Rows for tests: each maker takes only what matters to the test."""
 
-from datetime import datetime
 from itertools import count
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from core.clock import now
 from core.database import transaction
-from core.models import Creation, Person, Picture, Post, State
+from core.models import Creation, Person, Picture, Post, creations
 
 _ids = count(1_900_000_000_000_000_000)
 
@@ -48,16 +48,24 @@ def make_creation(engine: Engine, *, pictures: int = 0, with_post: bool = True, 
     return creation.id
 
 
+def make_due(engine: Engine) -> None:
+    """As if all pauses and leases had just run out."""
+    with transaction(engine) as session:
+        session.execute(
+            creations.update().where(creations.c.next_attempt_at.is_not(None)).values(next_attempt_at=now())
+        )
+
+
 def read_creation(engine: Engine, creation_id: int) -> Creation:
     """The row as it is now."""
-    from sqlmodel import Session
-
     with Session(engine) as session:
         return session.get_one(Creation, creation_id)
 
 
 def _picture(creation_id: int, position: int) -> Picture:
     return Picture(
-        creation_id=creation_id, position=position, seed=42 + position, width=64, height=64, mime="image/webp", size=9,
-        key=f"ab/{'0' * 30}.webp", thumb_key=f"ab/{'1' * 30}.webp", thumb_width=64, thumb_height=64, placeholder="data:,",
+        creation_id=creation_id, position=position, seed=42 + position, width=64, height=64, mime="image/webp",
+        size=9,
+        key=f"ab/{'0' * 30}.webp", thumb_key=f"ab/{'1' * 30}.webp", thumb_width=64, thumb_height=64,
+        placeholder="data:,",
     )  # fmt: skip

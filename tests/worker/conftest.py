@@ -1,0 +1,27 @@
+"""A worker's surroundings: storage, the real painter, settings with short pauses."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.settings import WorkSettings, load
+from core.storage import FolderStorage
+from tests.support.painter import sketch_service
+
+
+@pytest.fixture(scope="session")
+def painter() -> Iterator[str]:
+    """Address of the real GPU service with the sketch engine; its token is `secret`."""
+    with sketch_service() as url:
+        yield url
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "pictures")
+
+
+@pytest.fixture
+def settings() -> WorkSettings:
+    return load(WorkSettings, lease_seconds=2, x_timeout_seconds=1, retry_seconds=5, settle_seconds=0)

@@ -1,0 +1,224 @@
+"""Exactly one answer: against the real sandbox, over a line that breaks at every place."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from sqlalchemy import Engine
+
+from core.clock import now
+from core.database import open_database, transaction
+from core.models import Creation, State, pictures
+from core.schema import migrate
+from core.settings import WorkSettings
+from core.storage import FolderStorage
+from tests.support.rows import make_creation, make_due, make_person, make_post, read_creation
+from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_answer, lost_call
+from tests.support.servers import ROOT, wait_until
+from worker.jobs import _work
+from worker.replying import ReplyStep, alt_text, answer_text
+
+POST = ("POST", "/2/tweets")
+UPLOAD = ("POST", "/2/media/upload")
+ALT = ("POST", "/2/media/metadata")
+
+
+class House:
+    """One painted creation in answer to a real post of the sandbox."""
+
+    def __init__(self, engine: Engine, x: SandboxX, storage: FolderStorage, settings: WorkSettings) -> None:
+        self.engine, self.x = engine, x
+        self.step = ReplyStep(engine, x.client(x_timeout_seconds=1), storage, settings)
+        self.post_id = x.post("@threadpaint a red fox")
+        self.creation_id = self._painted(storage)
+
+    def work(self) -> Creation:
+        """Run the reply job once, as if it were due now."""
+        make_due(self.engine)
+        _work(ReplyStep(self.engine, self.step.x, self.step.storage, self.step.settings), self.creation_id)
+        return read_creation(self.engine, self.creation_id)
+
+    def answers(self) -> list[dict[str, Any]]:
+        return self.x.replies(self.post_id)
+
+    def _painted(self, storage: FolderStorage) -> int:
+        person = make_person(self.engine, name="Ada")
+        post = make_post(self.engine, id=self.post_id, author_id=person)
+        values = {"person_id": person, "state": State.PAINTED, "prompt": "a red fox", "with_post": False}
+        creation_id = make_creation(self.engine, pictures=1, **values)
+        buffer = io.BytesIO()
+        Image.new("RGB", (64, 64), "red").save(buffer, "WEBP")
+        key = storage.put(buffer.getvalue(), "webp")
+        with transaction(self.engine) as session:
+            session.execute(pictures.update().values(key=key))
+            session.get_one(Creation, creation_id).post_id = post
+        return creation_id
+
+
+@pytest.fixture
+def house(engine: Engine, x: SandboxX, storage: FolderStorage, settings: WorkSettings) -> House:
+    return House(engine, x, storage, settings)
+
+
+def test_it_answers_in_the_thread_with_picture_and_alt_text(house: House) -> None:
+    row = house.work()
+    (answer,) = house.answers()
+    assert (row.state, row.reply_outcome, row.reply_post_id) == (State.REPLIED, "answered", int(answer["id"]))
+    assert answer["author"]["username"] == "threadpaint"
+    (media,) = answer["media"]
+    assert media["alt_text"] == "a red fox – prompted by Ada"
+    assert house.x.http.get(media["url"]).content[:4] == b"RIFF"
+
+
+def test_a_job_that_comes_twice_answers_once(house: House) -> None:
+    for _ in range(3):
+        house.work()
+    assert len(house.answers()) == 1
+    assert house.x.state()["duplicates"] == 0
+
+
+@pytest.mark.parametrize("fault", [lost_answer, lost_call, answers(503, b"<html>down"), answers(200, b"")])
+def test_when_the_end_of_the_post_is_unclear_it_looks_before_it_posts_again(house: House, fault: Any) -> None:
+    house.x.spoil(*POST, fault)
+    row = house.work()
+    assert (row.state, row.claim) == (State.REPLYING, None)
+    row = house.work()
+    assert (row.state, row.attempts) == (State.REPLIED, 2)
+    assert len(house.answers()) == 1
+    assert row.reply_post_id == int(house.answers()[0]["id"])
+
+
+def test_while_x_cannot_be_looked_at_nothing_is_posted_again(house: House) -> None:
+    me = house.step.x.me().author.id
+    house.x.spoil(*POST, lost_answer)
+    house.work()
+    for fault in (answers(503), lost_call, answers(429, x_rate_limit_reset="1")):
+        house.x.spoil("GET", f"/2/users/{me}/tweets", fault)
+        assert house.work().state == State.REPLYING
+    assert house.work().state == State.REPLIED
+    assert len(house.answers()) == 1
+
+
+def test_a_second_post_refused_as_duplicate_is_looked_for(house: House) -> None:
+    body = b'{"detail":"You are not allowed to create a Tweet with duplicate content.","status":403}'
+    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    assert house.work().state == State.REPLYING
+    assert house.work().state == State.REPLIED
+
+
+@pytest.mark.parametrize(
+    ("call", "fault"),
+    [(call, fault) for call in (UPLOAD, ALT) for fault in (lost_answer, lost_call, answers(503))]
+    + [(UPLOAD, answers(200, b"{}")), (UPLOAD, answers(200, b""))],
+)
+def test_a_failure_before_the_post_is_simply_tried_again(house: House, call: tuple[str, str], fault: Any) -> None:
+    house.x.spoil(*call, fault)
+    assert house.work().state == State.PAINTED
+    assert house.work().state == State.REPLIED
+    assert len(house.answers()) == 1
+    assert house.answers()[0]["media"][0]["alt_text"] == "a red fox – prompted by Ada"
+
+
+def test_a_rate_limit_waits_for_its_reset_and_costs_no_attempt(house: House) -> None:
+    house.x.spoil(*POST, answers(429, b"{}", x_rate_limit_reset=str(int(time.time()) + 300)))
+    row = house.work()
+    assert (row.state, row.attempts) == (State.PAINTED, 0)
+    assert row.next_attempt_at is not None
+    assert 290 < (row.next_attempt_at - now()).total_seconds() < 305
+    assert house.work().state == State.REPLIED
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (402, b'{"title":"CreditsDepleted","detail":"no credits"}', "x_no_credits"),
+        (401, b'{"title":"Unauthorized"}', "x_unauthorized"),
+        (429, b'{"title":"UsageCapExceeded","detail":"Usage cap exceeded"}', "x_usage_cap"),
+    ],
+)
+def test_when_the_account_may_not_post_everything_is_kept(house: House, status: int, body: bytes, code: str) -> None:
+    house.x.spoil(*POST, answers(status, body, content_type="application/json"))
+    row = house.work()
+    assert (row.state, row.attempts, row.reply_outcome) == (State.PAINTED, 0, None)
+    assert row.last_error is not None
+    assert row.last_error.startswith(code)
+    assert house.work().state == State.REPLIED
+
+
+def test_a_post_that_is_gone_leaves_the_picture_in_the_gallery_only(house: House) -> None:
+    house.x.http.delete(f"{house.x.url}/sandbox/posts/{house.post_id}")
+    row = house.work()
+    assert (row.state, row.reply_outcome, row.next_attempt_at) == (State.PAINTED, "x_post_gone", None)
+    calls = house.x.state()["calls"]["POST /2/tweets"]
+    house.work()
+    assert house.x.state()["calls"]["POST /2/tweets"] == calls, "a 403 is final"
+
+
+def test_a_reply_x_does_not_want_is_named(house: House) -> None:
+    body = b'{"detail":"You can only reply to or quote posts where you are mentioned or are the author.","status":403}'
+    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    row = house.work()
+    assert (row.state, row.reply_outcome) == (State.PAINTED, "x_not_summoned")
+
+
+def test_an_alt_text_x_refuses_does_not_hold_the_answer_back(house: House) -> None:
+    house.x.spoil(*ALT, answers(400, b'{"title":"Invalid Request"}', content_type="application/json"))
+    assert house.work().state == State.REPLIED
+
+
+def test_after_enough_tries_it_hangs_in_the_gallery_only(house: House) -> None:
+    limit = house.step.settings.reply_attempts
+    house.x.spoil(*UPLOAD, *[answers(503)] * limit)
+    for _ in range(limit):
+        row = house.work()
+    assert (row.state, row.reply_outcome, row.next_attempt_at) == (State.PAINTED, "x_gave_up", None)
+
+
+def test_a_job_killed_right_after_the_post_landed_does_not_answer_twice(
+    tmp_path: Path, x: SandboxX, storage: FolderStorage, settings: WorkSettings
+) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'kill.db'}")
+    migrate(engine)
+    house = House(engine, x, storage, settings)
+    job: list[subprocess.Popen[bytes]] = []
+
+    async def kill_after_commit(_scope: Any, call: Callable[[], Awaitable[None]], _send: Any) -> None:
+        await call()
+        os.kill(job[0].pid, signal.SIGKILL)
+
+    x.spoil(*POST, kill_after_commit)
+    environment = {name.upper(): value for name, value in KEYS.items()} | {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'kill.db'}",
+        "STORAGE_URL": str(storage.folder),
+        "X_API_URL": x.url,
+        "LEASE_SECONDS": "1.5",
+        "X_TIMEOUT_SECONDS": "1",
+    }
+    code = f"from worker.jobs import reply; reply({house.creation_id})"
+    job.append(subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=ROOT))
+    assert job[0].wait(20) == -signal.SIGKILL
+    assert read_creation(engine, house.creation_id).state == State.REPLYING
+    assert len(house.answers()) == 1
+    wait_until(lambda: house.work().state == State.REPLIED, "it was not found")
+    assert len(house.answers()) == 1
+
+
+def test_the_answers_text_holds_nothing_that_costs_or_loops() -> None:
+    text = answer_text(17, 42)
+    assert text == "Painting No. 17, seed 42"
+    assert not any(c in text for c in "@/:#$")
+
+
+def test_a_long_prompt_is_cut_in_the_alt_text_and_the_name_is_not() -> None:
+    text = alt_text("fox " * 500, "Ada")
+    assert len(text) == 1000
+    assert text.endswith("… – prompted by Ada")
