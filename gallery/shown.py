@@ -46,9 +46,11 @@ class PictureShown:
     short_alt: str
 
     @property
-    def is_tall(self) -> bool:
-        """Hung narrower than its neighbours, so that a row of pictures has about one height."""
-        return self.height > 1.2 * self.width
+    def shape(self) -> str:
+        """`tall`, `even` or `wide`: tall ones hang narrower, so that a row of pictures has about one height."""
+        if self.height > 1.2 * self.width:
+            return "tall"
+        return "even" if self.height > 0.8 * self.width else "wide"
 
 
 @dataclass(frozen=True, slots=True)
