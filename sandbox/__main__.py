@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 from pathlib import Path
 from typing import Annotated
 
@@ -51,8 +52,9 @@ def _run(settings: Settings) -> None:
     listener = _listener(settings)
     try:
         app = create_app(settings)
-    except OSError as error:
-        raise _stop(f"SANDBOX_DATA: can not write the folder {settings.data}: {error.strerror}") from None
+    except (OSError, sqlite3.Error) as error:
+        raise _stop(f"SANDBOX_DATA: can not open the world in {settings.data}: {error}") from None
+    listener.listen(512)  # who reads the next line may call at once
     typer.echo(f"sandbox: http://{settings.host}:{listener.getsockname()[1]}  bot @{settings.bot}")
     # Open pages hold a connection for their events; they must not hold up the stop.
     uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)).run(sockets=[listener])

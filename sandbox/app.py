@@ -33,7 +33,10 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     settings = settings or Settings()
     world = World(settings, clock or WallClock(), Store(settings.data))
     open_world(world)
-    app = FastAPI(title="Sandbox: a stand-in for X", lifespan=_lifespan, redirect_slashes=False)
+    # No /docs: its page would fetch scripts from elsewhere; README.md describes the control API.
+    app = FastAPI(
+        title="Sandbox: a stand-in for X", lifespan=_lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
+    )
     app.state.world, app.state.gate = world, Gate(world, ENDPOINTS)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 import unicodedata
 import zlib
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from sandbox.model import Json, Media, Person, Post
 from sandbox.world import World
 
 PAGE = 30
-LONG_THREAD = 200
+LONG_THREAD = 60
+LONG_TEXT = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class PostLook:
     reposted: bool
     by_bot: bool
     made_with_ai: bool
+    long: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,13 @@ def _look(world: World, post: Post, depth: int) -> PostLook:
         pictures=world.pictures(post),
         depth=min(depth, 3),
         answering="" if parent and parent.author_id == post.author_id else answered,
-        quoted=f"@{world.people[quoted.author_id].username}: {quoted.said[:200]}" if quoted else "",
+        quoted=f"@{world.people[quoted.author_id].username}: {textwrap.shorten(quoted.said, 200, placeholder=' …')}"
+        if quoted
+        else "",
         reposted=post.repost_of_id is not None,
         by_bot=post.author_id == world.bot.id,
         made_with_ai=post.made_with_ai,
+        long=len(post.said) > LONG_TEXT,
     )
 
 

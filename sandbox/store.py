@@ -29,8 +29,14 @@ class Store:
             folder / "world.sqlite" if folder else ":memory:", isolation_level=None, check_same_thread=False
         )
         self._db.execute("PRAGMA journal_mode=WAL")
+        # A second process on the same folder would not see what this one says: it is locked out until we are gone.
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
         # NORMAL loses nothing when the process is killed, only (perhaps) when the machine loses power.
         self._db.execute("PRAGMA synchronous=NORMAL")
+        with self.transaction():
+            self._lay_tables()
+
+    def _lay_tables(self) -> None:
         for table in _TABLES:
             self._db.execute(f"CREATE TABLE IF NOT EXISTS {table} (id PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")
 

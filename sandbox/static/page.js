@@ -27,6 +27,11 @@ async function refresh() {
 
 function merge(incoming) {
   threads.querySelector(".empty")?.remove();
+  // What is no longer on the first page (deleted, or moved to the next) goes, unless a reply to it is being written.
+  const stays = new Set(incoming.map((one) => one.id));
+  for (const one of threads.querySelectorAll(".thread")) {
+    if (!stays.has(one.id) && !one.querySelector("details.reply[open]")) one.remove();
+  }
   const known = new Map([...threads.querySelectorAll(".thread")].map((one) => [one.id, one]));
   let before = threads.firstElementChild;
   for (const thread of incoming) {
@@ -82,6 +87,7 @@ function become(username) {
     const face = select.closest("label").querySelector(".face");
     if (face) face.src = `/avatar/${encodeURIComponent(select.value)}.svg`;
   }
+  for (const input of document.querySelectorAll("input[name=author][list]")) input.value = username;
   for (const form of document.querySelectorAll(".unsay")) form.hidden = form.dataset.author !== username;
 }
 

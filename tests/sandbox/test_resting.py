@@ -8,7 +8,9 @@ import sys
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from sandbox.__main__ import cli
 from sandbox.app import create_app
 from sandbox.settings import Settings
 
@@ -66,10 +68,8 @@ def test_it_stops_at_once_although_a_page_is_open(serve):
         process.wait(4)
 
 
-def test_the_samples_command_posts_once(serve):
-    _, url = serve()
-    command = [sys.executable, "-m", "sandbox", "samples", "--url", url]
-    said = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
+def test_the_samples_command_posts_once(play):
+    said = [CliRunner().invoke(cli, ["samples", "--url", play.url]).output.strip() for _ in range(2)]
     assert said == ["12 sample prompts posted", "0 sample prompts posted"]
 
 
@@ -82,19 +82,22 @@ def test_the_samples_command_posts_once(serve):
     ],
 )
 def test_a_wrong_setting_is_one_line_with_its_name(environment, word):
-    if "SANDBOX_PORT" not in environment:
-        environment = environment | {"SANDBOX_PORT": "0"}
-    done = subprocess.run(
-        [sys.executable, "-m", "sandbox"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        timeout=20,
-    )
-    assert done.returncode != 0
+    done = CliRunner().invoke(cli, [], env={"SANDBOX_PORT": "0"} | environment)
+    assert done.exit_code == 2
     assert word in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_taken_port_is_one_line_with_its_name(play):
+    done = CliRunner().invoke(cli, ["--port", play.url.rpartition(":")[2]])
+    assert done.exit_code == 2
+    assert done.stderr.startswith("SANDBOX_PORT: can not listen on 127.0.0.1:")
+
+
+def test_the_samples_command_names_a_sandbox_that_is_away():
+    done = CliRunner().invoke(cli, ["samples", "--url", "http://127.0.0.1:1"])
+    assert done.exit_code == 2
+    assert done.stderr.startswith("SANDBOX_URL")
 
 
 def test_a_world_opens_twice_the_same(tmp_path):
