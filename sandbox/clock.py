@@ -1,6 +1,7 @@
 """Tells the world's time and hands out ids from it. Knows nothing of people or posts."""
 
 import time
+import zlib
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -49,9 +50,9 @@ class Snowflakes:
         self.last = fresh
         return fresh
 
-    def at(self, ms: int) -> int:
+    def at(self, ms: int, name: str) -> int:
         """An id from the past, the same in every world of one seed: for people who were there before."""
-        return first_id_at(ms) | self._machine
+        return first_id_at(ms) | self._machine | (zlib.crc32(name.encode()) & 0xFFF)
 
 
 def first_id_at(ms: int) -> int:

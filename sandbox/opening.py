@@ -32,12 +32,13 @@ _REGISTERED_MS = 1_500_000_000_000  # July 2017: before every post, the same in 
 
 
 def open_world(world: World) -> None:
-    """Does nothing in a world that has begun already; one killed halfway in is finished."""
-    if world.facts.get("opened"):
+    """Does nothing in a world that has begun already; one killed halfway in is finished, and a new bot introduced."""
+    opened = f"opened for {world.settings.bot.lower()}"
+    if world.facts.get(opened):
         return
     _invite(world)
     _post_thread(world)
-    world.save(opened=True)
+    world.save(**{opened: True})
 
 
 def _invite(world: World) -> None:

@@ -26,7 +26,7 @@ class Store:
         if folder is not None:
             (folder / "media").mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(
-            folder / "world.sqlite" if folder else ":memory:", isolation_level=None, check_same_thread=False
+            folder / "world.sqlite" if folder else ":memory:", timeout=2, isolation_level=None, check_same_thread=False
         )
         self._db.execute("PRAGMA journal_mode=WAL")
         # A second process on the same folder would not see what this one says: it is locked out until we are gone.

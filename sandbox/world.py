@@ -52,7 +52,7 @@ class World:
         now = self.clock.now_ms()
         chance = random.Random(f"{self.settings.seed}:{username.lower()}")  # noqa: S311 a toy crowd
         person = Person(
-            id=self.ids.next() if created_ms is None else self.ids.at(created_ms),
+            id=self.ids.next() if created_ms is None else self.ids.at(created_ms, username),
             username=username,
             name=texts.scrub(name).strip()[:50] or username,
             created_ms=created_ms or now,

@@ -109,6 +109,24 @@ def test_a_world_opens_twice_the_same(tmp_path):
     second.store.close()
 
 
+def test_another_bot_can_move_into_an_old_world(tmp_path):
+    first = create_app(Settings(data=tmp_path)).state.world
+    first.store.close()
+    second = create_app(Settings(data=tmp_path, bot="painter_two")).state.world
+    assert second.bot.username == "painter_two"
+    assert len(second.people) == len(first.people) + 1
+    assert second.bot.pinned_post_id not in (None, first.bot.pinned_post_id)
+    second.store.close()
+
+
+def test_a_folder_belongs_to_one_process_at_a_time(tmp_path):
+    first = create_app(Settings(data=tmp_path)).state.world
+    done = CliRunner().invoke(cli, ["--port", "0", "--data", str(tmp_path)])
+    first.store.close()
+    assert done.exit_code == 2
+    assert done.stderr.startswith("SANDBOX_DATA")
+
+
 def test_a_burst_and_a_poll_stay_fast(play):
     for n in range(500):
         play.says(f"person_{n % 50}", f"@threadpaint prompt number {n} with a sea and a moon 🌊")
