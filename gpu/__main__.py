@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import logging
+import socket
 from typing import Annotated, Any
 
 import typer
 import uvicorn
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from gpu.engines import make_app
 from gpu.settings import GpuSettings
@@ -30,15 +33,26 @@ def serve(
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if settings.token is None and not _is_loopback(settings.host):
         log.warning("anybody who reaches %s may paint: set GPU_TOKEN", settings.host)
-    uvicorn.run(
+    config = uvicorn.Config(
         make_app(settings),
-        host=settings.host,
-        port=settings.port,
         log_level=settings.log_level,
         log_config=None,
         access_log=settings.log_level == "debug",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    with _listening(settings) as listener:
+        log.info("listening host=%s port=%d engine=%s", *listener.getsockname()[:2], settings.engine)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(settings: GpuSettings) -> socket.socket:
+    """A bound socket; a taken port ends the process in one line that names the setting."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        name = "GPU_PORT" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "GPU_HOST"
+        raise _stop(f"{name}: cannot listen on {settings.host} port {settings.port}: {error.strerror}") from None
 
 
 def _settings(**given: Any) -> GpuSettings:
@@ -46,9 +60,18 @@ def _settings(**given: Any) -> GpuSettings:
     try:
         return GpuSettings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        for part in error.errors(include_input=False):
-            typer.echo(f"GPU_{str(part['loc'][0]).upper()}: {part['msg']} (example: GPU_PORT=8002)", err=True)
-        raise typer.Exit(2) from None
+        raise _stop("\n".join(_explained(part) for part in error.errors(include_input=False))) from None
+
+
+def _explained(error: ErrorDetails) -> str:
+    field = str(error["loc"][0])
+    [example] = GpuSettings.model_fields[field].examples or ["..."]
+    return f"GPU_{field.upper()}: {error['msg']} (example: GPU_{field.upper()}={example})"
+
+
+def _stop(reason: str) -> typer.Exit:
+    typer.echo(reason, err=True)
+    return typer.Exit(2)
 
 
 def _is_loopback(host: str) -> bool:

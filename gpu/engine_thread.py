@@ -114,7 +114,7 @@ class EngineThread:
             self._load()
             while batch := self._next_batch():
                 self._paint(batch)
-        except EngineBroken:
+        except Exception:  # EngineBroken, or a fault of ours: without its thread the service is as good as broken
             log.exception("engine broken")
             self._fail_all("broken")
         finally:

@@ -13,20 +13,25 @@ class GpuSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GPU_", frozen=True, env_ignore_empty=True)
 
-    engine: Literal["sketch", "diffusers"] = "sketch"
-    model: str = Field(default="stabilityai/sd-turbo", description="a folder or a model id, for diffusers")
-    device: Literal["cuda", "mps", "cpu"] | None = Field(default=None, description="none: the best there is")
-    token: SecretStr | None = Field(default=None, description="callers must show it; none: anybody may paint")
-    host: str = "127.0.0.1"
-    port: int = Field(default=8002, ge=0, le=65535)
+    engine: Literal["sketch", "diffusers"] = Field("sketch", examples=["sketch"])
+    # For diffusers: a folder, or a model id that is loaded from the cache or the hub.
+    model: str = Field("stabilityai/sd-turbo", examples=["./models/sd-turbo"])
+    # None: the best there is.
+    device: Literal["cuda", "mps", "cpu"] | None = Field(None, examples=["cuda"])
+    # Callers must show it; without one anybody who reaches the port may paint.
+    token: SecretStr | None = Field(None, examples=["a-long-random-word"])
+    host: str = Field("127.0.0.1", examples=["0.0.0.0"])  # noqa: S104 -- an example, not a default
+    port: int = Field(8002, ge=0, le=65535, examples=[8002])
     # 64 orders of the sketch wait some 5 s; with more, a caller does better to come back later.
-    queue_limit: int = Field(default=64, ge=1, le=10_000)
+    queue_limit: int = Field(64, ge=1, le=10_000, examples=[64])
     # A few ms are a small part of any painting, and gather what arrives in one burst.
-    batch_wait_ms: float = Field(default=4.0, ge=0, le=1000)
-    batch_limit: int = Field(default=8, ge=1, le=64, description="pictures in one call of a diffusers model")
-    max_side: int = Field(default=1024, ge=64, le=4096, description="longest side a diffusers model may paint")
-    encoding: Literal["jpeg", "png", "webp"] = "jpeg"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    batch_wait_ms: float = Field(4.0, ge=0, le=1000, examples=[4])
+    # Pictures in one call of a diffusers model: 8 of 512x512 fit into 8 GB with a small model.
+    batch_limit: int = Field(8, ge=1, le=64, examples=[8])
+    # The longest side a diffusers model may paint.
+    max_side: int = Field(1024, ge=64, le=4096, examples=[1024])
+    encoding: Literal["jpeg", "png", "webp"] = Field("jpeg", examples=["jpeg"])
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", examples=["info"])
 
     @field_validator("token")
     @classmethod

@@ -187,3 +187,11 @@ def test_an_engine_that_returns_too_few_pictures_is_an_error(toy, start_thread):
     toy.paint = lambda key, pieces: []
     with pytest.raises(PaintFailed):
         start_thread(toy).submit(order()).result(5)
+
+
+def test_a_fault_of_the_thread_itself_is_broken_and_not_a_silent_hang(toy, start_thread):
+    thread = start_thread(toy)
+    toy.limits = None  # a bug as good as any
+    future = thread.submit(order())
+    with pytest.raises(NotReady, match="broken"):
+        future.result(5)

@@ -98,7 +98,15 @@ def test_a_wrong_setting_is_one_line_with_its_name(name, value):
     result = run(**{name: value})
     assert result.returncode == 2
     [line] = result.stderr.strip().splitlines()
-    assert line.startswith(name) and "Traceback" not in result.stderr
+    assert line.startswith(name) and f"example: {name}=" in line
+
+
+def test_a_taken_port_is_one_line_with_its_name():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("--port", str(taken.getsockname()[1]))
+    assert result.returncode == 2
+    assert result.stderr.strip().splitlines()[-1].startswith("GPU_PORT: cannot listen on 127.0.0.1 port")
+    assert "Traceback" not in result.stderr
 
 
 def test_the_sketch_is_served_without_torch_and_diffusers():
