@@ -148,9 +148,12 @@ def rays(canvas: Canvas, paper: Colour, shades: list[Colour], ink: Colour) -> No
                 ]
             )
         canvas.wash(form, shades[tone], mix(shades[tone], paper, 0.35), grain=0.12)
-    radius = canvas.unit * canvas.between(0.2, 0.27)
-    for share, colour in ((1.35, ink), (1.25, paper), (1.0, shades[2]), (0.7, shades[3]), (0.38, paper)):
-        canvas.disc(x, y, radius * share, colour)
+    radius, rings = canvas.unit * canvas.between(0.2, 0.27), canvas.pick(1, 3)
+    if canvas.chance(0.6):
+        canvas.disc(x, y, radius * 1.35, ink)
+        canvas.disc(x, y, radius * 1.25, paper)
+    for i, colour in enumerate((shades[2], shades[3], paper)[:rings]):
+        canvas.disc(x, y, radius * (1 - 0.31 * i), colour)
 
 
 def free(canvas: Canvas, paper: Colour, shades: list[Colour], ink: Colour) -> None:

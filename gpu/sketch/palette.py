@@ -59,6 +59,8 @@ _MOODS = {
     "rosy": _palette("E8857E F6B8A0 FDE6CB D78A83 6B3550 3A1C35 EBA597 86506B FFF6DA 2F6C77 F9C74F FFF1E0"),
 }
 _UNNAMED = ("clear", "golden", "dawn", "spring", "summer", "riso", "mauve", "teal", "rosy", "sunset")
+# These are everywhere in their picture: a colour named for them is the whole picture's ("purple rain").
+_AMBIENT = ("rain", "snow", "galaxy", "aurora", "river", "road", "desert", "fire", "star", "rainbow")
 # What a noun suggests when no mood is named.
 _SUGGESTED = (
     ("galaxy", "space"), ("planet", "space"), ("rocket", "space"), ("aurora", "night"), ("star", "night"),
@@ -70,7 +72,8 @@ def palette_for(reading: Reading, rng: np.random.Generator) -> Palette:
     """The mood's palette, bent towards the colours that were named; each seed turns the hues a little."""
     palette = _MOODS[_mood(reading, int(rng.integers(0, 3)))]
     # A colour that belongs to a thing is that thing's; the world around it keeps its own.
-    free = [colour for colour in reading.colours if colour not in reading.tints.values()]
+    bound = {colour for noun, colour in reading.tints.items() if noun not in _AMBIENT}
+    free = [colour for colour in reading.colours if colour not in bound]
     if free:
         palette = _bent(palette, free, 0.85)
     return _varied(palette, float(rng.uniform(-9, 9)))
