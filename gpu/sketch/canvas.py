@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 from gpu.sketch.colour import Colour, lighter, ramp
 
 Point = tuple[float, float]
+Box = tuple[int, int, int, int]
 Noise = npt.NDArray[np.float32]
 
 _TILE = 1024
@@ -131,20 +132,25 @@ class Canvas:
 
         `span` says where the gradient begins and ends, in pixels; by default at the form's edges.
         """
-        mask = form.image.reduce(self._detail) if form else None
-        box = mask.getbbox() if mask else (0, 0, self.width, self.height)
+        box, mask = self._shrunk(form) if form else ((0, 0, self.width, self.height), None)
         if box is None:
             return
         fill = Image.fromarray(self._shade(box, stops, grain, brush, sideways, span))
-        if mask is not None:
-            mask = mask.crop(box)
-            if strength < 1:
-                mask = mask.point(lambda value: value * strength)
+        if mask is not None and strength < 1:
+            mask = mask.point(lambda value: value * strength)
         self.image.paste(fill, box[:2], mask)
+
+    def _shrunk(self, form: Pen) -> tuple[Box | None, Image.Image | None]:
+        """The form at the picture's size: the box it is in, and its mask in that box."""
+        drawn, d = form.image.getbbox(), self._detail
+        if drawn is None:
+            return None, None
+        box = (drawn[0] // d, drawn[1] // d, -(-drawn[2] // d), -(-drawn[3] // d))
+        return box, form.image.reduce(d, (box[0] * d, box[1] * d, box[2] * d, box[3] * d))
 
     def _shade(
         self,
-        box: tuple[int, int, int, int],
+        box: Box,
         stops: tuple[Colour, ...],
         grain: float,
         brush: float,
@@ -164,7 +170,7 @@ class Canvas:
         return shaded
 
     @contextmanager
-    def sheet(self, box: tuple[float, float, float, float] | None = None) -> Iterator[Pen]:
+    def sheet(self) -> Iterator[Pen]:
         """A pen of many colours over what is there."""
         d = self._detail
         large = self.image.resize((self.width * d, self.height * d), Image.Resampling.NEAREST)
