@@ -20,7 +20,7 @@ def configure_logs(*, level: str = "info", as_json: bool = False) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if not as_json else "iso", utc=as_json),
     ]
-    look: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    look: Any = structlog.processors.JSONRenderer() if as_json else _for_terminals()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -42,6 +42,11 @@ def configure_logs(*, level: str = "info", as_json: bool = False) -> None:
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger that takes values as keywords: `log.info("painted", creation=17)`."""
     return structlog.stdlib.get_logger(name)
+
+
+def _for_terminals() -> structlog.dev.ConsoleRenderer:
+    """Plain tracebacks: the rich ones print local variables, and with them prompts and secrets."""
+    return structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 
 
 def _errors(as_json: bool) -> list[Any]:

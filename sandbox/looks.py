@@ -78,6 +78,13 @@ def threads(world: World, *, before: int | None = None) -> list[ThreadLook]:
     return [thread(world, root) for root in chosen]
 
 
+def threads_of(world: World, person: Person) -> list[ThreadLook]:
+    """The latest threads in which a person spoke."""
+    posts = world.existing(reversed(world.shelf.by_author.get(person.id, [])))
+    roots = list(dict.fromkeys(post.conversation_id for post in posts))[:PAGE]
+    return [thread(world, root) for root in roots]
+
+
 def thread(world: World, conversation_id: int) -> ThreadLook:
     ids = world.shelf.by_conversation.get(conversation_id, [])
     ordered = _in_order(world, world.existing(ids))

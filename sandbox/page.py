@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -54,6 +54,21 @@ async def threads(request: Request, world: Here) -> Response:
 async def one_thread(request: Request, world: Here, post_id: str) -> Response:
     post = found(world, post_id)
     return _shown(request, world, "thread.html", thread=looks.thread(world, post.conversation_id))
+
+
+@router.get("/{handle}/status/{post_id}")
+async def permalink(handle: str, post_id: str) -> Response:
+    """X's own form of a post's address (`/i/status/17` too): what links to x.com elsewhere, links here in a demo."""
+    return RedirectResponse(f"/page/posts/{quote(post_id)}#p-{quote(post_id)}")
+
+
+@router.get("/{handle}")
+async def profile(request: Request, world: Here, handle: str) -> Response:
+    """A person's threads, at the address X has for people."""
+    person = world.person(handle)
+    if person is None:
+        return _back(trouble=f"There is no @{handle[:20]} here yet.")
+    return _shown(request, world, "profile.html", person=person, threads=looks.threads_of(world, person))
 
 
 def _shown(request: Request, world: World, template: str, **context: object) -> Response:

@@ -54,7 +54,7 @@ def queue_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("queue")
     environment = {"DATA_DIR": str(folder), "PATH": os.environ["PATH"], "REDIS_URL": ""}
     with process("-m", "core", "queue-server", environment=environment, log=folder / "log"):
-        wait_until(lambda: (folder / "queue.sock").exists(), "the queue server did not start")
+        wait_until((folder / "queue.sock").exists, "the queue server did not start")
         yield f"unix://{folder / 'queue.sock'}?db=0"
 
 

@@ -109,3 +109,18 @@ def test_an_open_page_hears_of_a_new_post(play):
         assert "hello" in next(lines)
         play.says("mira_paints", "ring")
         assert any("change" in line for _, line in zip(range(12), lines, strict=False))
+
+
+def test_a_post_stands_at_the_address_x_has_for_posts(play):
+    post = play.says("mira_paints", "a harbour at dawn")
+    answer = play.http.get(f"/i/status/{post['id']}", follow_redirects=True)
+    assert (answer.status_code, "a harbour at dawn" in answer.text) == (200, True)
+
+
+def test_a_person_stands_at_the_address_x_has_for_people(play):
+    play.says("mira_paints", "a harbour at dawn")
+    play.says("oldtomcat", "something else")
+    page = play.http.get("/Mira_Paints").text
+    assert "a harbour at dawn" in page
+    assert "something else" not in page
+    assert play.http.get("/nobody_here").headers["location"].startswith("/?trouble=")
