@@ -100,10 +100,11 @@ def _far_land(scene: Scene) -> None:
 
 def _water(scene: Scene) -> None:
     canvas, palette = scene.canvas, scene.palette
-    if not scene.has(*_WATERS):
+    waterfront = scene.has("city") and scene.has("sea", "river")
+    if not (scene.has(*_WATERS) or waterfront):
         return
     tint = scene.tint("sea") or scene.tint("lake")
-    mirror = scene.has("lake") or (scene.has("city") and scene.has("sea"))
+    mirror = scene.has("lake") or waterfront
     above = canvas.image.copy() if mirror else None
     land.sea(canvas, palette, scene.horizon, scene.light, tint)
     if above is not None:
@@ -146,7 +147,7 @@ def _near_land(scene: Scene) -> None:
         )
     elif scene.has("house", "castle", "tree", "garden", "cat", "dog", "flower", "rose") and not scene.has("city"):
         land.hills(canvas, palette, top + canvas.height * 0.2, 2)
-    if scene.has("river") and not scene.has("sea", "lake"):
+    if scene.has("river") and not scene.has("sea", "lake", "city"):
         land.river(canvas, palette, top + canvas.height * 0.1)
     if scene.has("road"):
         land.road(canvas, palette, top + canvas.height * 0.1)

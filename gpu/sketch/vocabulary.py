@@ -75,9 +75,9 @@ _COLOURS = {
     "E4B23A": "yellow mustard",
     "D4A437": "gold golden amber honey ochre",
     "B0683F": "copper bronze rust terracotta",
-    "7A4E32": "brown chocolate coffee walnut chestnut",
-    "E9DFC7": "ivory cream beige sand linen",
-    "F4F1EA": "white pearl snow",
+    "7A4E32": "brown chocolate walnut chestnut",
+    "E9DFC7": "ivory cream beige linen",
+    "F4F1EA": "white pearl",
     "9AA0A3": "grey gray silver ash slate",
     "23252B": "black ebony onyx obsidian",
     "3C8D4F": "green",
@@ -100,6 +100,9 @@ NUMBERS = {
     "a": 1, "an": 1, "one": 1, "1": 1, "single": 1, "lone": 1, "lonely": 1, "two": 2, "2": 2, "pair": 2,
     "couple": 2, "three": 3, "3": 3, "four": 4, "4": 4, "five": 5, "5": 5, "several": 4, "many": 6,
 }  # fmt: skip
+
+# One word, several things.
+GROUPS = ("village", "bouquet")
 
 
 def _by_word(groups: dict[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gpu.sketch.colour import Colour
-from gpu.sketch.vocabulary import COLOURS, MOODS, NOUNS, NUMBERS
+from gpu.sketch.vocabulary import COLOURS, GROUPS, MOODS, NOUNS, NUMBERS
 
 _SPLIT = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
 # A colour belongs to a noun this few words behind it: "a red and very old house".
@@ -85,6 +85,9 @@ def _singular(word: str) -> str:
 
 
 def _count(before: list[_Word], word: _Word) -> int:
+    """How many: the number named before the word, else three for a plural, else one."""
     named = [NUMBERS[w.text] for w in before if w.text in NUMBERS]
+    number = named[-1] if named else 1
+    several = word.plural or word.base in GROUPS
     # "a flock of birds": the article is the flock's.
-    return max(named[-1] if named else 1, 3 if word.plural and (named or [1])[-1] == 1 else 1)
+    return 3 if several and number == 1 else number

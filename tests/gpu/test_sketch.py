@@ -83,6 +83,8 @@ def test_it_knows_synonyms_plurals_and_some_emoji(word, noun):
 def test_a_number_says_how_many():
     assert read("three cats").nouns["cat"] == 3
     assert read("a cat").nouns["cat"] == 1
+    assert read("a flock of birds").nouns["bird"] == 3
+    assert read("a village").nouns["house"] == 3
 
 
 def test_a_colour_belongs_to_the_noun_behind_it():
@@ -96,6 +98,11 @@ def test_a_named_colour_prevails(colour, channel):
     mean = pixels(sketch(f"{colour} hills", 3, 96, 96)).mean(axis=(0, 1))
     other = pixels(sketch("hills", 3, 96, 96)).mean(axis=(0, 1))
     assert mean[channel] / mean.sum() > other[channel] / other.sum()
+
+
+def test_a_colour_of_the_weather_is_the_colour_of_the_picture():
+    red, green, blue = pixels(sketch("purple rain", 1, 96, 96)).mean(axis=(0, 1))
+    assert green < red and green < blue
 
 
 def test_night_is_darker_than_day():
