@@ -54,6 +54,7 @@ class CreationJson(BaseModel):
     parent_id: int | None
     model: str | None
     seed: str
+    painting_seconds: float | None
     created_at: str
     painted_at: str | None
     shown_at: str | None
@@ -121,6 +122,7 @@ def _creation(house: House, shown: CreationShown) -> CreationJson:
         parent_id=shown.parent_id,
         model=shown.model,
         seed=str(shown.seed),
+        painting_seconds=shown.painting_seconds,
         created_at=labels.iso(shown.created_at),
         painted_at=labels.iso(shown.painted_at) if shown.painted_at else None,
         shown_at=labels.iso(shown.shown_at) if shown.shown_at else None,

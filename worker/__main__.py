@@ -15,6 +15,7 @@ from core.schema import require_current
 from worker.pool import Pool
 from worker.settings import Settings, read_settings
 from worker.sweeps import Sweep
+from worker.warmup import warm_up
 
 cli = typer.Typer(add_completion=False, help="Does: paints and replies, and sweeps up what rests too long.")
 
@@ -30,6 +31,7 @@ def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue
         engine.dispose()
     except SettingsError as error:
         sys.exit(f"worker: {error}")
+    warm_up()
     connection = open_queue(settings.queue.url).connection
     pool = Pool(
         QUEUES,

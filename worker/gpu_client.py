@@ -6,7 +6,9 @@ the creation's own schedule tries again. Painting is safe to repeat.
 
 import base64
 import binascii
+import ssl
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated
 
 import httpx
@@ -82,6 +84,7 @@ class GpuClient:
             headers=headers,
             timeout=httpx.Timeout(timeout, connect=5.0),
             follow_redirects=True,
+            verify=_certificates(),
             trust_env=False,
         )
 
@@ -115,6 +118,12 @@ class GpuClient:
             raise TryLater("gpu_down", f"no answer in time ({type(error).__name__})") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TryLater("gpu_down", type(error).__name__) from error
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Loaded once per process and inherited by its forks: it takes longer than many a painting."""
+    return ssl.create_default_context()
 
 
 def open_gpu(settings: GpuSettings) -> GpuClient:

@@ -1,4 +1,4 @@
-"""`make demo` as its user meets it: it gets ready, goes on where it was, says what is wrong in one line, ends at once."""
+"""`make demo` as its user meets it: ready in one line, wrong in one line, ended at once, gone on with the same data."""
 
 import signal
 import socket

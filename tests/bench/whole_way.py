@@ -1,0 +1,158 @@
+"""The whole way under load: N prompts of 50 people as fast as they can, into a running demo.
+
+Prints how many were answered, lost, answered twice; seconds from post to reply; and what a creation costs beside the
+painting, compared with a bare RQ job that does nothing, measured in the same run on the same machine.
+
+    python tests/bench/whole_way.py [--count 200] [--prompts FILE] [--sandbox URL --gallery URL]
+
+Without addresses it starts a demo of its own, on free ports and in a temporary folder.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+import httpx
+
+from tests.bench.noop import noop_job_seconds
+from tests.bench.prompts import read_prompts
+from tests.support.house import running_house
+
+PEOPLE = 50
+AT_ONCE = 16
+PATIENCE = 300.0
+
+
+@dataclass(frozen=True)
+class Demo:
+    sandbox: str
+    gallery: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the posts: seconds from post to reply of the answered, counts of the rest."""
+
+    waits: list[float]
+    lost: int
+    twice: int
+    posting: float
+    whole: float
+    painting: float
+
+
+def main() -> int:
+    options = _options()
+    prompts = read_prompts(options.prompts, options.count)
+    with _demo(options) as demo:
+        noop = noop_job_seconds()
+        outcome = asyncio.run(_run(demo, prompts))
+    _print(outcome, len(prompts), noop)
+    return 1 if outcome.lost or outcome.twice else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--prompts", type=Path, help="one prompt a line, or a TSV with a column Prompt")
+    parser.add_argument("--sandbox", help="address of a running demo's sandbox")
+    parser.add_argument("--gallery", help="address of the same demo's gallery")
+    return parser.parse_args()
+
+
+@contextmanager
+def _demo(options: argparse.Namespace) -> Iterator[Demo]:
+    if options.sandbox and options.gallery:
+        yield Demo(options.sandbox, options.gallery)
+        return
+    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder)) as house:
+        while len(house.answers()) < 12:  # the samples of the first start
+            time.sleep(0.2)
+        yield Demo(house.sandbox, house.gallery)
+
+
+async def _run(demo: Demo, prompts: list[str]) -> Outcome:
+    async with httpx.AsyncClient(trust_env=False, timeout=30, limits=httpx.Limits(max_connections=AT_ONCE)) as http:
+        began = time.perf_counter()
+        posts = await asyncio.gather(*[_post(http, demo, n, prompt) for n, prompt in enumerate(prompts)])
+        posting = time.perf_counter() - began
+        counts = await _wait(http, demo, [post["id"] for post in posts])
+        whole = time.perf_counter() - began
+        await asyncio.sleep(2)  # whatever comes twice comes late
+        counts = await _answers(http, demo)
+        replied = await asyncio.gather(*[_replied_at(http, demo, post["id"]) for post in posts])
+        painting = await _painting_seconds(http, demo, {post["id"] for post in posts})
+    waits = [(done - _moment(post)).total_seconds() for post, done in zip(posts, replied, strict=True) if done]
+    twice = sum(counts.get(post["id"], 0) > 1 for post in posts)
+    return Outcome(waits, len(posts) - len(waits), twice, posting, whole, painting)
+
+
+async def _post(http: httpx.AsyncClient, demo: Demo, number: int, prompt: str) -> dict[str, Any]:
+    body = {"author": f"person_{number % PEOPLE}", "text": f"@threadpaint {prompt}"}
+    answer = await http.post(f"{demo.sandbox}/sandbox/posts", json=body)
+    return dict(answer.raise_for_status().json())
+
+
+async def _wait(http: httpx.AsyncClient, demo: Demo, posts: list[str]) -> dict[str, int]:
+    deadline = time.perf_counter() + PATIENCE
+    while time.perf_counter() < deadline:
+        counts = await _answers(http, demo)
+        if all(post in counts for post in posts):
+            return counts
+        await asyncio.sleep(0.5)  # seldom: looking costs the machine that is measured
+    return {}
+
+
+async def _answers(http: httpx.AsyncClient, demo: Demo) -> dict[str, int]:
+    return dict((await http.get(f"{demo.sandbox}/sandbox/state")).raise_for_status().json()["answers"])
+
+
+async def _replied_at(http: httpx.AsyncClient, demo: Demo, post: str) -> datetime | None:
+    replies = (await http.get(f"{demo.sandbox}/sandbox/posts/{post}/replies")).raise_for_status().json()["data"]
+    return _moment(replies[0]) if replies else None
+
+
+async def _painting_seconds(http: httpx.AsyncClient, demo: Demo, posts: set[str]) -> float:
+    """Mean seconds the painter itself took for one creation."""
+    total, cursor = 0.0, None
+    while True:
+        params = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
+        page = (await http.get(f"{demo.gallery}/api/creations", params=params)).raise_for_status().json()
+        total += sum(item["painting_seconds"] or 0 for item in page["items"] if item["post_id"] in posts)
+        if not (cursor := page["next"]):
+            return total / len(posts)
+
+
+def _moment(post: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(post["created_at"])
+
+
+def _print(outcome: Outcome, count: int, noop: float) -> None:
+    waits = sorted(outcome.waits)
+    p95 = waits[int(len(waits) * 0.95) - 1] if waits else float("nan")
+    p50 = statistics.median(waits) if waits else float("nan")
+    way = outcome.whole / count
+    print(f"posts                {count} by {PEOPLE} people in {outcome.posting:.1f} s")
+    print(
+        f"answered             {len(outcome.waits)} of {count}   lost {outcome.lost}   answered twice {outcome.twice}"
+    )
+    print(f"post to reply        p50 {p50:.1f} s   p95 {p95:.1f} s")
+    print(f"whole way            {1 / way:.1f} creations/s, {way * 1000:.0f} ms each (all workers together)")
+    print(f"  of which painting  {outcome.painting * 1000:.0f} ms in the painter")
+    print(f"bare RQ no-op job    {noop * 1000:.1f} ms each (same number of workers)")
+    print(f"ratio                a creation takes as long as {way / noop:.0f} bare jobs (it is 2 jobs)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
