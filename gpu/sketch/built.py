@@ -130,7 +130,7 @@ def _turret(
         pen.ellipse(x, foot - tall * 0.52, wide * 0.09, wide * 0.17, palette.light if palette.dark else palette.ink)
 
 
-def lighthouse(canvas: Canvas, palette: Palette, x: float, foot: float) -> None:
+def lighthouse(canvas: Canvas, palette: Palette, x: float, foot: float, colour: Colour | None = None) -> None:
     """A striped tower on a rock; its beam shines when it is dark."""
     tall = canvas.unit * 0.5
     top = foot - tall
@@ -147,13 +147,13 @@ def lighthouse(canvas: Canvas, palette: Palette, x: float, foot: float) -> None:
         ]
     )
     canvas.wash(rock, palette.land(0.85), palette.ink, grain=0.14)
-    stripe = palette.accents[0]
+    stripe = colour or palette.accents[0]
     with canvas.sheet() as pen:
         for i in range(6):
             low, high = i / 6, (i + 1) / 6
             left, right = tall * (0.12 - 0.05 * low), tall * (0.12 - 0.05 * high)
             shade = stripe if i % 2 else (246, 240, 228)
-            shade = mix(shade, palette.ink, 0.3) if palette.dark else shade
+            shade = mix(shade, palette.ink, 0.2) if palette.dark else shade
             a, b = foot - tall * low, foot - tall * high
             pen.polygon([(x - left, a), (x - right, b), (x + right, b), (x + left, a)], shade)
             pen.polygon(

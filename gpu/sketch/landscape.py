@@ -173,7 +173,8 @@ def _buildings(scene: Scene) -> None:
     if scene.has("castle", "tower"):
         built.castle(canvas, palette, foot, scene.tint("castle"))
     if scene.has("lighthouse"):
-        built.lighthouse(canvas, palette, canvas.width * (0.72 if canvas.chance(0.5) else 0.28), canvas.height * 0.8)
+        x = canvas.width * (0.72 if canvas.chance(0.5) else 0.28)
+        built.lighthouse(canvas, palette, x, canvas.height * 0.8, scene.tint("lighthouse"))
     if scene.has("house"):
         growth.copse(canvas, palette, foot)
         built.houses(canvas, palette, foot, scene.count("house"), scene.tint("house"))
