@@ -9,7 +9,7 @@ class GallerySettings(Settings):
     """What the pages say about the world outside."""
 
     bot_handle: str = Field(default="threadpaint", pattern=r"^@?\w{1,15}$", description="the bot's handle on X")
-    # The sandbox has no such pages: an empty address shows people and posts without a link.
+    # An empty address shows people and posts without a link. The demo names the sandbox, which has X's addresses.
     x_web_url: str = Field(default="https://x.com", pattern=r"^(https?://[^\s]+)?$", examples=["https://x.com"])
 
     @property

@@ -74,6 +74,14 @@ def finish(painted: bytes, provenance: Provenance) -> Finished:
     )
 
 
+def warm_up() -> None:
+    """Make Pillow load what it loads late: the readers of what painters send, the writer of ours."""
+    for kind in ("PNG", "JPEG", "WEBP"):
+        buffer = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(buffer, kind)
+        finish(buffer.getvalue(), Provenance("", "", "", 0))
+
+
 def xmp_of(provenance: Provenance) -> bytes:
     """Provenance as XMP, with the fields IPTC defines for AI pictures (2025.1). Characters XML forbids are dropped."""
     root = ET.Element(_name("x", "xmpmeta"))

@@ -5,20 +5,14 @@ made before a fork is a trap.
 """
 
 import gc
-import io
 
-from PIL import Image
-
+from worker import imaging
 from worker.gpu_client import GpuClient
-from worker.imaging import Provenance, finish
 
 
 def warm_up() -> None:
     """Finish a tiny picture and open and close a client, so that Pillow and httpx load all they need."""
-    buffer = io.BytesIO()
-    for kind in ("PNG", "JPEG"):
-        Image.new("RGB", (8, 8)).save(buffer, kind)
-    finish(buffer.getvalue(), Provenance("", "", "", 0))
+    imaging.warm_up()
     with GpuClient("http://127.0.0.1"):
         pass
     # What is here now is here for good: the jobs' garbage collector shall not touch, and so copy, these pages.

@@ -1,0 +1,92 @@
+"""What bad input gets from the whole house: an answer or a named refusal; never a crash, never a stuck creation."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.house import House, running_house
+from tests.support.servers import wait_until
+
+pytestmark = pytest.mark.processes
+
+SETTLED = {"replied", "refused"}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with running_house(tmp_path_factory.mktemp("bad-input")) as house:
+        yield house
+
+
+def creations_of(house: House, posts: list[str]) -> dict[str, dict[str, object]]:
+    """The creations of these posts once all are settled, by post."""
+    found: dict[str, dict[str, object]] = {}
+    number = 0
+
+    def all_settled() -> bool:
+        nonlocal number
+        while (answer := house.http.get(f"{house.gallery}/api/creations/{number + 1}")).status_code == 200:
+            creation = answer.json()
+            if creation["state"] not in SETTLED:
+                return False
+            number += 1
+            found[creation["post_id"]] = creation
+        return set(posts) <= set(found)
+
+    wait_until(all_settled, "a creation is stuck", within=120)
+    return {post: found[post] for post in posts}
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "code"),
+    [
+        ("", "refused", "empty"),
+        ("   \n\t ", "refused", "empty"),
+        ("https://example.com/a-link-only", "refused", "empty"),
+        ("\x01\x02\x1b\u200b\u202e", "refused", "empty"),
+        ("very " * 799 + "long", "refused", "too_long"),
+        ("🦊🌲🌙", "replied", None),
+        ("\x00a fox\x00 with\x07 control\x1b characters", "replied", None),
+        ("<script>alert(1)</script> & <b>bold</b>", "replied", None),
+        ("'; DROP TABLE creation; --", "replied", None),
+        ("{{ 7 * 7 }} ${7*7} %s %n ../../etc/passwd", "replied", None),
+        ("a" * 1900, "replied", None),
+        ("ﷺ" * 300, "replied", None),
+        ("Z̮̞̠͙͔ͅḀ̗̞͈̻̗Ḷ͙͎̯̹̞͓G̻O̭̗̮", "replied", None),
+        ("--seed 99999999999999999999 --n 0", "replied", None),
+    ],
+)
+def test_a_prompt_gets_an_answer_or_a_named_refusal(house: House, words: str, state: str, code: str | None) -> None:
+    post = house.post(f"@threadpaint {words}")
+    creation = creations_of(house, [post])[post]
+    assert (creation["state"], creation["code"]) == (state, code)
+    page = house.http.get(f"{house.gallery}{creation['url']}")
+    assert page.status_code == 200
+    assert "<script>alert(1)" not in page.text
+    if code:
+        assert creation["reason"]
+
+
+def test_naughty_strings_get_an_answer_or_a_named_refusal(house: House, material: Path) -> None:
+    strings = json.loads((material / "web-blns" / "blns.json").read_text())[::4]
+    posts = [house.post(f"@threadpaint {string}", author=f"p{n % 9}") for n, string in enumerate(strings)]
+    creations = creations_of(house, posts)
+    assert {creation["code"] for creation in creations.values()} <= {None, "empty"}
+    for creation in creations.values():
+        assert house.http.get(f"{house.gallery}{creation['url']}").status_code == 200
+    assert house.state()["duplicates"] == 0
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "99999999999999999999", "9" * 400, "x", "1e3", "%00"])
+def test_a_creation_that_cannot_be_is_not_found(house: House, number: str) -> None:
+    for path in (f"/c/{number}", f"/api/creations/{number}"):
+        assert house.http.get(house.gallery + path).status_code in (404, 422)
+
+
+@pytest.mark.parametrize(
+    "path", ["/@%00", "/@" + "a" * 5000, "/pictures/%2e%2e/%2e%2e/etc/passwd", "/?cursor=%ff%00", "/@'--"]
+)
+def test_hostile_addresses_are_no_error_of_ours(house: House, path: str) -> None:
+    assert house.http.get(house.gallery + path).status_code in (400, 404, 414, 422)
