@@ -14,6 +14,7 @@ from core.x import Post, Span
 
 # Where X sends no entities, handles at the head are known by their form alone.
 HEAD_OF_HANDLES = re.compile(r"(?:\s*@\w{1,15}\b)+")
+GAP = re.compile(r" ([,;:.!?])(?= |$)")
 SPACES = re.compile(r"\s+")
 # Invisible, but part of how emoji and some scripts are written.
 JOINERS = "\u200c\u200d"
@@ -22,7 +23,7 @@ JOINERS = "\u200c\u200d"
 def prompt_of(post: Post, bot_id: int) -> str:
     """The words to paint, on one line; empty where there are none."""
     spans = [*post.links, *(span for span in post.mentions if span.person_id == bot_id), *_head(post)]
-    return tidy(html.unescape(_without(post.text, spans)))
+    return _mended(tidy(html.unescape(_without(post.text, spans))))
 
 
 def mentions_explicitly(post: Post, bot_id: int) -> bool:
@@ -34,6 +35,11 @@ def tidy(text: str) -> str:
     """Drop control and invisible characters, fold white space, trim."""
     visible = "".join(" " if c.isspace() else c for c in text if c.isspace() or c in JOINERS or _is_visible(c))
     return SPACES.sub(" ", visible).strip().strip(JOINERS)
+
+
+def _mended(prompt: str) -> str:
+    """Close the gap a handle left before a comma: "hey , paint" was "hey @bot, paint"; ", a fox" was "@bot, a fox"."""
+    return GAP.sub(r"\1", prompt).lstrip(",;: ")
 
 
 def _head(post: Post) -> list[Span]:
