@@ -108,7 +108,7 @@ class GpuClient:
     def _send(self, body: dict[str, object]) -> httpx.Response:
         retrying = Retrying(
             retry=retry_if_exception_type((httpx.ConnectError, httpx.ConnectTimeout)),
-            wait=wait_exponential_jitter(initial=0.2, max=1.0),
+            wait=wait_exponential_jitter(multiplier=0.2, max=1.0),
             stop=stop_after_attempt(3),
             reraise=True,
         )

@@ -14,6 +14,7 @@ ITEM = {
     "parent_id",
     "model",
     "seed",
+    "painting_seconds",
     "created_at",
     "painted_at",
     "shown_at",
