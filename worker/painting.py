@@ -9,13 +9,13 @@ holds the claim may mark. Knows nothing of X.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from core.clock import now
-from core.database import reading, transaction
+from core.database import transaction
 from core.errors import GiveUp, Refused, TryLater
 from core.logs import get_logger
-from core.models import Picture, State, creations, people
+from core.models import Picture, State
 from core.queue import REPLY, WorkQueue
 from core.settings import WorkSettings
 from core.states import move
@@ -24,6 +24,7 @@ from worker import imaging
 from worker.claims import Claim, take
 from worker.gpu_client import GpuClient, Order, Painted, Painting
 from worker.imaging import Provenance
+from worker.rows import creation_with_author
 from worker.schedule import next_try
 
 log = get_logger(__name__)
@@ -45,7 +46,7 @@ class PaintStep:
 
     def do(self, claim: Claim) -> None:
         """Paint it. Raises TryLater and Refused."""
-        creation = self._read(claim.creation_id)
+        creation = creation_with_author(self.engine, claim.creation_id)
         painting = self.gpu.paint(_order(creation))
         if any(picture.flagged for picture in painting.pictures):
             raise Refused("flagged")
@@ -69,11 +70,6 @@ class PaintStep:
         target = State.REFUSED if isinstance(error, Refused) else State.FAILED
         if claim.move(target, code=error.code, last_error=str(error), claim=None, next_attempt_at=None):
             log.error("not painted", creation=claim.creation_id, state=target.value, reason=str(error))
-
-    def _read(self, creation_id: int) -> Any:
-        wanted = select(creations, people.c.name).join(people).where(creations.c.id == creation_id)
-        with reading(self.engine) as connection:
-            return connection.execute(wanted).one()
 
     def _hang(self, creation: Any, painting: Painting, position: int, painted: Painted) -> Picture:
         """Finish one picture, keep its files, and make its row."""

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from core.clock import now
-from core.database import reading
 from core.errors import GiveUp, OutcomeUnknown, Refused, TryLater
 from core.logs import get_logger
-from core.models import State, creations, people, pictures
+from core.models import State
 from core.settings import WorkSettings
 from core.storage import Storage
 from core.x import XClient
 from worker.claims import Claim, take
+from worker.rows import creation_with_author, pictures_of
 from worker.schedule import next_try
 
 log = get_logger(__name__)
@@ -52,12 +52,12 @@ class ReplyStep:
 
     def do(self, claim: Claim) -> None:
         """Answer. Raises TryLater, OutcomeUnknown and GiveUp."""
-        creation = self._read(claim.creation_id)
+        creation = creation_with_author(self.engine, claim.creation_id)
         if self.may_have_answered and (found := self._find_answer(creation)):
             self._mark_replied(claim, found)
             return
         self.may_have_answered = False
-        media_ids = [self._upload(picture, creation) for picture in self._pictures(claim.creation_id)]
+        media_ids = [self._upload(picture, creation) for picture in pictures_of(self.engine, creation.id)]
         if not claim.prolong():
             log.warning("claim lost before answering", creation=claim.creation_id)
             return
@@ -110,16 +110,6 @@ class ReplyStep:
             # An answer without its description is better than none.
             log.warning("no alt text", creation=creation.id, reason=str(error))
         return media_id
-
-    def _read(self, creation_id: int) -> Any:
-        wanted = select(creations, people.c.name).join(people).where(creations.c.id == creation_id)
-        with reading(self.engine) as connection:
-            return connection.execute(wanted).one()
-
-    def _pictures(self, creation_id: int) -> list[Any]:
-        wanted = select(pictures).where(pictures.c.creation_id == creation_id).order_by(pictures.c.position)
-        with reading(self.engine) as connection:
-            return list(connection.execute(wanted))
 
 
 def answer_text(creation_id: int, seed: int) -> str:
