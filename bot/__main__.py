@@ -9,7 +9,7 @@ import typer
 
 from bot.poller import Poller
 from core.database import open_database
-from core.errors import HouseError, SettingsError
+from core.errors import HouseError
 from core.logs import configure_logs
 from core.queue import open_queue
 from core.schema import require_current
@@ -28,10 +28,8 @@ def main(once: Annotated[bool, typer.Option("--once", help="Take one look and en
             typer.echo(f"{poller.look()} new")
         else:
             poller.listen(_stopped_by_signals())
-    except SettingsError as error:
-        sys.exit(f"bot: {error}")
     except HouseError as error:
-        sys.exit(f"bot: X said no: {error}")
+        sys.exit(f"bot: {error}")
 
 
 def _build() -> Poller:

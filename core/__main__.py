@@ -4,6 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
+from sqlalchemy import Engine
 
 from core.database import open_database
 from core.errors import SettingsError
@@ -52,7 +53,7 @@ def status() -> None:
     """Show what waits, and what failed lately and why."""
     from core.status import report
 
-    for line in report(open_database(load(DatabaseSettings).url)):
+    for line in report(_house_database()):
         typer.echo(line)
 
 
@@ -61,7 +62,16 @@ def retry(creation_ids: Annotated[list[int] | None, typer.Argument(help="Default
     """Send failed creations on their way again. The next sweep enqueues them."""
     from core.status import send_again
 
-    typer.echo(f"{send_again(open_database(load(DatabaseSettings).url), creation_ids)} sent on their way again")
+    typer.echo(f"{send_again(_house_database(), creation_ids)} sent on their way again")
+
+
+def _house_database() -> Engine:
+    """The database, once it is sure that its tables are ours."""
+    from core.schema import require_current
+
+    engine = open_database(load(DatabaseSettings).url)
+    require_current(engine)
+    return engine
 
 
 def main() -> None:

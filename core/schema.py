@@ -3,6 +3,8 @@
 A new step is written with `python -m core revision "what changes"` after a change of `core/models.py`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -19,8 +21,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(engine: Engine) -> None:
-    """Apply every migration that the database lacks."""
-    with engine.begin() as connection:
+    """Apply every migration that the database lacks. Raises SettingsError when there is no database."""
+    with _answering(), engine.begin() as connection:
         command.upgrade(_config(connection), "head")
 
 
@@ -39,13 +41,19 @@ def check(engine: Engine) -> None:
 def require_current(engine: Engine) -> None:
     """Raise SettingsError unless the tables are those this code was written for."""
     script = ScriptDirectory(str(MIGRATIONS))
-    try:
-        with reading(engine) as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-    except OperationalError as error:
-        raise SettingsError(f"DATABASE_URL: the database does not answer: {error.orig}") from error
+    with _answering(), reading(engine) as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
     if revision != script.get_current_head():
         raise SettingsError("DATABASE_URL: the tables are not up to date; run: python -m core migrate")
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        reason = " ".join(str(error.orig).split())
+        raise SettingsError(f"DATABASE_URL: the database does not answer: {reason}") from error
 
 
 def _config(connection: object) -> Config:
