@@ -1,0 +1,52 @@
+"""A newcomer's first minute in a real browser: post on the sandbox, see the answer, find it in the gallery."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.support.house import House, running_house
+
+pytestmark = [pytest.mark.processes, pytest.mark.browser]
+
+PATIENCE = 20_000
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with running_house(tmp_path_factory.mktemp("newcomer")) as house:
+        yield house
+
+
+@pytest.fixture
+def page(chromium: str) -> Iterator[Page]:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
+        )
+        yield browser.new_page()
+        browser.close()
+
+
+def test_a_newcomer_asks_on_the_page_and_finds_the_picture_in_the_gallery(house: House, page: Page) -> None:
+    prompt = "a red lighthouse & a storm"
+    page.goto(house.sandbox)
+    loads: list[str] = []
+    page.get_by_label("Post as").select_option("oldtomcat")
+    page.get_by_label("What should be painted?").fill(f"@threadpaint {prompt}")
+    page.get_by_role("button", name="Post", exact=True).click()
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    thread = page.get_by_role("region", name="Thread").filter(has_text=prompt)
+    picture = thread.get_by_role("img", name=f"{prompt} – prompted by", exact=False)
+    expect(picture).to_be_visible(timeout=PATIENCE)
+    assert [url for url in loads if "#" not in url] == [], "the page was loaded anew"
+    assert picture.evaluate("image => image.complete && image.naturalWidth") == 512
+
+    page.goto(house.gallery)
+    page.get_by_role("link", name=prompt).first.click()
+    expect(page.get_by_role("heading", name=prompt)).to_be_visible()
+    expect(page.get_by_role("img", name=prompt).first).to_be_visible()
+    page.get_by_role("link", name="The answer on X").click()
+    expect(page.get_by_role("img", name=prompt).first).to_be_visible()
+    assert page.url.startswith(house.sandbox)
