@@ -1,13 +1,14 @@
 """Writes down what the bot heard: people, posts, creations and the cursor, in one transaction. Knows no X call.
 
-Whatever was read twice (overlap, two sources, an edit, a second poller) is written once: the post's root id is unique.
+Whatever was read twice (overlap, two sources, an edit, a second poller) is written once: a post is known by its id and
+by its root, the id before any edit, since X does not always tell the root.
 """
 
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, or_, select
 from sqlmodel import Session
 
 from bot.rules import Verdict
@@ -19,7 +20,7 @@ from core.x import Author, Post
 
 SEEDS = 2**31
 # Bound variables per query: SQLite allows 32,766, PostgreSQL 65,535.
-ASK_AT_ONCE = 10_000
+ASK_AT_ONCE = 5_000
 
 
 def read_cursor(engine: Engine, name: str) -> Cursor | None:
@@ -40,8 +41,7 @@ def unknown(engine: Engine, heard: Iterable[Post]) -> list[Post]:
     """Those not written down yet, oldest first, one per root. A first sieve only: `write_down` looks again."""
     by_root = {post.root_id: post for post in sorted(heard, key=lambda post: post.id)}
     with reading(engine) as connection:
-        known = _known(connection, by_root)
-    return [post for root, post in by_root.items() if root not in known]
+        return _new(connection, by_root.values())
 
 
 def write_down(
@@ -49,8 +49,9 @@ def write_down(
 ) -> list[int]:
     """Write posts, people, creations and the cursor, all or nothing. Returns the new creations to paint."""
     with transaction(engine) as session:
-        known = _known(session.connection(), {post.root_id for post, _ in heard})
-        created = [_write(session, post, verdict) for post, verdict in heard if post.root_id not in known]
+        verdicts = {post.id: verdict for post, verdict in heard}
+        new = _new(session.connection(), [post for post, _ in heard])
+        created = [_write(session, post, verdicts[post.id]) for post in new]
         cursor = session.get_one(Cursor, name)
         cursor.since_id = max(cursor.since_id, newest_id)
         cursor.polled_at = polled_at
@@ -59,12 +60,18 @@ def write_down(
         return [row.id for row in created if row and row.id and row.state == State.QUEUED]
 
 
-def _known(connection: Connection, roots: Iterable[int]) -> set[int]:
-    wanted, known = list(roots), set[int]()
+def _new(connection: Connection, heard: Iterable[Post]) -> list[Post]:
+    """Those of which neither id nor root is written down."""
+    asked = list(heard)
+    wanted = list({number for post in asked for number in (post.id, post.root_id)})
+    known: set[int] = set()
     for start in range(0, len(wanted), ASK_AT_ONCE):
         some = wanted[start : start + ASK_AT_ONCE]
-        known.update(connection.execute(select(posts.c.root_id).where(posts.c.root_id.in_(some))).scalars())
-    return known
+        found = connection.execute(
+            select(posts.c.id, posts.c.root_id).where(or_(posts.c.id.in_(some), posts.c.root_id.in_(some)))
+        )
+        known.update(number for row in found for number in row)
+    return [post for post in asked if not {post.id, post.root_id} & known]
 
 
 def _write(session: Session, post: Post, verdict: Verdict) -> Creation | None:
@@ -88,8 +95,11 @@ def _write(session: Session, post: Post, verdict: Verdict) -> Creation | None:
 
 
 def _write_person(session: Session, author: Author) -> None:
-    person = session.get(Person, author.id) or Person(id=author.id, username="", handle="", name="")
-    person.username, person.handle, person.name = author.username, author.username.lower(), author.name
+    person = session.get(Person, author.id)
+    if person is None:
+        person = Person(id=author.id, username=str(author.id), handle=str(author.id), name="somebody")
+    if author.username:  # X does not always send the person with the post
+        person.username, person.handle, person.name = author.username, author.username.lower(), author.name
     session.add(person)
     session.flush()
 

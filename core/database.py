@@ -26,7 +26,9 @@ PRAGMAS = (
 def open_database(url: str) -> Engine:
     """An engine for `url`. Makes the folder of an SQLite file; connects on first use only."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=5)
+        # Nobody waits for a row longer than SQLite's busy_timeout lets anybody wait for the file.
+        waits = {"options": "-c lock_timeout=10000"} if url.startswith("postgresql") else {}
+        return create_engine(url, pool_pre_ping=True, pool_size=5, connect_args=waits)
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,6 @@ import fcntl
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -40,7 +38,6 @@ def run(tell: Callable[[str], None]) -> int:
     lock = _take_folder(house.data_dir)
     _check_ports(house)
     environment = demo_environment(house)
-    _migrate(environment)
     supervisor = Supervisor(
         read_procfile(ROOT / "Procfile.demo", house.data_dir.resolve() / "logs"),
         environment=environment,
@@ -50,7 +47,7 @@ def run(tell: Callable[[str], None]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, supervisor.ask_to_stop)
     try:
-        return _run(supervisor, house, environment, tell)
+        return _run(supervisor, house, tell)
     finally:
         supervisor.stop_all()
         lock.close()
@@ -60,7 +57,13 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
     """Variables of the demo's processes: they win over a `.env` that was written for the real X."""
     sandbox, data = f"http://{HOST}:{house.sandbox_port}", house.data_dir.resolve()
     given = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "STORAGE_URL")}
-    quick = {"POLL_SECONDS": "0.5", "SETTLE_SECONDS": "5", "LEASE_SECONDS": "15", "RETRY_SECONDS": "1", "WORKERS": "3"}
+    quick = {
+        "POLL_SECONDS": "0.5",
+        "X_TIMEOUT_SECONDS": "5",
+        "SETTLE_SECONDS": "5",
+        "LEASE_SECONDS": "15",
+        "RETRY_SECONDS": "1",
+    }
     fixed = {
         "DATA_DIR": str(data),
         "DATABASE_URL": f"sqlite:///{data / 'threadpaint.db'}",
@@ -81,19 +84,27 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
     return quick | given | fixed | SANDBOX_KEYS
 
 
-def _run(supervisor: Supervisor, house: HouseSettings, environment: dict[str, str], tell: Callable[[str], None]) -> int:
+def _run(supervisor: Supervisor, house: HouseSettings, tell: Callable[[str], None]) -> int:
+    if not supervisor.run_once("core", "migrate") and not supervisor.stop_asked:
+        raise SettingsError("DATA_DIR: the tables could not be brought up to date, see above")
     supervisor.start_all()
     if not _wait_until_ready(supervisor, house):
         return 0 if supervisor.stop_asked else _complain(supervisor, tell)
-    _post_samples(environment)
-    tell(
-        f"ready: gallery http://{HOST}:{house.gallery_port}  sandbox http://{HOST}:{house.sandbox_port}  "
-        f"gpu http://{HOST}:{house.gpu_port}  (logs in {house.data_dir / 'logs'}, Ctrl-C stops)"
-    )
+    # The sandbox's people ask for their first pictures, so that no page is empty. Done once per world.
+    supervisor.run_once("sandbox", "samples", "--url", f"http://{HOST}:{house.sandbox_port}")
+    if not supervisor.stop_asked:
+        tell(_ready(house))
     while not supervisor.stop_asked:
         supervisor.keep_alive()
         time.sleep(0.1)
     return 0
+
+
+def _ready(house: HouseSettings) -> str:
+    return (
+        f"ready: gallery http://{HOST}:{house.gallery_port}  sandbox http://{HOST}:{house.sandbox_port}  "
+        f"gpu http://{HOST}:{house.gpu_port}  (logs in {house.data_dir / 'logs'}, Ctrl-C stops)"
+    )
 
 
 def _wait_until_ready(supervisor: Supervisor, house: HouseSettings) -> bool:
@@ -125,18 +136,6 @@ def _complain(supervisor: Supervisor, tell: Callable[[str], None]) -> int:
         lines = child.log.read_text(errors="replace").splitlines()[-3:] if child.log.exists() else []
         tell(f"  {child.name} ({'runs' if child.runs else 'ended'}): " + " / ".join(lines))
     return 1
-
-
-def _post_samples(environment: dict[str, str]) -> None:
-    """The sandbox's people ask for their first pictures, so that no page is empty. Done once per world."""
-    url = f"http://{HOST}:{environment['SANDBOX_PORT']}"
-    subprocess.run([sys.executable, "-m", "sandbox", "samples", "--url", url], env=environment, check=False)  # noqa: S603
-
-
-def _migrate(environment: dict[str, str]) -> None:
-    done = subprocess.run([sys.executable, "-m", "core", "migrate"], env=environment, check=False)
-    if done.returncode:
-        raise SettingsError("DATA_DIR: the tables could not be brought up to date, see above")
 
 
 def _take_folder(folder: Path) -> IO[str]:

@@ -11,9 +11,18 @@
 Anything else is our bug: let it fly.
 """
 
+from core.text import clean
+
+LONGEST_REASON = 500
+
 
 class HouseError(Exception):
-    """Base of every failure this house expects. `str()` is one line for the log and the host."""
+    """Base of every failure this house expects. `str()` is one line for the log, the row and the host."""
+
+    def __init__(self, *parts: str) -> None:
+        # What others say ends in our rows: no NUL, no lone surrogate, no novel.
+        words = ": ".join(part for part in parts if part)
+        super().__init__(clean(" ".join(words.split()))[:LONGEST_REASON])
 
 
 class TryLater(HouseError):
@@ -27,7 +36,7 @@ class TryLater(HouseError):
     """
 
     def __init__(self, code: str, detail: str = "", *, after: float = 0.0, counted: bool = True) -> None:
-        super().__init__(f"{code}: {detail}" if detail else code)
+        super().__init__(code, detail)
         self.code = code
         self.after = after
         self.counted = counted
@@ -48,7 +57,7 @@ class Refused(HouseError):
     """The rules say no. `code` names a text in `core/refusals.py`."""
 
     def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(f"{code}: {detail}" if detail else code)
+        super().__init__(code, detail)
         self.code = code
 
 
@@ -56,7 +65,7 @@ class GiveUp(HouseError):
     """The world said no for good: the post is gone, the author blocks us, X does not let us answer."""
 
     def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(f"{code}: {detail}" if detail else code)
+        super().__init__(code, detail)
         self.code = code
 
 

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from types import FrameType
@@ -24,6 +25,7 @@ log = get_logger(__name__)
 
 LOOK_EVERY = 0.25
 STOP_WITHIN = 2.0
+DIED_AT_ONCE = 3.0
 
 
 def find_server() -> str:
@@ -75,6 +77,7 @@ def _lock(path: Path, stopping: list[int]) -> int | None:
 
 def _start(settings: QueueSettings, lock: int) -> subprocess.Popen[bytes]:
     settings.folder.mkdir(parents=True, exist_ok=True)
+    _make_private(settings.socket.parent)
     settings.socket.unlink(missing_ok=True)
     # fmt: off
     command = [
@@ -84,7 +87,14 @@ def _start(settings: QueueSettings, lock: int) -> subprocess.Popen[bytes]:
     ]
     # fmt: on
     log.info("queue server starts", socket=str(settings.socket))
-    return subprocess.Popen(command, pass_fds=[lock], preexec_fn=die_with_parent)  # noqa: S603, PLW1509
+    return subprocess.Popen(command, pass_fds=[lock], preexec_fn=partial(die_with_parent, os.getpid()))  # noqa: S603, PLW1509
+
+
+def _make_private(folder: Path) -> None:
+    """Whoever could listen in our place would be asked to unpickle: the socket's folder must be ours."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.stat().st_uid != os.getuid():
+        raise SettingsError(f"DATA_DIR: the folder of the queue's socket, {folder}, belongs to somebody else")
 
 
 def _watch(server: subprocess.Popen[bytes], settings: QueueSettings, stopping: list[int]) -> int:
@@ -94,12 +104,22 @@ def _watch(server: subprocess.Popen[bytes], settings: QueueSettings, stopping: l
         time.sleep(LOOK_EVERY)
         if server.poll() is not None:
             log.error("queue server ended", status=server.returncode)
+            if server.returncode > 0 and time.monotonic() - born < DIED_AT_ONCE:
+                _set_aside(settings.folder)
             return 1
         reachable = settings.socket.exists() and settings.folder.exists()
         if not reachable and time.monotonic() - born > 2:
             log.error("queue server lost its socket or folder and is replaced")
             return 1
     return 0
+
+
+def _set_aside(folder: Path) -> None:
+    """A server that ends at its start cannot read its data. The queue is only work to do: begin with none."""
+    broken = folder.with_name(f"{folder.name}.broken")
+    shutil.rmtree(broken, ignore_errors=True)
+    folder.rename(broken)
+    log.error("the queue's data cannot be read and was set aside; the sweep fills the queue again", kept=str(broken))
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

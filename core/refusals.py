@@ -5,6 +5,8 @@ WORDS: dict[str, str] = {
     "too_long": "The prompt is longer than the bot reads. Try again with fewer words.",
     "unpaintable": "The painter could not work with this prompt.",
     "flagged": "The painter's safety check held this picture back.",
+    "storage": "The picture could not be kept. The host has been told.",
+    "picture_lost": "The picture is not there any more.",
     "gpu_busy": "The painter was too busy for too long. Ask again later.",
     "gpu_down": "The painter could not be reached. Ask again later.",
     "gpu_failed": "The painter failed again and again. The host has been told.",
@@ -14,6 +16,7 @@ WORDS: dict[str, str] = {
     "x_forbidden": "X did not let the bot answer this post. The picture hangs in the gallery only.",
     "x_not_summoned": "X lets the bot answer only posts that mention it. The picture hangs in the gallery only.",
     "x_post_gone": "The post is gone or not visible to the bot. The picture hangs in the gallery only.",
+    "x_cannot_look": "X did not say whether the bot has answered. The picture hangs in the gallery.",
     "x_gave_up": "X could not be reached for too long. The picture hangs in the gallery only.",
     "x_rejected": "X did not accept the answer. The picture hangs in the gallery only.",
 }

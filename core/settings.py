@@ -5,17 +5,35 @@ missing one stops the process at its start with the variable's name and an examp
 """
 
 import hashlib
+import os
 import tempfile
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import SettingsError
 
 # The longest path a unix socket may have on Linux is 107 bytes; macOS allows 103.
 LONGEST_SOCKET_PATH = 100
+
+
+def _fits_into_addresses(folder: Path) -> Path:
+    if set("#?%") & set(str(folder)):
+        raise ValueError("the path of the data folder becomes part of addresses and cannot hold '#', '?' or '%'")
+    return folder
+
+
+def _fits_into_headers(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text.isascii() or any(c.isspace() for c in text):
+        raise ValueError("it goes into an HTTP header: letters, digits and signs of ASCII only")
+    return secret
+
+
+# The folder of everything that is kept.
+DataDir = Annotated[Path, AfterValidator(_fits_into_addresses)]
 
 
 class Settings(BaseSettings):
@@ -29,7 +47,7 @@ class Settings(BaseSettings):
 class HouseSettings(Settings):
     """Where things are kept and found on this machine."""
 
-    data_dir: Path = Field(default=Path("data"), description="folder of everything that is kept")
+    data_dir: DataDir = Path("data")
     gallery_port: int = Field(default=8000, ge=1, le=65535)
     gallery_host: str = "127.0.0.1"
     gallery_url: str = ""
@@ -42,7 +60,7 @@ class HouseSettings(Settings):
 class DatabaseSettings(Settings):
     """The truth: SQLite by default, PostgreSQL when outgrown."""
 
-    data_dir: Path = Path("data")
+    data_dir: DataDir = Path("data")
     database_url: str = Field(default="", examples=["postgresql://user:secret@db.example/threadpaint"])
 
     @property
@@ -56,7 +74,7 @@ class DatabaseSettings(Settings):
 class QueueSettings(Settings):
     """Work to do: an embedded Valkey by default, any Redis or Valkey when outgrown."""
 
-    data_dir: Path = Path("data")
+    data_dir: DataDir = Path("data")
     redis_url: str = Field(default="", examples=["redis://:secret@queue.example:6379/0"])
     workers: int = Field(default=3, ge=1, le=64, description="jobs done at the same time by one worker process")
 
@@ -72,7 +90,7 @@ class QueueSettings(Settings):
         if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
             return path
         name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"threadpaint-{name}.sock"
+        return Path(tempfile.gettempdir()) / f"threadpaint-{os.getuid()}" / f"{name}.sock"
 
     @property
     def url(self) -> str:
@@ -83,7 +101,7 @@ class QueueSettings(Settings):
 class StorageSettings(Settings):
     """Pictures: a folder by default."""
 
-    data_dir: Path = Path("data")
+    data_dir: DataDir = Path("data")
     storage_url: str = Field(default="", examples=["/srv/threadpaint/pictures"])
 
     @property
@@ -115,8 +133,12 @@ class GpuSettings(Settings):
     """Where the painter is."""
 
     gpu_port: int = 8002
-    gpu_url: str = Field(default="", examples=["https://you--threadpaint-gpu-web.modal.run"])
-    gpu_token: SecretStr = Field(default=SecretStr(""), examples=["the same long random text as on the service"])
+    gpu_url: str = Field(
+        default="", pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$", examples=["https://you--threadpaint-gpu-web.modal.run"]
+    )
+    gpu_token: Annotated[SecretStr, AfterValidator(_fits_into_headers)] = Field(
+        default=SecretStr(""), examples=["the same long random text as on the service"]
+    )
     gpu_timeout_seconds: float = Field(default=150.0, gt=0, le=1800, description="longest wait for one painting")
 
     @property
@@ -136,20 +158,23 @@ class PollSettings(Settings):
 class WorkSettings(Settings):
     """How long a claim on a creation lasts, and how often a failed step is tried again."""
 
-    lease_seconds: float = Field(default=30.0, ge=1, le=600)
+    lease_seconds: float = Field(default=45.0, ge=1, le=600)
     paint_attempts: int = Field(default=8, ge=1, le=50)
     reply_attempts: int = Field(default=24, ge=1, le=50)
     retry_seconds: float = Field(default=5.0, gt=0, le=600, description="pause after the first failed try; it triples")
     retry_longest_seconds: float = Field(default=600.0, gt=0, le=86400)
     sweep_seconds: float = Field(default=1.0, ge=0.2, le=60)
-    settle_seconds: float = Field(default=15.0, ge=0, le=600, description="wait before looking on X for a lost answer")
+    settle_seconds: float = Field(default=35.0, ge=0, le=600, description="wait before looking on X for a lost answer")
     x_timeout_seconds: float = 10.0
 
     @model_validator(mode="after")
     def a_call_ends_before_its_lease(self) -> Self:
-        """A post still under way after its lease could meet the worker that took the lease over."""
-        if self.x_timeout_seconds >= self.lease_seconds:
-            raise ValueError("LEASE_SECONDS must be greater than X_TIMEOUT_SECONDS, e.g. LEASE_SECONDS=30")
+        """A post still under way after its lease could meet the worker that took the lease over.
+
+        The timeout counts once for connecting and once for the answer.
+        """
+        if self.lease_seconds < 3 * self.x_timeout_seconds:
+            raise ValueError("LEASE_SECONDS must be at least three times X_TIMEOUT_SECONDS, e.g. LEASE_SECONDS=45")
         return self
 
 

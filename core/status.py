@@ -1,6 +1,7 @@
 """What the host sees from the command line: what waits, what failed and why; and sending it on its way again."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from sqlalchemy import Engine, func, select
 
@@ -11,13 +12,17 @@ from core.refusals import in_words
 from core.states import move
 
 LATEST = 20
+LATELY = timedelta(days=30)
 
 
 def report(engine: Engine) -> Iterator[str]:
     """Lines for the host: a count per state, then the latest that failed or wait after an error."""
     by_state = select(creations.c.state, func.count()).group_by(creations.c.state).order_by(creations.c.state)
     troubled = (
-        select(creations).where(creations.c.last_error.is_not(None)).order_by(creations.c.id.desc()).limit(LATEST)
+        select(creations)
+        .where(creations.c.created_at >= now() - LATELY, creations.c.last_error.is_not(None))
+        .order_by(creations.c.created_at.desc())
+        .limit(LATEST)
     )
     with reading(engine) as connection:
         counts = connection.execute(by_state).all()

@@ -44,7 +44,10 @@ class FolderStorage:
     def get(self, key: str) -> bytes | None:
         """The bytes under a key; None for what is not there or no key of ours."""
         path = self.path(key)
-        return path.read_bytes() if path else None
+        try:
+            return path.read_bytes() if path else None
+        except OSError as error:
+            raise TryLater("storage", f"cannot read a picture in {self.folder}: {error.strerror}") from error
 
     def path(self, key: str) -> Path | None:
         """The file of a key, to be served; None for what is not there or no key of ours (`../`, for example)."""
@@ -65,6 +68,16 @@ class FolderStorage:
                 os.fsync(file.fileno())
             Path(beside).chmod(0o644)
             Path(beside).replace(path)
+            _sync_folder(path.parent)
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """A renamed file is durable once its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from honcho.environ import parse_procfile
@@ -84,12 +85,27 @@ class Supervisor:
         for child in self.children:
             self._start(child)
 
+    def run_once(self, *module: str) -> bool:
+        """Run `python -m <module>` to its end while the children are kept alive; whether it went well.
+
+        A stop ends it. What it says goes to the host's terminal.
+        """
+        command = [sys.executable, "-m", *module]
+        ends_with_us = partial(die_with_parent, os.getpid())
+        process = subprocess.Popen(command, env=self.environment, process_group=0, preexec_fn=ends_with_us)  # noqa: S603, PLW1509
+        while process.poll() is None and not self.stop_asked:
+            self.keep_alive()
+            time.sleep(0.02)
+        if process.poll() is None:
+            process.kill()
+        return process.wait() == 0
+
     def keep_alive(self) -> None:
         """One look: note who died, start again whose pause is over."""
         now = time.monotonic()
         for child in self.children:
-            if child.runs:
-                continue
+            if child.runs or (child.process is None and not child.start_at):
+                continue  # alive, or not begun yet
             if child.process is not None:
                 self._note_death(child, child.process.returncode, now)
             if now >= child.start_at:
@@ -110,7 +126,7 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 process_group=0,
-                preexec_fn=die_with_parent,  # noqa: PLW1509  # the supervisor has no threads
+                preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509  # the supervisor has no threads
             )
         child.started = time.monotonic()
 
@@ -118,9 +134,9 @@ class Supervisor:
         lived_a_while = now - child.started > LIVED_A_WHILE
         child.pause = FIRST_PAUSE if lived_a_while else min(child.pause * 2, LONGEST_PAUSE)
         child.start_at = now + child.pause
-        self.tell(f"{child.name} ended ({_how(status)}) and is started again; see {child.log}")
         _signal_group(child, signal.SIGKILL)  # whatever it left behind
         child.process = None
+        self.tell(f"{child.name} ended ({_how(status)}) and is started again; see {child.log}")
 
     def _stop(self, children: list[Child], patience: float) -> None:
         running = [child for child in children if child.runs]
@@ -153,6 +169,7 @@ def _wait(children: list[Child], patience: float) -> None:
 
 
 def _how(status: int) -> str:
-    if status < 0:
+    try:
         return signal.Signals(-status).name
-    return f"status {status}"
+    except ValueError:  # not ended by a signal, or by one of those without a name
+        return f"status {status}"

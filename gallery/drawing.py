@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
+from core.text import clip
 from gallery import labels
 
 HERE = Path(__file__).parent
@@ -60,7 +61,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # templates are as old as the code that knows them
     )
-    for words in (labels.clip, labels.medium, labels.hour, labels.day, labels.iso, labels.seconds):
+    for words in (clip, labels.medium, labels.hour, labels.day, labels.iso, labels.seconds):
         environment.filters[words.__name__] = words
     return environment
 

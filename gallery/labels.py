@@ -6,22 +6,6 @@ from core.models import State
 from core.refusals import in_words
 
 SKETCH = "sketch"
-ALT_LIMIT = 1000  # what X allows; screen readers would rather have less than more
-
-
-def clip(text: str, limit: int) -> str:
-    """One line of at most `limit` characters, cut at a word where there is one near."""
-    line = " ".join(text.split())
-    if len(line) <= limit:
-        return line
-    cut = line[: limit - 1]
-    word_end = cut.rfind(" ", limit * 2 // 3)
-    return f"{cut[:word_end] if word_end > 0 else cut}…"
-
-
-def alt_text(prompt: str, name: str, limit: int = ALT_LIMIT) -> str:
-    """What a picture is to those who do not see it."""
-    return f"{clip(prompt, limit)}, prompted by {clip(name, 80)}"
 
 
 def medium(model: str | None) -> str:

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from core.database import reading
 from core.models import State, creations, people, pictures
-from gallery import labels
+from core.text import alt_text
 from gallery.keyset import After
 from gallery.shown import CARD_ALT, CreationShown, Page, PersonShown, PictureShown
 
@@ -148,5 +148,5 @@ def _picture(row: Any, creation: CreationShown) -> PictureShown:
         mime=row.mime,
         placeholder=row.placeholder if row.placeholder.startswith("data:image/") else "",
         alt=creation.alt,
-        short_alt=labels.alt_text(creation.prompt, creation.person.called, CARD_ALT),
+        short_alt=alt_text(creation.prompt, creation.person.called, CARD_ALT),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.models import State
+from core.text import alt_text, clip
 from gallery import labels
 
 CARD_TITLE = 180
@@ -85,12 +86,12 @@ class CreationShown:
     @property
     def title(self) -> str:
         """The prompt, short enough for a card."""
-        return labels.clip(self.prompt, CARD_TITLE) or "Untitled"
+        return clip(self.prompt, CARD_TITLE) or "Untitled"
 
     @property
     def alt(self) -> str:
         """What its pictures are to those who do not see them."""
-        return labels.alt_text(self.prompt, self.person.called)
+        return alt_text(self.prompt, self.person.called)
 
     @property
     def reason(self) -> str | None:

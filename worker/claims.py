@@ -26,7 +26,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Claim:
-    """A creation that is ours. `taken_over`: from a job that did not finish, so what it did is not known.
+    """A creation that is ours. `taken_over`: it was in work before, and how that ended is not known.
 
     lease: seconds after which the claim ends unless it is prolonged.
     attempts: tries of this step, this one included.
@@ -46,8 +46,12 @@ class Claim:
             return move(session, self.creation_id, self.state, target, held_by=self.token, **values)
 
     def prolong(self) -> bool:
-        """Begin the lease anew. False when the claim was lost: then the work must stop without a trace."""
-        return self.move(self.state, next_attempt_at=now() + timedelta(seconds=self.lease))
+        """Begin the lease anew. False when the claim was lost: then the work must stop without a trace.
+
+        Also false when most of the new lease went by before the database let us write it.
+        """
+        until = now() + timedelta(seconds=self.lease)
+        return self.move(self.state, next_attempt_at=until) and now() < until - timedelta(seconds=self.lease / 2)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -78,8 +82,10 @@ def take(
     Only what is due is to be had: a stray job must neither cut a pause short, nor answer again what X refused, nor
     take what another job still holds. From a state of work (`source` is `target`) it is taken over.
     """
-    token, moment = secrets.token_hex(8), now()
+    token = secrets.token_hex(8)
     with transaction(engine) as session:
+        session.connection()  # waits here for its turn to write, so that the lease begins after it
+        moment = now()
         moved = move(
             session,
             creation_id,

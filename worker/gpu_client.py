@@ -6,6 +6,7 @@ the creation's own schedule tries again. Painting is safe to repeat.
 
 import base64
 import binascii
+import json
 import ssl
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from core.errors import Refused, TryLater
 from core.settings import GpuSettings
+from core.text import clean
 
 # One picture of 1536 x 1536 as PNG is about 6 MB, four of them in base64 about 32 MB.
 LONGEST_ANSWER = 64 * 1024 * 1024
@@ -51,6 +53,13 @@ class Painting:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    retry_after: str
+    content: bytes
+
+
 class _Safety(BaseModel):
     flagged: bool = False
 
@@ -62,7 +71,7 @@ class _Picture(BaseModel):
 
 
 class _Seconds(BaseModel):
-    painting: Annotated[float, Field(ge=0)] = 0.0
+    painting: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 class _Answer(BaseModel):
@@ -100,12 +109,12 @@ class GpuClient:
         Raises TryLater (`gpu_down`, `gpu_busy`, `gpu_failed`, `gpu_garbage`, `gpu_unauthorized`) and
         Refused (`unpaintable`) when the service says that it cannot paint this, ever.
         """
-        response = self._send(_body(order))
-        if response.status_code != 200:
-            raise _failure(response)
-        return _read(response, order)
+        reply = self._send(_body(order))
+        if reply.status != 200:
+            raise _failure(reply)
+        return _read(reply.content, order)
 
-    def _send(self, body: dict[str, object]) -> httpx.Response:
+    def _send(self, body: dict[str, object]) -> _Reply:
         retrying = Retrying(
             retry=retry_if_exception_type((httpx.ConnectError, httpx.ConnectTimeout)),
             wait=wait_exponential_jitter(multiplier=0.2, max=1.0),
@@ -113,11 +122,22 @@ class GpuClient:
             reraise=True,
         )
         try:
-            return retrying(self._http.post, "/v1/paint", json=body)
+            return retrying(self._read_bounded, json.dumps(body).encode())
         except httpx.TimeoutException as error:
             raise TryLater("gpu_down", f"no answer in time ({type(error).__name__})") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise TryLater("gpu_down", type(error).__name__) from error
+
+    def _read_bounded(self, body: bytes) -> _Reply:
+        """Post, and read no more than LONGEST_ANSWER of what comes back."""
+        content = bytearray()
+        headers = {"Content-Type": "application/json"}
+        with self._http.stream("POST", "/v1/paint", content=body, headers=headers) as response:
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > LONGEST_ANSWER:
+                    raise TryLater("gpu_garbage", "the answer does not end")
+        return _Reply(response.status_code, response.headers.get("retry-after", ""), bytes(content))
 
 
 @cache
@@ -140,31 +160,32 @@ def _body(order: Order) -> dict[str, object]:
     return body
 
 
-def _failure(response: httpx.Response) -> TryLater | Refused:
-    match response.status_code:
+def _failure(reply: _Reply) -> TryLater | Refused:
+    match reply.status:
         case 422:
-            return Refused("unpaintable", response.text[:500])
+            return Refused("unpaintable", reply.content.decode("utf-8", "replace"))
         case 401 | 403:
             return TryLater("gpu_unauthorized", "GPU_TOKEN is not the service's token")
         case 429 | 503:
-            return TryLater("gpu_busy", f"status {response.status_code}", after=_retry_after(response))
+            return TryLater("gpu_busy", f"status {reply.status}", after=_seconds(reply.retry_after))
         case status if status >= 500 or status == 408:
             return TryLater("gpu_failed", f"status {status}")
         case status:
             return TryLater("gpu_garbage", f"unexpected status {status}")
 
 
-def _retry_after(response: httpx.Response) -> float:
-    """Seconds of the Retry-After header; 0 where it is missing, a date or nonsense."""
-    text = response.headers.get("retry-after", "")
-    return min(float(text), 3600.0) if text.isascii() and text.isdigit() else 0.0
+def _seconds(retry_after: str) -> float:
+    """Seconds of a Retry-After header; 0 where it is missing, a date or nonsense. At most an hour."""
+    return (
+        float(min(int(retry_after), 3600))
+        if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10
+        else 0.0
+    )
 
 
-def _read(response: httpx.Response, order: Order) -> Painting:
+def _read(content: bytes, order: Order) -> Painting:
     try:
-        if len(response.content) > LONGEST_ANSWER:
-            raise ValueError("the answer is too long")
-        answer = _Answer.model_validate_json(response.content)
+        answer = _Answer.model_validate_json(content)
         pictures = tuple(
             Painted(picture.seed, base64.b64decode(picture.image, validate=True), picture.safety.flagged)
             for picture in answer.pictures
@@ -174,4 +195,4 @@ def _read(response: httpx.Response, order: Order) -> Painting:
     except (ValidationError, ValueError, binascii.Error) as error:
         reason = f"{error.error_count()} fields are wrong" if isinstance(error, ValidationError) else str(error)
         raise TryLater("gpu_garbage", reason) from error
-    return Painting(answer.model, pictures, answer.seconds.painting)
+    return Painting(clean(answer.model), pictures, answer.seconds.painting)

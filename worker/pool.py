@@ -1,12 +1,15 @@
 """RQ's worker and pool, tuned: dead jobs are noticed at once, nothing outlives its parent, one sweeper runs beside.
 
-RQ's defaults notice an abandoned job after 13 minutes (measured 807 s). Our claims run out in 30 s and the sweep acts
+RQ's defaults notice an abandoned job after 13 minutes (measured 807 s). Our claims run out in 45 s and the sweep acts
 on them, so RQ's own recovery only tidies its registries; its scheduler is not used.
 """
 
+import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -17,6 +20,7 @@ from rq.worker_pool import WorkerPool
 
 from core.children import die_with_parent
 
+STOPS = (signal.SIGTERM, signal.SIGINT)
 INTERVALS: dict[str, Any] = {
     "maintenance_interval": 30,
     "worker_ttl": 30,
@@ -37,12 +41,16 @@ class TunedWorker(Worker):
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """As RQ, but without its scheduler: retries are rows, and the sweep enqueues them."""
-        die_with_parent()
         return bool(super().work(*args, **(kwargs | {"with_scheduler": False})))
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        """As RQ, but remember who forks: the job must end with its worker."""
+        self._forked_by = os.getpid()
+        super().fork_work_horse(job, queue)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """As RQ, but the job dies with its worker: an orphan would work on a claim that others think is lost."""
-        die_with_parent(signal.SIGKILL)
+        die_with_parent(self._forked_by, signal.SIGKILL)
         super().main_work_horse(job, queue)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
@@ -59,12 +67,26 @@ class Pool(WorkerPool):
         self._sweep = sweep
         self._sweeper: BaseProcess | None = None
 
+    def start_worker(self, *args: Any, **kwargs: Any) -> None:
+        """As RQ, but never once a stop was asked for: nobody would tell that worker to end."""
+        with _signals_held():
+            if self.status != self.Status.STOPPED:
+                super().start_worker(*args, **kwargs)
+
+    def get_worker_process(self, *args: Any, **kwargs: Any) -> BaseProcess:
+        """As RQ, but it begins as a child of this pool should."""
+        process = super().get_worker_process(*args, **kwargs)
+        process.run = partial(_begin, os.getpid(), process.run)  # type: ignore[method-assign]
+        return process
+
     def check_workers(self, respawn: bool = True) -> None:
         """Every second: workers and sweeper shall live."""
         super().check_workers(respawn)
-        if respawn and self.status != self.Status.STOPPED and not (self._sweeper and self._sweeper.is_alive()):
-            self._sweeper = get_context("fork").Process(target=_sweep_until_told, args=(self._sweep,), name="sweeper")
-            self._sweeper.start()
+        with _signals_held():
+            alive = self._sweeper is not None and self._sweeper.is_alive()
+            if respawn and not alive and self.status != self.Status.STOPPED:
+                self._sweeper = get_context("fork").Process(target=_begin, args=(os.getpid(), self._sweep_until_told))
+                self._sweeper.start()
 
     def stop_workers(self) -> None:
         """Tell all to finish what they do and end."""
@@ -72,10 +94,27 @@ class Pool(WorkerPool):
         if self._sweeper and self._sweeper.is_alive():
             self._sweeper.terminate()
 
+    def _sweep_until_told(self) -> None:
+        stopped = threading.Event()
+        for number in STOPS:
+            signal.signal(number, lambda *_: stopped.set())
+        self._sweep(stopped)
 
-def _sweep_until_told(sweep: Callable[[threading.Event], None]) -> None:
-    die_with_parent()
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    sweep(stopped)
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let a stop wait for the end of the block: it must not fall between a fork and what is noted of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(parent: int, run: Callable[[], None]) -> None:
+    """First in every child: the pool's own handlers are not ours, and a stop that was held is heard now."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_DFL)
+    die_with_parent(parent)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    run()

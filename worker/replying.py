@@ -19,6 +19,7 @@ from core.logs import get_logger
 from core.models import State
 from core.settings import WorkSettings
 from core.storage import Storage
+from core.text import alt_text
 from core.x import XClient
 from worker.claims import Claim, take
 from worker.rows import creation_with_author, pictures_of
@@ -28,7 +29,7 @@ log = get_logger(__name__)
 
 ANSWERED = "answered"
 GAVE_UP = "x_gave_up"
-LONGEST_ALT_TEXT = 1000
+TRIES_FOR_ALT_TEXT = 3
 
 
 @dataclass
@@ -57,7 +58,7 @@ class ReplyStep:
             self._mark_replied(claim, found)
             return
         self.may_have_answered = False
-        media_ids = [self._upload(picture, creation) for picture in pictures_of(self.engine, creation.id)]
+        media_ids = [self._upload(claim, picture, creation) for picture in pictures_of(self.engine, creation.id)]
         if not claim.prolong():
             log.warning("claim lost before answering", creation=claim.creation_id)
             return
@@ -83,7 +84,11 @@ class ReplyStep:
             log.warning("gallery only", creation=claim.creation_id, reason=str(error))
 
     def _find_answer(self, creation: Any) -> int | None:
-        return self.x.find_answer(self.x.me().author.id, to=creation.post_id)
+        """Look on X for our answer. X refusing to let us look says nothing about it."""
+        try:
+            return self.x.find_answer(self.x.me().author.id, to=creation.post_id)
+        except GiveUp as error:
+            raise TryLater("x_cannot_look", str(error)) from error
 
     def _answer(self, creation: Any, media_ids: list[str]) -> int:
         text = answer_text(creation.id, creation.seed)
@@ -99,27 +104,27 @@ class ReplyStep:
         if claim.move(State.REPLIED, claim=None, last_error=None, **values):
             log.info("answered", creation=claim.creation_id, answer=answer)
 
-    def _upload(self, picture: Any, creation: Any) -> str:
+    def _upload(self, claim: Claim, picture: Any, creation: Any) -> str:
         image = self.storage.get(picture.key)
         if image is None:
             raise GiveUp("picture_lost", f"{picture.key} is not in the storage")
         media_id = self.x.upload(image, picture.mime)
-        try:
-            self.x.set_alt_text(media_id, alt_text(creation.prompt, creation.name))
-        except GiveUp as error:
-            # An answer without its description is better than none.
-            log.warning("no alt text", creation=creation.id, reason=str(error))
+        self._describe(claim, media_id, alt_text(creation.prompt, creation.name))
         return media_id
+
+    def _describe(self, claim: Claim, media_id: str, text: str) -> None:
+        """Set the alt text. After a few tries an answer without it is better than none."""
+        try:
+            self.x.set_alt_text(media_id, text)
+        except TryLater as error:
+            if not error.counted or claim.attempts < TRIES_FOR_ALT_TEXT:
+                raise
+            log.warning("no alt text", creation=claim.creation_id, reason=str(error))
+        except GiveUp as error:
+            log.warning("no alt text", creation=claim.creation_id, reason=str(error))
 
 
 def answer_text(creation_id: int, seed: int) -> str:
     """What the answer says. Never the same twice, since X refuses duplicates; no link, domain or handle, since a
     link costs twenty times as much and a handle makes loops."""
     return f"Painting No. {creation_id}, seed {seed}"
-
-
-def alt_text(prompt: str, name: str) -> str:
-    """The prompt and "prompted by <name>", at most 1,000 characters: a long prompt is cut, the name is not."""
-    ending = f" – prompted by {name}"
-    room = LONGEST_ALT_TEXT - len(ending)
-    return (prompt if len(prompt) <= room else prompt[: room - 1] + "…") + ending

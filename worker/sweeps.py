@@ -61,8 +61,9 @@ class Sweep:
     def _end_hopeless(self, state: State, limit: int) -> None:
         target, values = DEAD_ENDS[state]
         for row in self._due(state):
-            if row.attempts >= limit:
-                self._move(row.id, state, target, claim=None, next_attempt_at=None, **values)
+            if row.attempts < limit:
+                continue
+            if self._move(row.id, state, target, claim=None, next_attempt_at=None, **values):
                 log.error("given up: its jobs died again and again", creation=row.id)
 
     def _release_paintings(self) -> None:

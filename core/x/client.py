@@ -1,10 +1,12 @@
 """The verbs this house needs of X. They raise TryLater, OutcomeUnknown, OutOfFunds or GiveUp, never tweepy's own."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from core.settings import XSettings
-from core.x.posts import Account, Post, clean, read_account, read_page
+from core.text import LONGEST_ALT_TEXT, clean, clip
+from core.x.posts import Account, Post, next_token, read_account, read_page
 from core.x.transport import Transport, border
 
 POST_FIELDS = (
@@ -14,7 +16,14 @@ POST_FIELDS = (
 PAGE = 100
 # X serves the newest 800 mentions and no more.
 MOST_PAGES = 8
-LONGEST_ALT_TEXT = 1000
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Posts of all pages of one question, newest first. Not `complete`: X has older ones that it did not show."""
+
+    posts: list[Post]
+    complete: bool
 
 
 class XClient:
@@ -28,30 +37,35 @@ class XClient:
         with border():
             return read_account(self._get("/2/users/me", {"user.fields": "pinned_tweet_id"}))
 
-    def mentions(self, my_id: int, *, since_id: int) -> list[Post]:
+    def mentions(self, my_id: int, *, since_id: int) -> Pages:
         """Posts that mention the account, newer than `since_id`, newest first, at most 800."""
-        return list(self._pages(f"/2/users/{my_id}/mentions", "pagination_token", since_id=since_id))
+        return self._pages(f"/2/users/{my_id}/mentions", "pagination_token", since_id=since_id)
 
-    def search(self, query: str, *, since_id: int) -> list[Post]:
-        """Recent posts that match, newer than `since_id`, newest first, at most 800. X lags about 30 s here."""
-        return list(self._pages("/2/tweets/search/recent", "next_token", query=query, since_id=since_id))
+    def search(self, query: str, *, since_id: int, until_id: int | None = None, strict: bool = False) -> Pages:
+        """Recent posts that match, between two ids (both exclusive), newest first, at most 800.
 
-    def own_posts(self, my_id: int, *, since_id: int, until_id: int | None = None) -> list[Post]:
+        X shows a post here about 30 s after it was made, and for seven days.
+        """
+        span = {"query": query, "since_id": since_id, "until_id": until_id}
+        return self._pages("/2/tweets/search/recent", "next_token", strict=strict, **span)
+
+    def own_posts(self, my_id: int, *, since_id: int, until_id: int | None = None, strict: bool = False) -> Pages:
         """The account's own posts between two ids (both exclusive), newest first, at most 800."""
         span = {"since_id": since_id, "until_id": until_id}
-        return list(self._pages(f"/2/users/{my_id}/tweets", "pagination_token", **span))
+        return self._pages(f"/2/users/{my_id}/tweets", "pagination_token", strict=strict, **span)
 
     def find_answer(self, my_id: int, *, to: int) -> int | None:
         """The id of the account's own answer to a post, or None if X surely has none.
 
-        Looks at the account's own posts, which X shows at once, then at search, which may know what the first lacks.
+        Looks at the account's own posts, which X shows at once, then at search, which reaches those that more than 800
+        others have come after. An answer of X that cannot be read whole raises: it does not say that there is none.
         """
         query = f"from:{my_id} in_reply_to_tweet_id:{to}"
-        for posts in (self.own_posts(my_id, since_id=to), self.search(query, since_id=to)):
-            for post in posts:
-                if post.in_reply_to_id == to and post.author.id == my_id:
-                    return post.id
-        return None
+        own = self.own_posts(my_id, since_id=to, strict=True)
+        if (found := _answer_in(own, my_id, to)) is not None:
+            return found
+        searched = self.search(query, since_id=to, strict=True)
+        return _answer_in(searched, my_id, to)
 
     def upload(self, image: bytes, mime: str) -> str:
         """Upload a picture and return its media id. It expires after a day. Safe to repeat: an unused one vanishes."""
@@ -66,10 +80,8 @@ class XClient:
 
     def set_alt_text(self, media_id: str, text: str) -> None:
         """Describe a picture for those who cannot see it. Cut to X's 1,000 characters. Safe to repeat."""
-        alt = clean(text)
-        alt = alt if len(alt) <= LONGEST_ALT_TEXT else alt[: LONGEST_ALT_TEXT - 1] + "…"
         with border():
-            body = {"id": media_id, "metadata": {"alt_text": {"text": alt}}}
+            body = {"id": media_id, "metadata": {"alt_text": {"text": clip(clean(text), LONGEST_ALT_TEXT)}}}
             self._x.request("POST", "/2/media/metadata", json=body)
 
     def answer(self, text: str, *, to: int, media_ids: list[str]) -> int:
@@ -78,24 +90,35 @@ class XClient:
             body = self._x.create_tweet(text=text, media_ids=media_ids or None, in_reply_to_tweet_id=str(to))
             return int(body["data"]["id"])
 
-    def _pages(self, route: str, token_name: str, **params: Any) -> Iterator[Post]:
+    def moment(self) -> datetime:
+        """The time of day by X's own clock, or by ours before X has answered anything."""
+        return self._x.moment()
+
+    def _pages(self, route: str, token_name: str, *, strict: bool = False, **params: Any) -> Pages:
         wanted = {"max_results": PAGE, "tweet.fields": POST_FIELDS, "expansions": "author_id", **params}
         wanted = {name: str(value) for name, value in wanted.items() if value is not None}
+        posts: list[Post] = []
+        token: str | None = None
         for _ in range(MOST_PAGES):
             with border():
                 body = self._get(route, wanted)
-                posts = read_page(body)
-            yield from posts
-            token = (body.get("meta") or {}).get("next_token")
-            if not token:
-                return
+                posts += read_page(body, strict=strict)
+                token = next_token(body)
+            if token is None:
+                break
             wanted[token_name] = token
+        # X ends a list at its limit without saying that there is more.
+        return Pages(posts, complete=token is None and len(posts) < MOST_PAGES * PAGE)
 
     def _get(self, route: str, params: dict[str, str]) -> dict[str, Any]:
         body = self._x.request("GET", route, params=params).json()
         if not isinstance(body, dict):
             raise ValueError("X's answer is no JSON object")
         return body
+
+
+def _answer_in(pages: Pages, my_id: int, to: int) -> int | None:
+    return next((post.id for post in pages.posts if post.in_reply_to_id == to and post.author.id == my_id), None)
 
 
 def open_x(settings: XSettings) -> XClient:

@@ -3,22 +3,27 @@
 Offsets are code points in the raw text, which is HTML-escaped: slice first, unescape after.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from core.logs import get_logger
+from core.text import clean
 from core.x.snowflakes import time_of
 
 log = get_logger(__name__)
 
 Raw = Mapping[str, Any]
+Result = TypeVar("Result")
+
+
+LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Author:
-    """Who wrote a post. `username` is without @; `name` is what people see."""
+    """Who wrote a post. `username` is without @; `name` is what people see; both empty where X did not say."""
 
     id: int
     username: str
@@ -64,55 +69,82 @@ class Post:
     is_repost: bool = False
 
 
-def read_page(body: Raw) -> list[Post]:
-    """The posts of one answer of X, in its order. Raises ValueError where the answer is not what X promises."""
+def read_page(body: Raw, *, strict: bool = False) -> list[Post]:
+    """The posts of one answer of X, in its order.
+
+    Raises ValueError where the answer does not say what it holds: an answer without posts says `result_count: 0`.
+    One post that makes no sense must not hide the ninety-nine beside it; `strict` raises there too, for callers to whom
+    a post that is not seen means something.
+    """
     data = body.get("data") or []
-    if not isinstance(data, list):
-        raise ValueError("`data` is not a list")
-    people = {int(user["id"]): _author(user) for user in (body.get("includes") or {}).get("users") or []}
-    return [post for raw in data if (post := _post_or_none(raw, people))]
+    if not isinstance(data, list) or not (data or "result_count" in _object(body.get("meta"))):
+        raise ValueError("the answer does not say what it holds")
+    people = _people(_object(body.get("includes")).get("users") or [])
+    posts = [_attempt(_post, raw, people) for raw in data]
+    if strict and None in posts:
+        raise ValueError("a post of the answer makes no sense")
+    return [post for post in posts if post]
 
 
 def read_account(body: Raw) -> Account:
     """The account of `GET /2/users/me`."""
     user = body["data"]
-    pinned = user.get("pinned_tweet_id") or user.get("pinned_post_id")
-    return Account(_author(user), int(pinned) if pinned else None)
+    return Account(_author(user), _id_or_none(user.get("pinned_tweet_id") or user.get("pinned_post_id")))
+
+
+def next_token(body: Raw) -> str | None:
+    """What to ask the next page with, or None on the last."""
+    return _object(body.get("meta")).get("next_token") or None
+
+
+def _people(users: Any) -> dict[int, Author]:
+    read = [_attempt(_author, user) for user in users]
+    return {author.id: author for author in read if author}
 
 
 def _author(user: Raw) -> Author:
-    return Author(int(user["id"]), clean(str(user["username"])), clean(str(user.get("name") or user["username"])))
+    return Author(_id(user["id"]), clean(str(user["username"])), clean(str(user.get("name") or user["username"])))
 
 
-def _post_or_none(raw: Raw, people: Mapping[int, Author]) -> Post | None:
-    """One post that makes no sense must not hide the ninety-nine beside it."""
+def _attempt(read: Callable[..., Result], *given: Any) -> Result | None:
+    """What `read` makes of a part of X's answer, or None, and a line in the log, where that makes no sense."""
     try:
-        return _post(raw, people)
+        return read(*given)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        log.error("a post of X makes no sense and is left out", error=repr(error))
+        log.error("a part of X's answer makes no sense and is left out", error=repr(error))
         return None
 
 
 def _post(raw: Raw, people: Mapping[int, Author]) -> Post:
-    post_id = int(raw["id"])
+    post_id = _id(raw["id"])
     note = raw.get("note_tweet") or raw.get("note_post") or {}
     entities = (note if note else raw).get("entities") or {}
-    references = {item["type"]: int(item["id"]) for item in _first(raw, "referenced_tweets", "referenced_posts")}
-    author_id = int(raw["author_id"])
+    references = {item["type"]: _id(item["id"]) for item in _first(raw, "referenced_tweets", "referenced_posts")}
+    author_id = _id(raw["author_id"])
     return Post(
         id=post_id,
         root_id=_root(raw, post_id),
-        author=people.get(author_id) or Author(author_id, str(author_id), "somebody"),
+        author=people.get(author_id) or Author(author_id, "", ""),
         text=clean(str(note.get("text") or raw.get("text") or "")),
         created_at=time_of(post_id),
-        mentions=tuple(Span(m["start"], m["end"], _number(m.get("id"))) for m in entities.get("mentions") or []),
-        links=tuple(Span(u["start"], u["end"]) for u in entities.get("urls") or []),
+        mentions=_spans(entities.get("mentions")),
+        links=_spans(entities.get("urls")),
         display_start=_display_start(raw),
-        conversation_id=_number(raw.get("conversation_id")),
+        conversation_id=_id_or_none(raw.get("conversation_id")),
         in_reply_to_id=references.get("replied_to"),
-        in_reply_to_person_id=_number(raw.get("in_reply_to_user_id")),
+        in_reply_to_person_id=_id_or_none(raw.get("in_reply_to_user_id")),
         is_repost="retweeted" in references or "reposted" in references,
     )
+
+
+def _spans(entities: Any) -> tuple[Span, ...]:
+    """Entities as spans. One without true offsets marks nothing."""
+    read = [_attempt(_span, entity) for entity in entities or []]
+    return tuple(span for span in read if span)
+
+
+def _span(entity: Raw) -> Span:
+    return Span(int(entity["start"]), int(entity["end"]), _id_or_none(entity.get("id")))
 
 
 def _first(raw: Raw, *names: str) -> Iterable[Any]:
@@ -121,7 +153,7 @@ def _first(raw: Raw, *names: str) -> Iterable[Any]:
 
 def _root(raw: Raw, post_id: int) -> int:
     history = [item for item in _first(raw, "edit_history_tweet_ids", "edit_history_post_ids") if item]
-    return int(history[0]) if history else post_id
+    return _id(history[0]) if history else post_id
 
 
 def _display_start(raw: Raw) -> int:
@@ -129,10 +161,16 @@ def _display_start(raw: Raw) -> int:
     return int(span[0]) if span else 0
 
 
-def _number(value: Any) -> int | None:
-    return int(value) if value not in (None, "") else None
+def _id(value: Any) -> int:
+    number = int(value)
+    if not 0 <= number <= LARGEST_ID:
+        raise ValueError(f"{number} is no id of X")
+    return number
 
 
-def clean(text: str) -> str:
-    """Replace what no database or file takes (NUL, lone surrogates), one for one so that offsets stay true."""
-    return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)
+def _id_or_none(value: Any) -> int | None:
+    return _id(value) if value not in (None, "") else None
+
+
+def _object(value: Any) -> Raw:
+    return value if isinstance(value, Mapping) else {}

@@ -7,15 +7,20 @@ a thousand times on a 429 without a reset header. Hence `request` is overridden 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 import tweepy
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from core.clock import now
 from core.errors import GiveUp, HouseError, OutcomeUnknown, OutOfFunds, TryLater
 
 MINUTE = 60.0
+CLOCKS_AGREE = timedelta(seconds=2)
 ERRORS: dict[int, type[tweepy.HTTPException]] = {
     400: tweepy.BadRequest,
     401: tweepy.Unauthorized,
@@ -35,6 +40,7 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
 
     def __init__(self, base_url: str, *, timeout: float, **keys: str) -> None:
         super().__init__(**keys, return_type=dict, wait_on_rate_limit=False)
+        self._ahead = timedelta(0)
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
 
@@ -62,9 +68,24 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
             headers={"User-Agent": self.user_agent},
             **body,
         )
+        self._note_time(response)
         if not 200 <= response.status_code < 300:
             raise _error(response)
         return response
+
+    def moment(self) -> datetime:
+        """Now, by the clock of whoever answers at X's address; by ours before the first answer."""
+        return now() + self._ahead
+
+    def _note_time(self, response: requests.Response) -> None:
+        """X's clock, from the Date header of any answer. It tells whole seconds: half a one is past on average."""
+        try:
+            told = parsedate_to_datetime(response.headers["Date"])
+        except (KeyError, ValueError, TypeError):
+            return
+        if told.tzinfo is not None:
+            ahead = told + timedelta(milliseconds=500) - now()
+            self._ahead = ahead if abs(ahead) > CLOCKS_AGREE else timedelta(0)
 
 
 def _error(response: requests.Response) -> tweepy.HTTPException:
@@ -73,7 +94,7 @@ def _error(response: requests.Response) -> tweepy.HTTPException:
     kind = tweepy.TwitterServerError if response.status_code >= 500 else kind
     try:
         return kind(response)
-    except (AttributeError, TypeError, KeyError, ValueError):
+    except (AttributeError, TypeError, KeyError, ValueError, RecursionError):
         return kind(response, response_json={})
 
 
@@ -89,8 +110,8 @@ def border(*, writes: bool = False, clock: Callable[[], float] = time.time) -> I
     except requests.RequestException as error:
         kind = TryLater if _never_sent(error) else _unclear(writes)
         raise kind("x_unreachable", type(error).__name__) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unclear(writes)("x_garbage", f"X's answer lacks something: {error!r}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise _unclear(writes)("x_garbage", f"X's answer makes no sense: {error!r:.200}") from error
 
 
 def _translate(error: tweepy.HTTPException, writes: bool, now: float) -> HouseError:  # noqa: PLR0911  # a table
@@ -114,7 +135,8 @@ def _translate(error: tweepy.HTTPException, writes: bool, now: float) -> HouseEr
             return TryLater("x_media_not_ready", words, after=3)
         case 404:
             return TryLater("x_not_there", "X does not know the address (its outages look so)", after=MINUTE)
-        case _ if status >= 500:
+        case _ if status in (408, 425) or 300 <= status < 400 or status >= 500:
+            # A redirect is a proxy or a portal speaking, not X.
             return _unclear(writes)("x_down", f"X answered {status}")
         case _:
             return GiveUp("x_rejected", f"{status}: {words}")
@@ -137,12 +159,14 @@ def _words(error: tweepy.HTTPException) -> str:
     """What X said, in small letters, cut to a line: messages, detail and title together."""
     try:
         body = error.response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(body, dict):
         return ""
     said = [str(body.get(key) or "") for key in ("title", "detail", "reason")]
-    said += [str(item.get("message") or "") for item in body.get("errors") or [] if isinstance(item, dict)]
+    errors = body.get("errors")
+    if isinstance(errors, list):
+        said += [str(item.get("message") or "") for item in errors if isinstance(item, dict)]
     return " ".join(part for part in said if part).lower()[:300]
 
 
@@ -150,4 +174,4 @@ def _never_sent(error: requests.RequestException) -> bool:
     """Whether the connection was not even made, so that X cannot have seen the call."""
     cause = error.args[0] if error.args else None
     refused = isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
-    return refused or isinstance(error, requests.ConnectTimeout)
+    return refused or isinstance(error, requests.ConnectTimeout | InvalidSchema | InvalidURL | MissingSchema)

@@ -2,11 +2,14 @@
 
 import json
 import threading
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select, update
 
+from bot import rules
 from bot.notebook import read_cursor
 from bot.poller import SOURCE, Poller
 from core.clock import now
@@ -15,7 +18,7 @@ from core.errors import TryLater
 from core.models import creations, cursors, people, posts
 from core.queue import PAINT, WorkQueue, open_queue
 from core.settings import PollSettings, load
-from core.x import id_at
+from core.x import Post, id_at
 from tests.support.sandbox_x import SandboxX, answers, lost_call
 from tests.support.servers import wait_until
 
@@ -98,7 +101,7 @@ def test_an_idle_bot_asks_x_for_nothing_it_has_read(poller: Poller, x: SandboxX,
     assert cursor is not None
     poller.look()
     assert poller._reach_back(cursor) >= cursor.floor_id
-    assert poller.x.mentions(poller._know_myself().author.id, since_id=cursor.since_id) == []
+    assert poller.x.mentions(poller._know_myself().author.id, since_id=cursor.since_id).posts == []
 
 
 def test_a_direct_reply_to_the_opening_thread_is_a_prompt(poller: Poller, x: SandboxX, engine: Engine) -> None:
@@ -193,11 +196,125 @@ def test_an_edited_or_unreadable_post_does_not_hide_the_others(poller: Poller, x
     mention = {"start": 0, "end": 12, "id": str(poller._know_myself().author.id), "username": "threadpaint"}
     edit = {"id": str(good + 1), "author_id": "5", "text": "@threadpaint a wolf", "edit_history_tweet_ids": [str(good)]}
     new = {"id": str(good + 2), "author_id": "5", "text": "@threadpaint a hen", "entities": {"mentions": [mention]}}
-    page = {"data": [{"id": "nonsense"}, None, edit, new], "includes": {"users": [author]}, "meta": {"result_count": 4}}
-    path = f"/2/users/{poller._know_myself().author.id}/mentions"
-    x.spoil("GET", path, answers(200, json.dumps(page).encode(), content_type="application/json"))
+    serve_page(poller, x, {"id": "nonsense"}, None, edit, new, users=[author])
     assert poller.look() == 1
     assert prompts(engine) == ["a fox", "a hen"]
+
+
+def serve_page(poller: Poller, x: SandboxX, *raw: object, users: object = None) -> None:
+    """The next look finds exactly these posts."""
+    meta = {"result_count": len(raw)}
+    page = {"data": list(raw), "includes": {"users": users or []}, "meta": meta}
+    path = f"/2/users/{poller._know_myself().author.id}/mentions"
+    x.spoil("GET", path, answers(200, json.dumps(page).encode(), content_type="application/json"))
+
+
+def raw_mention(poller: Poller, number: int, text: str = "@threadpaint a fox", **values: object) -> dict[str, object]:
+    mention = {"start": 0, "end": 12, "id": str(poller._know_myself().author.id), "username": "threadpaint"}
+    post_id = str(id_at(now()) + number)
+    return {"id": post_id, "author_id": "5", "text": text, "entities": {"mentions": [mention]}} | values
+
+
+def test_a_post_whose_root_x_tells_later_does_not_stop_the_poller(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    first = raw_mention(poller, 7, edit_history_tweet_ids=[""])
+    serve_page(poller, x, first)
+    assert poller.look() == 1
+    serve_page(poller, x, first | {"edit_history_tweet_ids": [str(id_at(now()) - 5), first["id"]]})
+    assert poller.look() == 0
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"author_id": str(2**63)},
+        {"conversation_id": str(2**70)},
+        {"edit_history_tweet_ids": [str(2**64)]},
+        {"entities": {"mentions": [{"start": None, "end": "x"}], "urls": [{"start": 3.5}]}},
+        {"entities": {"mentions": 7}},
+        {"display_text_range": ["x"]},
+        {"referenced_tweets": [{"type": "replied_to"}]},
+        {"text": None},
+        {"note_tweet": "?"},
+    ],
+)
+def test_a_poisonous_post_does_not_hide_the_one_beside_it(
+    poller: Poller, x: SandboxX, engine: Engine, poison: dict[str, object]
+) -> None:
+    serve_page(poller, x, raw_mention(poller, 1) | poison, raw_mention(poller, 2, "@threadpaint a hen"))
+    poller.look()
+    assert "a hen" in prompts(engine)
+
+
+def test_a_person_who_makes_no_sense_does_not_hide_the_posts(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    serve_page(poller, x, raw_mention(poller, 1), users=[{"id": "5"}, None, {"id": "6", "username": "bea"}])
+    assert poller.look() == 1
+
+
+def test_a_person_x_does_not_send_keeps_the_name_we_know(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    serve_page(poller, x, raw_mention(poller, 1), users=[{"id": "5", "username": "Ada_L", "name": "Ada"}])
+    poller.look()
+    serve_page(poller, x, raw_mention(poller, 2))
+    poller.look()
+    with reading(engine) as connection:
+        row = connection.execute(select(people).where(people.c.id == 5)).one()
+    assert (row.username, row.handle, row.name) == ("Ada_L", "ada_l", "Ada")
+
+
+def test_an_answer_without_posts_that_does_not_say_so_is_not_believed(poller: Poller, x: SandboxX) -> None:
+    path = f"/2/users/{poller._know_myself().author.id}/mentions"
+    for body in (b"{}", b"[]", b'"x"', b'{"meta":[]}', b'{"data":{}}', b"[" * 100_000, b'{"data":[],"meta":null}'):
+        x.spoil("GET", path, answers(200, body, content_type="application/json"))
+        with pytest.raises(TryLater, match="x_garbage"):
+            poller.look()
+
+
+def test_more_than_x_shows_at_once_is_found_by_search(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    for number in range(850):
+        x.post(f"@threadpaint prompt {number}", author=f"p{number % 50}")
+    assert poller.look() == 850
+    assert len(set(prompts(engine))) == 850
+
+
+def test_a_bug_on_one_post_names_that_post_only(
+    poller: Poller, x: SandboxX, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(post: Post, **values: object) -> rules.Verdict:
+        if "fox" in post.text:
+            raise ZeroDivisionError
+        return decide(post, **values)  # type: ignore[arg-type]
+
+    decide = rules.decide
+    monkeypatch.setattr(rules, "decide", broken)  # stands for a bug of ours, whatever it may be
+    x.post("@threadpaint a fox")
+    x.post("@threadpaint a hen")
+    assert poller.look() == 1
+    with reading(engine) as connection:
+        rows = connection.execute(select(creations.c.state, creations.c.code).order_by(creations.c.id)).all()
+    assert [tuple(row) for row in rows] == [("refused", "unexpected"), ("queued", None)]
+
+
+def test_it_goes_on_after_a_refusal_and_a_database_that_was_away(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    path = f"/2/users/{poller._know_myself().author.id}/mentions"
+    x.spoil("GET", path, answers(403), answers(400))
+    x.post("@threadpaint a fox")
+    stopped = threading.Event()
+    listening = threading.Thread(target=poller.listen, args=(stopped,))
+    listening.start()
+    wait_until(lambda: prompts(engine) == ["a fox"], "it did not go on")
+    stopped.set()
+    listening.join(5)
+
+
+def test_a_wrong_clock_of_ours_does_not_move_the_first_start(
+    x: SandboxX, engine: Engine, queue: WorkQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = lambda: now() + timedelta(minutes=10)  # noqa: E731
+    monkeypatch.setattr("core.x.transport.now", fast)
+    poller = Poller(x.client(), engine, queue, load(PollSettings))
+    poller.look()
+    time.sleep(1.1)  # X tells its time in whole seconds
+    x.post("@threadpaint a fox")
+    assert poller.look() == 1
 
 
 def test_naughty_strings_are_heard_without_harm(poller: Poller, x: SandboxX, engine: Engine, material: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_that_contradict_each_other_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEASE_SECONDS", "5")
-    with pytest.raises(SettingsError, match=r"^LEASE_SECONDS must be greater than X_TIMEOUT_SECONDS"):
+    with pytest.raises(SettingsError, match=r"^LEASE_SECONDS must be at least three times X_TIMEOUT_SECONDS"):
         load(WorkSettings)
 
 
@@ -56,3 +56,21 @@ def test_a_deep_folder_gets_a_short_socket(tmp_path: Path) -> None:
 
 def test_the_spelling_of_hosting_platforms_is_mended() -> None:
     assert load(DatabaseSettings, database_url="postgres://u:p@h/d").url == "postgresql://u:p@h/d"
+
+
+@pytest.mark.parametrize("folder", ["a#b", "a?b", "a%20b"])
+def test_a_data_folder_that_would_spoil_addresses_is_refused(folder: str) -> None:
+    with pytest.raises(SettingsError, match=r"^DATA_DIR is wrong"):
+        load(DatabaseSettings, data_dir=Path(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("GPU_URL", "gpu.example"), ("GPU_URL", "ftp://x"), ("GPU_TOKEN", "schlüssel"), ("GPU_TOKEN", "a b")],
+)
+def test_an_address_or_token_that_cannot_be_sent_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^{name} is wrong"):
+        load(GpuSettings)

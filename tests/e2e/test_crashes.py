@@ -14,7 +14,7 @@ pytestmark = pytest.mark.processes
 # Short leases, so that the test need not wait half a minute for what a dead job held.
 QUICK = {
     "LEASE_SECONDS": "3",
-    "X_TIMEOUT_SECONDS": "2",
+    "X_TIMEOUT_SECONDS": "1",
     "SETTLE_SECONDS": "1",
     "RETRY_SECONDS": "0.5",
     "RETRY_LONGEST_SECONDS": "2",

@@ -47,7 +47,7 @@ def test_a_creation_has_every_field(client, wall):
 def test_a_picture_has_every_field_and_its_address_works(client, wall):
     picture = client.get(f"/api/creations/{wall.hang(prompt='a lighthouse')}").json()["pictures"][0]
     assert set(picture) == {"url", "thumb_url", "width", "height", "seed", "mime", "placeholder", "alt"}
-    assert picture["alt"] == "a lighthouse, prompted by Ada"
+    assert picture["alt"] == "a lighthouse – prompted by Ada"
     assert client.get(picture["url"]).status_code == 200
     assert client.get(picture["thumb_url"]).status_code == 200
 

@@ -104,7 +104,7 @@ def test_a_card_carries_title_author_medium_and_hour(client, wall):
 def test_every_picture_has_its_size_alt_text_and_placeholder(client, wall):
     wall.hang(prompt="a lighthouse")
     html = client.get("/").text
-    assert 'width="96" height="64" alt="a lighthouse, prompted by Ada"' in html
+    assert 'width="96" height="64" alt="a lighthouse – prompted by Ada"' in html
     assert '<img class="frame__under" src="data:image/webp;base64,' in html
     assert "48w" in html
 

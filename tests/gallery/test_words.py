@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from core.models import State
+from core.text import clip
 from gallery import labels
 from gallery.keyset import After, read_cursor
 
@@ -21,9 +22,9 @@ def test_a_cursor_fits_into_an_address():
 
 
 def test_text_is_cut_at_a_word_where_one_is_near():
-    assert labels.clip("one two three four", 15) == "one two three…"
-    assert labels.clip("x" * 50, 10) == "xxxxxxxxx…"
-    assert labels.clip("  one \n two ", 15) == "one two"
+    assert clip("one two three four", 15) == "one two three…"
+    assert clip("x" * 50, 10) == "xxxxxxxxx…"
+    assert clip("  one \n two ", 15) == "one two"
 
 
 def test_hours_are_told_in_utc():

@@ -24,4 +24,4 @@ def storage(tmp_path: Path) -> FolderStorage:
 
 @pytest.fixture
 def settings() -> WorkSettings:
-    return load(WorkSettings, lease_seconds=2, x_timeout_seconds=1, retry_seconds=5, settle_seconds=0)
+    return load(WorkSettings, lease_seconds=2, x_timeout_seconds=0.5, retry_seconds=5, settle_seconds=0)

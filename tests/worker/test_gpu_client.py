@@ -53,6 +53,10 @@ def test_a_wrong_token_is_told_apart(painter: str) -> None:
         (BadPainter(200, answer(model="")), "gpu_garbage", 0),
         (BadPainter(404, b"no such app"), "gpu_garbage", 0),
         (BadPainter(0), "gpu_failed", 0),
+        (BadPainter(200, answer(seconds={"painting": 1e999})), "gpu_garbage", 0),
+        (BadPainter(200, b"\x1f\x8b not gzip", content_encoding="gzip"), "gpu_down", 0),
+        (BadPainter(302, location="http://xn--a.invalid\xff/"), "gpu_down", 0),
+        (BadPainter(429, retry_after="9" * 400), "gpu_busy", 0),
     ],
 )
 def test_a_painter_that_misbehaves_is_tried_later(painter_: BadPainter, code: str, after: float) -> None:
@@ -60,6 +64,20 @@ def test_a_painter_that_misbehaves_is_tried_later(painter_: BadPainter, code: st
         gpu.paint(ORDER)
     assert (caught.value.code, caught.value.after, caught.value.counted) == (code, after, True)
     assert painter_.calls == 1, "what was answered is not asked again at once"
+
+
+def test_a_refusal_in_a_strange_charset_is_a_refusal() -> None:
+    refusing = BadPainter(422, b"\x00\xff why", content_type="text/plain; charset=hex")
+    with serving(refusing) as url, GpuClient(url) as gpu, pytest.raises(Refused) as caught:
+        gpu.paint(ORDER)
+    assert str(caught.value) == "unpaintable: \ufffd\ufffd why"
+
+
+def test_an_answer_that_does_not_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.gpu_client.LONGEST_ANSWER", 10_000)
+    endless = pytest.raises(TryLater, match="gpu_garbage: the answer does not end")
+    with serving(BadPainter(200, b"x" * 1_000_000)) as url, GpuClient(url) as gpu, endless:
+        gpu.paint(ORDER)
 
 
 def test_a_painter_that_is_not_there_is_tried_later() -> None:

@@ -24,7 +24,7 @@ from tests.support.rows import make_creation, make_due, make_person, make_post, 
 from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_answer, lost_call
 from tests.support.servers import ROOT, wait_until
 from worker.jobs import _work
-from worker.replying import ReplyStep, alt_text, answer_text
+from worker.replying import ReplyStep, answer_text
 
 POST = ("POST", "/2/tweets")
 UPLOAD = ("POST", "/2/media/upload")
@@ -105,6 +105,63 @@ def test_while_x_cannot_be_looked_at_nothing_is_posted_again(house: House) -> No
         assert house.work().state == State.REPLYING
     assert house.work().state == State.REPLIED
     assert len(house.answers()) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 301])
+def test_an_answer_that_the_timeline_shows_is_found_whatever_search_says(house: House, status: int) -> None:
+    house.x.spoil(*POST, lost_answer)
+    house.work()
+    house.x.spoil("GET", "/2/tweets/search/recent", answers(status))
+    assert house.work().state == State.REPLIED
+    assert len(house.answers()) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 302, 503])
+def test_when_x_does_not_let_us_look_that_says_nothing_of_the_answer(house: House, status: int) -> None:
+    me = house.step.x.me().author.id
+    house.x.spoil(*POST, lost_answer)
+    house.work()
+    house.x.spoil("GET", f"/2/users/{me}/tweets", answers(status))
+    row = house.work()
+    assert (row.state, row.reply_outcome) == (State.REPLYING, None)
+    assert house.work().state == State.REPLIED
+    assert len(house.answers()) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b'{"errors":[{"message":"?"}]}', b'{"data":[{"id":"?"}],"meta":{"result_count":1}}']
+)
+def test_an_answer_of_x_that_says_nothing_is_no_proof_that_there_is_none(house: House, body: bytes) -> None:
+    me = house.step.x.me().author.id
+    house.x.spoil(*POST, lost_answer)
+    house.work()
+    empty = answers(200, body, content_type="application/json")
+    house.x.spoil("GET", f"/2/users/{me}/tweets", empty)
+    house.x.spoil("GET", "/2/tweets/search/recent", empty)
+    assert house.work().state == State.REPLYING
+    assert house.work().state == State.REPLIED
+    assert len(house.answers()) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 408])
+def test_a_proxy_that_speaks_for_x_ends_nothing(house: House, status: int) -> None:
+    house.x.spoil(*UPLOAD, answers(status, location="http://portal.invalid/"))
+    assert house.work().state == State.PAINTED
+    assert house.work().state == State.REPLIED
+
+
+def test_alt_texts_that_never_work_do_not_hold_the_answer_back(house: House) -> None:
+    house.x.spoil(*ALT, *[answers(404)] * 3)
+    states = [house.work().state for _ in range(3)]
+    assert states == [State.PAINTED, State.PAINTED, State.REPLIED]
+    assert house.answers()[0]["media"][0]["alt_text"] == ""
+
+
+def test_what_x_says_can_be_written_into_any_database(house: House) -> None:
+    body = b'{"title":"Forbidden","detail":"no \\u0000 and \\ud800 please"}'
+    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    row = house.work()
+    assert (row.state, row.reply_outcome) == (State.PAINTED, "x_forbidden")
 
 
 def test_a_second_post_refused_as_duplicate_is_looked_for(house: House) -> None:
@@ -201,7 +258,7 @@ def test_a_job_killed_right_after_the_post_landed_does_not_answer_twice(
         "STORAGE_URL": str(storage.folder),
         "X_API_URL": x.url,
         "LEASE_SECONDS": "1.5",
-        "X_TIMEOUT_SECONDS": "1",
+        "X_TIMEOUT_SECONDS": "0.5",
     }
     code = f"from worker.jobs import reply; reply({house.creation_id})"
     job.append(subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=ROOT))
@@ -216,9 +273,3 @@ def test_the_answers_text_holds_nothing_that_costs_or_loops() -> None:
     text = answer_text(17, 42)
     assert text == "Painting No. 17, seed 42"
     assert not any(c in text for c in "@/:#$")
-
-
-def test_a_long_prompt_is_cut_in_the_alt_text_and_the_name_is_not() -> None:
-    text = alt_text("fox " * 500, "Ada")
-    assert len(text) == 1000
-    assert text.endswith("… – prompted by Ada")
