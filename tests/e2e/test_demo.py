@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,12 +103,33 @@ def test_it_stops_within_5_seconds_leaves_nothing_and_goes_on_with_the_same_data
         assert second.state()["duplicates"] == 0
 
 
+def test_it_stops_within_5_seconds_though_x_and_the_painter_hang(tmp_path: Path) -> None:
+    with running_house(tmp_path) as house:
+        for n in range(5):
+            house.post(f"@threadpaint boat number {n}")
+        for name in ("-m sandbox", "-m gpu"):
+            house.processes(name)[0].suspend()
+        family = psutil.Process(house.process.pid).children(recursive=True)
+        assert house.stop() < 5
+        assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_it_stops_within_5_seconds_while_it_is_still_getting_ready(tmp_path: Path) -> None:
+    for patience in (0.3, 1.5, 3.0):
+        house = start(tmp_path)
+        time.sleep(patience)
+        family = psutil.Process(house.process.pid).children(recursive=True)
+        assert house.stop() < 5
+        assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+        assert "Traceback" not in "\n".join(house.lines)
+
+
 def test_nothing_is_left_when_the_supervisor_itself_is_killed(tmp_path: Path) -> None:
     with running_house(tmp_path) as house:
         family = psutil.Process(house.process.pid).children(recursive=True)
         house.process.kill()
         house.process.wait()
-        _gone, alive = psutil.wait_procs(family, timeout=8)
+        _gone, alive = psutil.wait_procs(family, timeout=12)
         assert [" ".join(p.cmdline()) for p in alive] == []
 
 

@@ -1,0 +1,87 @@
+"""The pool as a real process: what dies is started again, a stop is heard at any moment, nothing is left."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.database import open_database
+from core.models import State
+from core.queue import PAINT, WorkQueue
+from core.schema import migrate
+from tests.support.rows import make_creation, read_creation
+from tests.support.sandbox_x import KEYS
+from tests.support.servers import process, wait_until
+
+pytestmark = pytest.mark.processes
+
+WORKERS = 3
+CHILDREN = WORKERS + 1  # and the sweeper
+
+
+@contextmanager
+def pool(folder: Path, queue_server: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A pool of three workers in a house of its own."""
+    migrate(open_database(f"sqlite:///{folder / 'threadpaint.db'}"))
+    keys = {name.upper(): value for name, value in KEYS.items()}
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "REDIS_URL": queue_server, "WORKERS": "3"}
+    with process("-m", "worker", environment=environment | keys | settings, log=folder / "log") as running:
+        wait_until(lambda: len(children(running)) == CHILDREN, "the pool did not start")
+        yield running
+
+
+def children(running: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return [child for child in psutil.Process(running.pid).children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_it_starts_again_what_dies(tmp_path: Path, queue: WorkQueue, queue_server: str) -> None:
+    with pool(tmp_path, queue_server) as running:
+        first = children(running)
+        for child in first:
+            child.kill()
+        wait_until(lambda: len(children(running)) == CHILDREN, "not all came back")
+        assert {child.pid for child in first}.isdisjoint(child.pid for child in children(running))
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.004, 0.012, 0.025])
+def test_a_stop_while_workers_are_started_again_is_heard(
+    tmp_path: Path, queue: WorkQueue, queue_server: str, delay: float
+) -> None:
+    with pool(tmp_path, queue_server) as running:
+        old = {child.pid for child in children(running)}
+        for child in children(running):
+            child.kill()
+        wait_until(lambda: {child.pid for child in children(running)} - old, "none came back")
+        time.sleep(delay)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(8) == 0
+
+
+def test_nothing_is_left_when_the_pool_is_killed(tmp_path: Path, queue: WorkQueue, queue_server: str) -> None:
+    with pool(tmp_path, queue_server) as running:
+        family = children(running)
+        running.kill()
+        running.wait()
+        _gone, alive = psutil.wait_procs(family, timeout=10)
+        assert alive == []
+
+
+def test_a_wiped_queue_and_a_painter_that_is_away_lose_no_creation(
+    tmp_path: Path, queue: WorkQueue, queue_server: str
+) -> None:
+    settings = {"GPU_URL": "http://127.0.0.1:1", "PAINT_ATTEMPTS": "2", "RETRY_SECONDS": "0.2", "SWEEP_SECONDS": "0.2"}
+    with pool(tmp_path, queue_server, **settings):
+        engine = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
+        queue.connection.flushdb()
+        creation_id = make_creation(engine)
+        wait_until(lambda: read_creation(engine, creation_id).state == State.FAILED, "it was not tried")
+        row = read_creation(engine, creation_id)
+        assert (row.code, row.attempts) == ("gpu_down", 2)
+        assert queue.waiting(PAINT) == set()
+        wait_until(lambda: queue.count_workers() >= WORKERS, "the workers are not on the list", within=40)
