@@ -36,6 +36,17 @@ def prompts(engine: Engine) -> list[str]:
         return list(connection.execute(select(creations.c.prompt).order_by(creations.c.id)).scalars())
 
 
+def listen_until_heard(poller: Poller, engine: Engine) -> None:
+    """Let it listen until the one prompt `a fox` is written down, then stop it."""
+    stopped = threading.Event()
+    listening = threading.Thread(target=poller.listen, args=(stopped,))
+    listening.start()
+    wait_until(lambda: prompts(engine) == ["a fox"], "it did not go on")
+    stopped.set()
+    listening.join(5)
+    assert not listening.is_alive()
+
+
 def verdicts(engine: Engine) -> dict[int, str]:
     with reading(engine) as connection:
         return {row.id: row.verdict for row in connection.execute(select(posts.c.id, posts.c.verdict))}
@@ -180,13 +191,7 @@ def test_it_goes_on_by_itself_when_x_is_back(poller: Poller, x: SandboxX, engine
     path = f"/2/users/{poller._know_myself().author.id}/mentions"
     x.spoil("GET", path, answers(503), lost_call)
     x.post("@threadpaint a fox")
-    stopped = threading.Event()
-    listening = threading.Thread(target=poller.listen, args=(stopped,))
-    listening.start()
-    wait_until(lambda: prompts(engine) == ["a fox"], "it did not go on")
-    stopped.set()
-    listening.join(5)
-    assert not listening.is_alive()
+    listen_until_heard(poller, engine)
 
 
 def test_an_edited_or_unreadable_post_does_not_hide_the_others(poller: Poller, x: SandboxX, engine: Engine) -> None:
@@ -297,12 +302,7 @@ def test_it_goes_on_after_a_refusal_and_a_database_that_was_away(poller: Poller,
     path = f"/2/users/{poller._know_myself().author.id}/mentions"
     x.spoil("GET", path, answers(403), answers(400))
     x.post("@threadpaint a fox")
-    stopped = threading.Event()
-    listening = threading.Thread(target=poller.listen, args=(stopped,))
-    listening.start()
-    wait_until(lambda: prompts(engine) == ["a fox"], "it did not go on")
-    stopped.set()
-    listening.join(5)
+    listen_until_heard(poller, engine)
 
 
 def test_a_wrong_clock_of_ours_does_not_move_the_first_start(
