@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -50,8 +50,8 @@ class Claim:
 
         Also false when most of the new lease went by before the database let us write it.
         """
-        until = now() + timedelta(seconds=self.lease)
-        return self.move(self.state, next_attempt_at=until) and now() < until - timedelta(seconds=self.lease / 2)
+        began = now()
+        return self._renew(began) and now() < began + timedelta(seconds=self.lease / 2)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -65,10 +65,13 @@ class Claim:
             done.set()
             keeper.join()
 
+    def _renew(self, began: datetime) -> bool:
+        return self.move(self.state, next_attempt_at=began + timedelta(seconds=self.lease))
+
     def _keep(self, done: threading.Event) -> None:
         while not done.wait(self.lease / 3):
             try:
-                if not self.prolong():
+                if not self._renew(now()):
                     return
             except SQLAlchemyError as error:
                 log.warning("claim not prolonged", creation=self.creation_id, error=type(error).__name__)
