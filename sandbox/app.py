@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox import control, page, texts
 from sandbox.clock import Clock, WallClock
@@ -40,7 +43,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.state.world, app.state.gate = world, Gate(world, ENDPOINTS)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
-    app.middleware("http")(_guard)
+    app.add_middleware(_Guard)
     app.add_api_route("/2/{path:path}", app.state.gate.pass_through, methods=METHODS, include_in_schema=False)
     app.include_router(control.router)
     app.include_router(page.router)
@@ -54,14 +57,35 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.world.store.close()
 
 
-async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+class _Guard:
     """No endless bodies in; and nothing that a hostile post could smuggle into the page comes to life."""
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > MAX_REQUEST:
-        return JSONResponse({"detail": "The request is too large."}, 413)
-    answer = await go_on(request)
-    answer.headers["x-content-type-options"] = "nosniff"
-    return answer
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken = 0
+
+        async def bounded() -> Message:
+            """Counts what really comes: a body sent in chunks says no length before."""
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_REQUEST:
+                raise HTTPException(413, "The request is too large.", {"connection": "close"})
+            return message
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-content-type-options"] = "nosniff"
+            await send(message)
+
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif int(Headers(scope=scope).get("content-length", "0")) > MAX_REQUEST:
+            await JSONResponse({"detail": "The request is too large."}, 413)(scope, receive, guarded)
+        else:
+            await self.app(scope, bounded, guarded)
 
 
 async def _refused(_request: Request, refused: Exception) -> Response:

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.templating import Jinja2Templates
 
-from sandbox import looks
+from sandbox import looks, texts
 from sandbox.control import found, world_of
 from sandbox.model import Draft, Refused
 from sandbox.settings import HANDLE
@@ -97,7 +97,7 @@ async def say(
     person = world.person(author)
     try:
         if person is None:
-            raise Refused("no-person", f"There is no @{author} here yet.")
+            raise Refused("no-person", f"There is no @{texts.scrub(author)[:20]} here yet.")
         post = world.post(Draft(person, text, in_reply_to_id=in_reply_to))
     except Refused as refused:
         return _back(trouble=refused.detail)

@@ -76,7 +76,7 @@ class Verifier:
         keys = Client(self._consumer[0], self._consumer[1], resource_owner_secret=token_secret)
         normal = signature.normalize_parameters(found)  # type: ignore[arg-type]  # the stubs say dict, the code says pairs
         for base in (*X_BASES, signed.origin):
-            uri = signature.base_string_uri(base + signed.path)
+            uri = _base_string_uri(base + signed.path)
             text = signature.signature_base_string(signed.method, uri, normal)  # type: ignore[arg-type]
             yield signature.sign_hmac_sha1_with_client(text, keys)
 
@@ -93,3 +93,10 @@ class Verifier:
         for key in list(islice(self._nonces, 4)):
             if key[1] < border:
                 del self._nonces[key]
+
+
+def _base_string_uri(address: str) -> str:
+    try:
+        return signature.base_string_uri(address)
+    except ValueError as error:  # a Host header without a host, or with a port that is none
+        raise Unsigned("address unreadable") from error

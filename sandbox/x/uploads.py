@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 
 from sandbox.model import Json, Media
 from sandbox.rules import MAX_ALT, MAX_PICTURE_BYTES
@@ -40,8 +40,8 @@ async def _from_form(call: Call) -> tuple[str, bytes]:
             media, category = form.get("media"), form.get("media_category")
             data = await media.read() if isinstance(media, UploadFile) else _unpacked(media)
             return str(category or ""), data
-    except MultiPartException as error:
-        raise invalid(f"The multipart body can not be read: {error.message}") from None
+    except HTTPException as error:  # Starlette's dress for what its parser says inside an app
+        raise invalid(f"The multipart body can not be read: {error.detail}") from None
 
 
 async def _from_json(call: Call) -> tuple[str, bytes]:

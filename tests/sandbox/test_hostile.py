@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 
 ODD = [
@@ -131,3 +132,19 @@ def test_odd_queries_are_never_our_error(play, query):
     answer = play.get(f"/2/tweets/search/recent?{query}")
     assert answer.status_code in (200, 400)
     answer.json()
+
+
+def test_half_characters_in_a_form_are_told_on_the_page(play):
+    body = b'--b\r\nContent-Disposition: form-data; name="author"\r\n\r\n\\ud800\r\n--b--\r\n'
+    kind = "multipart/form-data; boundary=b; charset=unicode_escape"
+    answer = play.http.post("/page/posts", content=body, headers={"content-type": kind})
+    assert answer.status_code == 303 and "trouble=" in answer.headers["location"]
+
+
+def test_a_body_in_chunks_is_not_taken_without_end(play):
+    chunks = (b"[" + b" " * 1_000_000 for _ in range(40))
+    try:
+        answer = play.http.post("/sandbox/posts", content=chunks, headers={"content-type": "application/json"})
+    except httpx.TransportError:
+        return  # hung up on in the middle of the body
+    assert answer.status_code == 413

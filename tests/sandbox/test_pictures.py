@@ -146,3 +146,10 @@ def test_it_reads_real_pictures_as_pillow_does(material):
                 assert image.size == (kind.width, kind.height), file
             seen += 1
     assert seen > 5
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=b"])
+def test_a_multipart_body_that_is_none_gets_an_error_of_x(play, kind):
+    answer = play.as_person().post(f"{play.url}/2/media/upload", data=b"x", headers={"content-type": kind})
+    assert (answer.status_code, answer.json()["title"]) == (400, "Invalid Request")
+    assert play.answers()["calls"]["POST /2/media/upload"] == {"400": 1}

@@ -101,3 +101,11 @@ def test_it_takes_signatures_for_a_host_name_of_its_own(play):
         f"{play.url}/2/users/me", headers={"authorization": authorization, "host": url.removeprefix("http://")}
     )
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "x:99999", "x:abc", "?", "#"])
+def test_a_host_header_that_names_no_host_gets_401(play, host):
+    answer = play.http.get(
+        "/2/users/me", headers={"host": host, "authorization": header(play, resource_owner_secret="x")}
+    )
+    assert (answer.status_code, answer.json()) == (401, UNAUTHORIZED)
