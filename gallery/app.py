@@ -27,7 +27,7 @@ async def healthz(request: Request) -> Response:
 
 PAGES: list[BaseRoute] = [
     Route("/", pages.wall),
-    Route("/c/{creation_id:int}", pages.creation),
+    Route("/c/{creation_id}", pages.creation),
     Route("/@{handle}", pages.person),
     Route("/pictures/{key:path}", files.picture),
     Route("/static/{version}/{name}", files.static),
@@ -56,7 +56,14 @@ def create_app(
     public_url = public_url.rstrip("/")
     drawing = Drawing(bot_handle=settings.handle, x_base=settings.x_base, public_url=public_url)
     # FastAPI's own documentation pages load from a CDN, which this site does not do.
-    app = FastAPI(title="Threadpaint", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", routes=PAGES)
+    app = FastAPI(
+        title="Threadpaint",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        routes=PAGES,
+        redirect_slashes=False,
+    )
     app.state.house = House(engine, storage, health, public_url, drawing)
     app.include_router(api)
     app.add_middleware(SecurityHeaders)

@@ -35,7 +35,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY)
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY)
+                headers.setdefault("Cache-Control", "no-cache")  # errors and JSON, too: nobody keeps them unasked
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -9,12 +9,13 @@ Exception
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from gallery.headers import SECURITY
 from gallery.house import draw
@@ -53,9 +54,18 @@ def dress(app: FastAPI) -> None:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # tells mypy what the registration already says
+    path = request.url.path
+    if error.status_code == 404 and request.method in {"GET", "HEAD"} and path.endswith("/") and path.strip("/"):
+        return _without_last_slash(request)
     response = _problem(request, error.status_code)
     response.headers.update(error.headers or {})
     return response
+
+
+def _without_last_slash(request: Request) -> Response:
+    """Where somebody typed one slash too many. Starlette's own redirect would repeat whatever Host a caller claims."""
+    path, query = quote("/" + request.url.path.strip("/"), safe="/@"), request.url.query
+    return RedirectResponse(f"{path}?{query}" if query else path)
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:

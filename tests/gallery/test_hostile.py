@@ -74,3 +74,23 @@ def test_known_script_injections_are_shown_as_text(client, wall, material):
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         payloads = [row["payload"] for row in rows]
     assert_shown_as_text(client, wall, payloads[:: max(1, len(payloads) // 150)])
+
+
+def test_an_id_with_more_digits_than_python_reads_is_nowhere(client):
+    assert client.get("/c/" + "9" * 5000).status_code == 404
+
+
+def test_a_slash_too_many_leads_back_without_believing_the_host_header(client):
+    response = client.get("/@ada/?cursor=x", headers={"Host": "evil.example"}, follow_redirects=False)
+    assert (response.status_code, response.headers["Location"]) == (307, "/@ada?cursor=x")
+    nowhere = client.get("http://testserver//evil.example/", follow_redirects=False)
+    assert nowhere.headers["Location"] == "/evil.example"
+
+
+def test_nobody_keeps_an_error_unasked(client, wall):
+    wall.hang()
+    key = client.get("/api/creations").json()["items"][0]["pictures"][0]["url"]
+    past_the_end = client.get(key, headers={"Range": "bytes=99999-"})
+    assert past_the_end.status_code == 416
+    answers = [past_the_end, client.get("/api/nope"), client.get("/pictures/nope.webp"), client.get("/api/creations")]
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-cache"}
