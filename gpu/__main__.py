@@ -13,13 +13,15 @@ import uvicorn
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gpu.engine_thread import EngineThread
 from gpu.engines import make_app
 from gpu.settings import GpuSettings
 
 log = logging.getLogger("gpu")
 
-# After this many seconds a stopping service drops what it still paints: the worker asks again anyway.
-GRACE_SECONDS = 2
+# After this many seconds a stopping service drops what it still paints: the worker asks again anyway. A supervisor
+# that gives a process five seconds, or a host two, sees it gone in time.
+GRACE_SECONDS = 1
 
 
 def serve(
@@ -33,8 +35,9 @@ def serve(
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if settings.token is None and not _is_loopback(settings.host):
         log.warning("anybody who reaches %s may paint: set GPU_TOKEN", settings.host)
+    app = make_app(settings)
     config = uvicorn.Config(
-        make_app(settings),
+        app,
         log_level=settings.log_level,
         log_config=None,
         access_log=settings.log_level == "debug",
@@ -42,7 +45,19 @@ def serve(
     )
     with _listening(settings) as listener:
         log.info("listening host=%s port=%d engine=%s", *listener.getsockname()[:2], settings.engine)
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, app.state.engine_thread).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Tells the orders that wait that they will not be painted here, before it waits for those in hand."""
+
+    def __init__(self, config: uvicorn.Config, thread: EngineThread) -> None:
+        super().__init__(config)
+        self._engine_thread = thread
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._engine_thread.stop(timeout=0)
+        await super().shutdown(sockets)
 
 
 def _listening(settings: GpuSettings) -> socket.socket:

@@ -16,6 +16,9 @@ MAX_PROMPT = 4000
 MAX_START_BYTES = 10 * 1024 * 1024
 # base64 grows by a third; the rest of a request is two prompts, which JSON may escape sixfold.
 MAX_BODY_BYTES = MAX_START_BYTES * 4 // 3 + 128 * 1024
+# A body of 13 MB can hold a million wrong fields, or one with a name of 13 MB: the answer stays short.
+_MAX_ERRORS = 50
+_MAX_NAME = 60
 
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -89,5 +92,8 @@ def read_request(body: bytes) -> PaintRequest:
 
 
 def _reasons(error: ValidationError) -> Iterable[tuple[str, str]]:
+    if error.error_count() > _MAX_ERRORS:
+        yield "body", f"has {error.error_count()} mistakes"
+        return
     for part in error.errors(include_input=False, include_url=False, include_context=False):
-        yield ".".join(str(step) for step in part["loc"]) or "body", part["msg"]
+        yield ".".join(str(step)[:_MAX_NAME] for step in part["loc"]) or "body", part["msg"]

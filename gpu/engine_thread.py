@@ -70,7 +70,7 @@ class EngineThread:
         self._settled.wait(timeout)
         return self.status
 
-    def stop(self, timeout: float = 1.0) -> None:
+    def stop(self, timeout: float = 0.5) -> None:
         """Fail what waits and end the thread after the batch in hand; it is a daemon if that takes too long."""
         self._fail_all("stopped")
         if self._thread.is_alive():
@@ -114,7 +114,7 @@ class EngineThread:
             self._load()
             while batch := self._next_batch():
                 self._paint(batch)
-        except Exception:  # EngineBroken, or a fault of ours: without its thread the service is as good as broken
+        except BaseException:  # EngineBroken, a fault of ours, a library that calls exit(): no thread, no service
             log.exception("engine broken")
             self._fail_all("broken")
         finally:
@@ -176,10 +176,10 @@ class EngineThread:
         began = time.monotonic()
         try:
             paintings = self._paintings(batch)
-        except Exception as error:
+        except BaseException as error:  # whatever it is, somebody waits for an answer
             for waiting in batch:
                 waiting.future.set_exception(PaintFailed("the engine failed"))
-            if isinstance(error, EngineBroken):
+            if isinstance(error, EngineBroken) or not isinstance(error, Exception):
                 raise
             log.exception("batch failed orders=%d", len(batch))
             return

@@ -17,7 +17,7 @@ from gpu.engine import Key, Limits, Order, Piece
 def order_from(request: PaintRequest, limits: Limits) -> Order:
     """The request with the engine's defaults filled in; raises Unpaintable naming every field that is wrong."""
     key = _key(request, limits)
-    if errors := [*_size_errors(key, limits), *_number_errors(key, limits), *_start_errors(request, key)]:
+    if errors := [*_size_errors(key, limits), *_number_errors(key, limits), *_start_errors(request, key, limits)]:
         raise Unpaintable(*errors)
     pieces = tuple(Piece(request.prompt, seed, request.negative_prompt) for seed in request.seeds)
     return Order(key, pieces)
@@ -56,10 +56,11 @@ def _number_errors(key: Key, limits: Limits) -> Iterator[tuple[str, str]]:
         yield "guidance", f"must be between 0 and {limits.max_guidance:g}"
 
 
-def _start_errors(request: PaintRequest, key: Key) -> Iterator[tuple[str, str]]:
+def _start_errors(request: PaintRequest, key: Key, limits: Limits) -> Iterator[tuple[str, str]]:
     if request.init_image is None:
         if request.strength is not None:
             yield "strength", "needs an init_image"
     # With less than one step diffusers fails deep inside with an empty tensor. Caught here it has a name.
-    elif int(key.steps * key.strength) < 1:
+    # (Steps out of bounds are named already, and may be too long a number to multiply.)
+    elif 1 <= key.steps <= limits.max_steps and int(key.steps * key.strength) < 1:
         yield "strength", f"steps * strength must be at least 1, is {key.steps * key.strength:g}"

@@ -41,6 +41,8 @@ log = logging.getLogger("gpu")
 
 # Loading takes seconds to a minute; asking every few seconds costs nothing and wastes little of a warm GPU.
 RETRY_WHILE_LOADING = "3"
+# 14 MB arrive in this time over 4 Mbit/s; who is slower holds a place that others wait for.
+BODY_SECONDS = 30
 _CLIENT_GONE = 499  # nobody reads it; it is for the counters
 _THREADS = 4  # Pillow encodes and decodes outside the GIL
 
@@ -84,6 +86,7 @@ class Service:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="encode")
         self._expected = f"Bearer {token}".encode() if token else None
         self._encoding = encoding
+        self._reading, self._reading_limit = 0, queue_limit
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -108,6 +111,13 @@ class Service:
             response = _error(500, "the engine failed to paint this")
         except ClientDisconnect:
             response = Response(status_code=_CLIENT_GONE)
+        except TimeoutError:
+            response = _error(408, f"the body took longer than {BODY_SECONDS} s", headers={"Connection": "close"})
+        except asyncio.CancelledError:
+            if self.thread.status != "stopped":
+                raise
+            # The server's patience ended while this was painted: not a fault, and worth another try elsewhere.
+            response = _error(503, "the engine is stopped", retry_after=RETRY_WHILE_LOADING)
         self.metrics.count(response.status_code)
         return response
 
@@ -115,12 +125,23 @@ class Service:
         if not self._may_paint(request):
             return _error(401, "no or wrong token", headers={"WWW-Authenticate": "Bearer"})
         self.thread.check_room()
-        body = await _bounded_body(request)
+        body = await self._body(request)
         if body is None:
             return _error(413, f"the body is larger than {MAX_BODY_BYTES} bytes", headers={"Connection": "close"})
         order = await self._order(read_request(body))
         outcome = await _unless_gone(request, self.thread.submit(order))
         return await self._answer(order, outcome)
+
+    async def _body(self, request: Request) -> bytes | None:
+        """The body; no more of them are under way at once than orders may wait, or a crowd would fill the memory."""
+        if self._reading >= self._reading_limit:
+            raise QueueFull(1)
+        self._reading += 1
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await _bounded_body(request)
+        finally:
+            self._reading -= 1
 
     def _may_paint(self, request: Request) -> bool:
         given = request.headers.get("authorization", "").encode("latin-1", "replace")

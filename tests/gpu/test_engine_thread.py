@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -195,3 +196,15 @@ def test_a_fault_of_the_thread_itself_is_broken_and_not_a_silent_hang(toy, start
     future = thread.submit(order())
     with pytest.raises(NotReady, match="broken"):
         future.result(5)
+
+
+def test_an_engine_that_calls_exit_leaves_nobody_waiting(toy, start_thread, monkeypatch):
+    thread = start_thread(toy)
+    first = hold_one(toy, thread)
+    later = thread.submit(order("later", width=128))
+    monkeypatch.setattr(toy, "_painting", lambda *_: sys.exit(1))
+    toy.let_go()
+    with pytest.raises(PaintFailed):
+        first.result(5)
+    with pytest.raises(NotReady, match="broken"):
+        later.result(5)

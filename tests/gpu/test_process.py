@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -82,6 +83,25 @@ def test_it_serves_paints_and_stops_within_two_seconds(process):
     logs = child.stderr.read()
     assert "engine ready model=sketch" in logs
     assert "confidential" not in logs and "s3cret" not in logs
+
+
+def test_who_waits_while_it_stops_hears_so_at_once(process):
+    child, url = process
+    wait_until_healthy(url)
+    asked = {"prompt": "a city by the sea", "seeds": [1, 2, 3, 4], "width": 1536, "height": 1536}
+
+    def paint(_number):
+        return httpx.post(f"{url}/v1/paint", json=asked, headers={"Authorization": "Bearer s3cret"}, timeout=20)
+
+    with ThreadPoolExecutor(8) as crowd:
+        answers = [crowd.submit(paint, number) for number in range(8)]
+        time.sleep(0.7)
+        began = time.monotonic()
+        child.send_signal(signal.SIGTERM)
+        child.wait(5)
+        assert time.monotonic() - began < 2
+        statuses = [answer.result().status_code for answer in answers]
+    assert set(statuses) <= {200, 503} and statuses.count(503) >= 4
 
 
 def test_help_names_the_options():

@@ -363,3 +363,41 @@ def test_a_huge_body_is_cut_off_by_a_real_server(served):
     with httpx.Client() as client:
         response = client.post(f"{url}/v1/paint", content=b"x" * (MAX_BODY_BYTES + 2**22))
     assert response.status_code == 413
+
+
+def test_steps_too_long_to_multiply_are_named(sketcher):
+    start = as_base64(Image.new("RGB", (8, 8)))
+    body = json.dumps(ASKED | {"init_image": start, "steps": 10**400})
+    assert fields(sketcher.post("/v1/paint", content=body)) == ["steps"]
+
+
+def test_a_body_full_of_mistakes_gets_a_short_answer(toy, serve):
+    client = serve(toy)
+    many = client.post("/v1/paint", json=ASKED | {f"k{i}": 1 for i in range(10_000)})
+    long = client.post("/v1/paint", json=ASKED | {"k" * 1_000_000: 1})
+    assert fields(many) == ["body"] and fields(long) == ["k" * 60]
+    assert len(many.content) < 200 and len(long.content) < 200
+
+
+def test_no_more_bodies_are_read_at_once_than_orders_may_wait(served):
+    url, _ = served
+    head = b"POST /v1/paint HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
+    halves = [socket.create_connection(("127.0.0.1", httpx.URL(url).port)) for _ in range(2)]
+    for half in halves:
+        half.sendall(head)
+    deadline = time.monotonic() + 5
+    while (refused := httpx.post(f"{url}/v1/paint", json=ASKED)).status_code != 429:
+        assert time.monotonic() < deadline
+    assert refused.headers["Retry-After"] == "1"
+    for half in halves:
+        half.close()
+    while httpx.post(f"{url}/v1/paint", json=ASKED).status_code != 200:
+        assert time.monotonic() < deadline, "the places of those who hung up are not free"
+
+
+def test_a_body_that_does_not_come_gets_408(served, monkeypatch):
+    monkeypatch.setattr("gpu.web.BODY_SECONDS", 0.2)
+    url, _ = served
+    with socket.create_connection(("127.0.0.1", httpx.URL(url).port), timeout=5) as slow:
+        slow.sendall(b"POST /v1/paint HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
