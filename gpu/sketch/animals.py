@@ -12,23 +12,32 @@ Span = tuple[float, float]
 WHOLE: Span = (0.0, 1.0)
 
 
-def places(canvas: Canvas, count: int, span: Span) -> list[tuple[float, float, bool]]:
-    """(x, size, looks left) for each of `count` figures side by side between two shares of the width."""
+def places(canvas: Canvas, count: int, span: Span, lean: float) -> list[tuple[float, float, bool]]:
+    """(x, size, looks left) for each of `count` figures side by side between two shares of the width.
+
+    `lean` is how far a tail moves a figure's middle from its foot, in sizes: in a row nobody's tail is cut off.
+    """
     count = min(4, max(1, count))
     left, room = span[0], (span[1] - span[0]) / count
     alone = room == 1
     size = canvas.unit * (0.56 if alone else min(0.46, 0.98 * room * canvas.width / canvas.unit))
     shift = canvas.between(-0.12, 0.12) if alone else 0.0
-    return [
-        (canvas.width * (left + (i + 0.5) * room + shift), size * canvas.between(0.9, 1.05), canvas.chance(0.5))
-        for i in range(count)
-    ]
+    found = []
+    for i in range(count):
+        x, own, flip = (
+            canvas.width * (left + (i + 0.5) * room + shift),
+            size * canvas.between(0.9, 1),
+            canvas.chance(0.5),
+        )
+        aside = 0.0 if alone else own * (-lean if flip else lean)
+        found.append((x - aside, own, flip))
+    return found
 
 
 def cats(
     canvas: Canvas, palette: Palette, foot: float, count: int, colour: Colour | None, *, span: Span = WHOLE
 ) -> None:
-    for i, (x, size, flip) in enumerate(places(canvas, count, span)):
+    for i, (x, size, flip) in enumerate(places(canvas, count, span, 0.15)):
         fur = (
             colour or (palette.ink, palette.accents[0], palette.paper, palette.accents[1])[(i + canvas.pick(0, 2)) % 4]
         )
@@ -79,7 +88,7 @@ def _cat_face(pen: Pen, at: Frame, fur: Colour, palette: Palette) -> None:
 def dogs(
     canvas: Canvas, palette: Palette, foot: float, count: int, colour: Colour | None, *, span: Span = WHOLE
 ) -> None:
-    for i, (x, size, flip) in enumerate(places(canvas, count, span)):
+    for i, (x, size, flip) in enumerate(places(canvas, count, span, -0.06)):
         fur = (
             colour
             or (mix(palette.accents[1], (168, 112, 68), 0.6), palette.ink, palette.paper)[(i + canvas.pick(0, 2)) % 3]

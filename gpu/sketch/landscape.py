@@ -145,7 +145,9 @@ def _near_land(scene: Scene) -> None:
             4,
             scene.tint("hill"),
         )
-    elif scene.has("house", "castle", "tree", "garden", "cat", "dog", "flower", "rose") and not scene.has("city"):
+    elif scene.has("house", "castle", "tree", "garden", "cat", "dog", "fox", "flower", "rose") and not scene.has(
+        "city"
+    ):
         land.hills(canvas, palette, top + canvas.height * 0.2, 2)
     if scene.has("river") and not scene.has("sea", "lake", "city"):
         land.river(canvas, palette, top + canvas.height * 0.1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gpu.sketch import animals, growth, things
 from gpu.sketch.canvas import Canvas
 from gpu.sketch.colour import Colour
+from gpu.sketch.fox import foxes
 from gpu.sketch.palette import Palette
 from gpu.sketch.words import Reading
 
@@ -54,13 +55,20 @@ def subjects(scene: Scene) -> None:
     _creatures(scene, foot)
 
 
+def _side_by_side(scene: Scene, foot: float) -> None:
+    """Who sits in the front row: each kind has as much of the width as it has heads."""
+    row = {"dog": animals.dogs, "fox": foxes, "cat": animals.cats}
+    heads = sum(scene.count(kind) for kind in row)
+    left = 0.0
+    for kind, sit in row.items():
+        if count := scene.count(kind):
+            right = left + count / heads
+            sit(scene.canvas, scene.palette, foot, count, scene.tint(kind), span=(left, right))
+            left = right
+
+
 def _creatures(scene: Scene, foot: float) -> None:
     canvas, palette = scene.canvas, scene.palette
-    dogs, cats = scene.count("dog"), scene.count("cat")
-    border = dogs / max(1, dogs + cats)  # side by side: dogs this far from the left, then cats
-    if dogs:
-        animals.dogs(canvas, palette, foot, dogs, scene.tint("dog"), span=(0, border))
-    if cats:
-        animals.cats(canvas, palette, foot, cats, scene.tint("cat"), span=(border, 1))
+    _side_by_side(scene, foot)
     if scene.has("bird"):
         animals.birds(canvas, palette, scene.count("bird"), scene.tint("bird"), scene.horizon)

@@ -31,6 +31,7 @@ _NOUNS = {
     "rose": "rose 🌹",
     "garden": "garden meadow lawn lavender grass park",
     "cat": "cat kitten kitty feline tabby tomcat 🐱 🐈 😺",
+    "fox": "fox vixen 🦊",
     "dog": "dog puppy hound corgi terrier poodle husky dachshund 🐶 🐕",
     "bird": "bird seagull gull crow raven swallow dove pigeon eagle crane goose robin sparrow parrot owl 🐦 🦅",
     "fish": "fish goldfish koi carp salmon shark reef aquarium 🐟 🐠",

@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 from gpu.engine import Key, Piece
+from gpu.sketch.animals import places
+from gpu.sketch.canvas import Canvas
 from gpu.sketch.engine import SketchEngine
 from gpu.sketch.picture import sketch, sketch_over
 from gpu.sketch.vocabulary import COLOURS, NOUNS
@@ -149,3 +151,19 @@ def test_the_engine_paints_pieces_in_order_with_or_without_a_start_image():
     assert paintings[1].image.tobytes() == sketch("a cat", 2, 64, 64).tobytes()
     start = Image.new("RGB", (64, 64), "red")
     assert engine.paint(Key("image", 64, 64, 4, 0.0, 0.5), [Piece("a sea", 1, start=start)])[0].image.size == (64, 64)
+
+
+@pytest.mark.parametrize("prompt", ["a red fox in the snow", "🦊", "two FOXES at night", "a fox, a dog and a cat"])
+def test_a_fox_is_there_when_it_is_asked_for(prompt, monkeypatch):
+    with_it = sketch(prompt, 1, 128, 128).tobytes()
+    monkeypatch.setattr("gpu.sketch.subjects.foxes", lambda *_, **__: None)
+    assert sketch(prompt, 1, 128, 128).tobytes() != with_it
+
+
+def test_no_tail_in_a_row_leaves_the_picture():
+    for kind, lean, left, right in (("cat", 0.15, -0.3, 0.6), ("dog", -0.06, -0.5, 0.36), ("fox", 0.17, -0.31, 0.65)):
+        for seed in range(20):
+            canvas = Canvas(512, 512, np.random.default_rng(seed))
+            for x, size, flip in places(canvas, 2, (0.0, 1.0), lean):
+                ends = (x - left * size, x - right * size) if flip else (x + left * size, x + right * size)
+                assert min(ends) > -6 and max(ends) < 518, kind
