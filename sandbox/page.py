@@ -52,7 +52,10 @@ async def threads(request: Request, world: Here) -> Response:
 
 @router.get("/page/posts/{post_id}")
 async def one_thread(request: Request, world: Here, post_id: str) -> Response:
-    post = found(world, post_id)
+    try:
+        post = found(world, post_id)
+    except Refused as refused:  # a person followed a link, perhaps to what was deleted meanwhile
+        return _back(trouble=refused.detail)
     return _shown(request, world, "thread.html", thread=looks.thread(world, post.conversation_id))
 
 

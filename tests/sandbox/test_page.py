@@ -124,3 +124,14 @@ def test_a_person_stands_at_the_address_x_has_for_people(play):
     assert "a harbour at dawn" in page
     assert "something else" not in page
     assert play.http.get("/nobody_here").headers["location"].startswith("/?trouble=")
+
+
+def test_a_link_to_a_deleted_post_leads_to_the_timeline_with_a_word(play):
+    answer = play.http.get("/i/status/17", follow_redirects=True)
+    assert answer.status_code == 200 and "There is no post 17." in answer.text
+
+
+def test_every_page_has_one_heading_of_the_first_rank(play):
+    post = play.says("mira_paints", "hello")
+    for path in ("/", f"/?before={post['id']}", f"/page/posts/{post['id']}", "/mira_paints"):
+        assert play.http.get(path).text.count("<h1") == 1, path
