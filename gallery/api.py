@@ -70,6 +70,7 @@ class CreationsJson(BaseModel):
     next: str | None
 
 
+@api.head("/creations", include_in_schema=False)
 @api.get("/creations")
 async def list_creations(
     request: Request,
@@ -84,6 +85,7 @@ async def list_creations(
     return CreationsJson(items=[_creation(house, item) for item in page.creations], next=page.older)
 
 
+@api.head("/creations/{creation_id}", include_in_schema=False)
 @api.get("/creations/{creation_id}")
 async def get_creation(request: Request, creation_id: int) -> CreationJson:
     """One creation in whatever state; its pictures only while it is visible."""

@@ -109,3 +109,11 @@ def test_what_is_not_there_is_a_problem_for_machines(client):
 def test_the_api_is_described_without_pages_from_elsewhere(client):
     assert "/api/creations" in client.get("/api/openapi.json").json()["paths"]
     assert client.get("/docs").status_code == 404
+
+
+def test_a_head_gets_what_a_get_would_without_its_body(client, wall):
+    creation_id = wall.hang()
+    for path in ("/api/creations", f"/api/creations/{creation_id}"):
+        got, asked = client.get(path), client.head(path)
+        assert (asked.status_code, asked.headers["Content-Type"]) == (200, got.headers["Content-Type"])
+    assert client.head("/api/creations/99").status_code == 404

@@ -129,4 +129,4 @@ def test_a_placeholder_that_is_no_image_is_left_out(client, wall):
 
 
 def test_the_pages_stand_in_one_table():
-    assert {route.path for route in PAGES if isinstance(route, Route)} >= {"/", "/c/{creation_id:int}", "/@{handle}"}
+    assert {route.path for route in PAGES if isinstance(route, Route)} >= {"/", "/c/{creation_id}", "/@{handle}"}
