@@ -65,7 +65,9 @@ class Pen:
     def rectangle(self, left: float, top: float, right: float, bottom: float, fill: Colour | int = 255) -> None:
         if right > left and bottom > top:
             d = self._detail
-            self._draw.rectangle((left * d, top * d, right * d - 1, bottom * d - 1), fill=fill)
+            # Pillow counts the last pixel in, and refuses a form narrower than one: a far trunk in a small picture.
+            box = (left * d, top * d, max(left * d, right * d - 1), max(top * d, bottom * d - 1))
+            self._draw.rectangle(box, fill=fill)
 
     def circle(self, x: float, y: float, radius: float, fill: Colour | int = 255) -> None:
         self.ellipse(x, y, radius, radius, fill)

@@ -167,3 +167,10 @@ def test_no_tail_in_a_row_leaves_the_picture():
             for x, size, flip in places(canvas, 2, (0.0, 1.0), lean):
                 ends = (x - left * size, x - right * size) if flip else (x + left * size, x + right * size)
                 assert min(ends) > -6 and max(ends) < 518, kind
+
+
+@pytest.mark.parametrize("size", [(64, 64), (1536, 64), (64, 1536)])
+def test_every_noun_is_painted_at_the_smallest_sizes(size):
+    for seed, noun in enumerate(sorted(set(NOUNS.values()))):
+        assert sketch(noun, seed, *size).size == size
+        assert sketch(f"three red {noun}s on a stormy night", seed, *size).size == size
