@@ -15,12 +15,12 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from bot import notebook, rules
 from core.clock import now
-from core.errors import HouseError, TryLater
+from core.errors import GiveUp, HouseError, TryLater
 from core.logs import get_logger
 from core.models import Cursor
 from core.queue import PAINT, WorkQueue
 from core.settings import PollSettings
-from core.x import Account, Post, XClient, id_at, time_of
+from core.x import Account, Pages, Post, XClient, id_at, time_of
 
 log = get_logger(__name__)
 
@@ -78,12 +78,15 @@ class Poller:
         mentions = self.x.mentions(account.author.id, since_id=since_id)
         if mentions.complete:
             return mentions.posts
-        oldest = min(post.id for post in mentions.posts)
-        query = f"@{account.author.username}"
-        older = self.x.search(query, since_id=since_id, until_id=oldest)
+        oldest = min((post.id for post in mentions.posts), default=None)
+        try:
+            older = self.x.search(f"@{account.author.username}", since_id=since_id, until_id=oldest)
+        except GiveUp as error:
+            older = Pages([], complete=False)
+            log.error("X does not let us search", reason=str(error))
         log.warning("more than X shows at once", mentions=len(mentions.posts), searched=len(older.posts))
         if not older.complete:
-            log.error("there are older mentions that X does not show; they are not answered", before=oldest)
+            log.error("there may be older mentions that X does not show; they are not answered", before=oldest)
         return [*mentions.posts, *older.posts]
 
     def _write(self, judged: list[tuple[Post, rules.Verdict]], newest: int, began: datetime) -> list[int]:
@@ -98,6 +101,7 @@ class Poller:
                 created += notebook.write_down(self.engine, SOURCE, [one], newest_id=one[0].id, polled_at=began)
             except (IntegrityError, DataError, UnicodeError) as error:
                 log.error("a post cannot be written down", post=one[0].id, error=repr(error)[:300])
+        notebook.write_down(self.engine, SOURCE, [], newest_id=newest, polled_at=began)
         return created
 
     def _know_myself(self) -> Account:
@@ -133,7 +137,8 @@ class Poller:
         if cursor.polled_at is None:
             return cursor.since_id
         overlap = timedelta(seconds=self.settings.poll_overlap_seconds)
-        return max(cursor.floor_id, min(cursor.since_id, id_at(cursor.polled_at - overlap)))
+        behind_us = now() - self.x.moment()  # ids tell X's time, the row tells ours
+        return max(cursor.floor_id, min(cursor.since_id, id_at(cursor.polled_at - behind_us - overlap)))
 
     def _judge(self, post: Post, account: Account) -> rules.Verdict:
         limit = self.settings.prompt_limit

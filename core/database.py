@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
 
+from core.errors import SettingsError
+
+EXAMPLE = "for example postgresql://user:secret@db.example/threadpaint (needs the extra `postgres`)"
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     # Under WAL, NORMAL survives kill -9; after a power cut the last commits may be gone, never the file.
@@ -24,15 +28,22 @@ PRAGMAS = (
 
 
 def open_database(url: str) -> Engine:
-    """An engine for `url`. Makes the folder of an SQLite file; connects on first use only."""
-    if make_url(url).get_backend_name() != "sqlite":
-        # Nobody waits for a row longer than SQLite's busy_timeout lets anybody wait for the file.
-        waits = {"options": "-c lock_timeout=10000"} if url.startswith("postgresql") else {}
-        return create_engine(url, pool_pre_ping=True, pool_size=5, connect_args=waits)
-    path = make_url(url).database
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False})
+    """An engine for `url`. Makes the folder of an SQLite file; connects on first use only. Raises SettingsError."""
+    try:
+        address = make_url(url)
+        if address.get_backend_name() == "sqlite":
+            return _open_sqlite(address)
+        engine = create_engine(address, pool_pre_ping=True, pool_size=5)
+    except (ArgumentError, ImportError, ValueError) as error:
+        raise SettingsError(f"DATABASE_URL is wrong: {' '.join(str(error).split())}; {EXAMPLE}") from error
+    event.listen(engine, "begin", _begin_postgres)
+    return engine
+
+
+def _open_sqlite(address: URL) -> Engine:
+    if address.database and address.database != ":memory:":
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(address, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -61,3 +72,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgres(connection: Connection) -> None:
+    """Nobody waits for a row longer than SQLite's busy_timeout lets anybody wait for the file.
+
+    Local to the transaction, so that it is right behind a connection pooler too.
+    """
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")

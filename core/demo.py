@@ -59,7 +59,7 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
     given = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "STORAGE_URL")}
     quick = {
         "POLL_SECONDS": "0.5",
-        "X_TIMEOUT_SECONDS": "5",
+        "X_TIMEOUT_SECONDS": "3",
         "SETTLE_SECONDS": "5",
         "LEASE_SECONDS": "15",
         "RETRY_SECONDS": "1",
@@ -85,7 +85,10 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
 
 
 def _run(supervisor: Supervisor, house: HouseSettings, tell: Callable[[str], None]) -> int:
-    if not supervisor.run_once("core", "migrate") and not supervisor.stop_asked:
+    migrated = supervisor.run_once("core", "migrate")
+    if supervisor.stop_asked:
+        return 0
+    if not migrated:
         raise SettingsError("DATA_DIR: the tables could not be brought up to date, see above")
     supervisor.start_all()
     if not _wait_until_ready(supervisor, house):

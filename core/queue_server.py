@@ -77,7 +77,8 @@ def _lock(path: Path, stopping: list[int]) -> int | None:
 
 def _start(settings: QueueSettings, lock: int) -> subprocess.Popen[bytes]:
     settings.folder.mkdir(parents=True, exist_ok=True)
-    _make_private(settings.socket.parent)
+    if settings.socket.parent != settings.folder.parent:
+        _make_private(settings.socket.parent)
     settings.socket.unlink(missing_ok=True)
     # fmt: off
     command = [
@@ -91,10 +92,12 @@ def _start(settings: QueueSettings, lock: int) -> subprocess.Popen[bytes]:
 
 
 def _make_private(folder: Path) -> None:
-    """Whoever could listen in our place would be asked to unpickle: the socket's folder must be ours."""
+    """The shared folder for temporary files is everybody's: whoever listened there in our place would be unpickled."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if folder.stat().st_uid != os.getuid():
-        raise SettingsError(f"DATA_DIR: the folder of the queue's socket, {folder}, belongs to somebody else")
+        raise SettingsError(
+            f"DATA_DIR is too long for a socket, and {folder} belongs to somebody else: take a shorter one"
+        )
 
 
 def _watch(server: subprocess.Popen[bytes], settings: QueueSettings, stopping: list[int]) -> int:
@@ -116,9 +119,12 @@ def _watch(server: subprocess.Popen[bytes], settings: QueueSettings, stopping: l
 
 def _set_aside(folder: Path) -> None:
     """A server that ends at its start cannot read its data. The queue is only work to do: begin with none."""
-    broken = folder.with_name(f"{folder.name}.broken")
-    shutil.rmtree(broken, ignore_errors=True)
-    folder.rename(broken)
+    broken = folder.with_name(f"{folder.name}.broken-{int(time.time())}")
+    try:
+        folder.rename(broken)
+    except OSError as error:
+        log.error("the queue's data cannot be set aside", reason=str(error))
+        return
     log.error("the queue's data cannot be read and was set aside; the sweep fills the queue again", kept=str(broken))
 
 

@@ -5,6 +5,7 @@ missing one stops the process at its start with the variable's name and an examp
 """
 
 import hashlib
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -171,10 +172,13 @@ class WorkSettings(Settings):
     def a_call_ends_before_its_lease(self) -> Self:
         """A post still under way after its lease could meet the worker that took the lease over.
 
-        The timeout counts once for connecting and once for the answer.
+        The timeout counts once for connecting and once for the answer, and half a lease may be gone before the call.
         """
-        if self.lease_seconds < 3 * self.x_timeout_seconds:
-            raise ValueError("LEASE_SECONDS must be at least three times X_TIMEOUT_SECONDS, e.g. LEASE_SECONDS=45")
+        least = 4 * self.x_timeout_seconds
+        if self.lease_seconds < least:
+            raise ValueError(
+                f"LEASE_SECONDS must be at least four times X_TIMEOUT_SECONDS, e.g. LEASE_SECONDS={math.ceil(least)}"
+            )
         return self
 
 

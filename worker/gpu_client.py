@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import ssl
+import time
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated
@@ -86,6 +87,7 @@ class GpuClient:
     """One GPU service. Use as a context manager or close it."""
 
     def __init__(self, base_url: str, *, token: str = "", timeout: float = 150.0) -> None:
+        self._timeout = timeout
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # Modal answers 303 with the address of the result when a start takes longer than its own limit.
         self._http = httpx.Client(
@@ -130,13 +132,15 @@ class GpuClient:
 
     def _read_bounded(self, body: bytes) -> _Reply:
         """Post, and read no more than LONGEST_ANSWER of what comes back."""
-        content = bytearray()
+        content, deadline = bytearray(), time.monotonic() + self._timeout
         headers = {"Content-Type": "application/json"}
         with self._http.stream("POST", "/v1/paint", content=body, headers=headers) as response:
             for chunk in response.iter_bytes():
                 content += chunk
                 if len(content) > LONGEST_ANSWER:
                     raise TryLater("gpu_garbage", "the answer does not end")
+                if time.monotonic() > deadline:
+                    raise TryLater("gpu_down", "no whole answer in time")
         return _Reply(response.status_code, response.headers.get("retry-after", ""), bytes(content))
 
 

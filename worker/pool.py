@@ -71,6 +71,7 @@ class Pool(WorkerPool):
         """As RQ, but never once a stop was asked for: nobody would tell that worker to end."""
         with _signals_held():
             if self.status != self.Status.STOPPED:
+                kwargs.setdefault("logging_level", "WARNING")  # RQ forgets it for those it starts again
                 super().start_worker(*args, **kwargs)
 
     def get_worker_process(self, *args: Any, **kwargs: Any) -> BaseProcess:

@@ -1,12 +1,13 @@
 """The verbs this house needs of X. They raise TryLater, OutcomeUnknown, OutOfFunds or GiveUp, never tweepy's own."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.settings import XSettings
 from core.text import LONGEST_ALT_TEXT, clean, clip
 from core.x.posts import Account, Post, next_token, read_account, read_page
+from core.x.snowflakes import id_at
 from core.x.transport import Transport, border
 
 POST_FIELDS = (
@@ -16,6 +17,8 @@ POST_FIELDS = (
 PAGE = 100
 # X serves the newest 800 mentions and no more.
 MOST_PAGES = 8
+# A minute less than X allows: clocks differ, and calls take their time.
+SEARCH_REACH = timedelta(days=7, minutes=-1)
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,12 @@ class XClient:
     def search(self, query: str, *, since_id: int, until_id: int | None = None, strict: bool = False) -> Pages:
         """Recent posts that match, between two ids (both exclusive), newest first, at most 800.
 
-        X shows a post here about 30 s after it was made, and for seven days.
+        X shows a post here about 30 s after it was made, and for seven days; asked for more it refuses.
         """
-        span = {"query": query, "since_id": since_id, "until_id": until_id}
-        return self._pages("/2/tweets/search/recent", "next_token", strict=strict, **span)
+        reach = id_at(self.moment() - SEARCH_REACH)
+        span = {"query": query, "since_id": max(since_id, reach), "until_id": until_id}
+        pages = self._pages("/2/tweets/search/recent", "next_token", strict=strict, **span)
+        return Pages(pages.posts, complete=pages.complete and since_id >= reach)
 
     def own_posts(self, my_id: int, *, since_id: int, until_id: int | None = None, strict: bool = False) -> Pages:
         """The account's own posts between two ids (both exclusive), newest first, at most 800."""
@@ -57,12 +62,12 @@ class XClient:
     def find_answer(self, my_id: int, *, to: int) -> int | None:
         """The id of the account's own answer to a post, or None if X surely has none.
 
-        Looks at the account's own posts, which X shows at once, then at search, which reaches those that more than 800
-        others have come after. An answer of X that cannot be read whole raises: it does not say that there is none.
+        Looks at the account's own posts, which X shows at once; where more than 800 have come since, at search too. An
+        answer of X that cannot be read whole raises: it does not say that there is none.
         """
         query = f"from:{my_id} in_reply_to_tweet_id:{to}"
         own = self.own_posts(my_id, since_id=to, strict=True)
-        if (found := _answer_in(own, my_id, to)) is not None:
+        if (found := _answer_in(own, my_id, to)) is not None or own.complete:
             return found
         searched = self.search(query, since_id=to, strict=True)
         return _answer_in(searched, my_id, to)
@@ -98,17 +103,16 @@ class XClient:
         wanted = {"max_results": PAGE, "tweet.fields": POST_FIELDS, "expansions": "author_id", **params}
         wanted = {name: str(value) for name, value in wanted.items() if value is not None}
         posts: list[Post] = []
-        token: str | None = None
-        for _ in range(MOST_PAGES):
+        for page in range(1, MOST_PAGES + 1):
             with border():
                 body = self._get(route, wanted)
                 posts += read_page(body, strict=strict)
                 token = next_token(body)
             if token is None:
-                break
+                # X ends a list at its limit without saying that there is more.
+                return Pages(posts, complete=page < MOST_PAGES)
             wanted[token_name] = token
-        # X ends a list at its limit without saying that there is more.
-        return Pages(posts, complete=token is None and len(posts) < MOST_PAGES * PAGE)
+        return Pages(posts, complete=False)
 
     def _get(self, route: str, params: dict[str, str]) -> dict[str, Any]:
         body = self._x.request("GET", route, params=params).json()

@@ -20,7 +20,6 @@ from core.clock import now
 from core.errors import GiveUp, HouseError, OutcomeUnknown, OutOfFunds, TryLater
 
 MINUTE = 60.0
-CLOCKS_AGREE = timedelta(seconds=2)
 ERRORS: dict[int, type[tweepy.HTTPException]] = {
     400: tweepy.BadRequest,
     401: tweepy.Unauthorized,
@@ -40,7 +39,7 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
 
     def __init__(self, base_url: str, *, timeout: float, **keys: str) -> None:
         super().__init__(**keys, return_type=dict, wait_on_rate_limit=False)
-        self._ahead = timedelta(0)
+        self._behind = timedelta(0)
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
 
@@ -74,18 +73,20 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         return response
 
     def moment(self) -> datetime:
-        """Now, by the clock of whoever answers at X's address; by ours before the first answer."""
-        return now() + self._ahead
+        """Now, by the clock of whoever answers at X's address; by ours before the first answer.
+
+        X tells whole seconds, so this is a second or two early: better to see a post that is just too old than to miss
+        one that is just new.
+        """
+        return now() - self._behind
 
     def _note_time(self, response: requests.Response) -> None:
-        """X's clock, from the Date header of any answer. It tells whole seconds: half a one is past on average."""
+        """X's clock, from the Date header of any answer."""
         try:
             told = parsedate_to_datetime(response.headers["Date"])
+            self._behind = now() - told
         except (KeyError, ValueError, TypeError):
             return
-        if told.tzinfo is not None:
-            ahead = told + timedelta(milliseconds=500) - now()
-            self._ahead = ahead if abs(ahead) > CLOCKS_AGREE else timedelta(0)
 
 
 def _error(response: requests.Response) -> tweepy.HTTPException:

@@ -63,7 +63,7 @@ def test_a_mention_becomes_a_creation_and_a_job(poller: Poller, x: SandboxX, eng
 
 def test_it_answers_nothing_older_than_its_first_start(x: SandboxX, engine: Engine, queue: WorkQueue) -> None:
     x.post("@threadpaint before you were born")
-    threading.Event().wait(0.01)
+    time.sleep(2.5)  # X tells its time in whole seconds, and may tell an old one
     poller = Poller(x.client(), engine, queue, load(PollSettings))
     assert poller.look() == 0
     x.post("@threadpaint after")
@@ -312,9 +312,44 @@ def test_a_wrong_clock_of_ours_does_not_move_the_first_start(
     monkeypatch.setattr("core.x.transport.now", fast)
     poller = Poller(x.client(), engine, queue, load(PollSettings))
     poller.look()
-    time.sleep(1.1)  # X tells its time in whole seconds
     x.post("@threadpaint a fox")
     assert poller.look() == 1
+
+
+def test_a_wrong_clock_of_ours_does_not_shorten_the_overlap(
+    poller: Poller, x: SandboxX, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.x.transport.now", lambda: now() + timedelta(minutes=5))
+    monkeypatch.setattr("bot.poller.now", lambda: now() + timedelta(minutes=5))
+    x.post("@threadpaint late to the list")
+    poller.x.me()
+    with transaction(engine) as session:  # as if a newer post had been read first
+        since_id, polled_at = id_at(now()) + (1 << 22), now() + timedelta(minutes=5)
+        session.execute(update(cursors).values(since_id=since_id, polled_at=polled_at))
+    assert poller.look() == 1
+
+
+def test_after_weeks_away_it_reads_what_x_still_shows(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    long_ago = now() - timedelta(days=20)
+    with transaction(engine) as session:
+        session.execute(update(cursors).values(since_id=id_at(long_ago), floor_id=id_at(long_ago), polled_at=long_ago))
+    for number in range(850):
+        x.post(f"@threadpaint prompt {number}")
+    assert poller.look() == 850
+
+
+def test_when_x_does_not_let_us_search_the_mentions_are_kept(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    for number in range(801):
+        x.post(f"@threadpaint prompt {number}")
+    x.spoil("GET", "/2/tweets/search/recent", answers(403))
+    assert poller.look() == 800
+
+
+def test_pages_without_posts_that_never_end_do_no_harm(poller: Poller, x: SandboxX) -> None:
+    path = f"/2/users/{poller._know_myself().author.id}/mentions"
+    body = b'{"meta":{"result_count":0,"next_token":"more"}}'
+    x.spoil("GET", path, *[answers(200, body, content_type="application/json")] * 8)
+    assert poller.look() == 0
 
 
 def test_naughty_strings_are_heard_without_harm(poller: Poller, x: SandboxX, engine: Engine, material: Path) -> None:

@@ -73,3 +73,18 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(
     check(engine)
     require_current(engine)
     engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["foo", "postgresql://h:port/x", "nosuch://h/x", "sqlite+nosuch://"])
+def test_an_address_that_makes_no_sense_is_one_line(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL is wrong") as caught:
+        open_database(url)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_options_of_the_hosts_own_address_are_kept(postgres_url: str) -> None:
+    engine = open_database(f"{postgres_url}&options=-cstatement_timeout%3D7000")
+    with transaction(engine) as session:
+        ask = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+        assert tuple(session.execute(text(ask)).one()) == ("7s", "10s")
+    engine.dispose()

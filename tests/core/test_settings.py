@@ -28,7 +28,9 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_that_contradict_each_other_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEASE_SECONDS", "5")
-    with pytest.raises(SettingsError, match=r"^LEASE_SECONDS must be at least three times X_TIMEOUT_SECONDS"):
+    with pytest.raises(
+        SettingsError, match=r"^LEASE_SECONDS must be at least four times X_TIMEOUT_SECONDS, e.g. LEASE_SECONDS=40$"
+    ):
         load(WorkSettings)
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.processes
 
 # Short leases, so that the test need not wait half a minute for what a dead job held.
 QUICK = {
-    "LEASE_SECONDS": "3",
+    "LEASE_SECONDS": "4",
     "X_TIMEOUT_SECONDS": "1",
     "SETTLE_SECONDS": "1",
     "RETRY_SECONDS": "0.5",
@@ -93,7 +93,7 @@ def test_whatever_is_killed_in_the_middle_all_are_answered_none_twice_none_lost(
             posted += [_post(house, f"@threadpaint tower {number}-{n} under the moon") for n in range(3)]
             time.sleep(0.8)
         wait_until(lambda: set(posted) <= set(house.answers()), "not all were answered", within=120)
-        time.sleep(4)  # whatever would answer a second time has had its lease
+        time.sleep(5)  # whatever would answer a second time has had its lease
         state = house.state()
         assert state["duplicates"] == 0
         assert {post: state["answers"][post] for post in posted} == dict.fromkeys(posted, 1)

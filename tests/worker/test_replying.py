@@ -116,6 +116,13 @@ def test_an_answer_that_the_timeline_shows_is_found_whatever_search_says(house: 
     assert len(house.answers()) == 1
 
 
+def test_a_timeline_read_to_its_end_needs_no_search(house: House) -> None:
+    house.x.spoil(*POST, lost_call)
+    house.work()
+    house.x.spoil("GET", "/2/tweets/search/recent", answers(400))
+    assert house.work().state == State.REPLIED
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 302, 503])
 def test_when_x_does_not_let_us_look_that_says_nothing_of_the_answer(house: House, status: int) -> None:
     me = house.step.x.me().author.id
@@ -257,7 +264,7 @@ def test_a_job_killed_right_after_the_post_landed_does_not_answer_twice(
         "DATABASE_URL": f"sqlite:///{tmp_path / 'kill.db'}",
         "STORAGE_URL": str(storage.folder),
         "X_API_URL": x.url,
-        "LEASE_SECONDS": "1.5",
+        "LEASE_SECONDS": "2",
         "X_TIMEOUT_SECONDS": "0.5",
     }
     code = f"from worker.jobs import reply; reply({house.creation_id})"
