@@ -20,7 +20,7 @@ from honcho.environ import parse_procfile
 
 from core.children import die_with_parent
 
-STOP_WITHIN = 3.0
+STOP_WITHIN = 2.5
 KILL_WITHIN = 1.0
 # A process that dies at once is started again after ever longer pauses; one that lived a while, at once.
 FIRST_PAUSE = 0.2
