@@ -1,4 +1,4 @@
-"""The control API: make people, post as anybody, count the answers. Not part of X and never signed."""
+"""The control API: post as anybody, count the answers. Not part of X and never signed."""
 
 from __future__ import annotations
 
@@ -30,21 +30,16 @@ MAX_BASE64 = 7_200_000  # 5 MB of picture
 router = APIRouter(prefix="/sandbox", tags=["control"])
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class NewPerson(_Body):
-    username: Annotated[Handle, Field(pattern=HANDLE)]
-    name: Annotated[Words, Field(max_length=200)] = ""
-
-
-class Picture(_Body):
+class Picture(Body):
     image: str = Field(max_length=MAX_BASE64)
     alt_text: Annotated[Words, Field(max_length=1000)] = ""
 
 
-class ControlPost(_Body):
+class ControlPost(Body):
     author: Annotated[Handle, Field(pattern=HANDLE)]
     text: Annotated[Words, Field(max_length=MAX_TEXT)] = ""
     in_reply_to: Id | None = None
@@ -64,20 +59,6 @@ def gate_of(request: Request) -> Gate:
 
 
 Here = Annotated[World, Depends(world_of)]
-
-
-@router.post("/people")
-async def add_person(wanted: NewPerson, world: Here, request: Request) -> JSONResponse:
-    """201 and the new person; 200 and the old one when the username is taken."""
-    known = world.person(wanted.username)
-    person = known or world.add_person(wanted.username, wanted.name)
-    return JSONResponse(Drawer(world, EVERYTHING, str(request.base_url)).person(person), 200 if known else 201)
-
-
-@router.get("/people")
-async def people(world: Here, request: Request) -> JSONResponse:
-    drawer = Drawer(world, EVERYTHING, str(request.base_url))
-    return JSONResponse({"data": [drawer.person(person) for person in world.people.values()]})
 
 
 @router.post("/posts")

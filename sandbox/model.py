@@ -18,6 +18,10 @@ class Person:
     verified: bool = False
     protected: bool = False
     pinned_post_id: int | None = None
+    suspended: bool = False
+    automated: bool = False
+    blocking: list[int] = field(default_factory=list)
+    follows: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)

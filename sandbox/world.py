@@ -65,6 +65,17 @@ class World:
         self.bell.ring()
         return person
 
+    def change(self, person: Person, **values: object) -> None:
+        """New values of a person's fields; who blocks somebody ends the following on both sides, as on X."""
+        for name, value in values.items():
+            setattr(person, name, value)
+        parted = [self.people[i] for i in person.blocking if i in self.people]
+        for other in parted:
+            other.follows = [i for i in other.follows if i != person.id]
+        person.follows = [i for i in person.follows if i not in person.blocking]
+        self.save(person, *parted)
+        self.bell.ring()
+
     def _know(self, person: Person) -> None:
         self.people[person.id] = person
         self.by_handle[person.username.lower()] = person
