@@ -1,4 +1,4 @@
-"""The tables: posts, people, creations, pictures, and the poller's cursor. Knows nothing of how they are used.
+"""The tables: posts, people, creations, pictures, the ledger, the poller's cursors. Knows nothing of how they are used.
 
 Ids of posts and people are X's own (snowflakes); ids of creations and pictures are ours. All times are UTC.
 """
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, Integer, Table, Text, TypeDecorator
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, Integer, Table, Text, TypeDecorator, text
 from sqlmodel import Field, SQLModel
 
 from core.clock import now
@@ -22,6 +22,13 @@ SQLModel.metadata.naming_convention = NAMING
 
 # SQLite counts rows only in columns called INTEGER; PostgreSQL shall have the room of 64 bits.
 OwnId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+# Of a million creations a handful wait: an index of those alone stays small.
+WAITS: dict[str, Any] = {
+    "sqlite_where": text("next_attempt_at IS NOT NULL"),
+    "postgresql_where": text("next_attempt_at IS NOT NULL"),
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -64,6 +71,10 @@ class Person(SQLModel, table=True):
     handle: str = Field(index=True, description="the same in small letters, for finding; X lets handles change hands")
     name: str
     first_seen_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    # What they decided, and the host; what X says of them.
+    opted_out_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="they said `stop`")
+    banned_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="the host said no")
+    hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="protected or suspended on X")
 
 
 class Post(SQLModel, table=True):
@@ -75,13 +86,28 @@ class Post(SQLModel, table=True):
     text: str = Field(sa_type=Text)
     conversation_id: int | None = Field(default=None, sa_type=BigInteger)
     in_reply_to_id: int | None = Field(default=None, sa_type=BigInteger)
-    verdict: str = Field(description="`prompt`, `talk`, or the code of a refusal")
+    quoted_id: int | None = Field(default=None, sa_type=BigInteger)
+    reply_settings: str = Field(default="everyone", description="whom X lets reply, in its words")
+    verdict: str = Field(description="`prompt`, `talk`, a command, or the code of a refusal")
+    summons: str = Field(
+        default="mention", description="`mention`: the author wrote our handle; `prefix`: only X did, before a reply"
+    )
     created_at: datetime = Field(sa_type=UtcDateTime)
     read_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    checked_at: datetime = Field(default_factory=now, sa_type=UtcDateTime, description="last seen on X")
+    gone_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="found deleted; its text is gone")
+
+    __table_args__ = (
+        Index("ix_post_conversation", "conversation_id", "created_at"),
+        Index("ix_post_checked", "gone_at", "checked_at"),
+    )
 
 
 class Creation(SQLModel, table=True):
     """One prompt on its way to 1 to 4 pictures, and what became of it.
+
+    `turn` is its place in the line: fair between people, see `core/turns.py`. `says` is what is answered on X where
+    there is no picture: a refusal in words, the answer to a command.
 
     `next_attempt_at` is when somebody has to look at it again: the next try of a waiting creation, the end of the
     claim of one in work, empty where nothing is left to do. `shown_at` is when it became visible, empty while it
@@ -101,6 +127,12 @@ class Creation(SQLModel, table=True):
     width: int | None = Field(default=None, description="pixels; empty: the painter's own size")
     height: int | None = None
     seed: int = Field(sa_type=BigInteger, description="seed of the first picture; the others count up")
+    steps: int | None = Field(default=None, description="empty: as many as the model likes")
+    style: str | None = Field(default=None, description="name of a preset of `core/styles.py`")
+    start_url: str | None = Field(default=None, sa_type=Text, description="picture on X that it starts from")
+    start_key: str | None = Field(default=None, description="the same, or one of ours, in the storage")
+    says: str | None = Field(default=None, sa_type=Text)
+    turn: int = Field(default=0, sa_type=BigInteger)
 
     state: State = Field(default=State.QUEUED, sa_type=Text)
     code: str | None = Field(default=None, description="why it was refused or failed")
@@ -118,11 +150,21 @@ class Creation(SQLModel, table=True):
     painted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     replied_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     shown_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="asked to be forgotten")
+    forgotten_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="words, files, answer are gone"
+    )
 
     __table_args__ = (
         Index("ix_creation_wall", "shown_at", "id"),
         Index("ix_creation_person_wall", "person_id", "shown_at", "id"),
         Index("ix_creation_waiting", "state", "next_attempt_at"),
+        Index("ix_creation_line", "state", "turn", "id", **WAITS),
+        Index("ix_creation_turn", "turn"),
+        Index("ix_creation_person_turn", "person_id", "turn"),
+        Index("ix_creation_person_time", "person_id", "created_at"),
+        Index("ix_creation_answer", "reply_post_id"),
+        Index("ix_creation_deleted", "deleted_at", "forgotten_at"),
         Index("ix_creation_recent", "created_at", "state"),
     )
 
@@ -143,9 +185,40 @@ class Picture(SQLModel, table=True):
     thumb_width: int
     thumb_height: int
     placeholder: str = Field(sa_type=Text)
+    flagged: bool = Field(default=False, description="the painter's safety check would rather not show it")
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    # Its copy on X, kept so that another try neither uploads nor pays again. X forgets an unused one after a day.
+    media_id: str | None = None
+    uploaded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    described_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
     __table_args__ = (Index("ix_picture_creation", "creation_id", "position", unique=True),)
+
+
+class LedgerRow(SQLModel, table=True):
+    """One thing that cost money. `key` names it once and for all, so that writing it down twice counts once."""
+
+    __tablename__ = "ledger"
+
+    id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
+    key: str = Field(unique=True)
+    day: str = Field(description="UTC day of the payee's clock, 2026-11-20")
+    item: str = Field(description="what was paid for; the names of `core/prices.py`")
+    micro_usd: int = Field(sa_type=BigInteger)
+    creation_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("creation.id"), index=True))
+    person_id: int | None = Field(default=None, sa_type=BigInteger, description="who caused it, also unknown people")
+    at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+    __table_args__ = (Index("ix_ledger_person", "person_id", "day"),)
+
+
+class Spending(SQLModel, table=True):
+    """The ledger's sum per day and item, kept beside it, so that a budget costs no long look."""
+
+    day: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    count: int = Field(default=0, sa_type=BigInteger)
+    micro_usd: int = Field(default=0, sa_type=BigInteger)
 
 
 class Cursor(SQLModel, table=True):
@@ -166,4 +239,6 @@ people = table("person")
 posts = table("post")
 creations = table("creation")
 pictures = table("picture")
+ledger = table("ledger")
+spendings = table("spending")
 cursors = table("cursor")

@@ -1,0 +1,36 @@
+"""What X charges, in micro-dollars, as of its price list of 2026-04-20. Hosts override it where X changes it."""
+
+from collections.abc import Mapping
+
+POST_READ = "post_read"
+OWN_READ = "own_read"
+USER_READ = "user_read"
+POST = "post"
+POST_WITH_URL = "post_with_url"
+REPLY = "reply"
+DELETE = "delete"
+ALT_TEXT = "alt_text"
+UPLOAD = "upload"
+GPU = "gpu"
+
+X_PRICES: Mapping[str, int] = {
+    POST_READ: 5_000,
+    # Own mentions and own posts, where the bot's account owns the developer app.
+    OWN_READ: 1_000,
+    USER_READ: 10_000,
+    POST: 15_000,
+    POST_WITH_URL: 200_000,
+    # An answer to who summoned us.
+    REPLY: 10_000,
+    DELETE: 10_000,
+    ALT_TEXT: 5_000,
+    # Not on X's list; nobody has told of being charged.
+    UPLOAD: 0,
+}
+
+
+def price_list(dollars: Mapping[str, float]) -> dict[str, int]:
+    """X's prices, those of the host in their place. `dollars` per item. Raises ValueError for an item nobody sells."""
+    if unknown := set(dollars) - set(X_PRICES):
+        raise ValueError(f"PRICES: {min(unknown)} is not sold; known are {', '.join(sorted(X_PRICES))}")
+    return {**X_PRICES, **{item: round(price * 1_000_000) for item, price in dollars.items()}}

@@ -1,0 +1,90 @@
+"""Where things are: this house on this machine, its database, its queue, its pictures."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from core.settings.base import Settings
+
+# The longest path a unix socket may have on Linux is 107 bytes; macOS allows 103.
+LONGEST_SOCKET_PATH = 100
+
+
+def _fits_into_addresses(folder: Path) -> Path:
+    if set("#?%") & set(str(folder)):
+        raise ValueError("the path of the data folder becomes part of addresses and cannot hold '#', '?' or '%'")
+    return folder
+
+
+# The folder of everything that is kept.
+DataDir = Annotated[Path, AfterValidator(_fits_into_addresses)]
+
+
+class HouseSettings(Settings):
+    """Where things are kept and found on this machine."""
+
+    data_dir: DataDir = Path("data")
+    gallery_port: int = Field(default=8000, ge=1, le=65535)
+    gallery_host: str = "127.0.0.1"
+    gallery_url: str = ""
+    sandbox_port: int = Field(default=8001, ge=1, le=65535)
+    gpu_port: int = Field(default=8002, ge=1, le=65535)
+    log_level: str = Field(default="info", pattern="(?i)^(debug|info|warning|error)$")
+    log_json: bool = False
+
+
+class DatabaseSettings(Settings):
+    """The truth: SQLite by default, PostgreSQL when outgrown."""
+
+    data_dir: DataDir = Path("data")
+    database_url: str = Field(default="", examples=["postgresql://user:secret@db.example/threadpaint"])
+
+    @property
+    def url(self) -> str:
+        """Database address as SQLAlchemy takes it. Hosts hand out `postgres://`, mended here."""
+        if not self.database_url:
+            return f"sqlite:///{self.data_dir.resolve() / 'threadpaint.db'}"
+        return self.database_url.replace("postgres://", "postgresql://", 1)
+
+
+class QueueSettings(Settings):
+    """Work to do: an embedded Valkey by default, any Redis or Valkey when outgrown."""
+
+    data_dir: DataDir = Path("data")
+    redis_url: str = Field(default="", examples=["redis://:secret@queue.example:6379/0"])
+    workers: int = Field(default=3, ge=1, le=64, description="jobs done at the same time by one worker process")
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the embedded server's append-only file."""
+        return self.data_dir.resolve() / "queue"
+
+    @property
+    def socket(self) -> Path:
+        """Unix socket of the embedded server. It lies outside its data folder; deep folders fall back to /tmp."""
+        path = self.data_dir.resolve() / "queue.sock"
+        if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
+            return path
+        name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"threadpaint-{os.getuid()}" / f"{name}.sock"
+
+    @property
+    def url(self) -> str:
+        """Address as redis-py takes it."""
+        return self.redis_url or f"unix://{self.socket}?db=0"
+
+
+class StorageSettings(Settings):
+    """Pictures: a folder by default."""
+
+    data_dir: DataDir = Path("data")
+    storage_url: str = Field(default="", examples=["/srv/threadpaint/pictures"])
+
+    @property
+    def folder(self) -> Path:
+        """Folder that holds the pictures."""
+        return Path(self.storage_url.removeprefix("file://") or self.data_dir / "pictures").resolve()

@@ -1,0 +1,75 @@
+"""The painter and the work: how long things may take, how often they are tried, how carefully X is called."""
+
+import math
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from core.settings.base import Settings
+
+
+def _fits_into_headers(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text.isascii() or any(c.isspace() for c in text):
+        raise ValueError("it goes into an HTTP header: letters, digits and signs of ASCII only")
+    return secret
+
+
+class GpuSettings(Settings):
+    """Where the painter is."""
+
+    gpu_port: int = 8002
+    gpu_url: str = Field(
+        default="", pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$", examples=["https://you--threadpaint-gpu-web.modal.run"]
+    )
+    gpu_token: Annotated[SecretStr, AfterValidator(_fits_into_headers)] = Field(
+        default=SecretStr(""), examples=["the same long random text as on the service"]
+    )
+    gpu_timeout_seconds: float = Field(default=150.0, gt=0, le=1800, description="longest wait for one painting")
+
+    @property
+    def url(self) -> str:
+        """Base address without a trailing slash."""
+        return (self.gpu_url or f"http://127.0.0.1:{self.gpu_port}").rstrip("/")
+
+
+class WorkSettings(Settings):
+    """How long a claim on a creation lasts, and how often a failed step is tried again."""
+
+    lease_seconds: float = Field(default=45.0, ge=1, le=600)
+    paint_attempts: int = Field(default=8, ge=1, le=50)
+    reply_attempts: int = Field(default=24, ge=1, le=50)
+    retry_seconds: float = Field(default=5.0, gt=0, le=600, description="pause after the first failed try; it triples")
+    retry_longest_seconds: float = Field(default=600.0, gt=0, le=86400)
+    sweep_seconds: float = Field(default=1.0, ge=0.2, le=60)
+    settle_seconds: float = Field(default=35.0, ge=0, le=600, description="wait before looking on X for a lost answer")
+    x_timeout_seconds: float = 10.0
+
+    @model_validator(mode="after")
+    def a_call_ends_before_its_lease(self) -> Self:
+        """A post still under way after its lease could meet the worker that took the lease over.
+
+        The timeout counts once for connecting and once for the answer, and half a lease may be gone before the call.
+        """
+        least = 4 * self.x_timeout_seconds
+        if self.lease_seconds < least:
+            raise ValueError(
+                f"LEASE_SECONDS must be at least four times X_TIMEOUT_SECONDS, e.g. LEASE_SECONDS={math.ceil(least)}"
+            )
+        return self
+
+
+class PaceSettings(Settings):
+    """How carefully X is called."""
+
+    pace_spare: int = Field(default=0, ge=0, le=1000, description="calls of each window left to other programs")
+    probe_seconds: float = Field(default=60.0, gt=0, le=3600, description="first pause when X wants money; it doubles")
+    probe_longest_seconds: float = Field(default=900.0, gt=0, le=86400)
+
+
+class KeepSettings(Settings):
+    """How what people take back on X is taken back here."""
+
+    keep_seconds: float = Field(default=60.0, ge=0.2, le=3600, description="pause between two looks for what must go")
+    recheck_hours: float = Field(default=20.0, gt=0, le=168, description="how often each post is looked up on X")
+    recheck_days: float = Field(default=3650.0, gt=0, description="posts older than this are not looked up any more")

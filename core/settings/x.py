@@ -1,0 +1,71 @@
+"""X as the bot's account sees it: keys, manners, how it listens and whom it answers."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from core.settings.base import Settings
+
+
+class XSettings(Settings):
+    """The bot's account on X, or in the sandbox. Only the bot and the worker read these; the gallery never does."""
+
+    x_api_url: str = Field(default="http://127.0.0.1:8001", examples=["https://api.x.com"])
+    x_consumer_key: SecretStr = Field(examples=["the app's API key"])
+    x_consumer_secret: SecretStr = Field(examples=["the app's API key secret"])
+    x_access_token: SecretStr = Field(examples=["the bot account's access token"])
+    x_access_token_secret: SecretStr = Field(examples=["the bot account's access token secret"])
+    x_timeout_seconds: float = Field(default=10.0, gt=0, le=60, description="longest wait for one call to X")
+    x_watched_posts: str = Field(
+        default="", pattern=r"^[\d,\s]*$", examples=["1890000000000000000,1890000000000000001"]
+    )
+
+    x_owns_app: bool = Field(default=True, description="whether the bot's account owns the developer app: cheap reads")
+    x_alt_text: bool = Field(default=True, description="describe each picture on X, for $0.005")
+    x_made_with_ai: bool = Field(default=True, description="mark answers as made with AI")
+    x_flagged_pictures: Literal["refuse", "warn"] = Field(
+        default="refuse", description="what the painter's safety check flags: not shown, or answered behind a warning"
+    )
+    x_answer_prefixed: Literal["learn", "always", "never"] = Field(
+        default="learn", description="answer replies that hold our handle only in X's automatic prefix"
+    )
+    x_replies_per_day: int | None = Field(
+        default=None, ge=1, description="the account's cap; empty: 200, or 2,400 for a verified account"
+    )
+
+    @property
+    def watched(self) -> frozenset[int]:
+        """Ids of posts of the bot whose direct replies are prompts, beside its pinned thread."""
+        return frozenset(int(word) for word in self.x_watched_posts.replace(",", " ").split())
+
+
+class PollSettings(Settings):
+    """How the bot listens."""
+
+    poll_seconds: float = Field(default=5.0, ge=0.2, le=3600, description="pause between two looks while people ask")
+    poll_idle_seconds: float = Field(default=30.0, ge=0.2, le=3600, description="longest pause while nobody asks")
+    search_seconds: float = Field(default=60.0, ge=0.2, le=86400, description="how often search is read, too")
+    search_overlap_seconds: float = Field(default=900.0, ge=0, le=86400, description="how far search reaches back")
+    poll_overlap_seconds: float = Field(default=120.0, ge=0, le=86400, description="how far each look reaches back")
+    oldest_hours: float = Field(default=48.0, gt=0, le=168, description="older asks are not answered after an absence")
+    backfill_limit: int = Field(default=500, ge=1, le=10000, description="most asks taken up after an absence")
+    prompt_limit: int = Field(default=2000, ge=1, le=4000, description="longest prompt, in characters")
+
+
+class RuleSettings(Settings):
+    """Whom the bot answers, and how often."""
+
+    person_daily_limit: int = Field(default=50, ge=1, description="creations one person may ask for in 24 hours")
+    person_cooldown_seconds: float = Field(default=0.0, ge=0, description="pause between two asks of one person")
+    conversation_limit: int = Field(default=30, ge=1, description="answers in one conversation in 24 hours")
+    account_min_days: float = Field(default=0.0, ge=0, description="age an asker's account must have")
+    follow_gate: bool = Field(default=False, description="answer only who follows the bot; each look costs $0.010")
+    tell_on_x: str = Field(
+        default="help,stop,start,delete,too_long,unpaintable",
+        description="codes of refusals and commands that are answered in words, for $0.010 each",
+    )
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Codes that are answered on X in words."""
+        return frozenset(self.tell_on_x.replace(",", " ").split())
