@@ -57,7 +57,8 @@ def _run(settings: Settings) -> None:
     listener.listen(512)  # who reads the next line may call at once
     typer.echo(f"sandbox: http://{settings.host}:{listener.getsockname()[1]}  bot @{settings.bot}")
     # Open pages hold a connection for their events; they must not hold up the stop.
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)).run(sockets=[listener])
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, date_header=False)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listener(settings: Settings) -> socket.socket:

@@ -15,8 +15,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import control, control_people, page, texts
+from sandbox import control, control_clock, control_people, page, texts
 from sandbox.clock import Clock, WallClock
+from sandbox.dates import Dated
 from sandbox.model import Refused
 from sandbox.opening import open_world
 from sandbox.settings import Settings
@@ -37,7 +38,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     world = World(settings, clock or WallClock(), Store(settings.data))
     open_world(world)
     # No /docs: its page would fetch scripts from elsewhere; README.md describes the control API.
-    app = FastAPI(
+    app = Dated(
         title="Sandbox: a stand-in for X", lifespan=_lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
     )
     app.state.world, app.state.gate = world, Gate(world, ENDPOINTS)
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.add_api_route("/2/{path:path}", app.state.gate.pass_through, methods=METHODS, include_in_schema=False)
     app.include_router(control.router)
     app.include_router(control_people.router)
+    app.include_router(control_clock.router)
     app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     return app

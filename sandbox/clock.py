@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 X_EPOCH_MS = 1_288_834_974_657
+LAST_MS = 3_313_440_000_000  # the last day of 2074: later ids would no longer fit into 63 bits
 
 
 class Clock(Protocol):
@@ -32,6 +33,38 @@ class HandClock:
 
     def advance(self, seconds: float) -> None:
         self.at_ms += round(seconds * 1000)
+
+
+class TurningClock:
+    """Another clock, turned: set ahead, and running faster or slower from the moment it was told to. Never goes back.
+
+    World time is a straight line over the clock below: it goes on while the process is down.
+    """
+
+    def __init__(self, wall: Clock) -> None:
+        self.wall = wall
+        self.scale = 1.0
+        self._wall_ms = self._world_ms = self._last = wall.now_ms()
+
+    def now_ms(self) -> int:
+        turned = self._world_ms + round((self.wall.now_ms() - self._wall_ms) * self.scale)
+        self._last = min(max(self._last, turned), LAST_MS)
+        return self._last
+
+    def turn(self, *, advance: float = 0, scale: float | None = None) -> None:
+        """`advance` in seconds; `scale` holds for the time from now on."""
+        self._world_ms = self.now_ms() + round(advance * 1000)
+        self._wall_ms = self.wall.now_ms()
+        self.scale = self.scale if scale is None else scale
+
+    @property
+    def fact(self) -> dict[str, float]:
+        """What a restarted world needs to tell the same time."""
+        return {"wall_ms": self._wall_ms, "world_ms": self._world_ms, "scale": self.scale}
+
+    def restore(self, fact: dict[str, float]) -> None:
+        self._wall_ms, self._world_ms, self.scale = int(fact["wall_ms"]), int(fact["world_ms"]), fact["scale"]
+        self._last = self._world_ms
 
 
 class Snowflakes:

@@ -91,6 +91,7 @@ class Draft:
     reply_settings: str = "everyone"
     made_with_ai: bool = False
     paid_partnership: bool = False
+    through_api: bool = False
 
 
 class Refused(Exception):

@@ -8,7 +8,7 @@ from typing import Protocol
 from sandbox import texts
 from sandbox.clock import Clock
 from sandbox.index import Shelf
-from sandbox.model import Draft, Media, Refused
+from sandbox.model import Draft, Media, Person, Refused
 from sandbox.settings import Settings
 
 MAX_PICTURES = 4
@@ -21,9 +21,12 @@ class Known(Protocol):
     """What the rules look at. A world is one; the rules need not know it."""
 
     settings: Settings
-    clock: Clock
     shelf: Shelf
     media: dict[int, Media]
+    people: dict[int, Person]
+
+    @property
+    def clock(self) -> Clock: ...
 
 
 Check = Callable[[Known, Draft], None]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sandbox import lang, rules, texts, writing
 from sandbox.bell import Bell
-from sandbox.clock import Clock, Snowflakes, ms_of
+from sandbox.clock import Clock, Snowflakes, TurningClock, ms_of
 from sandbox.images import sniff
 from sandbox.index import Shelf
 from sandbox.model import Draft, Json, Media, Person, Post, Refused
@@ -17,8 +17,8 @@ MAX_PREFIX = 50
 
 class World:
     def __init__(self, settings: Settings, clock: Clock, store: Store) -> None:
-        self.settings, self.clock, self.store = settings, clock, store
-        self.ids = Snowflakes(clock, settings.seed)
+        self.settings, self.clock, self.store = settings, TurningClock(clock), store
+        self.ids = Snowflakes(self.clock, settings.seed)
         self.bell = Bell()
         self.people: dict[int, Person] = {}
         self.by_handle: dict[str, Person] = {}
@@ -35,6 +35,8 @@ class World:
         self.media = {media.id: media for media in self.store.media()}
         self.gone = {body["id"]: body for body in self.store.gone()}
         self.facts = self.store.facts()
+        if "clock" in self.facts:
+            self.clock.restore(self.facts["clock"])
         self.ids.last = max([0, *self.shelf.posts, *self.media, *self.gone, *self.people])
 
     # people
