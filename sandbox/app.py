@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox import control, control_clock, control_people, page, texts
 from sandbox.clock import Clock, WallClock
 from sandbox.dates import Dated
+from sandbox.line import Line
 from sandbox.model import Refused
 from sandbox.opening import open_world
 from sandbox.settings import Settings
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_middleware(_Guard)
+    app.add_middleware(Line)
     app.add_api_route("/2/{path:path}", app.state.gate.pass_through, methods=METHODS, include_in_schema=False)
     app.include_router(control.router)
     app.include_router(control_people.router)

@@ -37,6 +37,14 @@ class Media:
     alt_text: str = ""
     sensitive: bool = False
     post_id: int | None = None
+    # "" is ready at once, as pictures are; else pending, in_progress, succeeded or failed.
+    processing: str = ""
+    will_fail: bool = False
+    check_after_secs: int = 1
+    usable_ms: int = 0
+
+    def usable(self, now_ms: int) -> bool:
+        return self.processing in ("", "succeeded") and self.usable_ms <= now_ms
 
     @property
     def key(self) -> str:

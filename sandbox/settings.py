@@ -1,6 +1,7 @@
 """How this world is set up: where it listens, where it rests, who the bot is. Knows nothing of what happens in it."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,6 +24,10 @@ class Settings(BaseSettings):
     consumer_key: str = "sandbox-consumer-key"
     consumer_secret: str = "sandbox-consumer-secret"  # noqa: S105 well known on purpose
     bearer: str = "sandbox-bearer"
+    client_id: str = "sandbox-client-id"
+    client_secret: str = "sandbox-client-secret"  # noqa: S105 well known on purpose
+    redirect_uris: list[str] = Field([], description="where sign-in may lead back to; none: any loopback http address")
+    vocabulary: Literal["legacy", "new", "mixed"] = "legacy"
 
     # X's own numbers (x-platform 2.3, 2.7); named here because the next issue turns some of them.
     mentions_reach: int = 800

@@ -11,16 +11,22 @@ from fastapi import Request
 from sandbox.model import Json, Person
 from sandbox.world import World
 from sandbox.x import problems
+from sandbox.x.faults import Faults
 
 MAX_BODY = 8 * 1024 * 1024  # 5 MB of picture in base64, and some words
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`person` is None for an app-only bearer token. `token` names whose window is counted."""
+    """`person` is None for an app-only bearer token. `token` names whose window is counted.
+
+    `scopes` are those of an OAuth 2.0 user token, None for every other kind.
+    """
 
     token: str
     person: Person | None
+    scopes: frozenset[str] | None = None
+    read_only: bool = False
 
 
 @dataclass(slots=True)
@@ -31,6 +37,7 @@ class Call:
     args: dict[str, str]
     query: dict[str, str]
     base: str
+    faults: Faults
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -74,3 +81,4 @@ class Endpoint:
     handle: Handle
     query: frozenset[str] = frozenset()
     needs_person: bool = False
+    scopes: frozenset[str] = frozenset(("tweet.read", "users.read"))

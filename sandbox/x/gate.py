@@ -17,15 +17,17 @@ import structlog
 from fastapi import Request
 from fastapi.responses import Response
 
+from sandbox.line import Silence
 from sandbox.model import Json, Refused
 from sandbox.world import World
-from sandbox.x import fields, problems
+from sandbox.x import fields, problems, spoiled, vocabulary
 from sandbox.x.call import Answer, Call, Caller, Endpoint
+from sandbox.x.faults import Faults
+from sandbox.x.grants import Grants
 from sandbox.x.limits import Counter
 from sandbox.x.oauth1 import Signed, Unsigned, Verifier
 from sandbox.x.problems import Problem
 
-API_VERSION = "2.166"
 log = structlog.get_logger()
 
 
@@ -39,23 +41,38 @@ class Gate:
         # A client signs by its own clock, however far this world's was turned.
         self._verifier = Verifier(world.clock.wall, consumer=consumer, skew_seconds=own.clock_skew_seconds)
         self.calls: dict[str, Tally[str]] = defaultdict(Tally)
+        self.vocabulary: vocabulary.Mode = own.vocabulary
+        self.grants = Grants(world)
+        names = [endpoint.name for endpoint in endpoints]
+        self.faults = Faults(names, seed=own.seed, now_ms=world.clock.now_ms)
 
     async def pass_through(self, request: Request) -> Response:
         started = time.perf_counter()
         endpoint, args = self._find(request.method, request.url.path)
+        version = vocabulary.version(self.vocabulary)
         if endpoint is None:
-            return _dressed(404, None, {}, started)
-        headers: dict[str, str] = {}
-        status = 500
+            return _dressed(404, None, {}, started, version)
+
+        def dress(status: int, body: Json | None, headers: dict[str, str]) -> Response:
+            told = None if body is None else vocabulary.outward(self.vocabulary, endpoint.name, body)
+            return _dressed(status, told, headers, started, version)
+
+        async def do() -> Response:
+            headers: dict[str, str] = {}
+            try:
+                answer = await self._answer(endpoint, args, request, headers)
+                return dress(answer.status, answer.body, headers)
+            except Problem as problem:
+                return dress(problem.status, problem.body, headers)
+
+        heard = "500"
         try:
-            answer = await self._answer(endpoint, args, request, headers)
-            status = answer.status
-            return _dressed(status, answer.body, headers, started)
-        except Problem as problem:
-            status = problem.status
-            return _dressed(status, problem.body, headers, started)
+            faults = self.faults.at_call(endpoint.name)
+            response = await spoiled.through(faults, do, dress=dress, now_s=self.world.clock.now_ms() // 1000)
+            heard = "dropped" if isinstance(response, Silence) else str(response.status_code)
+            return response
         finally:
-            self.calls[endpoint.name][str(status)] += 1
+            self.calls[endpoint.name][heard] += 1
 
     def _find(self, method: str, path: str) -> tuple[Endpoint | None, dict[str, str]]:
         for endpoint, its_method, pattern in self._routes:
@@ -71,9 +88,10 @@ class Gate:
         headers |= window.headers
         if endpoint.needs_person and caller.person is None:
             raise problems.user_context_needed()
-        query = dict(request.query_params)
+        _allowed(endpoint, caller, headers)
+        query = vocabulary.inward(self.vocabulary, dict(request.query_params))
         fields.known_only(query, endpoint.query)
-        call = Call(request, self.world, caller, args, query, base=str(request.base_url))
+        call = Call(request, self.world, caller, args, query, base=str(request.base_url), faults=self.faults)
         try:
             return await endpoint.handle(call)
         except Refused as refused:
@@ -93,19 +111,37 @@ class Gate:
     def _app(self, token: str) -> Caller:
         if secrets.compare_digest(token.encode(), self.world.settings.bearer.encode()):
             return Caller(token, None)
+        if granted := self.grants.person(token):
+            person, scopes = granted
+            # Refreshing a token opens no new window.
+            return Caller(f"oauth2:{person.id}", person, scopes=scopes)
         raise problems.unauthorized()
 
     def _person(self, header: str, request: Request) -> Caller:
         try:
             token = self._verifier.read(header).get("oauth_token", "")
-            person = self.world.person(token.removeprefix("sandbox-token-"))
-            if person is None or token != token_of(person.username):
+            name, mark, _ = token.removeprefix("sandbox-token-").partition(READ_ONLY)
+            person = self.world.person(name)
+            if person is None or token != token_of(person.username) + mark:
                 raise Unsigned("access token of nobody")
-            self._verifier.check(header, secret_of(person.username), _signed(request))
+            self._verifier.check(header, secret_of(person.username) + mark, _signed(request))
         except Unsigned as reason:
             log.info("signature refused", reason=str(reason), path=request.url.path)
             raise problems.unauthorized() from None
-        return Caller(token, person)
+        return Caller(token, person, read_only=bool(mark))
+
+
+READ_ONLY = "-readonly"  # behind token and secret: keys of before "read and write" was switched on
+
+
+def _allowed(endpoint: Endpoint, caller: Caller, headers: dict[str, str]) -> None:
+    """What this token may do at all: its scopes (OAuth 2.0), or the permission of its keys (OAuth 1.0a)."""
+    if caller.read_only:
+        headers["x-access-level"] = "read"
+        if not endpoint.name.startswith("GET "):
+            raise problems.read_only()
+    if caller.scopes is not None and not endpoint.scopes <= caller.scopes:
+        raise problems.forbidden("Forbidden")
 
 
 def token_of(username: str) -> str:
@@ -135,13 +171,13 @@ def _x_problem(refused: Refused) -> Problem:
     return problems.forbidden(refused.detail)
 
 
-def _dressed(status: int, body: Json | None, headers: dict[str, str], started: float) -> Response:
+def _dressed(status: int, body: Json | None, headers: dict[str, str], started: float, version: str) -> Response:
     content = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     own = {
         "content-type": "application/json; charset=utf-8",
         "content-disposition": "attachment; filename=json.json",
         "cache-control": "no-cache, no-store, max-age=0",
-        "api-version": API_VERSION,
+        "api-version": version,
         "x-access-level": "read-write",
         "x-transaction-id": secrets.token_hex(8),
         "x-response-time": str(round((time.perf_counter() - started) * 1000)),

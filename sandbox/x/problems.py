@@ -55,6 +55,44 @@ def user_context_needed() -> Problem:
     )
 
 
+def read_only() -> Problem:
+    detail = "Your client app is not configured with the appropriate oauth1 app permissions for this endpoint."
+    body: Json = {"title": "Forbidden", "detail": detail, "type": f"{_KINDS}oauth1-permissions", "status": 403}
+    return Problem(403, body)
+
+
+def too_many() -> Problem:
+    return _plain(429, "Too Many Requests")
+
+
+def broken(status: int) -> Problem:
+    return _plain(status, {500: "Internal Server Error", 503: "Service Unavailable"}.get(status, "Error"))
+
+
+def _plain(status: int, words: str) -> Problem:
+    return Problem(status, {"title": words, "detail": words, "type": "about:blank", "status": status})
+
+
+def credits_depleted() -> Problem:
+    account = "1914876539164872704"  # 19 digits, as in the answers seen live; not the account of anybody here
+    detail = f"Your enrolled account [{account}] does not have any credits to fulfill this request."
+    return Problem(402, {"title": "CreditsDepleted", "detail": detail, "type": f"{_KINDS}credits"})
+
+
+def usage_capped() -> Problem:
+    """A 429 that no window explains: the product's monthly cap."""
+    body: Json = {
+        "account_id": 1914876539164872704,
+        "product_name": "standard-basic",
+        "title": "UsageCapExceeded",
+        "period": "Monthly",
+        "scope": "Product",
+        "detail": "Usage cap exceeded: Monthly product cap",
+        "type": f"{_KINDS}usage-capped",
+    }
+    return Problem(429, body)
+
+
 def forbidden(detail: str) -> Problem:
     return Problem(403, {"detail": detail, "type": "about:blank", "title": "Forbidden", "status": 403})
 
