@@ -1,0 +1,159 @@
+"""X's length of a text, as X counts it, and words that are fit for an answer."""
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.x.links import links_in, mentions_in
+from core.x.weighing import MOST, fits, harmless, is_valid_length, weight
+from sandbox import texts
+
+FAMILY = "👨‍👩‍👧‍👦"
+# Each section, whether it counts an emoji as one, and how many cases it had when this was written.
+SECTIONS = {
+    "WeightedTweetsCounterTest": (False, 20),
+    "WeightedTweetsWithDiscountedEmojiCounterTest": (True, 22),
+    "UnicodeDirectionalMarkerCounterTest": (True, 2),
+}
+# Signs that make links, mentions and tags, and what tries to hide them.
+SIGNS = "@＠#＃$./:-_ \u200d\u200b\ufeff\ufe0f\u0301。．abcomjpみ中0"
+hostile = st.text(st.sampled_from(SIGNS) | st.characters(), max_size=40)
+
+
+def cases(material: Path, name: str) -> dict[str, list[dict[str, object]]]:
+    path = material / "x-twitter-text-conformance" / "conformance" / name
+    if not path.is_file():
+        pytest.skip("no conformance cases of X here (TEST_MATERIAL)")
+    tests: dict[str, list[dict[str, object]]] = yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
+    return tests
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_case_of_x_weighs_what_x_says(material: Path, section: str) -> None:
+    whole_emoji, count = SECTIONS[section]
+    found = cases(material, "validate.yml")[section]
+    assert len(found) >= count
+    for case in found:
+        text, told = str(case["text"]), case["expected"]
+        assert isinstance(told, dict)
+        assert weight(text, whole_emoji=whole_emoji) == told["weightedLength"], case["description"]
+        assert is_valid_length(text) is told["valid"], case["description"]
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("", 0),
+        ("a fox", 5),
+        ("un été à Zürich", 15),
+        ("e\u0301", 1),  # composed first
+        ("狐", 2),
+        ("🦊", 2),
+        (FAMILY, 2),
+        ("🙋🏽🇩🇪1⃣", 6),
+        ("see foo.com", 27),
+        ("see https://example.co.jp/a/very/long/way?to=the#end now", 31),
+        ("seed 3.5, e.g. this", 19),
+        ("line\r\nline", 9),
+        ("“quoted” – …", 13),
+    ],
+)
+def test_a_text_weighs_what_x_says(text: str, units: int) -> None:
+    assert weight(text) == units
+
+
+def test_280_is_the_most_and_nothing_is_too_little() -> None:
+    assert is_valid_length("x" * 280)
+    assert not is_valid_length("x" * 281)
+    assert is_valid_length("狐" * 140)
+    assert not is_valid_length("狐" * 141)
+    assert not is_valid_length("")
+    assert not is_valid_length("a\uffff")
+
+
+def test_a_short_text_is_not_cut() -> None:
+    assert fits("a fox\nin the snow") == "a fox\nin the snow"
+
+
+def test_a_long_text_is_cut_at_a_word() -> None:
+    cut = fits("a fox in the snow " * 30)
+    assert weight(cut) <= MOST
+    assert cut.endswith("…")
+    assert set(cut[:-1].split()) == {"a", "fox", "in", "the", "snow"}
+
+
+def test_a_long_word_is_cut_anyhow() -> None:
+    assert fits("x" * 300) == "x" * 278 + "…"
+
+
+def test_an_emoji_is_not_cut_in_two() -> None:
+    assert fits(FAMILY * 200) == FAMILY * 139 + "…"
+
+
+def test_a_link_is_not_cut_in_two() -> None:
+    assert fits(f"{'x' * 260} https://example.com/{'y' * 50} end") == "x" * 260 + "…"
+
+
+def test_where_there_is_no_room_there_is_nothing() -> None:
+    assert fits("a fox", 1) == ""
+
+
+@given(st.text(max_size=60) | hostile, st.integers(0, 30))
+def test_what_is_cut_always_fits(text: str, limit: int) -> None:
+    assert weight(fits(text, limit)) <= limit
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a fox, 3.5 m, e.g. in the U.S.A for $5", "a fox, 3.5 m, e.g. in the U.S.A for $5"),
+        ("see foo.com", "see foo. com"),
+        ("https://example.co.jp/a?b=c", "example. co. jp/a?b=c"),
+        ("例え.みんな", "例え. みんな"),
+        ("foo．com", "foo. com"),
+        ("node.js", "node. js"),
+        ("t.co/abc", "t. co/abc"),
+        ("hey @ada and ＠bob", "hey ada and bob"),
+        ("me@example.com", "me at example. com"),
+        ("#art ＃art $TSLA", "art art TSLA"),
+        ("$#a #$b ##c @#d", "a b c d"),
+        ("ht@tp://@x", "ht at x"),
+        ("a\u200b.\u2060com @\u200bada #\u200cfox", "a. com ada fox"),
+        ("C# and #️⃣ and 1⃣", "C# and #️⃣ and 1⃣"),
+        (f"{FAMILY} می‌خواهم 🏴󠁧󠁢󠁥󠁮󠁧󠁿", f"{FAMILY} می‌خواهم 🏴󠁧󠁢󠁥󠁮󠁧󠁿"),
+        ("two\nlines\tand\0more", "two lines and\ufffdmore"),
+        ("end.Start", "end. Start"),
+        ("a half \ud800 character", "a half \ufffd character"),
+    ],
+)
+def test_words_for_an_answer_are_harmless(text: str, words: str) -> None:
+    assert harmless(text) == words
+
+
+def is_harmless(text: str) -> bool:
+    """By our own reading of X's rules, and by the sandbox's, which knows nothing of ours."""
+    return not links_in(text) and not mentions_in(text) and {piece.kind for piece in texts.pieces(text)} <= {"text"}
+
+
+@given(hostile | st.text(max_size=60))
+def test_no_text_is_harmful_after_that(text: str) -> None:
+    words = harmless(text)
+    assert is_harmless(words)
+    assert harmless(words) == words
+    assert unicodedata.is_normalized("NFC", words)
+
+
+@given(hostile, st.integers(2, 30))
+def test_cutting_does_no_harm(text: str, limit: int) -> None:
+    assert is_harmless(fits(harmless(text), limit))
+
+
+@pytest.mark.parametrize("name", ["extract.yml", "autolink.yml", "tlds.yml", "validate.yml"])
+def test_no_case_of_x_is_harmful_after_that(material: Path, name: str) -> None:
+    found = [str(case["text"]) for section in cases(material, name).values() for case in section]
+    assert len(found) > 50
+    assert [text for text in found if not is_harmless(harmless(text))] == []
