@@ -1,176 +1,202 @@
-"""Posts as X hands them over, in our own types. Reads the old vocabulary (tweet) and the new one (post).
+"""Posts as X hands them over, read into our own types. Reads the old vocabulary (tweet), the new one (post) and both.
 
 Offsets are code points in the raw text, which is HTML-escaped: slice first, unescape after.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from core.logs import get_logger
 from core.text import clean
+from core.x.losses import read_losses
+from core.x.people import people_of, read_account, read_people
+from core.x.shapes import EVERYONE, Account, Author, Media, Post, Span
 from core.x.snowflakes import time_of
+from core.x.vocabulary import (
+    Raw,
+    a_list,
+    a_number,
+    a_text,
+    an_id,
+    an_object,
+    attempt,
+    every,
+    id_or_none,
+    told,
+)
 
-log = get_logger(__name__)
-
-Raw = Mapping[str, Any]
-Result = TypeVar("Result")
-
-
-LARGEST_ID = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Author:
-    """Who wrote a post. `username` is without @; `name` is what people see; both empty where X did not say."""
-
-    id: int
-    username: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Account:
-    """The account the bot posts as, and the post it has pinned to its profile."""
-
-    author: Author
-    pinned_id: int | None
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch of a post's raw text, in code points, end exclusive. `person_id` for a mention."""
-
-    start: int
-    end: int
-    person_id: int | None = None
+__all__ = [
+    "Account",
+    "Author",
+    "Media",
+    "Post",
+    "Span",
+    "next_token",
+    "read_account",
+    "read_losses",
+    "read_page",
+    "read_people",
+]
 
 
 @dataclass(frozen=True)
-class Post:
-    """One post. `text` is raw: escaped, with handles and links; whole also where X cuts it (`note_tweet`).
+class Along:
+    """What X sent along with posts: people and posts by id, media by key."""
 
-    `display_start` is where the author's own words begin, after the handles X puts before a reply.
-    `root_id` is its id before any edit: one post keeps it through all its versions.
-    """
-
-    id: int
-    root_id: int
-    author: Author
-    text: str
-    created_at: datetime
-    mentions: tuple[Span, ...] = ()
-    links: tuple[Span, ...] = ()
-    display_start: int = 0
-    conversation_id: int | None = None
-    in_reply_to_id: int | None = None
-    in_reply_to_person_id: int | None = None
-    is_repost: bool = False
+    people: Mapping[int, Author]
+    media: Mapping[str, Media]
+    posts: Mapping[int, Post] = field(default_factory=dict)
 
 
 def read_page(body: Raw, *, strict: bool = False) -> list[Post]:
-    """The posts of one answer of X, in its order.
+    """The posts of one answer of X, in its order; of one post, too.
 
-    Raises ValueError where the answer does not say what it holds: an answer without posts says `result_count: 0`.
+    Raises ValueError where the answer does not say what it holds: an answer without posts says `result_count: 0`, or
+    which of the posts asked for it does not show (`read_losses`).
     One post that makes no sense must not hide the ninety-nine beside it; `strict` raises there too, for callers to whom
     a post that is not seen means something.
     """
     data = body.get("data") or []
-    if not isinstance(data, list) or not (data or "result_count" in _object(body.get("meta"))):
+    data = [data] if isinstance(data, Mapping) else data
+    if not isinstance(data, list) or not (data or _says_nothing_is_there(body)):
         raise ValueError("the answer does not say what it holds")
-    people = _people(_object(body.get("includes")).get("users") or [])
-    posts = [_attempt(_post, raw, people) for raw in data]
+    along = _along(body)
+    posts = [attempt(_whole_post, raw, along) for raw in data]
     if strict and None in posts:
         raise ValueError("a post of the answer makes no sense")
     return [post for post in posts if post]
 
 
-def read_account(body: Raw) -> Account:
-    """The account of `GET /2/users/me`."""
-    user = body["data"]
-    return Account(_author(user), _id_or_none(user.get("pinned_tweet_id") or user.get("pinned_post_id")))
-
-
 def next_token(body: Raw) -> str | None:
     """What to ask the next page with, or None on the last."""
-    return _object(body.get("meta")).get("next_token") or None
+    return an_object(body.get("meta")).get("next_token") or None
 
 
-def _people(users: Any) -> dict[int, Author]:
-    read = [_attempt(_author, user) for user in users]
-    return {author.id: author for author in read if author}
+def _says_nothing_is_there(body: Raw) -> bool:
+    return "result_count" in an_object(body.get("meta")) or bool(read_losses(body))
 
 
-def _author(user: Raw) -> Author:
-    return Author(_id(user["id"]), clean(str(user["username"])), clean(str(user.get("name") or user["username"])))
+def _along(body: Raw) -> Along:
+    included = an_object(body.get("includes"))
+    media = {item.key: item for item in every(_media, included.get("media"))}
+    along = Along(people_of(body), media)
+    return replace(along, posts={post.id: post for post in every(_post, told(included, "tweets"), along)})
 
 
-def _attempt(read: Callable[..., Result], *given: Any) -> Result | None:
-    """What `read` makes of a part of X's answer, or None, and a line in the log, where that makes no sense."""
-    try:
-        return read(*given)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        log.error("a part of X's answer makes no sense and is left out", error=repr(error))
-        return None
+def _whole_post(raw: Raw, along: Along) -> Post:
+    """A post with the posts it answers and quotes."""
+    post = _post(raw, along)
+    parent, quoted = along.posts.get(post.in_reply_to_id or 0), along.posts.get(post.quoted_id or 0)
+    return replace(post, parent=parent, quoted=quoted)
 
 
-def _post(raw: Raw, people: Mapping[int, Author]) -> Post:
-    post_id = _id(raw["id"])
-    note = raw.get("note_tweet") or raw.get("note_post") or {}
-    entities = (note if note else raw).get("entities") or {}
-    references = {item["type"]: _id(item["id"]) for item in _first(raw, "referenced_tweets", "referenced_posts")}
-    author_id = _id(raw["author_id"])
+def _post(raw: Raw, along: Along) -> Post:
+    post_id = an_id(raw["id"])
+    text, entities = _text(raw)
+    references = _references(raw)
+    start, end = _display(raw, text)
     return Post(
         id=post_id,
         root_id=_root(raw, post_id),
-        author=people.get(author_id) or Author(author_id, "", ""),
-        text=clean(str(note.get("text") or raw.get("text") or "")),
+        author=_author(raw, along.people),
+        text=text,
         created_at=time_of(post_id),
-        mentions=_spans(entities.get("mentions")),
-        links=_spans(entities.get("urls")),
-        display_start=_display_start(raw),
-        conversation_id=_id_or_none(raw.get("conversation_id")),
+        mentions=tuple(every(_mention, entities.get("mentions"), along.people)),
+        links=tuple(every(_span, entities.get("urls"))),
+        display_start=start,
+        display_end=end,
+        is_long=bool(_note(raw)),
+        conversation_id=id_or_none(raw.get("conversation_id")),
         in_reply_to_id=references.get("replied_to"),
-        in_reply_to_person_id=_id_or_none(raw.get("in_reply_to_user_id")),
+        in_reply_to_person_id=id_or_none(raw.get("in_reply_to_user_id")),
         is_repost="retweeted" in references or "reposted" in references,
+        quoted_id=references.get("quoted"),
+        reply_settings=_reply_settings(raw),
+        lang=clean(a_text(raw.get("lang"))) or None,
+        media=_attached(raw, along.media),
     )
 
 
-def _spans(entities: Any) -> tuple[Span, ...]:
-    """Entities as spans. One without true offsets marks nothing."""
-    read = [_attempt(_span, entity) for entity in entities or []]
-    return tuple(span for span in read if span)
+def _author(raw: Raw, people: Mapping[int, Author]) -> Author:
+    author_id = id_or_none(raw.get("author_id")) or 0
+    return people.get(author_id) or Author(author_id, "", "")
+
+
+def _references(raw: Raw) -> dict[str, int]:
+    items = [an_object(item) for item in a_list(told(raw, "referenced_tweets"))]
+    return {str(item["type"]): an_id(item["id"]) for item in items}
+
+
+def _note(raw: Raw) -> str:
+    return a_text(an_object(told(raw, "note_tweet")).get("text"))
+
+
+def _text(raw: Raw) -> tuple[str, Raw]:
+    """The whole text, and the entities whose offsets are in it."""
+    short = clean(a_text(raw.get("text")))
+    entities = an_object(raw.get("entities"))
+    long = clean(_note(raw))
+    if not long:
+        return short, entities
+    own = an_object(an_object(told(raw, "note_tweet")).get("entities"))
+    return long, own or _same_in(long, short, entities)
+
+
+def _same_in(long: str, short: str, entities: Raw) -> Raw:
+    """The entities of the cut text that mark the same words in the whole one: for a note that came without its own."""
+
+    def holds(entity: Any) -> bool:
+        start, end = (a_number(an_object(entity).get(name)) for name in ("start", "end"))
+        return start is not None and end is not None and short[start:end] == long[start:end]
+
+    return {kind: [entity for entity in a_list(entities.get(kind)) if holds(entity)] for kind in ("mentions", "urls")}
+
+
+def _display(raw: Raw, text: str) -> tuple[int, int | None]:
+    """Where the author's own words begin and end. X tells it of the cut text: its end is none of the whole one."""
+    span = [a_number(value) for value in a_list(raw.get("display_text_range"))]
+    if len(span) != 2 or span[0] is None:
+        return 0, None
+    if not _note(raw):
+        return span[0], span[1]
+    short = clean(a_text(raw.get("text")))
+    return (span[0] if text.startswith(short[: span[0]]) else 0), None
+
+
+def _reply_settings(raw: Raw) -> str:
+    """X's description says `mentioned_users` where its list of values says `mentionedUsers`."""
+    said = a_text(raw.get("reply_settings"))
+    return "mentionedUsers" if said == "mentioned_users" else clean(said) or EVERYONE
 
 
 def _span(entity: Raw) -> Span:
-    return Span(int(entity["start"]), int(entity["end"]), _id_or_none(entity.get("id")))
+    return Span(int(entity["start"]), int(entity["end"]))
 
 
-def _first(raw: Raw, *names: str) -> Iterable[Any]:
-    return next((raw[name] for name in names if raw.get(name)), ())
+def _mention(entity: Raw, people: Mapping[int, Author]) -> Span:
+    """A mention. Where X tells the handle without the id, the people it sent along may know."""
+    person_id = id_or_none(entity.get("id"))
+    if person_id is None and (handle := a_text(entity.get("username")).lower()):
+        person_id = next((person.id for person in people.values() if person.username.lower() == handle), None)
+    return replace(_span(entity), person_id=person_id)
+
+
+def _media(raw: Raw) -> Media:
+    return Media(
+        key=clean(str(raw["media_key"])),
+        kind=clean(str(raw["type"])),
+        url=clean(a_text(raw.get("url"))) or None,
+        width=a_number(raw.get("width")),
+        height=a_number(raw.get("height")),
+        alt_text=clean(a_text(raw.get("alt_text"))) or None,
+    )
+
+
+def _attached(raw: Raw, media: Mapping[str, Media]) -> tuple[Media, ...]:
+    keys = a_list(an_object(raw.get("attachments")).get("media_keys"))
+    return tuple(media[key] for key in keys if isinstance(key, str) and key in media)
 
 
 def _root(raw: Raw, post_id: int) -> int:
-    history = [item for item in _first(raw, "edit_history_tweet_ids", "edit_history_post_ids") if item]
-    return _id(history[0]) if history else post_id
-
-
-def _display_start(raw: Raw) -> int:
-    span = raw.get("display_text_range")
-    return int(span[0]) if span else 0
-
-
-def _id(value: Any) -> int:
-    number = int(value)
-    if not 0 <= number <= LARGEST_ID:
-        raise ValueError(f"{number} is no id of X")
-    return number
-
-
-def _id_or_none(value: Any) -> int | None:
-    return _id(value) if value not in (None, "") else None
-
-
-def _object(value: Any) -> Raw:
-    return value if isinstance(value, Mapping) else {}
+    history = [item for item in a_list(told(raw, "edit_history_tweet_ids")) if item]
+    return an_id(history[0]) if history else post_id
