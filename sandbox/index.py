@@ -17,6 +17,9 @@ class Shelf:
         self.replies: dict[int, list[int]] = defaultdict(list)
         self.quotes: dict[int, list[int]] = defaultdict(list)
         self.mentions: dict[int, list[int]] = defaultdict(list)
+        # All that an author ever wrote, deleted posts included: a daily cap does not forget them.
+        self.written_posts: dict[int, list[int]] = defaultdict(list)
+        self.written_replies: dict[int, list[int]] = defaultdict(list)
         # Where a post was put: what it points at may be deleted before it is.
         self._places: dict[int, list[list[int]]] = {}
 
@@ -25,6 +28,12 @@ class Shelf:
         self._places[post.id] = self._lists_of(post)
         for ids in self._places[post.id]:
             insort(ids, post.id)
+        self.count(post.id, post.author_id, reply=post.in_reply_to_id is not None)
+
+    def count(self, post_id: int, author_id: int, *, reply: bool) -> None:
+        written = (self.written_replies if reply else self.written_posts)[author_id]
+        if post_id not in window(written, after=post_id - 1, before=post_id + 1):
+            insort(written, post_id)
 
     def remove(self, post: Post) -> None:
         del self.posts[post.id]

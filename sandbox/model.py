@@ -56,6 +56,21 @@ class Media:
 
 
 @dataclass(slots=True)
+class Upload:
+    """A picture that comes in pieces and is not whole yet; kept in memory only."""
+
+    id: int
+    owner_id: int
+    mime: str
+    total_bytes: int
+    pieces: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"3_{self.id}"
+
+
+@dataclass(slots=True)
 class Post:
     """`text` is what X sends: escaped, with t.co links and the automatic prefix. `said` is what the author typed."""
 

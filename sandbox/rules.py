@@ -1,4 +1,7 @@
-"""What may be posted: pure checks on a draft, one after the other. Knows no HTTP; further rules of X join the list."""
+"""What a post can be at all, also on the page: pure checks on a draft, one after the other. Knows no HTTP.
+
+What X refuses to programs beyond that stands in `manners.py`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ Check = Callable[[Known, Draft], None]
 
 
 def check(known: Known, draft: Draft) -> None:
-    """Raises the first refusal. Summon rule, duplicates, reply_settings and daily caps belong here, too."""
+    """Raises the first refusal."""
     for one in CHECKS:
         one(known, draft)
 
@@ -64,6 +67,8 @@ def hangs_own_fresh_pictures(known: Known, draft: Draft) -> None:
     pictures = [known.media.get(media_id) for media_id in draft.media_ids]
     for picture in pictures:
         if picture is None or picture.owner_id != draft.author.id or picture.created_ms < oldest:
+            raise Refused("media-ids", "Your media IDs are invalid.")
+        if not picture.usable(known.clock.now_ms()):
             raise Refused("media-ids", "Your media IDs are invalid.")
     if len(pictures) > MAX_PICTURES or len(set(draft.media_ids)) != len(pictures):
         raise Refused("media-ids", "Your media IDs are invalid.")

@@ -14,7 +14,8 @@ _TABLES = ("person", "post", "media", "gone", "fact")
 
 
 def gone(post: Post) -> dict[str, int]:
-    return {"id": post.id, "author_id": post.author_id, "conversation_id": post.conversation_id}
+    body = {"id": post.id, "author_id": post.author_id, "conversation_id": post.conversation_id}
+    return body | {"reply": int(post.in_reply_to_id is not None)}
 
 
 class Store:

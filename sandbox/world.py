@@ -3,16 +3,18 @@
 import random
 from collections.abc import Iterable
 
-from sandbox import lang, rules, texts, writing
+from sandbox import lang, manners, rules, texts, writing
+from sandbox.account import Caps
 from sandbox.bell import Bell
 from sandbox.clock import Clock, Snowflakes, TurningClock, ms_of
 from sandbox.images import sniff
 from sandbox.index import Shelf
-from sandbox.model import Draft, Json, Media, Person, Post, Refused
+from sandbox.model import Draft, Json, Media, Person, Post, Refused, Upload
 from sandbox.settings import Settings
 from sandbox.store import Store, gone
 
 MAX_PREFIX = 50
+MAX_GIF_BYTES = 15 * 1024 * 1024
 
 
 class World:
@@ -24,6 +26,7 @@ class World:
         self.by_handle: dict[str, Person] = {}
         self.shelf = Shelf()
         self.media: dict[int, Media] = {}
+        self.uploads: dict[int, Upload] = {}
         self.gone: dict[int, Json] = {}
         self._load()
 
@@ -34,10 +37,20 @@ class World:
             self.shelf.add(post)
         self.media = {media.id: media for media in self.store.media()}
         self.gone = {body["id"]: body for body in self.store.gone()}
+        for body in self.gone.values():
+            self.shelf.count(body["id"], body["author_id"], reply=bool(body.get("reply")))
         self.facts = self.store.facts()
         if "clock" in self.facts:
             self.clock.restore(self.facts["clock"])
         self.ids.last = max([0, *self.shelf.posts, *self.media, *self.gone, *self.people])
+
+    @property
+    def caps(self) -> Caps:
+        return Caps(**self.facts.get("caps", {}))
+
+    @property
+    def manners(self) -> manners.Manners:
+        return manners.Manners(**self.facts.get("manners", {}))
 
     # people
 
@@ -96,6 +109,8 @@ class World:
         """Raises `Refused` when a rule says no; otherwise post and facts are on disk when this returns."""
         draft.text = texts.scrub(draft.text).strip()
         rules.check(self, draft)
+        if draft.through_api:
+            manners.check(self, draft)
         post = self._made(draft)
         media = [self.media[media_id] for media_id in post.media_ids]
         for picture in media:
@@ -189,15 +204,16 @@ class World:
 
     # pictures
 
-    def add_picture(self, owner: Person, data: bytes, alt_text: str = "") -> Media:
+    def add_picture(self, owner: Person, data: bytes, alt_text: str = "", *, media_id: int | None = None) -> Media:
         """Bytes first, row second: a row never points at nothing."""
         kind = sniff(data)
         if kind is None:
             raise Refused("media-type", "The media is not a PNG, JPEG, GIF or WebP picture.")
-        if len(data) > rules.MAX_PICTURE_BYTES:
-            raise Refused("media-size", "The media is larger than 5 MB.")
+        largest = MAX_GIF_BYTES if kind.mime == "image/gif" else rules.MAX_PICTURE_BYTES
+        if len(data) > largest:
+            raise Refused("media-size", f"The media is larger than {largest // 1024 // 1024} MB.")
         media = Media(
-            id=self.ids.next(),
+            id=media_id or self.ids.next(),
             owner_id=owner.id,
             mime=kind.mime,
             ext=kind.ext,

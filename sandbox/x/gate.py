@@ -17,6 +17,7 @@ import structlog
 from fastapi import Request
 from fastapi.responses import Response
 
+from sandbox import account
 from sandbox.line import Silence
 from sandbox.model import Json, Refused
 from sandbox.world import World
@@ -24,9 +25,10 @@ from sandbox.x import fields, problems, spoiled, vocabulary
 from sandbox.x.call import Answer, Call, Caller, Endpoint
 from sandbox.x.faults import Faults
 from sandbox.x.grants import Grants
-from sandbox.x.limits import Counter
+from sandbox.x.limits import Limits, Table
 from sandbox.x.oauth1 import Signed, Unsigned, Verifier
 from sandbox.x.problems import Problem
+from sandbox.x.refusals import dressed
 
 log = structlog.get_logger()
 
@@ -35,7 +37,7 @@ class Gate:
     def __init__(self, world: World, endpoints: Sequence[Endpoint]) -> None:
         self.world = world
         self._routes = [(endpoint, *_route(endpoint.name)) for endpoint in endpoints]
-        self._counter = Counter(world.clock)
+        self.limits = Limits(world.clock, Table.of(world.facts["limits"]) if "limits" in world.facts else Table())
         own = world.settings
         consumer = (own.consumer_key, own.consumer_secret)
         # A client signs by its own clock, however far this world's was turned.
@@ -43,8 +45,8 @@ class Gate:
         self.calls: dict[str, Tally[str]] = defaultdict(Tally)
         self.vocabulary: vocabulary.Mode = own.vocabulary
         self.grants = Grants(world)
-        names = [endpoint.name for endpoint in endpoints]
-        self.faults = Faults(names, seed=own.seed, now_ms=world.clock.now_ms)
+        self.names = frozenset(endpoint.name for endpoint in endpoints)
+        self.faults = Faults(sorted(self.names), seed=own.seed, now_ms=world.clock.now_ms)
 
     async def pass_through(self, request: Request) -> Response:
         started = time.perf_counter()
@@ -84,8 +86,7 @@ class Gate:
         self, endpoint: Endpoint, args: dict[str, str], request: Request, headers: dict[str, str]
     ) -> Answer:
         caller = self._who(request)
-        window = self._counter.count(endpoint.name, caller.token, app=caller.person is None)
-        headers |= window.headers
+        self._admit(endpoint, caller, headers)
         if endpoint.needs_person and caller.person is None:
             raise problems.user_context_needed()
         _allowed(endpoint, caller, headers)
@@ -95,7 +96,26 @@ class Gate:
         try:
             return await endpoint.handle(call)
         except Refused as refused:
-            raise _x_problem(refused) from refused
+            raise dressed(refused, self.world) from refused
+        finally:
+            headers |= self._account_day(endpoint, caller)
+
+    def _admit(self, endpoint: Endpoint, caller: Caller, headers: dict[str, str]) -> None:
+        """Above its limit a call is refused before anybody looks at it; a suspended account has no calls at all."""
+        taken = self.limits.take(endpoint.name, caller.token, app=caller.person is None)
+        headers |= taken.headers
+        if not taken.allowed:
+            raise problems.too_many()
+        if caller.person is not None and caller.person.suspended:
+            raise problems.suspended_account()
+
+    def _account_day(self, endpoint: Endpoint, caller: Caller) -> dict[str, str]:
+        """What is left of the author's day, where X told it until 2025."""
+        if endpoint.name != "POST /2/tweets" or caller.person is None or not self.limits.table.day_headers:
+            return {}
+        told = account.left(self.world.caps, self.world.shelf, caller.person, self.world.clock.now_ms())
+        parts = zip(("limit", "remaining", "reset"), told, strict=True)
+        return {f"x-user-limit-24hour-{part}": str(number) for part, number in parts}
 
     # who calls
 
@@ -162,13 +182,6 @@ def _signed(request: Request) -> Signed:
 def _route(name: str) -> tuple[str, re.Pattern[str]]:
     method, path = name.split(" ", 1)
     return method, re.compile(re.sub(r":(\w+)", r"(?P<\1>[^/]+)", path))
-
-
-def _x_problem(refused: Refused) -> Problem:
-    """Bad material is 400 at X, a forbidden deed 403."""
-    if refused.code in ("media-ids", "media-type", "media-size", "empty"):
-        return problems.invalid(refused.detail)
-    return problems.forbidden(refused.detail)
 
 
 def _dressed(status: int, body: Json | None, headers: dict[str, str], started: float, version: str) -> Response:

@@ -61,10 +61,6 @@ def read_only() -> Problem:
     return Problem(403, body)
 
 
-def too_many() -> Problem:
-    return _plain(429, "Too Many Requests")
-
-
 def broken(status: int) -> Problem:
     return _plain(status, {500: "Internal Server Error", 503: "Service Unavailable"}.get(status, "Error"))
 
@@ -97,6 +93,22 @@ def forbidden(detail: str) -> Problem:
     return Problem(403, {"detail": detail, "type": "about:blank", "title": "Forbidden", "status": 403})
 
 
+def too_many(detail: str = "Too Many Requests") -> Problem:
+    return Problem(429, {"title": "Too Many Requests", "detail": detail, "type": "about:blank", "status": 429})
+
+
+def suspended_account() -> Problem:
+    """X's words for it are of its old API (code 64); of the new one only the type was seen."""
+    detail = "Your account is suspended and is not permitted to access this feature."
+    return Problem(403, {"title": "Forbidden", "detail": detail, "type": f"{_KINDS}user-suspended", "status": 403})
+
+
+def not_your_conversation(detail: str) -> Problem:
+    """What a reply without a summons gets since July 2026; the first body seen with X's new host in its type."""
+    kind = "https://api.x.com/2/problems/not-authorized-for-resource"
+    return Problem(403, {"detail": detail, "status": 403, "title": "Authorization Error", "type": kind})
+
+
 def too_large() -> Problem:
     body: Json = {"title": "Payload Too Large", "type": "about:blank", "status": 413, "detail": "Payload Too Large"}
     return Problem(413, body)
@@ -109,6 +121,34 @@ def not_found(kind: str, parameter: str, value: str) -> Json:
         "value": value,
         "detail": f"Could not find {noun} with {parameter}: [{value}].",
         "title": "Not Found Error",
+        "resource_type": kind,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": f"{_KINDS}resource-not-found",
+    }
+
+
+def not_authorized(kind: str, parameter: str, value: str, section: str = "data") -> Json:
+    """Beside the data: the author is protected, or blocked the caller."""
+    noun = "Tweet" if kind == "tweet" else kind
+    return {
+        "value": value,
+        "detail": f"Sorry, you are not authorized to see the {noun} with {parameter}: [{value}].",
+        "title": "Authorization Error",
+        "resource_type": kind,
+        "parameter": parameter,
+        "resource_id": value,
+        "section": section,
+        "type": f"{_KINDS}not-authorized-for-resource",
+    }
+
+
+def suspended(kind: str, parameter: str, value: str, person_id: int) -> Json:
+    """Beside the data: the person, or the author of the post, was suspended."""
+    return {
+        "value": value,
+        "detail": f"User has been suspended: [{person_id}].",
+        "title": "Forbidden",
         "resource_type": kind,
         "parameter": parameter,
         "resource_id": value,

@@ -92,6 +92,7 @@ def _draft(call: Call, wanted: NewPost) -> Draft:
         reply_settings=wanted.reply_settings,
         made_with_ai=wanted.made_with_ai,
         paid_partnership=wanted.paid_partnership,
+        through_api=True,
     )
 
 

@@ -68,8 +68,8 @@ def test_it_deletes_anybodys_post(play):
 def test_the_state_counts_posts_answers_duplicates_and_calls(play):
     asked = [play.says("mira_paints", f"@threadpaint {n}")["id"] for n in range(3)]
     client = play.client()
-    for target in (asked[0], asked[0], asked[0], asked[1]):
-        client.create_tweet(text="here", in_reply_to_tweet_id=target)
+    for n, target in enumerate((asked[0], asked[0], asked[0], asked[1])):
+        client.create_tweet(text=f"here, {n}", in_reply_to_tweet_id=target)
     play.says("oldtomcat", "not the bot", in_reply_to=asked[2])
     client.get_users_mentions(play.bot.id)
     play.http.get("/2/users/me")
