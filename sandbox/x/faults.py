@@ -118,10 +118,10 @@ class Standing:
         self._chance = random.Random(f"{seed}:{number}")  # noqa: S311 a dice that falls the same way in each run
         self._hidden: set[int] = set()
 
-    def fires(self) -> bool:
-        """Counts one call, and says whether this is one of those that go wrong."""
+    def fires(self, *, free: bool = True) -> bool:
+        """Counts one call, and says whether it goes wrong; one that another fault has already spoiled is not `free`."""
         self.seen += 1
-        hit = self._chosen() and (self.fault.times is None or self.fired < self.fault.times)
+        hit = free and self._chosen() and (self.fault.times is None or self.fired < self.fault.times)
         self.fired += hit
         return hit
 
@@ -188,19 +188,20 @@ class Faults:
 
     def at_call(self, endpoint: str) -> list[Fault]:
         """What goes wrong with this call: every slowness, and the first of the others."""
-        firing = self._firing(endpoint, OF_CALLS)
-        slow = [fault for fault in firing if fault.kind == "slow"]
-        return slow + [fault for fault in firing if fault.kind != "slow"][:1]
-
-    def _firing(self, endpoint: str, kinds: Collection[str]) -> list[Fault]:
-        return [one.fault for one in self._at(endpoint, kinds) if one.fires()]
+        slow, spoilers = [], list[Fault]()
+        for one in self._at(endpoint, OF_CALLS):
+            if one.fault.kind == "slow":
+                slow += [one.fault] if one.fires() else []
+            elif one.fires(free=not spoilers):
+                spoilers.append(one.fault)
+        return slow + spoilers
 
     def _at(self, endpoint: str, kinds: Collection[str]) -> Iterable[Standing]:
         return [one for one in self.standing.values() if one.fault.kind in kinds and endpoint in one.places]
 
     def spoil(self, endpoint: str, media: Media) -> bool:
         """Makes a fresh upload slow to process, or to be known; says whether anything was changed."""
-        firing = self._firing(endpoint, OF_MEDIA)
+        firing = [one.fault for one in self._at(endpoint, OF_MEDIA) if one.fires()]
         for fault in firing:
             if fault.kind == "media_lag":
                 media.usable_ms = self._now_ms() + round((3 if fault.seconds is None else fault.seconds) * 1000)

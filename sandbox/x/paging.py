@@ -49,12 +49,20 @@ def _id_or_none(query: fields.Query, name: str) -> int | None:
     return fields.snowflake(name, query[name]) if name in query else None
 
 
-def page(ids: list[int], limits: Bounds, *, size: int, token: str | None, name: str = "pagination_token") -> Page:
-    """`ids` grow upwards. A token holds the id the page stands next to, and on which side."""
+def page(
+    ids: list[int],
+    limits: Bounds,
+    *,
+    size: int,
+    token: str | None,
+    name: str = "pagination_token",
+    overlap: int = 0,
+) -> Page:
+    """`ids` grow upwards. A token holds the id the page stands next to, and on which side; faults let pages overlap."""
     inside = window(ids, after=limits.after, before=limits.before)
     side, border = _open(token, name) if token else ("n", limits.before)
     if side == "n":
-        older = window(inside, before=border)
+        older = window(inside, before=border + overlap)
         shown = older[-size:] if size < len(older) else older
     else:
         shown = window(inside, after=border)[:size]

@@ -9,6 +9,7 @@ from sandbox.model import Json, Person, Post
 from sandbox.settings import HANDLE
 from sandbox.x import fields, paging
 from sandbox.x.call import Answer, Call, Endpoint
+from sandbox.x.faults import MENTIONS, OWN
 from sandbox.x.fields import POST_SHAPE, USER_EXPANSIONS, USER_SHAPE, WINDOW, wanted
 from sandbox.x.problems import not_found, not_one_of, not_valid
 from sandbox.x.render import Drawer
@@ -82,13 +83,12 @@ def _answer(data: list[Json], includes: Json, errors: list[Json], *, one: bool, 
 
 
 async def mentions(call: Call) -> Answer:
-    return _timeline(
-        call, lambda person: call.world.shelf.mentions.get(person.id, [])[-call.world.settings.mentions_reach :]
-    )
+    reach = call.world.settings.mentions_reach
+    return _timeline(call, MENTIONS, lambda person: call.world.shelf.mentions.get(person.id, [])[-reach:])
 
 
 async def posts_of(call: Call) -> Answer:
-    return _timeline(call, lambda person: _own_posts(call, person))
+    return _timeline(call, OWN, lambda person: _own_posts(call, person))
 
 
 def _own_posts(call: Call, person: Person) -> list[int]:
@@ -106,13 +106,20 @@ def _left_out(post: Post, leave_out: set[str]) -> bool:
     return ("replies" in leave_out and reply) or ("retweets" in leave_out and repost)
 
 
-def _timeline(call: Call, ids_of: Callable[[Person], list[int]]) -> Answer:
+def _timeline(call: Call, endpoint: str, ids_of: Callable[[Person], list[int]]) -> Answer:
     size = fields.whole_number(call.query, "max_results", low=5, high=100, default=10)
     limits = paging.bounds(call.query, now_ms=call.world.clock.now_ms())
     person = call.world.people.get(fields.snowflake("id", call.args["id"]))
     if person is None:
         return posts_answer(call, [], [not_found("user", "id", call.args["id"])])
-    page = paging.page(ids_of(person), limits, size=size, token=call.query.get("pagination_token"))
+    token = call.query.get("pagination_token")
+    page = paging.page(
+        call.faults.shown(endpoint, ids_of(person)),
+        limits,
+        size=size,
+        token=token,
+        overlap=call.faults.overlap(endpoint, later_page=token is not None),
+    )
     return posts_answer(call, call.world.existing(page.ids), [], meta=page.meta)
 
 
@@ -120,8 +127,8 @@ _TIMELINE = POST_SHAPE | WINDOW
 
 ENDPOINTS = [
     Endpoint("GET /2/users/me", me, USER_SHAPE, needs_person=True),
-    Endpoint("GET /2/users/:id/mentions", mentions, _TIMELINE),
-    Endpoint("GET /2/users/:id/tweets", posts_of, _TIMELINE | {"exclude"}),
+    Endpoint(MENTIONS, mentions, _TIMELINE),
+    Endpoint(OWN, posts_of, _TIMELINE | {"exclude"}),
     Endpoint("GET /2/users/by/username/:username", person_by_username, USER_SHAPE),
     Endpoint("GET /2/users/:id", person_by_id, USER_SHAPE),
     Endpoint("GET /2/users", people_by_ids, USER_SHAPE | {"ids"}),

@@ -8,6 +8,7 @@ from sandbox.clock import first_id_at, ms_of
 from sandbox.index import window
 from sandbox.x import fields, paging, query
 from sandbox.x.call import Answer, Call, Endpoint
+from sandbox.x.faults import SEARCH
 from sandbox.x.fields import POST_SHAPE, WINDOW
 from sandbox.x.paging import Bounds
 from sandbox.x.problems import Problem, invalid, not_one_of
@@ -25,7 +26,14 @@ async def search(call: Call) -> Answer:
     limits = _limits(call)
     posts = call.world.shelf.posts
     near = window(call.world.shelf.all, after=limits.after, before=limits.before)
-    page = paging.page([i for i in near if asked(posts[i])], limits, size=size, token=_token(call), name="next_token")
+    page = paging.page(
+        call.faults.shown(SEARCH, [i for i in near if asked(posts[i])]),
+        limits,
+        size=size,
+        token=_token(call),
+        name="next_token",
+        overlap=call.faults.overlap(SEARCH, later_page=_token(call) is not None),
+    )
     page.meta.pop("previous_token", None)
     return posts_answer(call, call.world.existing(page.ids), [], meta=page.meta)
 
@@ -77,7 +85,7 @@ def _too_old(since_id: str, oldest_ms: int) -> Problem:
 
 ENDPOINTS = [
     Endpoint(
-        "GET /2/tweets/search/recent",
+        SEARCH,
         search,
         POST_SHAPE | WINDOW | {"query", "next_token", "sort_order"},
     ),
