@@ -123,6 +123,17 @@ def ids(query: Query, name: str = "ids") -> list[str]:
     return list(dict.fromkeys(values))
 
 
+def words(query: Query, name: str, pattern: str) -> list[str]:
+    """1 to 100 words of one pattern, each once."""
+    values = [value for value in query.get(name, "").split(",") if value]
+    if not values or len(values) > 100:
+        raise invalid(f"size must be between 1 and 100 for `{name}`", name, *values[:1])
+    for value in values:
+        if not re.match(pattern, value):
+            raise not_valid(name, value)
+    return list(dict.fromkeys(values))
+
+
 def moment(query: Query, name: str) -> int | None:
     """Milliseconds of an RFC 3339 time, or None when it was not asked for."""
     value = query.get(name)

@@ -7,16 +7,17 @@ from collections.abc import Callable
 
 from sandbox.model import Json, Person, Post
 from sandbox.settings import HANDLE
-from sandbox.x import fields, paging
+from sandbox.x import fields, paging, visible
 from sandbox.x.call import Answer, Call, Endpoint
 from sandbox.x.faults import MENTIONS, OWN
 from sandbox.x.fields import POST_SHAPE, USER_EXPANSIONS, USER_SHAPE, WINDOW, wanted
-from sandbox.x.problems import not_found, not_one_of, not_valid
+from sandbox.x.problems import not_one_of, not_valid
 from sandbox.x.render import Drawer
+from sandbox.x.visible import person_error, post_error, timeline_error
 
 
 async def me(call: Call) -> Answer:
-    return _people_answer(call, [call.me], [], one=True)
+    return people_answer(call, [call.me], [], one=True)
 
 
 async def person_by_id(call: Call) -> Answer:
@@ -31,21 +32,31 @@ async def person_by_username(call: Call) -> Answer:
     username = call.args["username"]
     if not re.match(HANDLE, username):
         raise not_valid("username", username)
-    person = call.world.person(username)
-    errors = [] if person else [not_found("user", "username", username)]
-    return _people_answer(call, [person] if person else [], errors, one=True)
+    return _people_found(call, "username", {username: call.world.person(username)}, one=True)
 
 
 def _people_by(call: Call, parameter: str, values: list[str], *, one: bool) -> Answer:
     found = {value: call.world.people.get(fields.snowflake(parameter, value)) for value in values}
-    errors = [not_found("user", parameter, value) for value, person in found.items() if person is None]
-    return _people_answer(call, [person for person in found.values() if person], errors, one=one)
+    return _people_found(call, parameter, found, one=one)
 
 
-def _people_answer(call: Call, people: list[Person], errors: list[Json], *, one: bool) -> Answer:
-    drawer = Drawer(call.world, wanted(call.query, USER_EXPANSIONS), call.base)
+async def people_by_usernames(call: Call) -> Answer:
+    names = fields.words(call.query, "usernames", HANDLE)
+    return _people_found(call, "usernames", {name: call.world.person(name) for name in names}, one=False)
+
+
+def _people_found(call: Call, parameter: str, found: dict[str, Person | None], *, one: bool) -> Answer:
+    lost = {value: person_error(person, parameter, value) for value, person in found.items()}
+    people = [person for value, person in found.items() if person and not lost[value]]
+    return people_answer(call, people, [error for error in lost.values() if error], one=one)
+
+
+def people_answer(
+    call: Call, people: list[Person], errors: list[Json], *, one: bool = False, meta: Json | None = None
+) -> Answer:
+    drawer = Drawer(call.world, wanted(call.query, USER_EXPANSIONS), call.base, viewer=call.caller.person)
     drawn = [drawer.person(person) for person in people]
-    return _answer(drawn, drawer.user_includes(people), errors, one=one)
+    return _answer(drawn, drawer.user_includes(people), errors, one=one, meta=meta)
 
 
 async def post_by_id(call: Call) -> Answer:
@@ -59,14 +70,16 @@ async def posts_by_ids(call: Call) -> Answer:
 def _posts_by(call: Call, parameter: str, values: list[str], *, one: bool) -> Answer:
     """200 also when all are gone: then there are only errors."""
     found = {value: call.world.shelf.posts.get(fields.snowflake(parameter, value)) for value in values}
-    errors = [not_found("tweet", parameter, value) for value, post in found.items() if post is None]
-    return posts_answer(call, [post for post in found.values() if post], errors, one=one)
+    viewer = call.caller.person
+    lost = {value: post_error(call.world, viewer, post, parameter, value) for value, post in found.items()}
+    posts = [post for value, post in found.items() if post and not lost[value]]
+    return posts_answer(call, posts, [error for error in lost.values() if error], one=one)
 
 
 def posts_answer(
     call: Call, posts: list[Post], errors: list[Json], *, one: bool = False, meta: Json | None = None
 ) -> Answer:
-    drawer = Drawer(call.world, wanted(call.query), call.base)
+    drawer = Drawer(call.world, wanted(call.query), call.base, viewer=call.caller.person)
     includes, lost = drawer.includes(posts)
     return _answer([drawer.post(post) for post in posts], includes, errors + lost, one=one, meta=meta)
 
@@ -110,11 +123,14 @@ def _timeline(call: Call, endpoint: str, ids_of: Callable[[Person], list[int]]) 
     size = fields.whole_number(call.query, "max_results", low=5, high=100, default=10)
     limits = paging.bounds(call.query, now_ms=call.world.clock.now_ms())
     person = call.world.people.get(fields.snowflake("id", call.args["id"]))
-    if person is None:
-        return posts_answer(call, [], [not_found("user", "id", call.args["id"])])
+    viewer, own = call.caller.person, endpoint == OWN
+    lost = timeline_error(person, viewer, call.args["id"], own=own)
+    if lost is not None or person is None:
+        return posts_answer(call, [], [lost] if lost else [])
+    ids = visible.timeline(call.world, ids_of(person), viewer, None if own else person)
     token = call.query.get("pagination_token")
     page = paging.page(
-        call.faults.shown(endpoint, ids_of(person)),
+        call.faults.shown(endpoint, ids),
         limits,
         size=size,
         token=token,
@@ -130,6 +146,7 @@ ENDPOINTS = [
     Endpoint(MENTIONS, mentions, _TIMELINE),
     Endpoint(OWN, posts_of, _TIMELINE | {"exclude"}),
     Endpoint("GET /2/users/by/username/:username", person_by_username, USER_SHAPE),
+    Endpoint("GET /2/users/by", people_by_usernames, USER_SHAPE | {"usernames"}),
     Endpoint("GET /2/users/:id", person_by_id, USER_SHAPE),
     Endpoint("GET /2/users", people_by_ids, USER_SHAPE | {"ids"}),
     Endpoint("GET /2/tweets/:id", post_by_id, POST_SHAPE),

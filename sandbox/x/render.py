@@ -1,17 +1,17 @@
-"""Draws people, posts and media as X sends them: only the fields asked for. Knows the world, not who is asking."""
+"""Draws people, posts and media as X sends them: only the fields asked for. Knows the world and who looks at it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from sandbox import editing
 from sandbox.clock import iso
 from sandbox.model import Json, Media, Person, Post
 from sandbox.world import World
 from sandbox.x import fields
 from sandbox.x.fields import Wanted
-from sandbox.x.problems import not_found
+from sandbox.x.visible import post_error
 
-HOUR_MS = 3_600_000
 EVERYTHING = Wanted(fields.POST_FIELDS, fields.USER_FIELDS, fields.MEDIA_FIELDS, frozenset())
 JUST_NAMES = Wanted(frozenset(), frozenset(("id", "name", "username")), frozenset(), frozenset())
 
@@ -19,8 +19,8 @@ JUST_NAMES = Wanted(frozenset(), frozenset(("id", "name", "username")), frozense
 class Drawer:
     """One answer's hand: `base` is the address the client knows us by, pictures are served from there."""
 
-    def __init__(self, world: World, wanted: Wanted, base: str) -> None:
-        self.world, self.wanted, self.base = world, wanted, base.rstrip("/")
+    def __init__(self, world: World, wanted: Wanted, base: str, *, viewer: Person | None = None) -> None:
+        self.world, self.wanted, self.base, self.viewer = world, wanted, base.rstrip("/"), viewer
 
     def post(self, post: Post) -> Json:
         return _only(
@@ -56,7 +56,8 @@ class Drawer:
         shown = shown + (referenced if "referenced_tweets.id.attachments.media_keys" in asked else [])
         media = {media.id: media for post in shown for media in self.world.pictures(post)}
         own = posts if "edit_history_tweet_ids" in asked else []
-        tweets = {post.id: post for post in [*referenced, *own]}
+        versions = self.world.existing(i for post in own for i in post.edit_history)
+        tweets = {post.id: post for post in [*referenced, *versions]}
         body = {
             "users": [self.person(self.world.people[i]) for i in users if i in self.world.people],
             "tweets": [self.post(post) for post in tweets.values()],
@@ -70,11 +71,13 @@ class Drawer:
         for post in posts:
             for reference in references(post):
                 target = self.world.shelf.posts.get(int(reference["id"]))
-                if target is not None:
+                lost = post_error(
+                    self.world, self.viewer, target, "referenced_tweets.id", reference["id"], section="includes"
+                )
+                if lost is not None:
+                    errors.append(lost)
+                elif target is not None:
                     there[target.id] = target
-                else:
-                    gone = not_found("tweet", "referenced_tweets.id", reference["id"])
-                    errors.append(gone | {"resource_id": reference["id"]})
         return list(there.values()), errors
 
     def user_includes(self, people: list[Person]) -> Json:
@@ -126,9 +129,13 @@ def _attachments(drawer: Drawer, post: Post) -> Json | None:
     return {"media_keys": keys} if keys else None
 
 
-def _edit_controls(_drawer: Drawer, post: Post) -> Json:
-    own = post.in_reply_to_user_id in (None, post.author_id)
-    return {"edits_remaining": 5, "is_edit_eligible": own, "editable_until": iso(post.created_ms + HOUR_MS)}
+def _edit_controls(drawer: Drawer, post: Post) -> Json:
+    until = drawer.world.first_ms(post) + editing.EDIT_MS
+    return {
+        "edits_remaining": editing.edits_left(post),
+        "is_edit_eligible": editing.is_open(post),
+        "editable_until": iso(until),
+    }
 
 
 _POST: dict[str, Callable[[Drawer, Post], object]] = {
@@ -164,6 +171,19 @@ def _user_metrics(drawer: Drawer, person: Person) -> Json:
     }
 
 
+def _connections(drawer: Drawer, person: Person) -> list[str] | None:
+    """How this person and the one who looks stand to each other; X tells it to people only, not to apps."""
+    me = drawer.viewer
+    if me is None:
+        return None
+    ties = {
+        "following": person.id in me.follows,
+        "followed_by": me.id in person.follows,
+        "blocking": person.id in me.blocking,
+    }
+    return [name for name, holds in ties.items() if holds]
+
+
 def _newest(drawer: Drawer, person: Person) -> str | None:
     posts = drawer.world.shelf.by_author.get(person.id)
     return str(posts[-1]) if posts else None
@@ -173,6 +193,7 @@ _USER: dict[str, Callable[[Drawer, Person], object]] = {
     "id": lambda _, person: str(person.id),
     "name": lambda _, person: person.name,
     "username": lambda _, person: person.username,
+    "connection_status": _connections,
     "created_at": lambda _, person: iso(person.created_ms),
     "description": lambda _, person: person.description,
     "pinned_tweet_id": lambda _, person: str(person.pinned_post_id) if person.pinned_post_id else None,

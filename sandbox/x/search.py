@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sandbox.clock import first_id_at, ms_of
 from sandbox.index import window
-from sandbox.x import fields, paging, query
+from sandbox.x import fields, paging, query, visible
 from sandbox.x.call import Answer, Call, Endpoint
 from sandbox.x.faults import SEARCH
 from sandbox.x.fields import POST_SHAPE, WINDOW
@@ -26,8 +26,9 @@ async def search(call: Call) -> Answer:
     limits = _limits(call)
     posts = call.world.shelf.posts
     near = window(call.world.shelf.all, after=limits.after, before=limits.before)
+    seen = visible.timeline(call.world, (i for i in near if asked(posts[i])), call.caller.person)
     page = paging.page(
-        call.faults.shown(SEARCH, [i for i in near if asked(posts[i])]),
+        call.faults.shown(SEARCH, seen),
         limits,
         size=size,
         token=_token(call),
