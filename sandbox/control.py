@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from sandbox import texts
+from sandbox import editing, texts
 from sandbox.model import Draft, Json, Media, Person, Post, Refused
 from sandbox.rules import MAX_TEXT
 from sandbox.samples import post_samples
@@ -129,6 +129,16 @@ async def delete(post_id: str, world: Here) -> Json:
     return {"data": {"deleted": True}}
 
 
+class NewWords(Body):
+    text: Annotated[Words, Field(max_length=MAX_TEXT)]
+
+
+@router.post("/posts/{post_id}/edit")
+async def edit(post_id: str, wanted: NewWords, world: Here, request: Request) -> JSONResponse:
+    """201 and the new version, with an id of its own; timelines show it instead of the old one."""
+    return JSONResponse(drawn(world, editing.edit(world, found(world, post_id), wanted.text), request), 201)
+
+
 @router.post("/samples")
 async def samples(world: Here) -> Json:
     """The sample prompts, once per world."""
@@ -148,12 +158,12 @@ async def state(world: Here, gate: Annotated[Gate, Depends(gate_of)]) -> Json:
 
 
 def count_answers(world: World) -> Counter[int]:
-    """Direct replies of the bot to posts of other people that are still there."""
+    """Direct replies of the bot to posts of other people that are still there; all versions of a post are one."""
     answers: Counter[int] = Counter()
     for reply in world.existing(world.shelf.by_author.get(world.bot.id, [])):
         asked = world.shelf.posts.get(reply.in_reply_to_id or 0)
         if asked is not None and asked.author_id != world.bot.id:
-            answers[asked.id] += 1
+            answers[asked.edit_history[0]] += 1
     return answers
 
 
@@ -162,8 +172,12 @@ def drawn(world: World, post: Post, request: Request) -> Json:
     base = str(request.base_url)
     drawer = Drawer(world, EVERYTHING, base)
     author = Drawer(world, JUST_NAMES, base).person(world.people[post.author_id])
-    pictures: list[Any] = [{"alt_text": ""} | drawer.media(media) for media in world.pictures(post)]
-    return drawer.post(post) | {"author": author, "media": pictures}
+    pictures: list[Any] = [
+        {"alt_text": "", "sensitive_media_warning": media.warning} | drawer.media(media)
+        for media in world.pictures(post)
+    ]
+    own = {"author": author, "media": pictures, "made_with_ai": post.made_with_ai, "hidden": post.hidden}
+    return drawer.post(post) | own
 
 
 def found(world: World, post_id: str) -> Post:

@@ -35,6 +35,12 @@ class Shelf:
         if post_id not in window(written, after=post_id - 1, before=post_id + 1):
             insort(written, post_id)
 
+    def set_aside(self, post: Post) -> None:
+        """An older version of an edited post: still there by its id, in no list."""
+        for ids in self._places[post.id]:
+            del ids[bisect_left(ids, post.id)]
+        self._places[post.id] = []
+
     def remove(self, post: Post) -> None:
         del self.posts[post.id]
         for ids in self._places.pop(post.id):

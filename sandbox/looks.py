@@ -98,10 +98,10 @@ def _in_order(world: World, posts: list[Post]) -> list[tuple[Post, int]]:
 
     Who goes on from their own post is not set in: it reads on.
     """
-    ids = {post.id for post in posts}
+    newest = {version: post.id for post in posts for version in post.edit_history}
     children: dict[int, list[Post]] = {}
     for post in posts:
-        children.setdefault(post.in_reply_to_id if post.in_reply_to_id in ids else 0, []).append(post)
+        children.setdefault(newest.get(post.in_reply_to_id or 0, 0), []).append(post)
     found: list[tuple[Post, int]] = []
     waiting = [(post, 0) for post in reversed(children.get(0, []))]
     while waiting:

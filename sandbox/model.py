@@ -36,6 +36,7 @@ class Media:
     created_ms: int
     alt_text: str = ""
     sensitive: bool = False
+    warning: dict[str, bool] = field(default_factory=dict)
     post_id: int | None = None
     # "" is ready at once, as pictures are; else pending, in_progress, succeeded or failed.
     processing: str = ""
@@ -93,6 +94,7 @@ class Post:
     reply_settings: str = "everyone"
     made_with_ai: bool = False
     paid_partnership: bool = False
+    hidden: bool = False
 
     def mentioned_ids(self) -> list[int]:
         """Everybody whose handle stands in the post, the part behind the cut of a long one included."""

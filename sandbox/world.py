@@ -35,6 +35,9 @@ class World:
             self._know(person)
         for post in self.store.posts():
             self.shelf.add(post)
+        for post in list(self.shelf.posts.values()):
+            if post.edit_history[-1] != post.id:
+                self.shelf.set_aside(post)
         self.media = {media.id: media for media in self.store.media()}
         self.gone = {body["id"]: body for body in self.store.gone()}
         for body in self.gone.values():
@@ -120,6 +123,28 @@ class World:
         self.bell.ring()
         return post
 
+    def supersede(self, old: Post, draft: Draft) -> Post:
+        """A new version in the place of `old`, which is found by its id only from now on."""
+        draft.text = texts.scrub(draft.text).strip()
+        post = self._made(draft)
+        post.conversation_id = old.conversation_id
+        history = [*old.edit_history, post.id]
+        versions = [*self.existing(old.edit_history), post]
+        pictures = self.pictures(post)
+        for version in versions:
+            version.edit_history = history
+        for picture in pictures:
+            picture.post_id = post.id
+        self.save(*versions, *pictures)
+        self.shelf.set_aside(old)
+        self.shelf.add(post)
+        self.bell.ring()
+        return post
+
+    def first_ms(self, post: Post) -> int:
+        """When the first version of a post was written."""
+        return ms_of(post.edit_history[0])
+
     def _made(self, draft: Draft) -> Post:
         post_id = self.ids.next()
         parent = self.shelf.posts.get(draft.in_reply_to_id or 0)
@@ -183,14 +208,17 @@ class World:
         return tails
 
     def delete(self, post: Post) -> None:
-        """The post and its pictures vanish; replies stay where they are, as on X."""
-        pictures = [self.media[i] for i in post.media_ids if i in self.media and self.media[i].post_id == post.id]
+        """The post, all its versions and its pictures vanish; replies stay where they are, as on X."""
+        versions = self.existing(post.edit_history)
+        pictures = [picture for picture in self.pictures(post) if picture.post_id in post.edit_history]
         with self.store.transaction():
-            self.store.put_gone(post)
+            for version in versions:
+                self.store.put_gone(version)
             for picture in pictures:
                 self.store.drop_media(picture)
-        self.shelf.remove(post)
-        self.gone[post.id] = gone(post)
+        for version in versions:
+            self.shelf.remove(version)
+            self.gone[version.id] = gone(version)
         for picture in pictures:
             del self.media[picture.id]
             self.store.drop_bytes(picture.file)
@@ -234,9 +262,10 @@ class World:
         del self.media[media.id]
         self.store.drop_bytes(media.file)
 
-    def describe(self, media: Media, *, alt_text: str | None = None, sensitive: bool | None = None) -> None:
+    def describe(self, media: Media, *, alt_text: str | None = None, warning: dict[str, bool] | None = None) -> None:
         media.alt_text = media.alt_text if alt_text is None else texts.scrub(alt_text)
-        media.sensitive = media.sensitive if sensitive is None else sensitive
+        media.warning = media.warning if warning is None else warning
+        media.sensitive = media.sensitive if warning is None else any(warning.values())
         self.save(media)
         self.bell.ring()
 

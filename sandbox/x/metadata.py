@@ -48,8 +48,7 @@ async def describe(call: Call) -> Answer:
     if media.owner_id != call.me.id:
         raise forbidden("You are not permitted to perform this action.")
     alt, warning = wanted.metadata.alt_text, wanted.metadata.sensitive_media_warning
-    sensitive = any(warning.model_dump().values()) if warning else None
-    call.world.describe(media, alt_text=alt.text if alt else None, sensitive=sensitive)
+    call.world.describe(media, alt_text=alt.text if alt else None, warning=warning.model_dump() if warning else None)
     kept: Json = {"alt_text": {"text": media.alt_text}} if media.alt_text else {}
     if warning is not None:
         kept["sensitive_media_warning"] = warning.model_dump()

@@ -15,6 +15,7 @@ from sandbox.x.problems import Problem, forbidden, invalid, not_found
 # Pydantic refuses lone surrogates before any check of ours could mend them.
 Words = Annotated[str, BeforeValidator(lambda said: texts.scrub(said) if isinstance(said, str) else said)]
 Snowflake = Annotated[str, Field(pattern=r"^[0-9]{1,19}$")]
+WRITE = frozenset(("tweet.read", "tweet.write", "users.read"))
 NOT_PLAYED = ("poll", "geo", "edit_options", "community_id", "card_uri", "direct_message_deep_link")
 
 
@@ -111,6 +112,6 @@ async def delete(call: Call) -> Answer:
 
 
 ENDPOINTS = [
-    Endpoint("POST /2/tweets", create, needs_person=True),
-    Endpoint("DELETE /2/tweets/:id", delete, needs_person=True),
+    Endpoint("POST /2/tweets", create, needs_person=True, scopes=WRITE),
+    Endpoint("DELETE /2/tweets/:id", delete, needs_person=True, scopes=WRITE),
 ]
