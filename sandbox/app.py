@@ -15,7 +15,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import control, control_clock, control_people, page, texts
+from sandbox import (
+    control,
+    control_clock,
+    control_faults,
+    control_limits,
+    control_people,
+    control_rules,
+    page,
+    texts,
+)
 from sandbox.clock import Clock, WallClock
 from sandbox.dates import Dated
 from sandbox.line import Line
@@ -30,7 +39,7 @@ from sandbox.x.table import ENDPOINTS
 HERE = Path(__file__).parent
 MAX_REQUEST = 32 * 1024 * 1024  # four pictures of 5 MB in base64
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_STATUS = {"no-post": 404, "no-person": 404, "reply-target": 404, "quote-target": 404}
+_STATUS = {"no-post": 404, "no-person": 404, "no-fault": 404, "reply-target": 404, "quote-target": 404}
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -50,7 +59,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.add_api_route("/2/{path:path}", app.state.gate.pass_through, methods=METHODS, include_in_schema=False)
     app.include_router(control.router)
     app.include_router(control_people.router)
-    app.include_router(control_clock.router)
+    app.include_router(control_faults.router)
+    for house in (control_clock, control_limits, control_rules):
+        app.include_router(house.router)
     app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     return app
