@@ -53,8 +53,8 @@ def read_page(body: Raw, *, strict: bool = False) -> list[Post]:
 
     Raises ValueError where the answer does not say what it holds: an answer without posts says `result_count: 0`, or
     which of the posts asked for it does not show (`read_losses`).
-    One post that makes no sense must not hide the ninety-nine beside it; `strict` raises there too, for callers to whom
-    a post that is not seen means something.
+    One post that makes no sense must not hide the ninety-nine beside it; `strict` raises there too, and where X does
+    not say who wrote one, for callers to whom a post that is not seen means something.
     """
     data = body.get("data") or []
     data = [data] if isinstance(data, Mapping) else data
@@ -62,8 +62,8 @@ def read_page(body: Raw, *, strict: bool = False) -> list[Post]:
         raise ValueError("the answer does not say what it holds")
     along = _along(body)
     posts = [attempt(_whole_post, raw, along) for raw in data]
-    if strict and None in posts:
-        raise ValueError("a post of the answer makes no sense")
+    if strict and not all(post and post.author.id for post in posts):
+        raise ValueError("a post of the answer makes no sense, or is nobody's")
     return [post for post in posts if post]
 
 

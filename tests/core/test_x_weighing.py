@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.x.links import links_in, mentions_in
@@ -102,6 +102,7 @@ def test_where_there_is_no_room_there_is_nothing() -> None:
     assert fits("a fox", 1) == ""
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | hostile, st.integers(0, 30))
 def test_what_is_cut_always_fits(text: str, limit: int) -> None:
     assert weight(fits(text, limit)) <= limit
@@ -139,6 +140,7 @@ def is_harmless(text: str) -> bool:
     return not links_in(text) and not mentions_in(text) and {piece.kind for piece in texts.pieces(text)} <= {"text"}
 
 
+@settings(deadline=None)
 @given(hostile | st.text(max_size=60))
 def test_no_text_is_harmful_after_that(text: str) -> None:
     words = harmless(text)
@@ -147,6 +149,7 @@ def test_no_text_is_harmful_after_that(text: str) -> None:
     assert unicodedata.is_normalized("NFC", words)
 
 
+@settings(deadline=None)
 @given(hostile, st.integers(2, 30))
 def test_cutting_does_no_harm(text: str, limit: int) -> None:
     assert is_harmless(fits(harmless(text), limit))
