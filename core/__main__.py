@@ -1,4 +1,4 @@
-"""`python -m core`: the host's commands: migrate, demo, queue-server, status, retry, revision."""
+"""`python -m core`: the host's commands: migrate, demo, queue-server, status, retry, forget, revision."""
 
 import sys
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 from sqlalchemy import Engine
 
 from core.database import open_database
-from core.errors import SettingsError
+from core.errors import HouseError
 from core.logs import configure_logs
 from core.settings import DatabaseSettings, HouseSettings, QueueSettings, load
 
@@ -65,6 +65,22 @@ def retry(creation_ids: Annotated[list[int] | None, typer.Argument(help="Default
     typer.echo(f"{send_again(_house_database(), creation_ids)} sent on their way again")
 
 
+@cli.command()
+def forget(
+    called: Annotated[str, typer.Argument(help="@handle, or the id on X.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete all that one person asked for: pictures, prompts, the bot's answers on X, name and handle."""
+    from core.forgetting import find_person, forget_person
+
+    engine = _house_database()
+    person_id = find_person(engine, called)
+    if not yes:
+        typer.confirm(f"Forget {called} (id {person_id}) for good?", abort=True)
+    count = forget_person(engine, person_id)
+    typer.echo(f"{count} creations are out of sight now; the workers delete their files, and the answers on X")
+
+
 def _house_database() -> Engine:
     """The database, once it is sure that its tables are ours."""
     from core.schema import require_current
@@ -75,10 +91,10 @@ def _house_database() -> Engine:
 
 
 def main() -> None:
-    """Run, and tell a wrong setting in one line."""
+    """Run, and tell in one line what is wrong."""
     try:
         cli()
-    except SettingsError as error:
+    except HouseError as error:
         sys.exit(f"threadpaint: {error}")
 
 

@@ -95,7 +95,7 @@ class Post(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     read_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     checked_at: datetime = Field(default_factory=now, sa_type=UtcDateTime, description="last seen on X")
-    gone_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="found deleted; its text is gone")
+    gone_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="since when its words are gone")
 
     __table_args__ = (
         Index("ix_post_conversation", "conversation_id", "created_at"),
@@ -192,7 +192,12 @@ class Picture(SQLModel, table=True):
     uploaded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     described_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
-    __table_args__ = (Index("ix_picture_creation", "creation_id", "position", unique=True),)
+    __table_args__ = (
+        Index("ix_picture_creation", "creation_id", "position", unique=True),
+        # Who asks for a file is asked about its creation; and a file that another picture shows, too, is kept.
+        Index("ix_picture_key", "key"),
+        Index("ix_picture_thumb", "thumb_key"),
+    )
 
 
 class LedgerRow(SQLModel, table=True):
@@ -230,6 +235,15 @@ class Cursor(SQLModel, table=True):
     polled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class WatchedPost(SQLModel, table=True):
+    """A post of the bot whose direct replies are prompts. `core/watching.py` says where else such posts are named."""
+
+    __tablename__ = "watched"
+
+    post_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    since: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
 def table(name: str) -> Table:
     """The Core table behind a model, for the queries that must be fast."""
     return SQLModel.metadata.tables[name]
@@ -242,3 +256,4 @@ pictures = table("picture")
 ledger = table("ledger")
 spendings = table("spending")
 cursors = table("cursor")
+watched = table("watched")

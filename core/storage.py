@@ -1,6 +1,6 @@
 """Keeps the pictures: bytes under a key that names their content, so that a key never changes its meaning.
 
-A folder now; a bucket later behind the same three verbs. Knows no picture format.
+A folder now; a bucket later behind the same verbs. Knows no picture format.
 """
 
 import hashlib
@@ -23,6 +23,9 @@ class Storage(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """The bytes under a key, or None where there are none."""
+
+    def delete(self, key: str) -> None:
+        """Remove what is under a key. What is not there is no error."""
 
 
 class FolderStorage:
@@ -48,6 +51,16 @@ class FolderStorage:
             return path.read_bytes() if path else None
         except OSError as error:
             raise TryLater("storage", f"cannot read a picture in {self.folder}: {error.strerror}") from error
+
+    def delete(self, key: str) -> None:
+        """Remove the file of a key, durably; nothing where there is none, or no key of ours."""
+        path = self.path(key)
+        try:
+            if path:
+                path.unlink(missing_ok=True)
+                _sync_folder(path.parent)
+        except OSError as error:
+            raise TryLater("storage", f"cannot remove a picture from {self.folder}: {error.strerror}") from error
 
     def path(self, key: str) -> Path | None:
         """The file of a key, to be served; None for what is not there or no key of ours (`../`, for example)."""

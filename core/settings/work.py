@@ -72,4 +72,5 @@ class KeepSettings(Settings):
 
     keep_seconds: float = Field(default=60.0, ge=0.2, le=3600, description="pause between two looks for what must go")
     recheck_hours: float = Field(default=20.0, gt=0, le=168, description="how often each post is looked up on X")
+    recheck_day_usd: float = Field(default=1.0, ge=0, description="most that looking up may cost a day; 200 posts")
     recheck_days: float = Field(default=3650.0, gt=0, description="posts older than this are not looked up any more")

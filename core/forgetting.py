@@ -1,0 +1,68 @@
+"""Takes back what people take back: at once from sight; files, words, answers on X follow (`worker/keeping.py`).
+
+Knows rows; knows no storage and no X.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Engine, func, select, update
+from sqlmodel import Session
+
+from core.clock import now
+from core.database import reading, transaction
+from core.errors import HouseError
+from core.models import State, creations, people, posts
+from core.states import move
+
+NOBODY = "somebody"
+
+
+def take_back(session: Session, creation_ids: Iterable[int], code: str) -> int:
+    """Mark creations as deleted: out of sight from this commit on, and not worked on. Returns how many were new.
+
+    What a worker is painting or answering right now goes on to its end, and is taken back then.
+    """
+    ids = list(creation_ids)
+    for creation_id in ids:
+        move(session, creation_id, State.QUEUED, State.REFUSED, code=code, next_attempt_at=None)
+        move(session, creation_id, State.PAINTED, State.PAINTED, reply_outcome=code, next_attempt_at=None)
+    # Words that wait to be told are not told any more.
+    unsaid = (creations.c.id.in_(ids), creations.c.state == State.REFUSED.value)
+    session.execute(update(creations).where(*unsaid).values(next_attempt_at=None, says=None))
+    fresh = (creations.c.id.in_(ids), creations.c.deleted_at.is_(None))
+    found = session.execute(update(creations).where(*fresh).values(deleted_at=now(), shown_at=None))
+    return int(found.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result always has it
+
+
+def forget_person(engine: Engine, person_id: int) -> int:
+    """ "Delete my data": all creations, the words of all posts, name and handle. Returns the creations taken back.
+
+    The id stays, and that they said `stop`: without them the bot would answer this person again.
+    """
+    with transaction(engine) as session:
+        theirs = select(creations.c.id).where(creations.c.person_id == person_id)
+        count = take_back(session, session.execute(theirs).scalars(), "deleted")
+        session.execute(
+            update(posts)
+            .where(posts.c.author_id == person_id)
+            .values(text="", gone_at=func.coalesce(posts.c.gone_at, now()))
+        )
+        nameless = {"username": str(person_id), "handle": str(person_id), "name": NOBODY}
+        session.execute(update(people).where(people.c.id == person_id).values(**nameless))
+    return count
+
+
+def find_person(engine: Engine, called: str) -> int:
+    """The id of who has this handle, or this id. Raises HouseError where that is nobody, or not one alone."""
+    handle = called.removeprefix("@").lower()
+    wanted = select(people.c.id).where(people.c.handle == handle).order_by(people.c.id)
+    if handle.isascii() and handle.isdigit() and len(handle) < 20:
+        wanted = select(people.c.id).where(people.c.id == int(handle))
+    with reading(engine) as connection:
+        found = list(connection.execute(wanted).scalars())
+    if not found:
+        raise HouseError(f"nobody here is called @{handle}")
+    if len(found) > 1:
+        ids = ", ".join(str(one) for one in found)
+        raise HouseError(f"@{handle} has changed hands; say which id is meant: {ids}")
+    return int(found[0])

@@ -1,0 +1,143 @@
+"""Keeps to what people take back: words, files and answers of what is deleted go; what X does not show is not shown.
+
+    deleted here or on X | out of sight | files, rows and words gone | answer on X deleted | forgotten_at
+
+X asks for this within 24 hours. One look is many small steps, each safe to repeat: killed anywhere, the next look goes
+on. Runs beside the sweep, at its own pace, since X is slow; one at a time, however many workers there are.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, exists, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from core.clock import now
+from core.database import reading, transaction
+from core.errors import GiveUp, TryLater
+from core.forgetting import take_back
+from core.logs import get_logger
+from core.models import State, creations, pictures, posts
+from core.settings import KeepSettings
+from core.storage import Storage
+from core.x import XClient
+from worker.alone import Alone
+from worker.lookups import Lookups
+
+log = get_logger(__name__)
+
+AT_ONCE = 200
+# X said no to deleting an answer of ours: that is for the host, and is not asked again every minute.
+AFTER_A_NO = timedelta(hours=6)
+# A worker may be at it: its own end comes first.
+IN_WORK = (State.PAINTING.value, State.REPLYING.value)
+
+
+@dataclass
+class Keeping:
+    """One look after another at what must go. Its client of X is its own: what it pays is paid for a creation."""
+
+    engine: Engine
+    x: XClient
+    storage: Storage
+    lookups: Lookups
+    settings: KeepSettings
+    _not_before: dict[int, datetime] = field(default_factory=dict, init=False)
+
+    def keep_running(self, stopped: threading.Event, alone: Alone) -> None:
+        """Look again and again until stopped, whatever is away meanwhile."""
+        while not stopped.wait(self.settings.keep_seconds):
+            try:
+                if alone.take():
+                    self.look(lambda: not stopped.is_set() and alone.keep())
+            except (TryLater, SQLAlchemyError) as error:
+                log.warning("taking back waits", reason=str(error).partition("\n")[0])
+            except Exception:
+                # Our bug: it is told, and what else must go still goes.
+                log.exception("taking back stumbled")
+            finally:
+                alone.leave()
+
+    def look(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """One look: forget what is deleted, then ask X what has gone there, then forget that, too."""
+        self._forget_all(go_on)
+        if self.lookups.run(go_on):
+            self._forget_all(go_on)
+
+    def _forget_all(self, go_on: Callable[[], bool]) -> None:
+        """What can be done here is done first: it does not wait for X."""
+        waiting = list(self._deleted())
+        for row in waiting:
+            if go_on():
+                self._forget_here(row.id)
+        for row in waiting:
+            if not go_on() or not self._forget_there(row):
+                return
+
+    def _deleted(self) -> Iterator[Any]:
+        wanted = (
+            select(creations.c.id, creations.c.person_id, creations.c.reply_post_id)
+            .where(creations.c.deleted_at.is_not(None), creations.c.forgotten_at.is_(None))
+            .where(creations.c.state.not_in(IN_WORK))
+            .order_by(creations.c.deleted_at)
+            .limit(AT_ONCE)
+        )
+        with reading(self.engine) as connection:
+            rows = connection.execute(wanted).all()
+        return (row for row in rows if self._not_before.get(row.id, now()) <= now())
+
+    def _forget_here(self, creation_id: int) -> None:
+        """Files, pictures and words. The files go before their rows, so that none is left that nobody knows of."""
+        with transaction(self.engine) as session:
+            take_back(session, [creation_id], "deleted")
+            keys = _keys_of(session, creation_id)
+            for key in keys - _used_elsewhere(session, creation_id, keys):
+                self.storage.delete(key)
+            session.execute(pictures.delete().where(pictures.c.creation_id == creation_id))
+            _blank(session, creation_id)
+
+    def _forget_there(self, row: Any) -> bool:
+        """Our answer on X. False where X wants no more calls now."""
+        try:
+            if row.reply_post_id is not None:
+                self.x.on_behalf(row.id, row.person_id)
+                self.x.delete(row.reply_post_id)
+        except TryLater as error:
+            log.warning("an answer on X is still there", creation=row.id, reason=str(error))
+            return False
+        except GiveUp as error:
+            self._not_before[row.id] = now() + AFTER_A_NO
+            log.error("X does not let us delete our answer", creation=row.id, reason=str(error))
+            return True
+        self._not_before.pop(row.id, None)
+        with transaction(self.engine) as session:
+            session.execute(update(creations).where(creations.c.id == row.id).values(forgotten_at=now()))
+        log.info("forgotten", creation=row.id)
+        return True
+
+
+def _keys_of(session: Session, creation_id: int) -> set[str]:
+    rows = session.execute(select(pictures.c.key, pictures.c.thumb_key).where(pictures.c.creation_id == creation_id))
+    return {key for row in rows for key in row}
+
+
+def _used_elsewhere(session: Session, creation_id: int, keys: set[str]) -> set[str]:
+    """Files are named by their content: two creations may show the same one."""
+    others = select(pictures.c.key, pictures.c.thumb_key).where(
+        pictures.c.creation_id != creation_id, or_(pictures.c.key.in_(keys), pictures.c.thumb_key.in_(keys))
+    )
+    return {key for row in session.execute(others) for key in row}
+
+
+def _blank(session: Session, creation_id: int) -> None:
+    """The words of the prompt, and of the post it came from."""
+    blank = {"prompt": "", "negative_prompt": "", "start_url": None, "start_key": None, "says": None}
+    blank |= {"last_error": None, "shown_at": None}
+    session.execute(update(creations).where(creations.c.id == creation_id).values(**blank))
+    its_post = exists().where(creations.c.id == creation_id, creations.c.post_id == posts.c.id)
+    session.execute(update(posts).where(its_post, posts.c.gone_at.is_(None)).values(gone_at=now()))
+    session.execute(update(posts).where(its_post).values(text=""))
