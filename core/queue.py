@@ -31,7 +31,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def _translated(call: Callable[Given, Result]) -> Callable[Given, Result]:
+def translated(call: Callable[Given, Result]) -> Callable[Given, Result]:
     """Let the callers know nothing of redis: its errors become TryLater("queue_away")."""
 
     @wraps(call)
@@ -50,7 +50,7 @@ class WorkQueue:
     def __init__(self, connection: Redis) -> None:
         self.connection = connection
 
-    @_translated
+    @translated
     def put(self, step: str, creation_ids: Iterable[int]) -> None:
         """Enqueue creations for a step (`PAINT` or `REPLY`), in the order given. Twice does no harm."""
         queue = Queue(step, connection=self.connection)
@@ -69,18 +69,18 @@ class WorkQueue:
         if jobs:
             queue.enqueue_many(jobs)
 
-    @_translated
+    @translated
     def waiting(self, step: str) -> set[int]:
         """Ids of the creations that stand in the list of a step and have not been popped by a worker."""
         ids = Queue(step, connection=self.connection).job_ids
         return {int(number) for name in ids if (number := name.removeprefix(f"{step}-")).isdigit()}
 
-    @_translated
+    @translated
     def count_workers(self) -> int:
         """Workers that have said within the last minute that they live."""
         return int(Worker.count(connection=self.connection))
 
-    @_translated
+    @translated
     def ping(self) -> None:
         """Return if the server answers."""
         self.connection.ping()

@@ -16,6 +16,8 @@ WORDS: dict[str, str] = {
     "nothing_there": "There is no picture here that could be painted again.",
     "not_yours": "Only who asked for a picture can have it deleted.",
     "no_start_picture": "The picture to start from could not be read.",
+    "post_gone": "The post was gone before it could be painted.",
+    "start_picture": "The picture to start from could not be fetched.",
     "deleted": "Deleted, as its author wished.",
     "help": "A question, answered in words.",
     "stop": "From now on the bot leaves this person alone.",

@@ -1,7 +1,9 @@
 """The one function that moves a creation's state.
 
     queued -> painting -> painted -> replying -> replied
-       └────────┴───────────┴────────────┴─────> refused(code), failed(code)
+       └────────┴─> refused(code), failed(code)
+
+    refused(code) -> replying -> refused(code)      where the refusal is told on X
 
 It is one conditional UPDATE, and whoever gets no row walks away: two jobs, a sweep and an orphan can all try, one wins.
 """
@@ -22,9 +24,10 @@ STEPS: dict[State, frozenset[State]] = {
     # To itself: X said no (gallery only), or the answer waits.
     State.PAINTED: frozenset({State.REPLYING, State.PAINTED}),
     # To itself: prolonged, or taken over from a job that died; back to painted: surely nothing was posted.
-    State.REPLYING: frozenset({State.REPLYING, State.REPLIED, State.PAINTED}),
+    State.REPLYING: frozenset({State.REPLYING, State.REPLIED, State.PAINTED, State.REFUSED}),
     State.REPLIED: frozenset(),
-    State.REFUSED: frozenset(),
+    # A refusal that is told on X, and back.
+    State.REFUSED: frozenset({State.REPLYING, State.REFUSED}),
     # The host sends it on its way again.
     State.FAILED: frozenset({State.QUEUED}),
 }

@@ -9,9 +9,18 @@ import typer
 import worker.jobs  # noqa: F401  # imported before the fork: a job then starts in milliseconds
 from core.database import open_database
 from core.errors import SettingsError
+from core.line import Line
 from core.logs import configure_logs
+from core.pace import Pace
 from core.queue import QUEUES, open_queue
 from core.schema import require_current
+from core.storage import FolderStorage
+from core.toll import TollGate
+from core.x import open_x
+from worker.allowance import Allowance
+from worker.alone import Alone
+from worker.keeping import Keeping
+from worker.lookups import Lookups
 from worker.pool import Pool
 from worker.settings import Settings, read_settings
 from worker.sweeps import Sweep
@@ -44,8 +53,23 @@ def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue
 
 def _sweep(settings: Settings, stopped: threading.Event) -> None:
     """Runs in the sweeper's process: connections are made here, after the fork."""
-    sweep = Sweep(open_database(settings.database.url), open_queue(settings.queue.url), settings.work)
-    sweep.keep_running(stopped)
+    # X is slow, and a sweep must not be late. Ended in the middle of a step, it goes on at the next start.
+    threading.Thread(target=_keep, args=(settings, stopped), name="keeping", daemon=True).start()
+    engine, queue = open_database(settings.database.url), open_queue(settings.queue.url)
+    pace = Pace(queue, settings.pace, replies_per_day=settings.x.x_replies_per_day)
+    Sweep(engine, Line(engine, queue, pace, settings.money), settings.work).keep_running(stopped)
+
+
+def _keep(settings: Settings, stopped: threading.Event) -> None:
+    """Runs beside the sweep, with connections of its own."""
+    engine, queue = open_database(settings.database.url), open_queue(settings.queue.url)
+    pace = Pace(queue, settings.pace, replies_per_day=settings.x.x_replies_per_day)
+    toll = TollGate(pace, engine, settings.money)
+    allowance = Allowance(queue, settings.keep, settings.money)
+    lookups = Lookups(engine, open_x(settings.x, toll), allowance, settings.keep)
+    storage = FolderStorage(settings.storage.folder)
+    keeping = Keeping(engine, open_x(settings.x, toll), storage, lookups, settings.keep)
+    keeping.keep_running(stopped, Alone(queue.connection, "keeping", lease=settings.work.lease_seconds))
 
 
 if __name__ == "__main__":

@@ -27,13 +27,18 @@ LONGEST_ANSWER = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Order:
-    """What to paint: one picture per seed. Sizes in pixels; None leaves them to the painter."""
+    """What to paint: one picture per seed. Sizes in pixels; None leaves them to the painter, and so the steps.
+
+    start: encoded picture to start from.
+    """
 
     prompt: str
     seeds: tuple[int, ...]
     negative_prompt: str = ""
     width: int | None = None
     height: int | None = None
+    steps: int | None = None
+    start: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,10 @@ def _body(order: Order) -> dict[str, object]:
         body["negative_prompt"] = order.negative_prompt
     if order.width and order.height:
         body |= {"width": order.width, "height": order.height}
+    if order.steps:
+        body["steps"] = order.steps
+    if order.start:
+        body["init_image"] = base64.b64encode(order.start).decode()
     return body
 
 

@@ -8,9 +8,9 @@ import io
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, ImageOps
 
-from core.errors import TryLater
+from core.errors import Refused, TryLater
 
 MIME = "image/webp"
 EXTENSION = "webp"
@@ -20,6 +20,8 @@ THUMB_WIDTH = 480
 THUMB_QUALITY = 80
 PLACEHOLDER_WIDTH = 16
 MOST_PIXELS = 4096 * 4096
+# No painter starts from more.
+START_SIDE = 1536
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 NAMESPACES = {
@@ -72,6 +74,23 @@ def finish(painted: bytes, provenance: Provenance) -> Finished:
         thumb_height=thumb.height,
         placeholder=f"data:{MIME};base64,{base64.b64encode(tiny).decode()}",
     )
+
+
+def as_start(data: bytes) -> bytes:
+    """A stranger's picture as the painter may start from: upright, no larger than needed, with nothing else inside.
+
+    Raises Refused("no_start_picture") for what is no picture.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels are too many")
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    # Pillow raises far more than OSError on hostile bytes: whatever it is, it is no image.
+    except Exception as error:
+        raise Refused("no_start_picture", f"not an image: {type(error).__name__}") from error
+    upright.thumbnail((START_SIDE, START_SIDE), Image.Resampling.LANCZOS)
+    return _webp(upright, quality=QUALITY)
 
 
 def warm_up() -> None:

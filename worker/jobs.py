@@ -6,14 +6,20 @@ RQ forks for every job, so every connection is made here, in the child, and clos
 
 from typing import Protocol
 
+from sqlalchemy import Engine
+
 from core.database import open_database
 from core.errors import GiveUp, Refused, TryLater
+from core.line import Line
 from core.logs import get_logger
+from core.pace import Pace
 from core.queue import open_queue
 from core.storage import FolderStorage
-from core.x import open_x
+from core.toll import TollGate
+from core.x import XClient, open_x
 from worker.claims import Claim
 from worker.gpu_client import open_gpu
+from worker.manners import manners_of
 from worker.painting import PaintStep
 from worker.replying import ReplyStep
 from worker.settings import Settings, read_settings
@@ -36,13 +42,19 @@ class Step(Protocol):
     def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
         """End it with its reason."""
 
+    def finished(self) -> None:
+        """Whatever became of it: call up who is next in line. May raise TryLater."""
+
 
 def paint(creation_id: int) -> None:
     """RQ job: paint one creation."""
     settings = read_settings()
     engine = open_database(settings.database.url)
+    line, x = _line_and_x(settings, engine)
     with open_gpu(settings.gpu) as gpu:
-        _work(PaintStep(engine, gpu, _storage(settings), open_queue(settings.queue.url), settings.work), creation_id)
+        manners = manners_of(settings.x)
+        step = PaintStep(engine, gpu, x, _storage(settings), line, settings.work, settings.money, manners)
+        _work(step, creation_id)
     engine.dispose()
 
 
@@ -50,7 +62,8 @@ def reply(creation_id: int) -> None:
     """RQ job: answer the post of one creation."""
     settings = read_settings()
     engine = open_database(settings.database.url)
-    _work(ReplyStep(engine, open_x(settings.x), _storage(settings), settings.work), creation_id)
+    line, x = _line_and_x(settings, engine)
+    _work(ReplyStep(engine, x, _storage(settings), line, settings.work, manners_of(settings.x)), creation_id)
     engine.dispose()
 
 
@@ -58,7 +71,15 @@ def _work(step: Step, creation_id: int) -> None:
     claim = step.claim(creation_id)
     if claim is None:
         log.debug("nothing to claim", creation=creation_id)
-        return
+    else:
+        _do(step, claim)
+    try:
+        step.finished()
+    except TryLater as error:
+        log.warning("nobody called up; the sweep will", reason=str(error))
+
+
+def _do(step: Step, claim: Claim) -> None:
     try:
         with claim.kept():
             step.do(claim)
@@ -70,6 +91,12 @@ def _work(step: Step, creation_id: int) -> None:
         # Our bug: the row does not wait for ever, and the job fails loudly and stays for a human.
         step.postpone(claim, TryLater("unexpected", repr(error)))
         raise
+
+
+def _line_and_x(settings: Settings, engine: Engine) -> tuple[Line, XClient]:
+    queue = open_queue(settings.queue.url)
+    pace = Pace(queue, settings.pace, replies_per_day=settings.x.x_replies_per_day)
+    return Line(engine, queue, pace, settings.money), open_x(settings.x, TollGate(pace, engine, settings.money))
 
 
 def _storage(settings: Settings) -> FolderStorage:

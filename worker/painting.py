@@ -1,33 +1,45 @@
 """Paints one creation.
 
-    creation | gpu.paint | finish (WebP, thumbnail, provenance) | store | mark painted | ask for the reply
+    creation | still wanted? | start picture | gpu.paint | finish (WebP, thumbnail, provenance) | store | mark painted
 
 Each step before "mark painted" can be repeated without harm: files are named by their content, and only who still
-holds the claim may mark. Knows nothing of X.
+holds the claim may mark.
 """
 
+import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, or_, select, update
 
 from core.clock import now
 from core.database import transaction
 from core.errors import GiveUp, Refused, TryLater
+from core.ledger import Cost, write_costs
+from core.line import Line
 from core.logs import get_logger
-from core.models import Picture, State
-from core.queue import REPLY, WorkQueue
-from core.settings import WorkSettings
+from core.models import Picture, State, creations, people
+from core.prices import GPU
+from core.queue import PAINT, REPLY
+from core.settings import MoneySettings, WorkSettings
 from core.states import move
 from core.storage import Storage
+from core.styles import styled
+from core.x import XClient
 from worker import imaging
 from worker.claims import Claim, take
 from worker.gpu_client import GpuClient, Order, Painted, Painting
 from worker.imaging import Provenance
-from worker.rows import creation_with_author
+from worker.manners import Manners
+from worker.rows import creation_with_post
 from worker.schedule import next_try
+from worker.start_picture import StartPictures
 
 log = get_logger(__name__)
+
+# A post seen on X so lately is taken to be there still.
+SEEN_LATELY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -36,9 +48,12 @@ class PaintStep:
 
     engine: Engine
     gpu: GpuClient
+    x: XClient
     storage: Storage
-    queue: WorkQueue
+    line: Line
     settings: WorkSettings
+    money: MoneySettings
+    manners: Manners
 
     def claim(self, creation_id: int) -> Claim | None:
         """Take a waiting creation, or None when somebody else has it or it is done."""
@@ -46,14 +61,16 @@ class PaintStep:
 
     def do(self, claim: Claim) -> None:
         """Paint it. Raises TryLater and Refused."""
-        creation = creation_with_author(self.engine, claim.creation_id)
-        painting = self.gpu.paint(_order(creation))
-        if any(picture.flagged for picture in painting.pictures):
+        creation = creation_with_post(self.engine, claim.creation_id)
+        self._is_it_still_wanted(creation)
+        painting = self.gpu.paint(_order(creation, StartPictures(self.engine, self.storage).bytes_for(creation)))
+        self._pay(creation, painting)
+        flagged = any(picture.flagged for picture in painting.pictures)
+        if flagged and self.manners.flagged == "refuse":
             raise Refused("flagged")
         rows = [self._hang(creation, painting, n, painted) for n, painted in enumerate(painting.pictures)]
-        if self._mark_painted(claim, painting, rows, answers_a_post=creation.post_id is not None):
+        if self._mark_painted(claim, creation, painting, rows):
             log.info("painted", creation=claim.creation_id, model=painting.model, seconds=round(painting.seconds, 2))
-            self._ask_for_reply(claim.creation_id, creation.post_id)
 
     def postpone(self, claim: Claim, error: TryLater) -> None:
         """Back into the queue for another try, or failed when there were enough."""
@@ -70,6 +87,35 @@ class PaintStep:
         target = State.REFUSED if isinstance(error, Refused) else State.FAILED
         if claim.move(target, code=error.code, last_error=str(error), claim=None, next_attempt_at=None):
             log.error("not painted", creation=claim.creation_id, state=target.value, reason=str(error))
+
+    def finished(self) -> None:
+        """Whoever is next in line may go: for an answer, and for a painting."""
+        self.line.call_up(REPLY)
+        self.line.call_up(PAINT)
+
+    def _is_it_still_wanted(self, creation: Any) -> None:
+        """Before it is paid for: not taken back, its author has not said stop, and the post is still there."""
+        if creation.deleted_at:
+            raise Refused("deleted")
+        if creation.opted_out_at:
+            raise Refused("opted_out")
+        if creation.gone_at:
+            raise Refused("post_gone")
+        if creation.post_id is None or now() - creation.checked_at < SEEN_LATELY:
+            return
+        try:
+            lost = self.x.posts([creation.post_id]).lost
+        except (TryLater, GiveUp) as error:
+            log.warning("painted without a look at the post", creation=creation.id, reason=str(error))
+            return
+        if lost:
+            raise Refused("post_gone", f"{lost}")
+
+    def _pay(self, creation: Any, painting: Painting) -> None:
+        """GPU seconds cost also where nothing comes of them."""
+        micro = round(painting.seconds / 3600 * self.money.gpu_usd_per_hour * 1_000_000)
+        key = f"gpu:{creation.id}:{secrets.token_hex(4)}"
+        write_costs(self.engine, [Cost(key, GPU, micro, creation.id, creation.person_id)])
 
     def _hang(self, creation: Any, painting: Painting, position: int, painted: Painted) -> Picture:
         """Finish one picture, keep its files, and make its row."""
@@ -88,11 +134,13 @@ class PaintStep:
             thumb_width=finished.thumb_width,
             thumb_height=finished.thumb_height,
             placeholder=finished.placeholder,
+            flagged=painted.flagged,
         )
 
-    def _mark_painted(self, claim: Claim, painting: Painting, rows: list[Picture], *, answers_a_post: bool) -> bool:
+    def _mark_painted(self, claim: Claim, creation: Any, painting: Painting, rows: list[Picture]) -> bool:
         """From here on it is visible. Pictures and state change together; False when the claim was lost."""
         moment = now()
+        hidden = any(row.flagged for row in rows)
         with transaction(self.engine) as session:
             moved = move(
                 session,
@@ -103,25 +151,33 @@ class PaintStep:
                 claim=None,
                 attempts=0,
                 last_error=None,
-                next_attempt_at=moment if answers_a_post else None,
+                next_attempt_at=moment if creation.post_id is not None else None,
                 model=painting.model,
                 painting_seconds=painting.seconds,
                 painted_at=moment,
-                shown_at=moment,
+                shown_at=None if hidden else moment,
             )
             if moved:
                 session.add_all(rows)
+                # Taken back, or its author hidden, while it was painted: it never comes into sight.
+                session.execute(update(creations).where(*_unseen(claim.creation_id)).values(shown_at=None))
         return moved
 
-    def _ask_for_reply(self, creation_id: int, post_id: int | None) -> None:
-        if post_id is None:
-            return
-        try:
-            self.queue.put(REPLY, [creation_id])
-        except TryLater as error:
-            log.warning("queue is away; the sweep will enqueue", creation=creation_id, reason=str(error))
+
+def _unseen(creation_id: int) -> tuple[Any, ...]:
+    hidden = select(people.c.id).where(people.c.hidden_at.is_not(None))
+    taken_back = creations.c.deleted_at.is_not(None)
+    return (creations.c.id == creation_id, or_(taken_back, creations.c.person_id.in_(hidden)))
 
 
-def _order(creation: Any) -> Order:
+def _order(creation: Any, start: bytes | None) -> Order:
     seeds = tuple((creation.seed + n) % 2**32 for n in range(creation.count))
-    return Order(creation.prompt, seeds, creation.negative_prompt, creation.width, creation.height)
+    return Order(
+        styled(creation.prompt, creation.style),
+        seeds,
+        creation.negative_prompt,
+        creation.width,
+        creation.height,
+        creation.steps,
+        start,
+    )

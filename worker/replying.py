@@ -1,6 +1,6 @@
-"""Answers one post with the pictures of its creation, once, whatever breaks.
+"""Answers one post with the pictures of its creation, or in words, once, whatever breaks.
 
-    painted | claim: replying | upload | alt text | prolong | POST the answer | mark replied
+    painted | claim: replying | may it be answered? | upload, alt text | prolong | POST the answer | mark replied
 
 `replying` is saved before X is called. A job that finds a creation in `replying` does not know how far the one before
 it came: it first looks on X for our answer, and posts only when X surely has none. A missing reply is a pity, a double
@@ -15,54 +15,66 @@ from sqlalchemy import Engine
 
 from core.clock import now
 from core.errors import GiveUp, OutcomeUnknown, Refused, TryLater
+from core.line import Line
 from core.logs import get_logger
 from core.models import State
+from core.queue import REPLY
 from core.settings import WorkSettings
 from core.storage import Storage
-from core.text import alt_text
 from core.x import XClient
 from worker.claims import Claim, take
-from worker.rows import creation_with_author, pictures_of
+from worker.manners import NOT_SUMMONED, Manners, answers_prefixed
+from worker.rows import creation_with_post
 from worker.schedule import next_try
+from worker.uploading import Uploader
 
 log = get_logger(__name__)
 
 ANSWERED = "answered"
 GAVE_UP = "x_gave_up"
-TRIES_FOR_ALT_TEXT = 3
 
 
 @dataclass
 class ReplyStep:
-    """How a creation goes from painted to replied."""
+    """How a creation goes from painted to replied, and how a refusal is told."""
 
     engine: Engine
     x: XClient
     storage: Storage
+    line: Line
     settings: WorkSettings
+    manners: Manners
     # Whether an answer may be on X already. While it may, the creation stays in `replying`.
     may_have_answered: bool = field(default=False, init=False)
+    # Whether the pace knows that no answer goes now: then the line decides when, not a pause of our own.
+    pace_knows: bool = field(default=False, init=False)
+    home: State = field(default=State.PAINTED, init=False)
 
     def claim(self, creation_id: int) -> Claim | None:
-        """Take a painted creation, or one whose job died in the middle; None when there is nothing to do."""
+        """Take a creation that waits for its answer, or one whose job died in the middle; None for nothing to do."""
         lease = self.settings.lease_seconds
-        fresh = take(self.engine, creation_id, State.PAINTED, State.REPLYING, lease=lease)
-        claim = fresh or take(self.engine, creation_id, State.REPLYING, State.REPLYING, lease=lease)
-        self.may_have_answered = claim is not None and claim.taken_over
-        return claim
+        for source in (State.PAINTED, State.REFUSED, State.REPLYING):
+            claim = take(self.engine, creation_id, source, State.REPLYING, lease=lease)
+            if claim:
+                self.may_have_answered = claim.taken_over
+                return claim
+        return None
 
     def do(self, claim: Claim) -> None:
         """Answer. Raises TryLater, OutcomeUnknown and GiveUp."""
-        creation = creation_with_author(self.engine, claim.creation_id)
+        creation = creation_with_post(self.engine, claim.creation_id)
+        self.home = State.PAINTED if creation.says is None else State.REFUSED
+        self.x.on_behalf(creation.id, creation.person_id)
         if self.may_have_answered and (found := self._find_answer(creation)):
             self._mark_replied(claim, found)
             return
         self.may_have_answered = False
-        media_ids = [self._upload(claim, picture, creation) for picture in pictures_of(self.engine, creation.id)]
+        self._may_it_be_answered(creation)
+        media_ids = [] if creation.says else self._uploader().bring(creation, claim.attempts)
         if not claim.prolong():
             log.warning("claim lost before answering", creation=claim.creation_id)
             return
-        self._mark_replied(claim, self._answer(creation, media_ids))
+        self._mark_replied(claim, self._answer(claim, creation, media_ids))
 
     def postpone(self, claim: Claim, error: TryLater) -> None:
         """Wait for another try. Where an answer may be on X, the next try begins with looking for it."""
@@ -70,18 +82,39 @@ class ReplyStep:
         if attempts >= self.settings.reply_attempts:
             self.end(claim, GiveUp(GAVE_UP, str(error)))
             return
-        due = next_try(error, attempts, self.settings, now())
+        due = now() if self.pace_knows else next_try(error, attempts, self.settings, now())
         if self.may_have_answered:
             due = max(due, now() + timedelta(seconds=self.settings.settle_seconds))
-        target = State.REPLYING if self.may_have_answered else State.PAINTED
+        target = State.REPLYING if self.may_have_answered else self.home
         if claim.move(target, claim=None, attempts=attempts, next_attempt_at=due, last_error=str(error)):
             log.warning("answer waits", creation=claim.creation_id, reason=str(error), attempts=attempts)
 
     def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
         """X said no for good: the picture hangs in the gallery only."""
-        values = {"reply_outcome": error.code, "last_error": str(error), "claim": None, "next_attempt_at": None}
-        if claim.move(State.PAINTED, **values):
+        values = {"reply_outcome": error.code, "replied_at": now(), "last_error": str(error), "next_attempt_at": None}
+        if claim.move(self.home, claim=None, **values):
             log.warning("gallery only", creation=claim.creation_id, reason=str(error))
+            if error.code == NOT_SUMMONED and not answers_prefixed(self.engine, self.manners):
+                log.error("X refuses to let us answer who does not name us; left alone for some hours")
+
+    def finished(self) -> None:
+        """Whoever is next in line may go."""
+        self.line.call_up(REPLY)
+
+    def _may_it_be_answered(self, creation: Any) -> None:
+        """What we know ourselves costs no call. Raises GiveUp."""
+        if creation.deleted_at:
+            raise GiveUp("deleted")
+        if creation.gone_at:
+            raise GiveUp("x_post_gone")
+        if creation.opted_out_at and creation.code != "stop":
+            raise GiveUp("opted_out")
+        if creation.summons != "prefix":
+            return  # who wrote our handle may be answered, whoever else may reply there
+        if creation.reply_settings != "everyone":
+            raise GiveUp("x_not_allowed")
+        if not answers_prefixed(self.engine, self.manners):
+            raise GiveUp("x_prefix_only")
 
     def _find_answer(self, creation: Any) -> int | None:
         """Look on X for our answer. X refusing to let us look says nothing about it."""
@@ -90,38 +123,36 @@ class ReplyStep:
         except GiveUp as error:
             raise TryLater("x_cannot_look", str(error)) from error
 
-    def _answer(self, creation: Any, media_ids: list[str]) -> int:
-        text = answer_text(creation.id, creation.seed)
+    def _answer(self, claim: Claim, creation: Any, media_ids: list[str]) -> int:
+        text = creation.says or answer_text(creation.id, creation.seed)
+        if (creation.last_error or "").startswith("x_duplicate"):
+            text = f"{text} ({claim.attempts})"  # X has seen these words, yet surely not from this creation
         self.may_have_answered = True
         try:
-            return self.x.answer(text, to=creation.post_id, media_ids=media_ids)
+            return self.x.answer(
+                text,
+                to=creation.post_id,
+                media_ids=media_ids,
+                made_with_ai=bool(media_ids) and self.manners.made_with_ai,
+            )
         except (TryLater, GiveUp) as error:
             self.may_have_answered = isinstance(error, OutcomeUnknown)
+            self._learn_from(error, creation)
             raise
+
+    def _learn_from(self, error: TryLater | GiveUp, creation: Any) -> None:
+        self.pace_knows = isinstance(error, TryLater) and not error.counted
+        if getattr(error, "code", "") == "x_media_not_ready":
+            self._uploader().doubt(creation.id)
 
     def _mark_replied(self, claim: Claim, answer: int) -> None:
         values = {"reply_post_id": answer, "reply_outcome": ANSWERED, "replied_at": now(), "next_attempt_at": None}
-        if claim.move(State.REPLIED, claim=None, last_error=None, **values):
+        target = State.REPLIED if self.home is State.PAINTED else self.home
+        if claim.move(target, claim=None, last_error=None, **values):
             log.info("answered", creation=claim.creation_id, answer=answer)
 
-    def _upload(self, claim: Claim, picture: Any, creation: Any) -> str:
-        image = self.storage.get(picture.key)
-        if image is None:
-            raise GiveUp("picture_lost", f"{picture.key} is not in the storage")
-        media_id = self.x.upload(image, picture.mime)
-        self._describe(claim, media_id, alt_text(creation.prompt, creation.name))
-        return media_id
-
-    def _describe(self, claim: Claim, media_id: str, text: str) -> None:
-        """Set the alt text. After a few tries an answer without it is better than none."""
-        try:
-            self.x.set_alt_text(media_id, text)
-        except TryLater as error:
-            if not error.counted or claim.attempts < TRIES_FOR_ALT_TEXT:
-                raise
-            log.warning("no alt text", creation=claim.creation_id, reason=str(error))
-        except GiveUp as error:
-            log.warning("no alt text", creation=claim.creation_id, reason=str(error))
+    def _uploader(self) -> Uploader:
+        return Uploader(self.engine, self.x, self.storage, self.manners)
 
 
 def answer_text(creation_id: int, seed: int) -> str:

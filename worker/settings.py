@@ -7,6 +7,9 @@ from core.settings import (
     DatabaseSettings,
     GpuSettings,
     HouseSettings,
+    KeepSettings,
+    MoneySettings,
+    PaceSettings,
     QueueSettings,
     StorageSettings,
     WorkSettings,
@@ -26,6 +29,9 @@ class Settings:
     gpu: GpuSettings
     x: XSettings
     work: WorkSettings
+    pace: PaceSettings
+    money: MoneySettings
+    keep: KeepSettings
 
 
 @cache
@@ -39,4 +45,7 @@ def read_settings() -> Settings:
         load(GpuSettings),
         load(XSettings),
         load(WorkSettings),
+        load(PaceSettings),
+        load(MoneySettings),
+        load(KeepSettings),
     )

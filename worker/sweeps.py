@@ -15,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.clock import now
 from core.database import reading, transaction
 from core.errors import TryLater
+from core.line import Line
 from core.logs import get_logger
 from core.models import State, creations
-from core.queue import PAINT, REPLY, WorkQueue
+from core.queue import PAINT, REPLY
 from core.settings import WorkSettings
 from core.states import move
 
@@ -36,15 +37,15 @@ class Sweep:
     """One look over all waiting creations, and what it does about them."""
 
     engine: Engine
-    queue: WorkQueue
+    line: Line
     settings: WorkSettings
 
     def run(self) -> int:
-        """Sweep once. Returns how many creations were enqueued. Raises TryLater when the queue is away."""
+        """Sweep once. Returns how many creations were called up. Raises TryLater when the queue is away."""
         self._end_hopeless(State.PAINTING, self.settings.paint_attempts)
         self._end_hopeless(State.REPLYING, self.settings.reply_attempts)
         self._release_paintings()
-        return self._enqueue(PAINT, State.QUEUED) + self._enqueue(REPLY, State.PAINTED, State.REPLYING)
+        return self.line.call_up(REPLY) + self.line.call_up(PAINT)
 
     def keep_running(self, stopped: threading.Event) -> None:
         """Sweep again and again until stopped, whatever is away meanwhile."""
@@ -59,10 +60,12 @@ class Sweep:
                 away = True
 
     def _end_hopeless(self, state: State, limit: int) -> None:
-        target, values = DEAD_ENDS[state]
         for row in self._due(state):
             if row.attempts < limit:
                 continue
+            target, values = DEAD_ENDS[state]
+            if row.says is not None:
+                target = State.REFUSED
             if self._move(row.id, state, target, claim=None, next_attempt_at=None, **values):
                 log.error("given up: its jobs died again and again", creation=row.id)
 
@@ -72,18 +75,9 @@ class Sweep:
             if self._move(row.id, State.PAINTING, State.QUEUED, claim=None, next_attempt_at=now()):
                 log.warning("its job died; painted anew", creation=row.id, attempts=row.attempts)
 
-    def _enqueue(self, step: str, *states: State) -> int:
-        due = [row.id for state in states for row in self._due(state)]
-        if not due:
-            return 0
-        waiting = self.queue.waiting(step)
-        missing = [creation_id for creation_id in due if creation_id not in waiting]
-        self.queue.put(step, missing)
-        return len(missing)
-
     def _due(self, state: State) -> list[Any]:
         wanted = (
-            select(creations.c.id, creations.c.attempts)
+            select(creations.c.id, creations.c.attempts, creations.c.says)
             .where(creations.c.state == state.value, creations.c.next_attempt_at <= now())
             .order_by(creations.c.next_attempt_at)
             .limit(AT_ONCE)

@@ -1,19 +1,34 @@
-"""The verbs this house needs of X. They raise TryLater, OutcomeUnknown, OutOfFunds or GiveUp, never tweepy's own."""
+"""The verbs this house needs of X. They raise TryLater, OutcomeUnknown, OutOfFunds or GiveUp, never tweepy's own.
 
+What X charges for is written down here, where its answer is read.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core import prices
+from core.clock import now
 from core.settings import XSettings
 from core.text import LONGEST_ALT_TEXT, clean, clip
-from core.x.posts import Account, Post, next_token, read_account, read_page
+from core.toll import Item, NoToll, Toll
+from core.x.posts import Account, Post, next_token, read_account, read_losses, read_page
 from core.x.snowflakes import id_at
 from core.x.transport import Transport, border
 
-POST_FIELDS = (
-    "author_id,conversation_id,created_at,display_text_range,entities,"
-    "in_reply_to_user_id,note_tweet,referenced_tweets,edit_history_tweet_ids"
-)
+SHAPE = {
+    "tweet.fields": "attachments,author_id,conversation_id,created_at,display_text_range,edit_history_tweet_ids,"
+    "entities,in_reply_to_user_id,lang,note_tweet,referenced_tweets,reply_settings",
+    "user.fields": "connection_status,created_at,description,protected,verified",
+    "media.fields": "alt_text,height,type,url,width",
+    "expansions": "attachments.media_keys,author_id,referenced_tweets.id,referenced_tweets.id.attachments.media_keys,"
+    "referenced_tweets.id.author_id",
+}
+# For finding our own answer: who wrote what to whom.
+BARE_SHAPE = {"tweet.fields": "author_id,in_reply_to_user_id,referenced_tweets"}
+MY_FIELDS = "created_at,description,pinned_tweet_id,protected,verified,verified_type"
 PAGE = 100
 # X serves the newest 800 mentions and no more.
 MOST_PAGES = 8
@@ -29,35 +44,74 @@ class Pages:
     complete: bool
 
 
+@dataclass(frozen=True)
+class Looked:
+    """Posts looked up by id, and what became of the others: `gone`, `protected`, `suspended` or `unknown`."""
+
+    posts: list[Post]
+    lost: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Access:
+    """What our keys open: whose account, `read` or `read-write`, and how many seconds our clock is ahead of X's."""
+
+    account: Account
+    level: str
+    skew_seconds: float
+
+
 class XClient:
     """One account on X. Not shared between threads or processes: it keeps one connection."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, owns_app: bool = True) -> None:
         self._x = transport
+        self._owns_app = owns_app
+
+    def on_behalf(self, creation_id: int, person_id: int) -> None:
+        """From now on, what is paid is paid for this creation of this person."""
+        self._x.toll = self._x.toll.on_behalf(creation_id, person_id)
 
     def me(self) -> Account:
         """The account whose keys we hold."""
         with border():
-            return read_account(self._get("/2/users/me", {"user.fields": "pinned_tweet_id"}))
+            account = read_account(self._get("/2/users/me", {"user.fields": MY_FIELDS}))
+        self._x.toll.know_account(verified=account.author.verified)
+        self._charge_once_a_day(prices.USER_READ, "user", [(account.author.id, None)])
+        return account
+
+    def access(self) -> Access:
+        """What our keys open. X tells in a header whether they may write."""
+        account = self.me()
+        return Access(account, self._x.access_level, (now() - self.moment()).total_seconds())
+
+    def posts(self, ids: Iterable[int]) -> Looked:
+        """Up to 100 posts by their ids, with what X says of those it does not show."""
+        wanted = SHAPE | {"ids": ",".join(map(str, ids))}
+        with border():
+            body = self._get("/2/tweets", wanted)
+            looked = Looked(read_page(body, strict=True), read_losses(body))
+        self._charge_posts(prices.POST_READ, body)
+        return looked
 
     def mentions(self, my_id: int, *, since_id: int) -> Pages:
         """Posts that mention the account, newer than `since_id`, newest first, at most 800."""
-        return self._pages(f"/2/users/{my_id}/mentions", "pagination_token", since_id=since_id)
+        return self._pages(f"/2/users/{my_id}/mentions", "pagination_token", item=self._own_read, since_id=since_id)
 
-    def search(self, query: str, *, since_id: int, until_id: int | None = None, strict: bool = False) -> Pages:
+    def search(self, query: str, *, since_id: int, until_id: int | None = None) -> Pages:
         """Recent posts that match, between two ids (both exclusive), newest first, at most 800.
 
         X shows a post here about 30 s after it was made, and for seven days; asked for more it refuses.
         """
         reach = id_at(self.moment() - SEARCH_REACH)
-        span = {"query": query, "since_id": max(since_id, reach), "until_id": until_id}
-        pages = self._pages("/2/tweets/search/recent", "next_token", strict=strict, **span)
+        span: dict[str, Any] = {"query": query, "since_id": max(since_id, reach), "until_id": until_id}
+        pages = self._pages("/2/tweets/search/recent", "next_token", item=prices.POST_READ, **span)
         return Pages(pages.posts, complete=pages.complete and since_id >= reach)
 
-    def own_posts(self, my_id: int, *, since_id: int, until_id: int | None = None, strict: bool = False) -> Pages:
+    def own_posts(self, my_id: int, *, since_id: int, until_id: int | None = None) -> Pages:
         """The account's own posts between two ids (both exclusive), newest first, at most 800."""
-        span = {"since_id": since_id, "until_id": until_id}
-        return self._pages(f"/2/users/{my_id}/tweets", "pagination_token", strict=strict, **span)
+        span: dict[str, Any] = {"since_id": since_id, "until_id": until_id}
+        return self._pages(f"/2/users/{my_id}/tweets", "pagination_token", item=self._own_read, **span)
 
     def find_answer(self, my_id: int, *, to: int) -> int | None:
         """The id of the account's own answer to a post, or None if X surely has none.
@@ -65,12 +119,22 @@ class XClient:
         Looks at the account's own posts, which X shows at once; where more than 800 have come since, at search too. An
         answer of X that cannot be read whole raises: it does not say that there is none.
         """
-        query = f"from:{my_id} in_reply_to_tweet_id:{to}"
-        own = self.own_posts(my_id, since_id=to, strict=True)
-        if (found := _answer_in(own, my_id, to)) is not None or own.complete:
-            return found
-        searched = self.search(query, since_id=to, strict=True)
-        return _answer_in(searched, my_id, to)
+
+        def is_it(post: Post) -> bool:
+            return post.in_reply_to_id == to and post.author.id == my_id
+
+        looking: dict[str, Any] = {"shape": BARE_SHAPE, "strict": True, "until": is_it, "since_id": to}
+        own = self._pages(f"/2/users/{my_id}/tweets", "pagination_token", item=self._own_read, **looking)
+        found = next(filter(is_it, own.posts), None)
+        if found is None and not own.complete:
+            reach = id_at(self.moment() - SEARCH_REACH)
+            looking |= {"query": f"from:{my_id} in_reply_to_tweet_id:{to}", "since_id": max(to, reach)}
+            searched = self._pages("/2/tweets/search/recent", "next_token", item=prices.POST_READ, **looking)
+            found = next(filter(is_it, searched.posts), None)
+        if found is None:
+            return None
+        self._charge(prices.REPLY, f"answer:{found.id}")
+        return found.id
 
     def upload(self, image: bytes, mime: str) -> str:
         """Upload a picture and return its media id. It expires after a day. Safe to repeat: an unused one vanishes."""
@@ -81,38 +145,86 @@ class XClient:
                 data={"media_category": "tweet_image"},
                 files={"media": (f"picture.{mime.removeprefix('image/')}", image, mime)},
             )
-            return str(answer.json()["data"]["id"])
+            media_id = str(answer.json()["data"]["id"])
+        self._charge(prices.UPLOAD, f"upload:{media_id}")
+        return media_id
 
-    def set_alt_text(self, media_id: str, text: str) -> None:
-        """Describe a picture for those who cannot see it. Cut to X's 1,000 characters. Safe to repeat."""
+    def describe(self, media_id: str, *, alt_text: str = "", sensitive: bool = False) -> None:
+        """Describe a picture for those who cannot see it, and warn of it. Words are cut to 1,000. Safe to repeat."""
+        metadata: dict[str, Any] = {}
+        if alt_text:
+            metadata["alt_text"] = {"text": clip(clean(alt_text), LONGEST_ALT_TEXT)}
+        if sensitive:
+            metadata["sensitive_media_warning"] = {"other": True}
         with border():
-            body = {"id": media_id, "metadata": {"alt_text": {"text": clip(clean(text), LONGEST_ALT_TEXT)}}}
-            self._x.request("POST", "/2/media/metadata", json=body)
+            self._x.request("POST", "/2/media/metadata", json={"id": media_id, "metadata": metadata})
+        self._charge(prices.ALT_TEXT, f"describe:{media_id}:{secrets.token_hex(4)}")
 
-    def answer(self, text: str, *, to: int, media_ids: list[str]) -> int:
+    def answer(self, text: str, *, to: int, media_ids: list[str], made_with_ai: bool = False) -> int:
         """Answer a post with pictures and return the answer's id. Never repeat it after OutcomeUnknown: look first."""
-        with border(writes=True):
-            body = self._x.create_tweet(text=text, media_ids=media_ids or None, in_reply_to_tweet_id=str(to))
-            return int(body["data"]["id"])
+        body: dict[str, Any] = {"text": text, "reply": {"in_reply_to_tweet_id": str(to)}}
+        if media_ids:
+            body["media"] = {"media_ids": media_ids}
+        answer = self._post(body, made_with_ai)
+        self._charge(prices.REPLY, f"answer:{answer}")
+        return answer
+
+    def post(self, text: str, *, to: int | None = None, with_url: bool = False) -> int:
+        """Post in our own name, below a post of ours if wanted. Never repeat it after OutcomeUnknown: look first."""
+        body: dict[str, Any] = {"text": text} | ({"reply": {"in_reply_to_tweet_id": str(to)}} if to else {})
+        posted = self._post(body, made_with_ai=False)
+        self._charge(prices.POST_WITH_URL if with_url else prices.POST, f"post:{posted}")
+        return posted
+
+    def delete(self, post_id: int) -> None:
+        """Take a post of ours away. Safe to repeat: what is gone is gone."""
+        with border():
+            self._x.request("DELETE", f"/2/tweets/{post_id}")
+        self._charge(prices.DELETE, f"delete:{post_id}:{secrets.token_hex(4)}")
 
     def moment(self) -> datetime:
         """The time of day by X's own clock, or by ours before X has answered anything."""
         return self._x.moment()
 
-    def _pages(self, route: str, token_name: str, *, strict: bool = False, **params: Any) -> Pages:
-        wanted = {"max_results": PAGE, "tweet.fields": POST_FIELDS, "expansions": "author_id", **params}
-        wanted = {name: str(value) for name, value in wanted.items() if value is not None}
+    @property
+    def _own_read(self) -> str:
+        return prices.OWN_READ if self._owns_app else prices.POST_READ
+
+    def _pages(
+        self,
+        route: str,
+        token_name: str,
+        *,
+        item: str,
+        shape: dict[str, str] = SHAPE,
+        strict: bool = False,
+        until: Callable[[Post], bool] | None = None,
+        **params: Any,
+    ) -> Pages:
+        """All pages of one question, or as far as a post that `until` says yes to."""
+        wanted = shape | {"max_results": str(PAGE)} | {name: str(it) for name, it in params.items() if it is not None}
         posts: list[Post] = []
         for page in range(1, MOST_PAGES + 1):
             with border():
                 body = self._get(route, wanted)
-                posts += read_page(body, strict=strict)
+                self._charge_posts(item, body)
+                read = read_page(body, strict=strict)
                 token = next_token(body)
+            posts += read
+            if until and any(map(until, read)):
+                return Pages(posts, complete=False)
             if token is None:
                 # X ends a list at its limit without saying that there is more.
                 return Pages(posts, complete=page < MOST_PAGES)
             wanted[token_name] = token
         return Pages(posts, complete=False)
+
+    def _post(self, body: dict[str, Any], made_with_ai: bool) -> int:
+        if made_with_ai:
+            body |= {"made_with_ai": True}
+        with border(writes=True):
+            answer = self._x.request("POST", "/2/tweets", json=body)
+            return int(answer.json()["data"]["id"])
 
     def _get(self, route: str, params: dict[str, str]) -> dict[str, Any]:
         body = self._x.request("GET", route, params=params).json()
@@ -120,20 +232,37 @@ class XClient:
             raise ValueError("X's answer is no JSON object")
         return body
 
+    # what X charges for
 
-def _answer_in(pages: Pages, my_id: int, to: int) -> int | None:
-    return next((post.id for post in pages.posts if post.in_reply_to_id == to and post.author.id == my_id), None)
+    def _charge(self, item: str, key: str) -> None:
+        self._x.toll.charge([Item(item, key)], self.moment())
+
+    def _charge_posts(self, item: str, body: dict[str, Any]) -> None:
+        """X charges every post it shows, also one that makes no sense to us."""
+        shown = [raw for raw in body.get("data") or [] if isinstance(raw, dict) and raw.get("id")]
+        self._charge_once_a_day(item, "post", [(raw["id"], _number(raw.get("author_id"))) for raw in shown])
+
+    def _charge_once_a_day(self, item: str, kind: str, shown: list[tuple[Any, int | None]]) -> None:
+        at = self.moment()
+        items = [Item(item, f"{at:%Y-%m-%d} {kind}:{number}"[:100], person_id) for number, person_id in shown]
+        if items:
+            self._x.toll.charge(items, at)
 
 
-def open_x(settings: XSettings) -> XClient:
-    """A client of the configured account. Connects on first use only."""
-    return XClient(
-        Transport(
-            settings.x_api_url,
-            timeout=settings.x_timeout_seconds,
-            consumer_key=settings.x_consumer_key.get_secret_value(),
-            consumer_secret=settings.x_consumer_secret.get_secret_value(),
-            access_token=settings.x_access_token.get_secret_value(),
-            access_token_secret=settings.x_access_token_secret.get_secret_value(),
-        )
+def _number(value: Any) -> int | None:
+    text = str(value or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def open_x(settings: XSettings, toll: Toll | None = None) -> XClient:
+    """A client of the configured account, paced and priced by `toll`. Connects on first use only."""
+    transport = Transport(
+        settings.x_api_url,
+        timeout=settings.x_timeout_seconds,
+        toll=toll or NoToll(),
+        consumer_key=settings.x_consumer_key.get_secret_value(),
+        consumer_secret=settings.x_consumer_secret.get_secret_value(),
+        access_token=settings.x_access_token.get_secret_value(),
+        access_token_secret=settings.x_access_token_secret.get_secret_value(),
     )
+    return XClient(transport, owns_app=settings.x_owns_app)

@@ -1,11 +1,11 @@
-"""tweepy's Client with what it lacks: a timeout, another address, multipart; and its errors as ours.
+"""tweepy's Client with what it lacks: a timeout, another address, multipart, a toll gate; and its errors as ours.
 
 tweepy 4.17 knows no timeout, no v2 media, and lets bare `requests` errors out; its `wait_on_rate_limit` can recurse
 a thousand times on a 429 without a reset header. Hence `request` is overridden and nothing of tweepy leaves.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,8 +18,11 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from core.clock import now
 from core.errors import GiveUp, HouseError, OutcomeUnknown, OutOfFunds, TryLater
+from core.pace import STOPS, Told, read_told
+from core.toll import Toll
 
 MINUTE = 60.0
+HALF_HOUR = 1800.0
 ERRORS: dict[int, type[tweepy.HTTPException]] = {
     400: tweepy.BadRequest,
     401: tweepy.Unauthorized,
@@ -27,19 +30,33 @@ ERRORS: dict[int, type[tweepy.HTTPException]] = {
     404: tweepy.NotFound,
     429: tweepy.TooManyRequests,
 }
-# What X says in a 403, by words that have stayed the same through its changes of wording.
+# What X says in a 403 about the post that is answered, by words that have stayed through its changes of wording: final.
 FORBIDDEN = (
     ("deleted or not visible", "x_post_gone"),
+    ("restricted who can reply", "x_not_allowed"),
     ("mentioned", "x_not_summoned"),
 )
+# And about us: everything waits until the host or X has mended it.
+FORBIDDEN_US = (
+    ("oauth1 app permissions", "x_read_only"),
+    ("oauth1-permissions", "x_read_only"),
+    ("client-forbidden", "x_not_enrolled"),
+    ("client forbidden", "x_not_enrolled"),
+    ("/account-suspended", "x_account_suspended"),
+    ("/user-suspended", "x_account_suspended"),
+)
+# A call whose repetition would be seen by people.
+UNREPEATABLE = frozenset({"POST /2/tweets"})
 
 
 class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
-    """One account's calls to one address, signed with OAuth 1.0a."""
+    """One account's calls to one address, signed with OAuth 1.0a; each passes the toll gate."""
 
-    def __init__(self, base_url: str, *, timeout: float, **keys: str) -> None:
+    def __init__(self, base_url: str, *, timeout: float, toll: Toll, **keys: str) -> None:
         super().__init__(**keys, return_type=dict, wait_on_rate_limit=False)
         self._behind = timedelta(0)
+        self.toll = toll
+        self.access_level = ""
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
 
@@ -52,7 +69,9 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         user_auth: bool = True,
         **body: Any,
     ) -> requests.Response:
-        """One call. `body` may hold `data` and `files` for multipart. Raises tweepy's and requests' errors."""
+        """One call. `body` may hold `data` and `files` for multipart. Raises our errors and those of requests."""
+        call = name_of(method, route)
+        self.toll.admit(call)
         auth = tweepy.OAuth1UserHandler(
             self.consumer_key, self.consumer_secret, self.access_token, self.access_token_secret
         ).apply_auth()
@@ -68,9 +87,25 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
             **body,
         )
         self._note_time(response)
-        if not 200 <= response.status_code < 300:
-            raise _error(response)
-        return response
+        self.access_level = response.headers.get("x-access-level", self.access_level)
+        told = read_told(response.headers, self.moment())
+        if 200 <= response.status_code < 300:
+            self.toll.learn(call, told)
+            return response
+        error = _error(response)
+        problem = _translate(error, call in UNREPEATABLE, told)
+        self._learn_refusal(call, told, problem)
+        raise problem from error
+
+    def _learn_refusal(self, call: str, told: Told, problem: HouseError) -> None:
+        """What a refusal says about pace. One about this post or call alone says nothing."""
+        code = getattr(problem, "code", "")
+        if code in STOPS:
+            self.toll.learn(call, told, code)
+        elif code in ("x_rate_limit", "x_daily_limit") and isinstance(problem, TryLater):
+            self.toll.learn(call, told, code, problem.after)
+        elif isinstance(problem, GiveUp):
+            self.toll.learn(call, told)
 
     def moment(self) -> datetime:
         """Now, by the clock of whoever answers at X's address; by ours before the first answer.
@@ -99,13 +134,16 @@ def _error(response: requests.Response) -> tweepy.HTTPException:
         return kind(response, response_json={})
 
 
+def name_of(method: str, route: str) -> str:
+    """What limits and prices know a call by: `GET /2/users/:id/mentions`."""
+    return f"{method} {re.sub(r'(?<=[a-z])/[0-9]+(?=/|$)', '/:id', route)}"
+
+
 @contextmanager
-def border(*, writes: bool = False, clock: Callable[[], float] = time.time) -> Iterator[None]:
-    """Translate what tweepy and requests raise. `writes`: an unclear end may have changed something on X."""
+def border(*, writes: bool = False) -> Iterator[None]:
+    """Translate what requests raises and what makes no sense. `writes`: an unclear end may have changed something."""
     try:
         yield
-    except tweepy.HTTPException as error:
-        raise _translate(error, writes, clock()) from error
     except requests.JSONDecodeError as error:
         raise _unclear(writes)("x_garbage", "X answered, but not in JSON") from error
     except requests.RequestException as error:
@@ -115,23 +153,20 @@ def border(*, writes: bool = False, clock: Callable[[], float] = time.time) -> I
         raise _unclear(writes)("x_garbage", f"X's answer makes no sense: {error!r:.200}") from error
 
 
-def _translate(error: tweepy.HTTPException, writes: bool, now: float) -> HouseError:  # noqa: PLR0911  # a table
+def _translate(error: tweepy.HTTPException, writes: bool, told: Told) -> HouseError:  # noqa: PLR0911  # a table
     status, words = error.response.status_code, _words(error)
     match status:
         case 429 if "usagecap" in words.replace(" ", ""):
             return OutOfFunds("x_usage_cap", words)
         case 429:
-            return TryLater("x_rate_limit", after=_until_reset(error.response, now), counted=False)
+            return TryLater("x_rate_limit", after=_until_reset(told), counted=False)
         case 402:
             return OutOfFunds("x_no_credits", words)
         case 401:
             # Wrong keys or an outage of X: either way nothing is lost by waiting, and the host must see it.
-            return TryLater("x_unauthorized", "X does not accept the bot's keys", after=MINUTE, counted=False)
-        case 403 if "duplicate content" in words:
-            # On a second try this probably means that the first one landed.
-            return _unclear(writes)("x_duplicate", words)
+            return OutOfFunds("x_unauthorized", "X does not accept the bot's keys", after=MINUTE)
         case 403:
-            return GiveUp(next((code for part, code in FORBIDDEN if part in words), "x_forbidden"), words)
+            return _forbidden(words, writes)
         case 400 if "media ids are invalid" in words:
             return TryLater("x_media_not_ready", words, after=3)
         case 404:
@@ -143,16 +178,24 @@ def _translate(error: tweepy.HTTPException, writes: bool, now: float) -> HouseEr
             return GiveUp("x_rejected", f"{status}: {words}")
 
 
+def _forbidden(words: str, writes: bool) -> HouseError:
+    if "duplicate content" in words:
+        # On a second try this probably means that the first one landed.
+        return _unclear(writes)("x_duplicate", words)
+    if "daily" in words and "limit" in words:
+        return TryLater("x_daily_limit", words, after=HALF_HOUR, counted=False)
+    if about_us := next((code for part, code in FORBIDDEN_US if part in words), None):
+        return OutOfFunds(about_us, words)
+    return GiveUp(next((code for part, code in FORBIDDEN if part in words), "x_forbidden"), words)
+
+
 def _unclear(writes: bool) -> type[TryLater]:
     return OutcomeUnknown if writes else TryLater
 
 
-def _until_reset(response: requests.Response, now: float) -> float:
-    """Seconds until the window ends; a minute where X does not say or says the past. At most a day."""
-    try:
-        seconds = float(response.headers["x-rate-limit-reset"]) - now + 1
-    except (KeyError, ValueError):
-        return MINUTE
+def _until_reset(told: Told) -> float:
+    """Seconds until the window ends, by X's own clock; a minute where X says nothing or the past; at most a day."""
+    seconds = told.reset - told.at.timestamp() + 1 if told.reset is not None else 0.0
     return min(seconds, 86400.0) if seconds > 0 else MINUTE
 
 
@@ -164,7 +207,7 @@ def _words(error: tweepy.HTTPException) -> str:
         return ""
     if not isinstance(body, dict):
         return ""
-    said = [str(body.get(key) or "") for key in ("title", "detail", "reason")]
+    said = [str(body.get(key) or "") for key in ("type", "title", "detail", "reason")]
     errors = body.get("errors")
     if isinstance(errors, list):
         said += [str(item.get("message") or "") for item in errors if isinstance(item, dict)]

@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
-from core.settings import WorkSettings, load
+from core.line import Line
+from core.pace import Pace
+from core.queue import WorkQueue
+from core.settings import MoneySettings, PaceSettings, WorkSettings, load
 from core.storage import FolderStorage
 from tests.support.painter import sketch_service
 
@@ -20,6 +24,11 @@ def painter() -> Iterator[str]:
 @pytest.fixture
 def storage(tmp_path: Path) -> FolderStorage:
     return FolderStorage(tmp_path / "pictures")
+
+
+@pytest.fixture
+def line(engine: Engine, queue: WorkQueue) -> Line:
+    return Line(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings))
 
 
 @pytest.fixture

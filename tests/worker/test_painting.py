@@ -2,6 +2,7 @@
 
 import io
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,21 +12,27 @@ from sqlalchemy import Engine, select
 from core.clock import now
 from core.database import reading
 from core.errors import Refused, TryLater
+from core.line import Line
 from core.models import State, pictures
 from core.queue import REPLY, WorkQueue
-from core.settings import WorkSettings, load
+from core.settings import MoneySettings, WorkSettings, load
 from core.storage import FolderStorage
 from tests.support.painter import BadPainter
 from tests.support.rows import make_creation, make_due, make_person, read_creation
+from tests.support.sandbox_x import SandboxX
 from tests.support.servers import serving
 from worker.gpu_client import GpuClient
 from worker.jobs import _work
+from worker.manners import Manners
 from worker.painting import PaintStep
 
 
 @pytest.fixture
-def step(engine: Engine, painter: str, storage: FolderStorage, queue: WorkQueue, settings: WorkSettings) -> PaintStep:
-    return PaintStep(engine, GpuClient(painter, token="secret"), storage, queue, settings)
+def step(
+    engine: Engine, painter: str, x: SandboxX, storage: FolderStorage, line: Line, settings: WorkSettings
+) -> PaintStep:
+    gpu = GpuClient(painter, token="secret")
+    return PaintStep(engine, gpu, x.client(), storage, line, settings, load(MoneySettings), Manners())
 
 
 def hung(engine: Engine, creation_id: int) -> list[object]:
@@ -118,7 +125,7 @@ def test_a_painter_that_fails_is_tried_on_schedule_and_then_given_up_with_its_re
     creation_id = make_creation(engine)
     with serving(painter_ or BadPainter()) as url:
         gpu = GpuClient(url if painter_ else "http://127.0.0.1:1", timeout=2)
-        broken = PaintStep(engine, gpu, step.storage, step.queue, settings)
+        broken = replace(step, gpu=gpu, settings=settings)
         for pause in (5, 15):
             began = now()
             _work(broken, creation_id)
@@ -149,7 +156,7 @@ def test_a_flagged_picture_is_not_shown(step: PaintStep, engine: Engine) -> None
     creation_id = make_creation(engine)
     body = b'{"model":"m","pictures":[{"seed":42,"image":"AAAA","safety":{"flagged":true}}]}'
     with serving(BadPainter(200, body)) as url:
-        _work(PaintStep(engine, GpuClient(url), step.storage, step.queue, step.settings), creation_id)
+        _work(replace(step, gpu=GpuClient(url)), creation_id)
     row = read_creation(engine, creation_id)
     assert (row.state, row.code, row.shown_at) == (State.REFUSED, "flagged", None)
 
@@ -159,7 +166,7 @@ def test_our_own_bug_fails_loudly_and_the_creation_does_not_wait_for_ever(step: 
         def put(self, data: bytes, extension: str) -> str:
             raise ZeroDivisionError("a bug")
 
-    broken = PaintStep(engine, step.gpu, Broken(step.storage.folder), step.queue, step.settings)  # type: ignore[attr-defined]
+    broken = replace(step, storage=Broken(step.storage.folder))  # type: ignore[attr-defined]
     creation_id = make_creation(engine)
     with pytest.raises(ZeroDivisionError):
         _work(broken, creation_id)

@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import Engine
 
 from core.clock import now
+from core.line import Line
 from core.models import State
+from core.pace import Pace
 from core.queue import PAINT, REPLY, WorkQueue, open_queue
-from core.settings import WorkSettings, load
+from core.settings import MoneySettings, PaceSettings, WorkSettings, load
 from core.status import report, send_again
 from tests.support.rows import make_creation, read_creation
 from tests.support.servers import wait_until
@@ -20,8 +22,8 @@ PAST, FUTURE = timedelta(seconds=-5), timedelta(seconds=60)
 
 
 @pytest.fixture
-def sweep(engine: Engine, queue: WorkQueue) -> Sweep:
-    return Sweep(engine, queue, load(WorkSettings, sweep_seconds=0.2))
+def sweep(engine: Engine, line: Line) -> Sweep:
+    return Sweep(engine, line, load(WorkSettings, sweep_seconds=0.2))
 
 
 def test_a_wiped_queue_is_filled_again_from_the_rows(sweep: Sweep, engine: Engine, queue: WorkQueue) -> None:
@@ -77,7 +79,9 @@ def test_it_goes_on_when_the_queue_comes_back(
 ) -> None:
     make_creation(engine)
     link = tmp_path / "link.sock"
-    sweep = Sweep(engine, open_queue(f"unix://{link}"), load(WorkSettings, sweep_seconds=0.2))
+    away = open_queue(f"unix://{link}")
+    line = Line(engine, away, Pace(away, load(PaceSettings)), load(MoneySettings))
+    sweep = Sweep(engine, line, load(WorkSettings, sweep_seconds=0.2))
     stopped = threading.Event()
     running = threading.Thread(target=sweep.keep_running, args=(stopped,))
     running.start()

@@ -1,0 +1,87 @@
+"""The budgets of a day and a month: from 80 % on the rest is spread over what is left of the time, then nothing goes.
+
+Answers and paintings stop a little before the end, so that the last of it is left for hearing what people ask, and for
+telling them. Knows sums; knows no X and no job.
+"""
+
+import calendar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from core.ledger import spent
+from core.settings import MoneySettings
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a budget is used: freely up to a share of it, then as the time goes by, and no further than another share."""
+
+    freely: float
+    at_most: float
+
+
+# The last twentieth is for reading.
+WORK = Manner(freely=0.80, at_most=0.95)
+READING = Manner(freely=1.0, at_most=1.0)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A day or month: the part of it that is over, 0 to 1, and its seconds."""
+
+    elapsed: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much may be spent now, in micro-dollars (None: no budget), and seconds until there is more."""
+
+    micro_usd: int | None
+    opens_in: float = 0.0
+    reached: bool = False
+
+
+def room_for_work(engine: Engine, settings: MoneySettings, moment: datetime) -> Room:
+    """What paintings and answers may cost now. `reached`: nothing more before the day or month is over."""
+    return _tightest(engine, settings, moment, WORK)
+
+
+def room_for_reading(engine: Engine, settings: MoneySettings, moment: datetime) -> Room:
+    """What reading may cost now: all that is left, at any speed."""
+    return _tightest(engine, settings, moment, READING)
+
+
+def _tightest(engine: Engine, settings: MoneySettings, moment: datetime, manner: Manner) -> Room:
+    rooms = [
+        _room(limit * 1_000_000, spent(engine, days), span, manner)
+        for limit, days, span in (
+            (settings.budget_day_usd, f"{moment:%Y-%m-%d}", _day(moment)),
+            (settings.budget_month_usd, f"{moment:%Y-%m}", _month(moment)),
+        )
+        if limit is not None
+    ]
+    return min(rooms, key=lambda room: room.micro_usd or 0, default=Room(None))
+
+
+def _room(budget: float, used: int, span: Span, manner: Manner) -> Room:
+    allowed = budget * min(manner.at_most, max(manner.freely, span.elapsed))
+    left = (1 - span.elapsed) * span.seconds
+    if used >= budget * manner.at_most:
+        return Room(0, left, reached=True)
+    if used < allowed:
+        return Room(int(allowed - used))
+    return Room(0, min(left, (used / budget - span.elapsed) * span.seconds + 1))
+
+
+def _day(moment: datetime) -> Span:
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Span((moment - midnight) / timedelta(days=1), 86400.0)
+
+
+def _month(moment: datetime) -> Span:
+    days = calendar.monthrange(moment.year, moment.month)[1]
+    first = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return Span((moment - first) / timedelta(days=days), days * 86400.0)

@@ -1,0 +1,89 @@
+"""The line: who is called up next, for painting and for answering, and how many at a time.
+
+The rows wait in the database, in the order of their turns (`core/turns.py`); only the next few stand in the queue. So
+order and pace are decided in one place, at the last moment: when X or the budget lets nobody go, nobody is called, and
+whoever is first in line goes when the moment has come. Whoever finished a step calls up the next; a sweep every second
+sees to it that nobody is forgotten.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, func, select
+
+from core.budget import room_for_work
+from core.clock import now
+from core.database import reading
+from core.models import State, creations
+from core.pace import Pace
+from core.prices import ALT_TEXT, REPLY, price_list
+from core.queue import PAINT, WorkQueue
+from core.settings import MoneySettings
+
+# What may still cost is counted generously: the answer with its alt text, and the painting.
+PAINTING_MICRO_USD = 2_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """All who wait, and what decides how many may go."""
+
+    engine: Engine
+    queue: WorkQueue
+    pace: Pace
+    money: MoneySettings
+
+    def call_up(self, step: str) -> int:
+        """Put the next in line into the queue of a step. Returns how many. Raises TryLater when the queue is away."""
+        waiting = self.queue.waiting(step)
+        free = 2 * max(2, self.queue.count_workers()) + 4 - len(waiting)
+        if free <= 0:
+            return 0
+        if step == PAINT:
+            chosen = self._next(self._affordable(free, waiting), waiting, State.QUEUED)
+        else:
+            # Who may have answered already only looks on X for it; that needs nobody's leave.
+            chosen = self._next(free, waiting, State.REPLYING)
+            free = min(free - len(chosen), self._answers_allowed(waiting))
+            chosen += self._next(self._affordable(free, waiting), waiting, State.PAINTED, State.REFUSED)
+        self.queue.put(step, chosen)
+        return len(chosen)
+
+    def _answers_allowed(self, waiting: set[int]) -> int:
+        """Answers X takes right now, less those that are on their way to it."""
+        return self.pace.look().free - self._at_work() - len(waiting)
+
+    def _affordable(self, wanted: int, waiting: set[int]) -> int:
+        """As many of them as the budget has room for."""
+        room = room_for_work(self.engine, self.money, now())
+        if room.micro_usd is None:
+            return wanted
+        prices = price_list(self.money.prices)
+        each = prices[REPLY] + prices[ALT_TEXT] + PAINTING_MICRO_USD
+        return min(wanted, room.micro_usd // each - self._at_work() - len(waiting))
+
+    def _next(self, count: int, waiting: set[int], *states: State) -> list[int]:
+        if count <= 0:
+            return []
+        wanted = (
+            select(creations.c.id)
+            .where(
+                creations.c.state.in_([state.value for state in states]),
+                creations.c.next_attempt_at.is_not(None),
+                creations.c.next_attempt_at <= now(),
+            )
+            .order_by(creations.c.turn, creations.c.id)
+            .limit(count + len(waiting))
+        )
+        with reading(self.engine) as connection:
+            ids = [int(one) for one in connection.execute(wanted).scalars()]
+        return [one for one in ids if one not in waiting][:count]
+
+    def _at_work(self) -> int:
+        """Answers that a worker is giving at this moment."""
+        wanted = (
+            select(func.count())
+            .select_from(creations)
+            .where(creations.c.state == State.REPLYING.value, creations.c.next_attempt_at > now())
+        )
+        with reading(self.engine) as connection:
+            return int(connection.execute(wanted).scalar_one())

@@ -1,0 +1,155 @@
+"""Pace: when a call to X may go. One place decides, in Redis, for all processes; X's own headers teach it.
+
+    admit(call) -> go, or TryLater with the seconds until it may go
+    learn(call, what X said) -> windows as X counts them; what X stopped stays stopped and is probed slowly
+
+A window is counted as X counts: fixed, beginning with its first call; the account's daily cap is counted over the last
+24 hours. Times are X's own, told by the Date of its answers, so a wrong clock on our side does no harm. What is lost
+with Redis is learned again from the next answer. Knows calls by name ("POST /2/tweets"); knows no row and no job.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from core.errors import OutOfFunds, TryLater
+from core.logs import get_logger
+from core.pace_scripts import ADMIT, LEARN, LOOK
+from core.queue import WorkQueue, translated
+from core.settings import PaceSettings
+
+log = get_logger(__name__)
+
+QUARTER = 15 * 60
+DAY = 24 * 3600
+ANSWER = "POST /2/tweets"
+# What X allows one user token, before its headers have told (facts of 2026-10).
+KNOWN: Mapping[str, tuple[int, int]] = {
+    "GET /2/users/me": (75, QUARTER),
+    "GET /2/users/:id/mentions": (300, QUARTER),
+    "GET /2/users/:id/tweets": (900, QUARTER),
+    "GET /2/users": (900, QUARTER),
+    "GET /2/tweets/search/recent": (300, QUARTER),
+    "GET /2/tweets": (5000, QUARTER),
+    ANSWER: (100, QUARTER),
+    "DELETE /2/tweets/:id": (50, QUARTER),
+    "POST /2/media/upload": (500, QUARTER),
+    "POST /2/media/metadata": (500, QUARTER),
+}
+ANY = (300, QUARTER)
+# Refusals that mean the whole account, not this call.
+STOPS = frozenset(
+    {"x_no_credits", "x_usage_cap", "x_unauthorized", "x_read_only", "x_not_enrolled", "x_account_suspended"}
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an answer of X said about pace: its time, and the window as X counts it (empty where it did not say)."""
+
+    at: datetime
+    limit: int | None = None
+    remaining: int | None = None
+    reset: int | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window as we know it: calls still free, seconds until it ends, its size; `stopped` names why nothing may go."""
+
+    free: int
+    ends_in: float
+    calls: int
+    seconds: float
+    stopped: str = ""
+
+
+class Pace:
+    """The shared pace of one account. Raises TryLater("queue_away") when Redis is down."""
+
+    def __init__(self, queue: WorkQueue, settings: PaceSettings, *, replies_per_day: int | None = None) -> None:
+        self._redis = queue.connection
+        self._settings = settings
+        self._cap = replies_per_day
+        self._admit = self._redis.register_script(ADMIT)
+        self._learn = self._redis.register_script(LEARN)
+        self._look = self._redis.register_script(LOOK)
+
+    @translated
+    def admit(self, call: str) -> None:
+        """Count one call. Raises TryLater (`pace`) or OutOfFunds (what X stopped us for) when it may not go now."""
+        wait, reason = self._admit(keys=_keys(call), args=[*self._size(call), self._cap_of(call)])
+        if wait > 0:
+            seconds, code = wait / 1000, reason.decode()
+            kind = OutOfFunds if code in STOPS else TryLater
+            raise (
+                kind(code, after=seconds) if kind is OutOfFunds else TryLater(code, call, after=seconds, counted=False)
+            )
+
+    @translated
+    def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
+        """Take in an answer. `refusal`: our code for what X refused; `pause`: seconds until it is tried again."""
+        known = [told.limit, told.remaining, told.reset]
+        first = self._settings.probe_seconds
+        args: list[int | str] = [
+            _milliseconds(told.at),
+            *(-1 if value is None else value for value in known),
+            *self._size(call)[:2],
+            refusal if refusal in STOPS else "",
+            round((pause or (first if refusal else 0)) * 1000),
+            round(first * 1000),
+            round(self._settings.probe_longest_seconds * 1000),
+        ]
+        change = self._learn(keys=_keys(call), args=args)
+        if change == b"stopped":
+            log.error("X stopped us; all work is kept, and it is tried again slowly", call=call, reason=refusal)
+        elif change == b"resumed":
+            log.warning("X lets us go on", call=call)
+
+    @translated
+    def look(self, call: str = ANSWER) -> Window:
+        """The window of a call right now, without counting one."""
+        free, ends_in, calls, seconds, stopped = self._look(
+            keys=_keys(call), args=[*self._size(call), self._cap_of(call)]
+        )
+        return Window(int(free), ends_in / 1000, int(calls), seconds / 1000, stopped.decode())
+
+    @translated
+    def x_time(self) -> datetime:
+        """Now by X's clock, as far as its last answer told."""
+        seconds, micros = self._redis.time()
+        behind = int(self._redis.get("pace:behind") or 0)
+        return datetime.fromtimestamp(seconds + micros / 1e6 - behind / 1000, UTC)
+
+    @translated
+    def remember_cap(self, replies_per_day: int) -> None:
+        """The account's own cap, where the host did not set one: it depends on the account being verified."""
+        self._redis.set("pace:cap", replies_per_day)
+
+    def _size(self, call: str) -> list[int]:
+        calls, seconds = KNOWN.get(call, ANY)
+        return [calls, seconds * 1000, self._settings.pace_spare]
+
+    def _cap_of(self, call: str) -> int:
+        return (self._cap or 0) if call == ANSWER else -1
+
+
+def _keys(call: str) -> list[str]:
+    kind = "reads" if call.startswith("GET ") else "writes"
+    return [f"pace:window:{call}", f"pace:stop:{kind}", "pace:behind", "pace:answers", "pace:cap"]
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def read_told(headers: Mapping[str, Any], at: datetime) -> Told:
+    """What the headers of an answer say. What is missing or no number is not said."""
+    limit, remaining, reset = (_number(headers.get(f"x-rate-limit-{name}")) for name in ("limit", "remaining", "reset"))
+    return Told(at, limit, remaining, reset)
+
+
+def _number(value: Any) -> int | None:
+    text = str(value or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 13 else None

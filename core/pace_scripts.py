@@ -1,0 +1,113 @@
+"""The pace's steps inside Redis, each atomic. Times in milliseconds.
+
+Keys of each: the call's window (limit, used, reset by X's clock, length), the stop of its kind (code, until, pause),
+how far we are ahead of X's clock, the answers of the last day by X's clock, the account's cap of them.
+"""
+
+_COMMON = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local x_now = now - tonumber(redis.call('GET', KEYS[3]) or 0)
+
+local function window(limit, length)
+  local kept = redis.call('HMGET', KEYS[1], 'limit', 'used', 'reset', 'length')
+  local known = tonumber(kept[1]) or limit
+  local reset, used = tonumber(kept[3]) or 0, tonumber(kept[2]) or 0
+  local seconds = tonumber(kept[4]) or length
+  if reset <= x_now then return known, 0, x_now + seconds, seconds, true end
+  return known, used, reset, seconds, false
+end
+
+local function cap_left(cap)
+  if cap < 0 then return nil end
+  if cap == 0 then cap = tonumber(redis.call('GET', KEYS[5]) or 0) end
+  if cap == 0 then return nil end
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', x_now - 86400000)
+  return cap - redis.call('ZCARD', KEYS[4])
+end
+
+local function until_cap_opens()
+  local oldest = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')
+  if not oldest[2] then return 60000 end
+  return math.max(1, tonumber(oldest[2]) + 86400000 - x_now)
+end
+"""
+
+# Arguments: default limit, default length, calls to spare, cap of answers a day (0: the remembered one; -1: no answer).
+# Returns {0, ''}, or {milliseconds to wait, why}.
+ADMIT = (
+    _COMMON
+    + """
+local stop = redis.call('HMGET', KEYS[2], 'code', 'until', 'pause')
+if stop[1] then
+  local left = tonumber(stop[2]) - now
+  if left > 0 then return {left, stop[1]} end
+  -- One goes and looks whether it is over; the others wait for what it finds.
+  redis.call('HSET', KEYS[2], 'until', now + tonumber(stop[3]))
+end
+local limit, used, reset, length, fresh = window(tonumber(ARGV[1]), tonumber(ARGV[2]))
+if used >= limit - tonumber(ARGV[3]) then return {math.max(1, reset - x_now), 'pace'} end
+local left = cap_left(tonumber(ARGV[4]))
+if left and left <= 0 then return {until_cap_opens(), 'pace_day'} end
+if fresh then redis.call('HSET', KEYS[1], 'reset', reset, 'used', 0, 'guess', 1, 'length', length) end
+redis.call('HINCRBY', KEYS[1], 'used', 1)
+if left then redis.call('ZADD', KEYS[4], x_now, now .. ':' .. redis.call('INCR', 'pace:answer')) end
+return {0, ''}
+"""
+)
+
+# Arguments: X's time, limit, remaining, reset in seconds (-1: not told), default limit, default length, code of a
+# stop or '', pause after a refusal (0: it was none), first pause of a stop, longest pause of a stop.
+# Returns 'stopped' or 'resumed' when that changed.
+LEARN = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local x_now = tonumber(ARGV[1])
+redis.call('SET', KEYS[3], now - x_now)
+local limit, remaining, reset = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]) * 1000
+local pause = tonumber(ARGV[8])
+
+if ARGV[7] ~= '' then
+  local before = redis.call('HGET', KEYS[2], 'pause')
+  local after = before and math.min(tonumber(before) * 2, tonumber(ARGV[10])) or tonumber(ARGV[9])
+  redis.call('HSET', KEYS[2], 'code', ARGV[7], 'until', now + after, 'pause', after)
+  return before and '' or 'stopped'
+end
+
+local kept = redis.call('HMGET', KEYS[1], 'reset', 'used', 'guess')
+local own_reset, used = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0
+if limit > 0 then redis.call('HSET', KEYS[1], 'limit', limit) end
+if reset > x_now and limit > 0 and remaining >= 0 then
+  local same = kept[3] == '1' or math.abs(reset - own_reset) <= 2000
+  -- X counts what it has seen; we also count what is still under way. A window that is not ours counts as X says.
+  used = same and math.max(used, limit - remaining) or limit - remaining
+  redis.call('HSET', KEYS[1], 'reset', reset, 'used', used, 'guess', 0)
+  -- The length is never told: the longest rest of a window that was ever seen is near it.
+  if kept[3] == '1' then redis.call('HSET', KEYS[1], 'length', math.max(1000, reset - x_now)) end
+end
+if pause > 0 then
+  local opens = (reset > x_now) and reset or (x_now + pause)
+  local full = tonumber(redis.call('HGET', KEYS[1], 'limit')) or tonumber(ARGV[5])
+  redis.call('HSET', KEYS[1], 'reset', opens, 'used', full, 'guess', 0, 'limit', full)
+  return ''
+end
+if redis.call('DEL', KEYS[2]) > 0 then return 'resumed' end
+return ''
+"""
+
+# Arguments as ADMIT. Returns {free calls, milliseconds until the window ends, its calls, its length, why stopped}.
+LOOK = (
+    _COMMON
+    + """
+local limit, used, reset, length = window(tonumber(ARGV[1]), tonumber(ARGV[2]))
+local free, ends_in = limit - tonumber(ARGV[3]) - used, reset - x_now
+local stop = redis.call('HMGET', KEYS[2], 'code', 'until')
+if stop[1] and tonumber(stop[2]) > now then return {0, tonumber(stop[2]) - now, limit, length, stop[1]} end
+local left = cap_left(tonumber(ARGV[4]))
+if left and left <= 0 then return {0, until_cap_opens(), limit, length, 'pace_day'} end
+if left then free = math.min(free, left) end
+-- While stopped, one look is allowed when its time has come.
+if stop[1] then free = math.min(free, 1) end
+return {math.max(0, free), math.max(0, ends_in), limit, length, stop[1] or ''}
+"""
+)

@@ -1,0 +1,127 @@
+"""The toll gate before X: every call of every process passes here. May it go (pace, budget)? What did it cost (ledger)?
+
+`core/x` calls it and knows only this shape; it knows no HTTP and no X object.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, Self
+
+from sqlalchemy import Engine
+
+from core import prices
+from core.budget import Room, room_for_reading
+from core.clock import now
+from core.errors import OutOfFunds, TryLater
+from core.ledger import Cost, write_costs
+from core.logs import get_logger
+from core.pace import Pace, Told
+from core.settings import MoneySettings
+
+log = get_logger(__name__)
+
+# Answers a day (help.x.com, 2026-05).
+VERIFIED_CAP, UNVERIFIED_CAP = 2400, 200
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing X charges for: what (`core/prices.py`), a key that names it once for all, and who caused it."""
+
+    item: str
+    key: str
+    person_id: int | None = None
+
+
+class Toll(Protocol):
+    """What a client of X passes before and after each call."""
+
+    def admit(self, call: str) -> None:
+        """Return if the call may go now; raise TryLater or OutOfFunds with the seconds until it may."""
+
+    def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
+        """Take in what X's answer said about pace."""
+
+    def charge(self, items: Iterable[Item], at: datetime) -> None:
+        """Write down what X charges, by its own time."""
+
+    def know_account(self, *, verified: bool) -> None:
+        """Take in what account we are: X lets a verified one say more."""
+
+    def on_behalf(self, creation_id: int, person_id: int) -> Self:
+        """The same gate, for calls that are made for a creation and its author."""
+
+
+class NoToll:
+    """Lets everything pass and counts nothing: for a look around (`python -m bot doctor`) and tests of the client."""
+
+    def admit(self, call: str) -> None:
+        """Any time."""
+
+    def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
+        """Nothing to keep."""
+
+    def charge(self, items: Iterable[Item], at: datetime) -> None:
+        """Nobody pays."""
+
+    def know_account(self, *, verified: bool) -> None:
+        """Nothing to keep."""
+
+    def on_behalf(self, creation_id: int, person_id: int) -> Self:
+        """For nobody in particular."""
+        return self
+
+
+@dataclass(frozen=True)
+class TollGate:
+    """Pace, budget and ledger as one gate."""
+
+    pace: Pace
+    engine: Engine
+    money: MoneySettings
+    creation_id: int | None = None
+    person_id: int | None = None
+
+    def admit(self, call: str) -> None:
+        """Reads go as long as there is money; writes were counted when their work was begun (`worker/line.py`)."""
+        if call.startswith("GET "):
+            self._while_there_is_money()
+        try:
+            self.pace.admit(call)
+        except TryLater as error:
+            # Redis is away: nobody can count. Hearing is paced by its own pauses; answering waits.
+            if error.code != "queue_away" or not call.startswith("GET "):
+                raise
+
+    def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
+        """What X said, for all processes."""
+        try:
+            self.pace.learn(call, told, refusal, pause)
+        except TryLater as error:
+            log.warning("pace not learned", call=call, reason=str(error))
+
+    def charge(self, items: Iterable[Item], at: datetime) -> None:
+        """One row each; what was written down before counts once."""
+        listed = prices.price_list(self.money.prices)
+        costs = [
+            Cost(one.key, one.item, listed[one.item], self.creation_id, one.person_id or self.person_id)
+            for one in items
+        ]
+        write_costs(self.engine, costs, at=at)
+
+    def know_account(self, *, verified: bool) -> None:
+        """The cap of answers a day, where the host has set none."""
+        try:
+            self.pace.remember_cap(VERIFIED_CAP if verified else UNVERIFIED_CAP)
+        except TryLater as error:
+            log.warning("cap not remembered", reason=str(error))
+
+    def on_behalf(self, creation_id: int, person_id: int) -> "TollGate":
+        """The same gate; costs are written on this creation and its author."""
+        return replace(self, creation_id=creation_id, person_id=person_id)
+
+    def _while_there_is_money(self) -> None:
+        room: Room = room_for_reading(self.engine, self.money, now())
+        if room.micro_usd == 0:
+            raise OutOfFunds("budget", "the house's budget is used up", after=min(room.opens_in, 900.0))

@@ -1,0 +1,85 @@
+"""Brings the pictures of a creation to X: upload, alt text, warning. Remembers what is there already.
+
+A picture's copy on X is written down as soon as it is there, so that another try neither uploads nor pays again. X
+forgets an unused copy after a day: an old one is renewed. Knows nothing of answers.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine, update
+
+from core.clock import now
+from core.database import transaction
+from core.errors import GiveUp, TryLater
+from core.logs import get_logger
+from core.models import pictures
+from core.storage import Storage
+from core.text import alt_text
+from core.x import XClient
+from worker.manners import Manners
+from worker.rows import pictures_of
+
+log = get_logger(__name__)
+
+FRESH = timedelta(hours=23)
+# X does not know a copy right after it took it; still unknown after this long, it never will.
+SETTLES_WITHIN = timedelta(minutes=1)
+TRIES_FOR_ALT_TEXT = 3
+
+
+@dataclass(frozen=True)
+class Uploader:
+    """Copies of pictures on X."""
+
+    engine: Engine
+    x: XClient
+    storage: Storage
+    manners: Manners
+
+    def bring(self, creation: Any, attempts: int) -> list[str]:
+        """Media ids of all pictures of a creation, uploaded where they were not. Raises TryLater and GiveUp."""
+        return [self._bring(creation, picture, attempts) for picture in pictures_of(self.engine, creation.id)]
+
+    def doubt(self, creation_id: int) -> None:
+        """X did not know a copy. One that had its time is forgotten, so that the next try brings a new one."""
+        old = (pictures.c.creation_id == creation_id, pictures.c.uploaded_at < now() - SETTLES_WITHIN)
+        with transaction(self.engine) as session:
+            session.execute(update(pictures).where(*old).values(media_id=None, uploaded_at=None, described_at=None))
+
+    def _bring(self, creation: Any, picture: Any, attempts: int) -> str:
+        media_id, described = picture.media_id, picture.described_at is not None
+        if media_id is None or picture.uploaded_at < now() - FRESH:
+            media_id, described = self._upload(picture), False
+        if not described:
+            self._describe(creation, picture, media_id, attempts)
+        return str(media_id)
+
+    def _upload(self, picture: Any) -> str:
+        image = self.storage.get(picture.key)
+        if image is None:
+            raise GiveUp("picture_lost", f"{picture.key} is not in the storage")
+        media_id = self.x.upload(image, picture.mime)
+        self._note(picture, media_id=media_id, uploaded_at=now(), described_at=None)
+        return media_id
+
+    def _describe(self, creation: Any, picture: Any, media_id: str, attempts: int) -> None:
+        """Alt text and warning. After a few tries an answer without alt text is better than none; never without
+        a warning that is due."""
+        words = alt_text(creation.prompt, creation.name) if self.manners.alt_text else ""
+        if not words and not picture.flagged:
+            return
+        try:
+            self.x.describe(media_id, alt_text=words, sensitive=picture.flagged)
+        except (TryLater, GiveUp) as error:
+            goes_on = isinstance(error, TryLater) and (not error.counted or attempts < TRIES_FOR_ALT_TEXT)
+            if goes_on or picture.flagged:
+                raise
+            log.warning("no alt text", creation=creation.id, reason=str(error))
+            return
+        self._note(picture, described_at=now())
+
+    def _note(self, picture: Any, **values: Any) -> None:
+        with transaction(self.engine) as session:
+            session.execute(update(pictures).where(pictures.c.id == picture.id).values(**values))
