@@ -31,8 +31,14 @@ _POST_FIELDS_OF = {
     "referenced_tweets.id": "referenced_tweets",
 }
 _USER_FIELDS_OF = {name: name for name in ("pinned_tweet_id", "most_recent_tweet_id")}
+# Required by 2.166, gone in 2.167 (as is the type of a processing_info).
+_EMPTY_META: tuple[str, Json] = ("meta", {})
+# Numbers of the usage that became texts.
+_COUNTED = frozenset(("project_cap", "project_usage", "project_id", "usage"))
 # Named by the new description only; nothing of this world stands behind them.
-_SILENT = frozenset(("article_title", "subscribes_to_you"))
+_SILENT = frozenset(
+    (("post.fields", "article_title"), ("user.fields", "subscribes_to_you"), ("expansions", "username"))
+)
 
 
 def inward(mode: Mode, query: dict[str, str]) -> dict[str, str]:
@@ -52,7 +58,7 @@ def inward(mode: Mode, query: dict[str, str]) -> dict[str, str]:
 def _rename(query: dict[str, str], new: str, old: str, names: dict[str, str]) -> None:
     if new in query:
         values = query.pop(new).split(",")
-        _add(query, old, [names.get(value, value) for value in values if value not in _SILENT])
+        _add(query, old, [names.get(value, value) for value in values if (new, value) not in _SILENT])
 
 
 def _add(query: dict[str, str], name: str, values: list[str]) -> None:
@@ -74,11 +80,17 @@ def _renamed(value: Any) -> Any:
     if isinstance(value, list):
         return [_renamed(one) for one in value]
     if isinstance(value, dict):
-        return {_OUT.get(name, name): _new_value(name, one) for name, one in value.items()}
+        return {
+            _OUT.get(name, name): _new_value(name, one) for name, one in value.items() if (name, one) != _EMPTY_META
+        }
     return value
 
 
 def _new_value(name: str, value: Any) -> Any:
+    if name == "processing_info":
+        return {key: one for key, one in value.items() if key != "type"}
+    if name in _COUNTED and isinstance(value, int):
+        return str(value)
     if name == "type" and isinstance(value, str):
         return value.replace("https://api.twitter.com/2/problems/", "https://api.x.com/2/problems/")
     return _renamed(value)

@@ -110,10 +110,10 @@ class Play:
         """As an app, without the client's own opinions."""
         return self.http.get(path, params=params, headers={"authorization": "Bearer sandbox-bearer"})
 
-    def as_person(self, username="threadpaint"):
+    def as_person(self, username="threadpaint", *, mark=""):
         session = requests.Session()
         session.auth = tweepy.OAuth1UserHandler(
-            "sandbox-consumer-key", "sandbox-consumer-secret", token_of(username), secret_of(username)
+            "sandbox-consumer-key", "sandbox-consumer-secret", token_of(username) + mark, secret_of(username) + mark
         ).apply_auth()
         return session
 
