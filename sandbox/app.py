@@ -20,6 +20,7 @@ from sandbox import (
     control_clock,
     control_faults,
     control_limits,
+    control_money,
     control_people,
     control_rules,
     page,
@@ -60,7 +61,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.include_router(control.router)
     app.include_router(control_people.router)
     app.include_router(control_faults.router)
-    for house in (control_clock, control_limits, control_rules):
+    for house in (control_clock, control_limits, control_rules, control_money):
         app.include_router(house.router)
     app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")

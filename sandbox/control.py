@@ -154,6 +154,7 @@ async def state(world: Here, gate: Annotated[Gate, Depends(gate_of)]) -> Json:
         "answers": {str(post_id): count for post_id, count in answers.items()},
         "duplicates": sum(count - 1 for count in answers.values()),
         "calls": {name: dict(statuses) for name, statuses in gate.calls.items()},
+        "bill_micro": gate.till.total_micro,
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.model import Media, Person, Post
 
-_TABLES = ("person", "post", "media", "gone", "fact")
+_TABLES = ("person", "post", "media", "gone", "fact", "charge")
 
 
 def gone(post: Post) -> dict[str, int]:
@@ -65,8 +65,13 @@ class Store:
     def put_fact(self, name: str, value: Any) -> None:
         self._put("fact", name, value)
 
+    def put_charges(self, rows: list[dict[str, Any]]) -> None:
+        with self.transaction():
+            for row in rows:
+                self._put("charge", row["id"], row)
+
     def _put(self, table: str, key: object, body: Any) -> None:
-        sql = f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"  # noqa: S608 our own five names
+        sql = f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"  # noqa: S608 our own names
         self._db.execute(sql, (key, json.dumps(body)))
 
     def people(self) -> list[Person]:
@@ -81,11 +86,14 @@ class Store:
     def gone(self) -> list[dict[str, int]]:
         return [body for _, body in self._all("gone")]
 
+    def charges(self) -> list[dict[str, Any]]:
+        return [body for _, body in self._all("charge")]
+
     def facts(self) -> dict[str, Any]:
         return dict(self._all("fact"))
 
     def _all(self, table: str) -> list[tuple[Any, Any]]:
-        rows = self._db.execute(f"SELECT id, body FROM {table} ORDER BY id")  # noqa: S608 our own five names
+        rows = self._db.execute(f"SELECT id, body FROM {table} ORDER BY id")  # noqa: S608 our own names
         return [(key, json.loads(body)) for key, body in rows]
 
     def put_bytes(self, name: str, data: bytes) -> None:

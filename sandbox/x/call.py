@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from sandbox.model import Json, Person
+from sandbox.money import Till
 from sandbox.world import World
 from sandbox.x import problems
 from sandbox.x.faults import Faults
@@ -38,6 +39,7 @@ class Call:
     query: dict[str, str]
     base: str
     faults: Faults
+    till: Till
     notes: list[str] = field(default_factory=list)
 
     @property

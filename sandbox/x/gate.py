@@ -20,8 +20,9 @@ from fastapi.responses import Response
 from sandbox import account
 from sandbox.line import Silence
 from sandbox.model import Json, Refused
+from sandbox.money import Till
 from sandbox.world import World
-from sandbox.x import fields, problems, spoiled, vocabulary
+from sandbox.x import billing, fields, problems, spoiled, vocabulary
 from sandbox.x.call import Answer, Call, Caller, Endpoint
 from sandbox.x.faults import Faults
 from sandbox.x.grants import Grants
@@ -43,6 +44,7 @@ class Gate:
         # A client signs by its own clock, however far this world's was turned.
         self._verifier = Verifier(world.clock.wall, consumer=consumer, skew_seconds=own.clock_skew_seconds)
         self.calls: dict[str, Tally[str]] = defaultdict(Tally)
+        self.till = Till(world.store, world.clock, world.facts.get("money", {}))
         self.vocabulary: vocabulary.Mode = own.vocabulary
         self.grants = Grants(world)
         self.names = frozenset(endpoint.name for endpoint in endpoints)
@@ -92,9 +94,13 @@ class Gate:
         _allowed(endpoint, caller, headers)
         query = vocabulary.inward(self.vocabulary, dict(request.query_params))
         fields.known_only(query, endpoint.query)
-        call = Call(request, self.world, caller, args, query, base=str(request.base_url), faults=self.faults)
+        base = str(request.base_url)
+        call = Call(request, self.world, caller, args, query, base=base, faults=self.faults, till=self.till)
+        billing.admit(self.till, endpoint.name)
         try:
-            return await endpoint.handle(call)
+            answer = await endpoint.handle(call)
+            self._charge(call, endpoint, answer)
+            return answer
         except Refused as refused:
             raise dressed(refused, self.world) from refused
         finally:
@@ -108,6 +114,12 @@ class Gate:
             raise problems.too_many()
         if caller.person is not None and caller.person.suspended:
             raise problems.suspended_account()
+
+    def _charge(self, call: Call, endpoint: Endpoint, answer: Answer) -> None:
+        """What was done is charged, also when the answer is lost on its way."""
+        items = billing.items(call, endpoint.name, answer, includes=self.till.terms.bill_includes)
+        by = call.caller.person.username if call.caller.person else None
+        self.till.charge(items, endpoint=endpoint.name, by=by)
 
     def _account_day(self, endpoint: Endpoint, caller: Caller) -> dict[str, str]:
         """What is left of the author's day, where X told it until 2025."""
@@ -156,10 +168,10 @@ READ_ONLY = "-readonly"  # behind token and secret: keys of before "read and wri
 
 def _allowed(endpoint: Endpoint, caller: Caller, headers: dict[str, str]) -> None:
     """What this token may do at all: its scopes (OAuth 2.0), or the permission of its keys (OAuth 1.0a)."""
-    if caller.read_only:
+    if caller.read_only or caller.person is None:
         headers["x-access-level"] = "read"
-        if not endpoint.name.startswith("GET "):
-            raise problems.read_only()
+    if caller.read_only and not endpoint.name.startswith("GET "):
+        raise problems.read_only()
     if caller.scopes is not None and not endpoint.scopes <= caller.scopes:
         raise problems.forbidden("Forbidden")
 

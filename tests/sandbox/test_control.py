@@ -82,6 +82,7 @@ def test_the_state_counts_posts_answers_duplicates_and_calls(play):
             "GET /2/users/:id/mentions": {"200": 1},
             "GET /2/users/me": {"401": 1},
         },
+        "bill_micro": 4 * 10_000 + 4 * 5_000,
     }
 
 
