@@ -93,6 +93,8 @@ async def get_creation(request: Request, creation_id: int) -> CreationJson:
     shown = await queries.ask(house.engine, partial(queries.one_creation, creation_id=creation_id))
     if shown is None:
         raise HTTPException(404)
+    if shown.deleted_at:
+        raise HTTPException(410)
     return _creation(house, shown)
 
 

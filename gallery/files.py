@@ -1,26 +1,32 @@
 """Serves files: pictures under their keys, the site's own static files, robots.txt. Knows no template and no SQL.
 
-A key names its content and never changes its meaning, so a picture may be kept by everybody for ever.
+A key names its content and never changes its meaning. Still a picture may be kept by others for a day only: within a
+day what its author takes back is gone everywhere, and who asks again with its ETag gets a 304.
 """
+
+from functools import partial
 
 from fastapi import HTTPException, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
+from gallery import queries
 from gallery.drawing import StaticFile
 from gallery.house import house_of
 
 FOR_EVER = "public, max-age=31536000, immutable"
+A_DAY = "public, max-age=86400"
 MIMES = {"webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
 ROBOTS = "User-agent: *\nDisallow: /api/\n"
 
 
 async def picture(request: Request) -> Response:
-    """A picture's file. FileResponse answers ranges; the key is the ETag."""
+    """A picture's file, while the picture hangs. FileResponse answers ranges; the key is the ETag."""
     key = str(request.path_params["key"])
-    path = house_of(request).storage.path(key)
-    if path is None:
+    house = house_of(request)
+    path = house.storage.path(key)
+    if path is None or not await queries.ask(house.engine, partial(queries.is_shown, key=key)):
         raise HTTPException(404)
-    headers = {"Cache-Control": FOR_EVER, "ETag": f'"{path.stem}"'}
+    headers = {"Cache-Control": A_DAY, "ETag": f'"{path.stem}"'}
     if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return FileResponse(path, media_type=MIMES[path.suffix[1:]], headers=headers)

@@ -31,6 +31,8 @@ async def creation(request: Request) -> Response:
     shown = await queries.ask(house_of(request).engine, partial(queries.one_creation, creation_id=creation_id))
     if shown is None:
         raise HTTPException(404)
+    if shown.deleted_at:
+        raise HTTPException(410)
     if shown.pictures:
         return draw(request, "creation.html", creation=shown)
     refresh = shown.refresh_seconds(now()) if shown.is_under_way else None

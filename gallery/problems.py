@@ -1,7 +1,7 @@
 """Errors in the site's own dress: a page for people, problem+json (RFC 9457) under /api. Knows no query.
 
 Exception
-├── HTTPException           404, 405: by their status
+├── HTTPException           404, 405, 410: by their status
 ├── Unreadable, RequestValidationError   422: names the field and says what is wrong with it
 ├── OperationalError        503: the database does not answer; the site will be back
 └── anything else           500: our bug; uvicorn logs it
@@ -23,6 +23,7 @@ from gallery.house import draw
 TITLES = {
     404: "Nothing hangs here",
     405: "That does not work here",
+    410: "This was taken down",
     422: "This address cannot be read",
     500: "Something fell off the wall",
     503: "The gallery is closed for a moment",
@@ -30,6 +31,7 @@ TITLES = {
 WORDS = {
     404: "The address leads to an empty place on the wall.",
     405: "This address is there, but not for what was asked of it.",
+    410: "Who asked for it has taken it back, or it is gone from X. It does not hang here any more.",
     500: "That is our fault, not yours. Try again in a moment.",
     503: "The house cannot reach its records. Try again in a moment.",
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Select, func, select, tuple_
+from sqlalchemy import Connection, Engine, Select, func, or_, select, tuple_
 from starlette.concurrency import run_in_threadpool
 
 from core.database import reading
@@ -39,6 +39,7 @@ COLUMNS = (
     creations.c.created_at,
     creations.c.painted_at,
     creations.c.shown_at,
+    creations.c.deleted_at,
     people.c.id.label("person_id"),
     people.c.username,
     people.c.name,
@@ -74,10 +75,11 @@ def newest(connection: Connection, *, limit: int, after: After | None = None, pe
 
 
 def one_creation(connection: Connection, creation_id: int) -> CreationShown | None:
-    """One creation in whatever state."""
+    """One creation in whatever state, unless X hides its author (protected, suspended)."""
     if not 0 < creation_id <= LARGEST_ID:
         return None
-    row = connection.execute(WITH_PERSON.where(creations.c.id == creation_id)).one_or_none()
+    wanted = WITH_PERSON.where(creations.c.id == creation_id, people.c.hidden_at.is_(None))
+    row = connection.execute(wanted).one_or_none()
     return _with_pictures(connection, [row])[0] if row else None
 
 
@@ -87,7 +89,7 @@ def person_called(connection: Connection, handle: str) -> PersonShown | None:
         return None  # PostgreSQL has no such text
     statement = (
         select(people.c.id, people.c.username, people.c.name, people.c.first_seen_at)
-        .where(people.c.handle == handle.lower())
+        .where(people.c.handle == handle.lower(), people.c.hidden_at.is_(None))
         .order_by(people.c.first_seen_at.desc(), people.c.id.desc())
         .limit(1)
     )
@@ -104,6 +106,13 @@ def total_of(connection: Connection, person_id: int) -> int:
         .subquery()
     )
     return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def is_shown(connection: Connection, key: str) -> bool:
+    """Whether a file is a picture of a creation that is visible. Who knows the address of another gets nothing."""
+    its_files = or_(pictures.c.key == key, pictures.c.thumb_key == key)
+    wanted = select(pictures.c.id).join(creations).where(its_files, creations.c.shown_at.is_not(None)).limit(1)
+    return connection.execute(wanted).first() is not None
 
 
 def _wall(limit: int, after: After | None) -> Select[Any]:

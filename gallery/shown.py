@@ -76,6 +76,7 @@ class CreationShown:
     created_at: datetime
     painted_at: datetime | None
     shown_at: datetime | None
+    deleted_at: datetime | None
     pictures: list[PictureShown] = field(default_factory=list)
 
     @property

@@ -3,7 +3,13 @@
 import re
 
 import pytest
+from sqlalchemy import update
 
+from core.clock import now
+from core.database import transaction
+from core.models import creations, people
+
+A_DAY = "public, max-age=86400"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -12,17 +18,17 @@ def key(wall):
     return wall.picture(wall.hang(pictures=0))
 
 
-def test_a_picture_may_be_kept_for_ever(client, key):
+def test_a_picture_may_be_kept_for_a_day_since_its_author_may_take_it_back(client, key):
     response = client.get(f"/pictures/{key}")
     assert response.status_code == 200
-    assert response.headers["cache-control"] == FOR_EVER
+    assert response.headers["cache-control"] == A_DAY
     assert response.headers["content-type"] == "image/webp"
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize(("extension", "mime"), [("jpg", "image/jpeg"), ("png", "image/png")])
-def test_a_picture_has_the_type_of_its_key(client, storage, extension, mime):
-    key = storage.put(b"some bytes", extension)
+def test_a_picture_has_the_type_of_its_key(client, wall, storage, extension, mime):
+    key = wall.picture(wall.hang(pictures=0), key=storage.put(b"some bytes", extension))
     assert client.get(f"/pictures/{key}").headers["content-type"] == mime
 
 
@@ -32,8 +38,59 @@ def test_who_has_the_picture_already_gets_304(client, key):
         response = client.get(f"/pictures/{key}", headers={"If-None-Match": known})
         assert response.status_code == 304
         assert response.content == b""
-        assert response.headers["cache-control"] == FOR_EVER
+        assert response.headers["cache-control"] == A_DAY
     assert client.get(f"/pictures/{key}", headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("which", ["key", "thumb_key"])
+def test_a_hidden_picture_is_served_to_nobody_who_knows_its_address(client, wall, engine, storage, which):
+    key = storage.put(f"only here: {which}".encode(), "webp")
+    creation_id = wall.hang(pictures=0)
+    wall.picture(creation_id, **{which: key})
+    etag = client.get(f"/pictures/{key}").headers["etag"]
+    with transaction(engine) as session:
+        session.execute(update(creations).where(creations.c.id == creation_id).values(shown_at=None))
+    assert client.get(f"/pictures/{key}").status_code == 404
+    assert client.get(f"/pictures/{key}", headers={"If-None-Match": etag}).status_code == 404
+    assert storage.get(key)
+
+
+def test_a_file_that_still_hangs_elsewhere_is_served(client, wall):
+    hidden, shown = wall.hang(pictures=0, shown_at=None), wall.hang(pictures=0)
+    assert wall.picture(hidden) == (key := wall.picture(shown))
+    assert client.get(f"/pictures/{key}").status_code == 200
+
+
+def test_a_file_of_no_picture_is_not_served(client, storage):
+    assert client.get(f"/pictures/{storage.put(b'left over', 'webp')}").status_code == 404
+
+
+def test_a_file_is_found_without_looking_through_all_pictures(engine):
+    plan = """EXPLAIN QUERY PLAN SELECT picture.id FROM picture JOIN creation ON creation.id = picture.creation_id
+              WHERE (picture.key = 'a' OR picture.thumb_key = 'a') AND creation.shown_at IS NOT NULL"""
+    with engine.connect() as connection:
+        steps = " ".join(str(row[3]) for row in connection.exec_driver_sql(plan))
+    assert "ix_picture_key" in steps
+    assert "ix_picture_thumb" in steps
+    assert "SCAN picture" not in steps
+
+
+def test_what_was_taken_back_is_gone_and_says_so(client, wall, engine):
+    creation_id = wall.hang(prompt="a secret", deleted_at=now(), shown_at=None)
+    page, answer = client.get(f"/c/{creation_id}"), client.get(f"/api/creations/{creation_id}")
+    assert (page.status_code, answer.status_code) == (410, 410)
+    assert "This was taken down." in page.text
+    assert "a secret" not in page.text + answer.text
+
+
+def test_who_x_hides_is_nowhere_to_be_seen(client, wall, engine):
+    person_id = wall.person("ada")
+    refused = wall.creation(person_id=person_id, prompt="a secret", state="refused", code="unsafe")
+    assert client.get("/@ada").status_code == 200
+    with transaction(engine) as session:
+        session.execute(update(people).where(people.c.id == person_id).values(hidden_at=now()))
+    for path in ("/@ada", f"/c/{refused}", f"/api/creations/{refused}", "/api/creations?person=ada"):
+        assert client.get(path).status_code == 404, path
 
 
 def test_a_part_of_a_picture_can_be_asked_for(client, key):
