@@ -1,0 +1,124 @@
+"""Who is called up next: fair between people, no more than X takes, no more than the budget pays."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from core.budget import room_for_work
+from core.clock import now
+from core.database import transaction
+from core.ledger import Cost, write_costs
+from core.line import Line
+from core.models import Creation, State
+from core.pace import ANSWER, Pace, Told
+from core.queue import PAINT, REPLY, WorkQueue
+from core.settings import MoneySettings, PaceSettings, load
+from core.turns import next_turn
+from tests.support.rows import make_creation, make_person
+
+
+@pytest.fixture
+def line(engine: Engine, queue: WorkQueue) -> Line:
+    pace = Pace(queue, load(PaceSettings))
+    return Line(engine, queue, pace, load(MoneySettings, budget_day_usd=None, budget_month_usd=None))
+
+
+def ask(engine: Engine, person_id: int, **values: object) -> int:
+    """Somebody asks for a picture, and gets a place in the line."""
+    with transaction(engine) as session:
+        turn = next_turn(session.connection(), person_id)
+    return make_creation(engine, person_id=person_id, turn=turn, with_post=False, **values)
+
+
+def served(line: Line, step: str, count: int) -> list[int]:
+    """The order in which creations are called up when each is done at once."""
+    order: list[int] = []
+    for _ in range(count):
+        line.call_up(step)
+        one = int(line.queue.connection.lpop(f"rq:queue:{step}").decode().removeprefix(f"{step}-"))
+        order.append(one)
+        with transaction(line.engine) as session:
+            row = session.get_one(Creation, one)
+            row.next_attempt_at = None
+            session.add(row)
+    return order
+
+
+def test_one_person_with_many_prompts_does_not_delay_many_with_one_each(engine: Engine, line: Line) -> None:
+    greedy = make_person(engine)
+    first = [ask(engine, greedy) for _ in range(60)]
+    others = [ask(engine, make_person(engine)) for _ in range(10)]
+    order = served(line, PAINT, 70)
+    # Those who had been called up before the others came go first; then everybody has a turn.
+    assert max(order.index(one) for one in others) < 25
+    assert order[0] == first[0]
+    assert sorted(order) == sorted(first + others)
+
+
+def test_who_asks_again_after_being_served_has_no_arrears(engine: Engine, line: Line) -> None:
+    greedy, other = make_person(engine), make_person(engine)
+    for _ in range(20):
+        ask(engine, greedy)
+    served(line, PAINT, 20)
+    late, later = ask(engine, other), ask(engine, greedy)
+    assert served(line, PAINT, 2) == [late, later]
+
+
+def test_with_one_prompt_each_it_is_first_come_first_served(engine: Engine, line: Line) -> None:
+    asked = [ask(engine, make_person(engine)) for _ in range(15)]
+    assert served(line, PAINT, 15) == asked
+
+
+def test_no_more_answers_are_called_up_than_x_takes_now(engine: Engine, queue: WorkQueue, line: Line) -> None:
+    at = now()
+    line.pace.admit(ANSWER)
+    line.pace.learn(ANSWER, Told(at, 100, 3, round(at.timestamp()) + 900))
+    for _ in range(9):
+        ask(engine, make_person(engine), state=State.PAINTED)
+    assert line.call_up(REPLY) == 3
+    assert line.call_up(REPLY) == 0
+    assert len(queue.waiting(REPLY)) == 3
+
+
+def test_answers_that_are_being_given_are_counted(engine: Engine, line: Line) -> None:
+    at = now()
+    line.pace.admit(ANSWER)
+    line.pace.learn(ANSWER, Told(at, 100, 3, round(at.timestamp()) + 900))
+    for _ in range(2):
+        make_creation(engine, state=State.REPLYING, claim="alive", next_attempt_at=now() + timedelta(seconds=60))
+    for _ in range(5):
+        ask(engine, make_person(engine), state=State.PAINTED)
+    assert line.call_up(REPLY) == 1
+
+
+def test_who_must_look_for_its_answer_first_needs_no_leave(engine: Engine, line: Line) -> None:
+    line.pace.learn(ANSWER, Told(now()), "x_no_credits")
+    make_creation(engine, state=State.PAINTED)
+    cut_off = make_creation(engine, state=State.REPLYING, next_attempt_at=now() - timedelta(seconds=1))
+    assert line.call_up(REPLY) == 1
+    assert line.queue.waiting(REPLY) == {cut_off}
+
+
+def test_only_a_few_stand_in_the_queue_so_that_order_is_decided_late(engine: Engine, line: Line) -> None:
+    for _ in range(40):
+        ask(engine, make_person(engine))
+    assert line.call_up(PAINT) == 8
+
+
+def test_when_the_budget_is_spent_nobody_is_called_and_everybody_kept(engine: Engine, queue: WorkQueue) -> None:
+    line = Line(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings, budget_day_usd=1))
+    ask(engine, make_person(engine))
+    ask(engine, make_person(engine), state=State.PAINTED)
+    write_costs(engine, [Cost("a", "reply", 960_000)])
+    assert (line.call_up(PAINT), line.call_up(REPLY)) == (0, 0)
+
+
+def test_no_more_are_called_up_than_the_budget_pays(engine: Engine, queue: WorkQueue) -> None:
+    line = Line(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings, budget_day_usd=1))
+    write_costs(engine, [Cost("a", "reply", 750_000)])
+    room = room_for_work(engine, line.money, now()).micro_usd or 0
+    for _ in range(9):
+        ask(engine, make_person(engine), state=State.PAINTED)
+    # At most 50,000 before 19:12, up to 200,000 later in the day; an answer may cost 17,000.
+    assert line.call_up(REPLY) == min(8, room // 17_000) > 0
