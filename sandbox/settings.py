@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     bearer: str = "sandbox-bearer"
     client_id: str = "sandbox-client-id"
     client_secret: str = "sandbox-client-secret"  # noqa: S105 well known on purpose
+    client_name: str = Field("An app in the making", description="what the page of sign-in calls the app")
     redirect_uris: list[str] = Field([], description="where sign-in may lead back to; none: any loopback http address")
     vocabulary: Literal["legacy", "new", "mixed"] = "legacy"
 

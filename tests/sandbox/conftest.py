@@ -95,9 +95,12 @@ class Play:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    def client(self, username="threadpaint", *, secret=None, adapter=True):
-        secret = secret or secret_of(username)
-        keys = ("sandbox-bearer", "sandbox-consumer-key", "sandbox-consumer-secret", token_of(username), secret)
+    def adapter(self):
+        return Adapter(self.url)
+
+    def client(self, username="threadpaint", *, secret=None, adapter=True, mark=""):
+        secret = secret or secret_of(username) + mark
+        keys = ("sandbox-bearer", "sandbox-consumer-key", "sandbox-consumer-secret", token_of(username) + mark, secret)
         if not adapter:
             client = OwnBase(*keys)
             client.base = self.url

@@ -1,6 +1,7 @@
 """The page in a real Chromium: what a person does on it, and what appears by itself."""
 
 import shutil
+from urllib.parse import urlencode
 
 import pytest
 
@@ -89,3 +90,21 @@ def test_it_works_without_scripts(chromium, play):
     page.click(".big button")
     assert page.locator(".thread").first.locator(".text").inner_text() == "@threadpaint a quiet wood"
     context.close()
+
+
+def test_one_lets_an_app_act_by_the_enter_key_and_is_sent_back_to_it(page, play):
+    app = play.url.replace("127.0.0.1", "localhost")  # another origin, as an app is
+    asked = {
+        "response_type": "code",
+        "client_id": "sandbox-client-id",
+        "redirect_uri": f"{app}/healthz",
+        "scope": "tweet.read users.read",
+        "state": "s1",
+        "code_challenge": "c" * 43,
+    }
+    page.goto(f"{play.url}/i/oauth2/authorize?{urlencode(asked)}")
+    page.get_by_placeholder("handle").fill("glacierdan")
+    page.get_by_placeholder("handle").press("Enter")
+    page.wait_for_url(f"{app}/healthz?*")
+    assert "code=" in page.url
+    assert "state=s1" in page.url
