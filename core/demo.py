@@ -59,6 +59,11 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
     given = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "STORAGE_URL")}
     quick = {
         "POLL_SECONDS": "0.5",
+        "POLL_IDLE_SECONDS": "0.5",
+        "SEARCH_SECONDS": "5",
+        # Play money.
+        "BUDGET_DAY_USD": "none",
+        "BUDGET_MONTH_USD": "none",
         "X_TIMEOUT_SECONDS": "3",
         "SETTLE_SECONDS": "5",
         "LEASE_SECONDS": "15",
