@@ -120,7 +120,10 @@ def _endings() -> str:
 
 @cache
 def _links() -> re.Pattern[str]:
-    domain = rf"(?:(?:{_LABEL}(?:[_\-]|{_LABEL})*)?{_LABEL}\.)*(?:{_LABEL}(?:-|{_LABEL})*)?{_LABEL}\.{_endings()}"
+    # A label has at most 63 letters, and no domain has thirty; unbounded, a long text without spaces takes minutes.
+    inner = rf"(?:{_LABEL}(?:[_\-]|{_LABEL}){{0,62}})?{_LABEL}\."
+    last = rf"(?:{_LABEL}(?:-|{_LABEL}){{0,62}})?{_LABEL}\."
+    domain = rf"(?:{inner}){{0,30}}{last}{_endings()}"
     return re.compile(
         rf"(?:[^A-Za-z0-9@＠$#＃{INVALID}]|^)"
         rf"(?P<link>(?P<scheme>https?://)?(?P<domain>{domain})(?::[0-9]+)?(?P<path>/{_PATH}*)?(?:{_QUERY})?)",

@@ -23,7 +23,7 @@ _BREAKS = re.compile(r"\r\n?")
 _PLAIN = str.maketrans("＠﹫＃﹟＄﹩．｡", "@@##$$..")
 _JOINERS = "\u200c\u200d"
 _NEAR_ASCII = re.compile(rf"(?<=[\x00-\x7f])[{_JOINERS}]+|[{_JOINERS}]+(?=[\x00-\x7f])")
-_SCHEME = re.compile(r"[A-Za-z][\w+.\-]*:/{2,}")
+_SCHEME = re.compile(r"(?:(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]*)?:/{2,}")
 _BETWEEN_WORDS = re.compile(r"(?<=\w)@+(?=\w)")
 # A sign and then anything but a space, ASCII punctuation or what makes an emoji of it.
 _TAG = re.compile(r"[#$]+(?=[^\s\d!-/:-@\[-\^`{-~\ufe0f\u20e3])|#+(?=\d)")
@@ -65,7 +65,7 @@ def harmless(text: str) -> str:
     """
     plain = _visible(unicodedata.normalize("NFC", clean(text)).translate(_PLAIN))
     plain = _BETWEEN_WORDS.sub(" at ", _NEAR_ASCII.sub("", plain)).replace("@", "")
-    plain = _TAG.sub("", _SCHEME.sub("", plain))
+    plain = _TAG.sub("", _SCHEME.sub(" ", plain))
     return " ".join(_DOT.sub(r"\g<0> ", plain).split())
 
 
