@@ -1,8 +1,9 @@
-"""`python -m bot` listens to X until stopped; `python -m bot --once` takes one look."""
+"""`python -m bot` listens to X until stopped (`--once`: one look); `doctor`, `announce`, `ban`, `unban` are the host's."""
 
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +15,7 @@ from core.database import open_database
 from core.errors import HouseError
 from core.logs import configure_logs
 from core.pace import Pace
-from core.queue import open_queue
+from core.queue import WorkQueue, open_queue
 from core.schema import require_current
 from core.settings import (
     DatabaseSettings,
@@ -28,7 +29,7 @@ from core.settings import (
     load,
 )
 from core.toll import TollGate
-from core.x import open_x
+from core.x import XClient, open_x
 
 cli = typer.Typer(add_completion=False, help="Hears: reads X, writes down, decides whom to answer.")
 Handle = Annotated[str, typer.Argument(help="their handle, or their id on X")]
@@ -69,13 +70,55 @@ def unban(who: Handle) -> None:
         sys.exit(f"bot: {error}")
 
 
+@cli.command()
+def doctor() -> None:
+    """Look at settings, account and house before going live. Ends with 1 where something does not work."""
+    from bot.doctor.examination import examine
+
+    configure_logs(level="error")
+    worst = "ok"
+    for finding in examine():
+        typer.echo(str(finding))
+        worst = "FAIL" if "FAIL" in (worst, finding.level) else finding.level
+    sys.exit(1 if worst == "FAIL" else 0)
+
+
+@cli.command()
+def announce(
+    template: Annotated[Path | None, typer.Option(help="Parts between lines of `---`.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the parts; post nothing.")] = False,
+    with_link: Annotated[
+        bool, typer.Option("--with-link", help="With the gallery's address: $0.20 for a post.")
+    ] = False,
+) -> None:
+    """Post the rules thread, once. Its replies are prompts."""
+    from bot import announcing, thread
+
+    try:
+        parts = thread.read(template or announcing.TEMPLATE, with_link=with_link)
+        for line in thread.show(parts):
+            typer.echo(line)
+        if not dry_run:
+            x, engine, _queue = _client()
+            for line in thread.post(announcing.Announcement(x, engine), parts):
+                typer.echo(line)
+    except HouseError as error:
+        sys.exit(f"bot: {error}")
+
+
 def _build() -> Poller:
+    client, engine, queue = _client()
+    rules, money = load(RuleSettings), load(MoneySettings)
+    return Poller(client, engine, queue, load(PollSettings), rules, money, watched=load(XSettings).watched)
+
+
+def _client() -> tuple[XClient, Engine, WorkQueue]:
+    """A client of X that is paced and priced, and what it is paced and priced with."""
     house, x = load(HouseSettings), load(XSettings)
     configure_logs(level=house.log_level, as_json=house.log_json)
-    engine, queue, money = _database(), open_queue(load(QueueSettings).url), load(MoneySettings)
-    toll = TollGate(Pace(queue, load(PaceSettings), replies_per_day=x.x_replies_per_day), engine, money)
-    client = open_x(x, toll)
-    return Poller(client, engine, queue, load(PollSettings), load(RuleSettings), money, watched=x.watched)
+    engine, queue = _database(), open_queue(load(QueueSettings).url)
+    pace = Pace(queue, load(PaceSettings), replies_per_day=x.x_replies_per_day)
+    return open_x(x, TollGate(pace, engine, load(MoneySettings))), engine, queue
 
 
 def _database() -> Engine:

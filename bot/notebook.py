@@ -1,26 +1,32 @@
-"""Writes down what the bot heard: people, posts, creations and the cursor, in one transaction. Knows no X call.
+"""Writes down what the bot heard: people, posts, creations and the cursors, in one transaction. Knows no X call.
 
 Whatever was read twice (overlap, two sources, an edit, a second poller) is written once: a post is known by its id and
 by its root, the id before any edit, since X does not always tell the root.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, or_, select
 from sqlmodel import Session
 
+from bot import deeds
+from bot.asking import MENTION, Wish
+from bot.judging import Judged
+from bot.memory import some
 from bot.rules import Verdict
+from bot.saying import words_for
 from core.clock import now
 from core.database import reading, transaction
-from core.models import Creation, Cursor, Person, State, posts
+from core.models import Creation, Cursor, Person, State, creations, posts
 from core.models import Post as PostRow
+from core.states import move
+from core.turns import next_turn
 from core.x import Author, Post
 
 SEEDS = 2**31
-# Bound variables per query: SQLite allows 32,766, PostgreSQL 65,535.
-ASK_AT_ONCE = 5_000
 
 
 def read_cursor(engine: Engine, name: str) -> Cursor | None:
@@ -29,9 +35,9 @@ def read_cursor(engine: Engine, name: str) -> Cursor | None:
         return session.get(Cursor, name)
 
 
-def begin(engine: Engine, name: str, newest_id: int) -> Cursor:
-    """Put the cursor of a source to where it first begins. Nothing older is ever answered."""
-    cursor = Cursor(name=name, since_id=newest_id, floor_id=newest_id)
+def begin(engine: Engine, name: str, newest_id: int, *, floor_id: int | None = None) -> Cursor:
+    """Put the cursor of a source to where it first begins. What is older than its floor is never answered."""
+    cursor = Cursor(name=name, since_id=newest_id, floor_id=newest_id if floor_id is None else floor_id)
     with transaction(engine) as session:
         session.add(cursor)
     return cursor
@@ -44,18 +50,53 @@ def unknown(engine: Engine, heard: Iterable[Post]) -> list[Post]:
         return _new(connection, by_root.values())
 
 
-def write_down(
-    engine: Engine, name: str, heard: list[tuple[Post, Verdict]], *, newest_id: int, polled_at: datetime
-) -> list[int]:
-    """Write posts, people, creations and the cursor, all or nothing. Returns the new creations to paint."""
+def edited(engine: Engine, heard: Iterable[Post]) -> list[tuple[Post, int]]:
+    """Newer versions of posts whose creation still waits to be painted, and that creation."""
+    versions = {post.root_id: post for post in sorted(heard, key=lambda post: post.id) if post.id != post.root_id}
+    found: list[tuple[Post, int]] = []
+    with reading(engine) as connection:
+        for roots in some(versions):
+            wanted = (
+                select(posts.c.id, posts.c.root_id, posts.c.text, creations.c.id.label("creation_id"))
+                .join(creations, creations.c.post_id == posts.c.id)
+                .where(posts.c.root_id.in_(roots), creations.c.state == State.QUEUED.value)
+            )
+            for row in connection.execute(wanted):
+                post = versions[row.root_id]
+                if post.id > row.id and post.text != row.text:
+                    found.append((post, row.creation_id))
+    return found
+
+
+def rewrite(engine: Engine, post: Post, creation_id: int, verdict: Verdict) -> bool:
+    """Let a waiting creation follow its edited post. False where it does not wait any more."""
+    if verdict.wish is None:
+        return False
+    wish = verdict.wish
+    code = verdict.code if verdict.refused else None
+    target = State.REFUSED if code else State.QUEUED
+    ends: dict[str, Any] = {"next_attempt_at": None} if code else {}
+    with transaction(engine) as session:
+        moved = move(session, creation_id, State.QUEUED, target, code=code, **ends, **_made_of(wish))
+        if moved:
+            session.execute(posts.update().where(posts.c.root_id == post.root_id).values(text=post.text))
+    return moved
+
+
+def write_down(engine: Engine, heard: Judged, *, read: Mapping[str, int], polled_at: datetime) -> list[int]:
+    """Write posts, people, creations and the cursors, all or nothing. Returns the new creations to paint.
+
+    read: for each source, the newest post that is read there.
+    """
     with transaction(engine) as session:
         verdicts = {post.id: verdict for post, verdict in heard}
         new = _new(session.connection(), [post for post, _ in heard])
         created = [_write(session, post, verdicts[post.id]) for post in new]
-        cursor = session.get_one(Cursor, name)
-        cursor.since_id = max(cursor.since_id, newest_id)
-        cursor.polled_at = polled_at
-        session.add(cursor)
+        for name, newest_id in read.items():
+            cursor = session.get_one(Cursor, name)
+            cursor.since_id = max(cursor.since_id, newest_id)
+            cursor.polled_at = polled_at
+            session.add(cursor)
         session.flush()
         return [row.id for row in created if row and row.id and row.state == State.QUEUED]
 
@@ -63,21 +104,31 @@ def write_down(
 def _new(connection: Connection, heard: Iterable[Post]) -> list[Post]:
     """Those of which neither id nor root is written down."""
     asked = list(heard)
-    wanted = list({number for post in asked for number in (post.id, post.root_id)})
+    known = _known(connection, {number for post in asked for number in (post.id, post.root_id)})
+    return [post for post in asked if not {post.id, post.root_id} & known]
+
+
+def _known(connection: Connection, wanted: Collection[int]) -> set[int]:
     known: set[int] = set()
-    for start in range(0, len(wanted), ASK_AT_ONCE):
-        some = wanted[start : start + ASK_AT_ONCE]
+    for ids in some(wanted):
         found = connection.execute(
-            select(posts.c.id, posts.c.root_id).where(or_(posts.c.id.in_(some), posts.c.root_id.in_(some)))
+            select(posts.c.id, posts.c.root_id).where(or_(posts.c.id.in_(ids), posts.c.root_id.in_(ids)))
         )
         known.update(number for row in found for number in row)
-    return [post for post in asked if not {post.id, post.root_id} & known]
+    return known
 
 
 def _write(session: Session, post: Post, verdict: Verdict) -> Creation | None:
     if not verdict.kept:
         return None
     _write_person(session, post.author)
+    _write_post(session, post, verdict)
+    if verdict.wish and verdict.wish.kind == verdict.code:
+        deeds.do(session, post.author.id, verdict.wish)
+    return _write_creation(session, post, verdict) if verdict.asked else None
+
+
+def _write_post(session: Session, post: Post, verdict: Verdict) -> None:
     session.add(
         PostRow(
             id=post.id,
@@ -86,12 +137,14 @@ def _write(session: Session, post: Post, verdict: Verdict) -> Creation | None:
             text=post.text,
             conversation_id=post.conversation_id,
             in_reply_to_id=post.in_reply_to_id,
+            quoted_id=post.quoted_id,
+            reply_settings=post.reply_settings,
             verdict=verdict.code,
+            summons=verdict.wish.summons if verdict.wish else MENTION,
             created_at=post.created_at,
         )
     )
     session.flush()
-    return _write_creation(session, post, verdict) if verdict.asked else None
 
 
 def _write_person(session: Session, author: Author) -> None:
@@ -105,15 +158,40 @@ def _write_person(session: Session, author: Author) -> None:
 
 
 def _write_creation(session: Session, post: Post, verdict: Verdict) -> Creation:
+    wish = verdict.wish or Wish("", MENTION)
+    waits = verdict.told or not verdict.refused
     creation = Creation(
         post_id=post.id,
         person_id=post.author.id,
-        prompt=verdict.prompt,
-        seed=secrets.randbelow(SEEDS),
         state=State.REFUSED if verdict.refused else State.QUEUED,
         code=verdict.code if verdict.refused else None,
-        next_attempt_at=None if verdict.refused else now(),
+        next_attempt_at=now() if waits else None,
+        # Who waits for nothing takes no turn: it would put off the next one of the same person.
+        turn=next_turn(session.connection(), post.author.id) if waits else 0,
+        **_made_of(wish),
     )
     session.add(creation)
     session.flush()
+    if verdict.told and creation.id:
+        creation.says = words_for(verdict.code, creation.id)
+        session.flush()
     return creation
+
+
+def _made_of(wish: Wish) -> dict[str, Any]:
+    """The columns that say what is to be painted."""
+    options = wish.options
+    width, height = options.size or (None, None)
+    return {
+        "prompt": wish.prompt,
+        "negative_prompt": options.negative or "",
+        "count": options.count or 1,
+        "width": width,
+        "height": height,
+        "seed": secrets.randbelow(SEEDS) if options.seed is None else options.seed,
+        "steps": options.steps,
+        "style": options.style,
+        "start_url": wish.start_url,
+        "start_key": wish.start_key,
+        "parent_id": wish.target.creation_id if wish.target and wish.prompt else None,
+    }

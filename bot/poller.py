@@ -1,38 +1,47 @@
 """Listens: one look at X reads what is new, writes it down, and asks for the painting.
 
-    mentions since cursor - overlap | sieve out the known | decide | write down (one transaction) | enqueue
+    mentions, search | sieve out the known | judge | write down (one transaction) | enqueue
 
 A crash before the commit changes nothing: the next look reads the same. A crash after it loses the enqueueing: the
 sweep finds the rows. Knows nothing of how posts are judged or painted.
 """
 
 import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from bot import notebook, rules
+from bot import memory, notebook
+from bot.ears import Ears, Heard
+from bot.judging import Judge, Judged, open_judge
+from bot.resting import Rest
+from bot.rules import TOO_MANY_WAITING, Terms, cap
+from core.budget import room_for_work
 from core.clock import now
 from core.errors import GiveUp, HouseError, TryLater
 from core.logs import get_logger
-from core.models import Cursor
 from core.queue import PAINT, WorkQueue
-from core.settings import PollSettings
-from core.x import Account, Pages, Post, XClient, id_at, time_of
+from core.settings import MoneySettings, PollSettings, RuleSettings
+from core.watching import watched_posts
+from core.x import Account, Post, XClient, id_at, time_of
 
 log = get_logger(__name__)
 
-SOURCE = "mentions"
 # The bot's opening thread is posted in one go: its later parts follow within the hour.
 THREAD_WITHIN = timedelta(hours=1)
-LONGEST_REST = 300.0
+MOST_LOOKED_UP = 100
+# So often a look waits for X to look posts up; then what cannot be seen is taken as not there.
+PATIENCE = 3
 
 
 @dataclass
 class Poller:
-    """One account's ears.
+    """One account's listener.
 
     Args:
         watched: ids of the bot's posts whose direct replies are prompts, given by the host. Its pinned thread is added.
@@ -42,66 +51,105 @@ class Poller:
     engine: Engine
     queue: WorkQueue
     settings: PollSettings
+    rules: RuleSettings
+    money: MoneySettings
     watched: frozenset[int] = frozenset()
     _account: Account | None = field(default=None, init=False)
+    _heard_news: bool = field(default=False, init=False)
+    _lookups_failed: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.ears = Ears(self.x, self.engine, self.settings)
 
     def look(self) -> int:
         """One look at X. Returns the number of new creations. Raises TryLater and GiveUp as X's client does."""
         account = self._know_myself()
-        cursor = notebook.read_cursor(self.engine, SOURCE) or self._begin(account)
         began = now()
-        heard = self._hear(account, since_id=self._reach_back(cursor))
-        newest = max((post.id for post in heard), default=cursor.since_id)
-        judged = [(post, self._judge(post, account)) for post in notebook.unknown(self.engine, heard)]
-        created = self._write(judged, newest, began)
+        heard = self.ears.hear(account)
+        new = notebook.unknown(self.engine, heard.posts)
+        judge = open_judge(self.engine, new, self._terms(account))
+        judged = self._judge(judge, new, heard)
+        created = self._write(judged, heard.read, began)
+        self._follow_edits(heard.posts, account)
+        self._heard_news = bool(judged)
         self._tell(judged)
         self._ask_to_paint(created)
         return len(created)
 
     def listen(self, stopped: threading.Event) -> None:
         """Look again and again until stopped, whatever is away or broken meanwhile; rest longer while it is."""
-        failures = 0
+        rest = Rest(self.settings)
         while not stopped.is_set():
-            rest = self.settings.poll_seconds
             try:
                 self.look()
-                failures = 0
+                pause = rest.after_look(time.monotonic(), news=self._heard_news)
             except (HouseError, SQLAlchemyError) as error:
-                failures += 1
-                rest = min(rest * 2 ** min(failures, 10), LONGEST_REST)
-                rest = max(rest, error.after) if isinstance(error, TryLater) else rest
-                log.warning("could not look", reason=str(error).partition("\n")[0], rest=round(rest, 1))
-            stopped.wait(rest)
+                pause = rest.after_failure(at_least=error.after if isinstance(error, TryLater) else 0.0)
+                log.warning("could not look", reason=str(error).partition("\n")[0], rest=round(pause, 1))
+            stopped.wait(pause)
 
-    def _hear(self, account: Account, *, since_id: int) -> list[Post]:
-        """What X has for us. It shows no more than 800 mentions; older ones are found by search, 800 more."""
-        mentions = self.x.mentions(account.author.id, since_id=since_id)
-        if mentions.complete:
-            return mentions.posts
-        oldest = min((post.id for post in mentions.posts), default=None)
+    def _terms(self, account: Account) -> Terms:
+        moment = self.x.moment()
+        return Terms(
+            bot_id=account.author.id,
+            rules=self.rules,
+            now=moment,
+            watched=self.watched | watched_posts(self.engine),
+            prompt_limit=self.settings.prompt_limit,
+            oldest=timedelta(hours=self.settings.oldest_hours),
+            budget_reached=room_for_work(self.engine, self.money, moment).reached,
+        )
+
+    def _judge(self, judge: Judge, new: list[Post], heard: Heard) -> Judged:
+        looked_up = self._look_up(judge.missing(new))
+        judge.silent |= memory.silent_people(self.engine, {post.author.id for post in looked_up.values()})
+        judged = judge.judge(new, looked_up)
+        if not heard.absent:
+            return judged
+        capped = cap([verdict for _, verdict in judged], self.settings.backfill_limit)
+        judged = [(post, verdict) for (post, _), verdict in zip(judged, capped, strict=True)]
+        self._report_absence(judged)
+        return judged
+
+    def _look_up(self, post_ids: Sequence[int]) -> dict[int, Post]:
+        """Posts that are asked to be painted and that X did not send along: mostly they are gone."""
+        if not post_ids:
+            return {}
         try:
-            older = self.x.search(f"@{account.author.username}", since_id=since_id, until_id=oldest)
-        except GiveUp as error:
-            older = Pages([], complete=False)
-            log.error("X does not let us search", reason=str(error))
-        log.warning("more than X shows at once", mentions=len(mentions.posts), searched=len(older.posts))
-        if not older.complete:
-            log.error("there may be older mentions that X does not show; they are not answered", before=oldest)
-        return [*mentions.posts, *older.posts]
+            looked = self.x.posts(post_ids[:MOST_LOOKED_UP])
+        except (TryLater, GiveUp) as error:
+            self._lookups_failed += 1
+            if isinstance(error, TryLater) and self._lookups_failed < PATIENCE:
+                raise
+            log.warning("posts that are asked to be painted cannot be seen", posts=len(post_ids), reason=str(error))
+            return {}
+        self._lookups_failed = 0
+        return {post.id: post for post in looked.posts}
 
-    def _write(self, judged: list[tuple[Post, rules.Verdict]], newest: int, began: datetime) -> list[int]:
+    def _follow_edits(self, heard: list[Post], account: Account) -> None:
+        """Who edits a post before it is painted gets the new words painted."""
+        edited = notebook.edited(self.engine, heard)
+        if not edited:
+            return
+        judge = open_judge(self.engine, [post for post, _ in edited], self._terms(account))
+        for post, creation_id in edited:
+            verdict = judge.judge_edit(post)
+            if notebook.rewrite(self.engine, post, creation_id, verdict):
+                log.info("edited before it was painted", post=post.id, creation=creation_id, verdict=verdict.code)
+
+    def _write(self, judged: Judged, read: dict[str, int], began: datetime) -> list[int]:
         """Write all in one transaction; where one post spoils that, each in its own, lest it stop the rest."""
         try:
-            return notebook.write_down(self.engine, SOURCE, judged, newest_id=newest, polled_at=began)
+            return notebook.write_down(self.engine, judged, read=read, polled_at=began)
         except (IntegrityError, DataError, UnicodeError) as error:
             log.error("a post spoils the rest; written one by one", error=repr(error)[:300])
         created: list[int] = []
         for one in judged:
             try:
-                created += notebook.write_down(self.engine, SOURCE, [one], newest_id=one[0].id, polled_at=began)
+                created += notebook.write_down(self.engine, [one], read={}, polled_at=began)
             except (IntegrityError, DataError, UnicodeError) as error:
                 log.error("a post cannot be written down", post=one[0].id, error=repr(error)[:300])
-        notebook.write_down(self.engine, SOURCE, [], newest_id=newest, polled_at=began)
+        notebook.write_down(self.engine, [], read=read, polled_at=began)
         return created
 
     def _know_myself(self) -> Account:
@@ -123,38 +171,20 @@ class Poller:
                 thread.add(post.id)
         return frozenset(thread)
 
-    def _begin(self, account: Account) -> Cursor:
-        """The first start, by X's own clock: ours may be wrong, and what is older than the start is never answered."""
-        start = self.x.moment()
-        log.info("first start: older posts are not answered", account=account.author.username, start=start.isoformat())
-        return notebook.begin(self.engine, SOURCE, id_at(start))
-
-    def _reach_back(self, cursor: Cursor) -> int:
-        """X may index a post late, behind newer ones: read again what was made shortly before the last look.
-
-        Not before the first start. And not before the newest post where that is older still: an empty look is free.
-        """
-        if cursor.polled_at is None:
-            return cursor.since_id
-        overlap = timedelta(seconds=self.settings.poll_overlap_seconds)
-        behind_us = now() - self.x.moment()  # ids tell X's time, the row tells ours
-        return max(cursor.floor_id, min(cursor.since_id, id_at(cursor.polled_at - behind_us - overlap)))
-
-    def _judge(self, post: Post, account: Account) -> rules.Verdict:
-        limit = self.settings.prompt_limit
-        try:
-            return rules.decide(post, bot_id=account.author.id, watched=self.watched, prompt_limit=limit)
-        except Exception:
-            # Our bug, on this post only: it is kept with its reason, and the others go their way.
-            log.exception("a post could not be judged", post=post.id)
-            return rules.Verdict("unexpected", asked=True)
-
     def _ask_to_paint(self, creation_ids: list[int]) -> None:
         try:
             self.queue.put(PAINT, creation_ids)
         except TryLater as error:
             log.warning("queue is away; the sweep will enqueue", creations=len(creation_ids), reason=str(error))
 
-    def _tell(self, judged: list[tuple[Post, rules.Verdict]]) -> None:
+    def _tell(self, judged: Judged) -> None:
         for post, verdict in judged:
             log.info("heard", post=post.id, by=post.author.username, verdict=verdict.code)
+
+    def _report_absence(self, judged: Judged) -> None:
+        codes = Counter(verdict.code for _, verdict in judged)
+        left = {code: codes[code] for code in ("too_old", TOO_MANY_WAITING) if codes[code]}
+        taken = sum(verdict.painted for _, verdict in judged)
+        log.warning(
+            "back after an absence", heard=len(judged), taken_up=taken, left_unanswered=sum(left.values()), **left
+        )

@@ -10,15 +10,16 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 
 from bot import rules
+from bot.ears import MENTIONS as SOURCE
 from bot.notebook import read_cursor
-from bot.poller import SOURCE, Poller
+from bot.poller import Poller
 from core.clock import now
 from core.database import reading, transaction
 from core.errors import TryLater
 from core.models import creations, cursors, people, posts
 from core.queue import PAINT, WorkQueue, open_queue
-from core.settings import PollSettings, load
-from core.x import Post, id_at
+from core.settings import MoneySettings, PollSettings, RuleSettings, load
+from core.x import Post, XClient, id_at
 from tests.support.sandbox_x import SandboxX, answers, lost_call
 from tests.support.servers import wait_until
 
@@ -26,9 +27,16 @@ from tests.support.servers import wait_until
 @pytest.fixture
 def poller(x: SandboxX, engine: Engine, queue: WorkQueue) -> Poller:
     """A bot that has just begun to listen."""
-    poller = Poller(x.client(), engine, queue, load(PollSettings, poll_seconds=0.2))
+    poller = listener(x.client(), engine, queue, poll_seconds=0.2)
     poller.look()
     return poller
+
+
+def listener(x: XClient, engine: Engine, queue: WorkQueue, **settings: object) -> Poller:
+    """A bot with usual rules, but without a limit per person where one person asks for all."""
+    settings = {"poll_idle_seconds": 0.2, "backfill_limit": 2000} | settings
+    rules_ = load(RuleSettings, person_daily_limit=10_000, conversation_limit=10_000)
+    return Poller(x, engine, queue, load(PollSettings, **settings), rules_, load(MoneySettings))
 
 
 def prompts(engine: Engine) -> list[str]:
@@ -64,7 +72,7 @@ def test_a_mention_becomes_a_creation_and_a_job(poller: Poller, x: SandboxX, eng
 def test_it_answers_nothing_older_than_its_first_start(x: SandboxX, engine: Engine, queue: WorkQueue) -> None:
     x.post("@threadpaint before you were born")
     time.sleep(2.5)  # X tells its time in whole seconds, and may tell an old one
-    poller = Poller(x.client(), engine, queue, load(PollSettings))
+    poller = listener(x.client(), engine, queue)
     assert poller.look() == 0
     x.post("@threadpaint after")
     assert poller.look() == 1
@@ -80,7 +88,7 @@ def test_reading_a_post_again_changes_nothing(poller: Poller, x: SandboxX, engin
 def test_two_pollers_at_once_write_a_post_once(poller: Poller, x: SandboxX, engine: Engine) -> None:
     for number in range(20):
         x.post(f"@threadpaint prompt {number}")
-    twin = Poller(x.client(), engine, poller.queue, poller.settings)
+    twin = listener(x.client(), engine, poller.queue)
 
     def look(one: Poller) -> None:
         for _ in range(3):
@@ -107,11 +115,10 @@ def test_a_post_that_x_indexes_late_is_read_all_the_same(poller: Poller, x: Sand
 def test_an_idle_bot_asks_x_for_nothing_it_has_read(poller: Poller, x: SandboxX, engine: Engine) -> None:
     x.post("@threadpaint a fox")
     poller.look()
-    poller.settings = load(PollSettings, poll_overlap_seconds=0)
     cursor = read_cursor(engine, SOURCE)
     assert cursor is not None
     poller.look()
-    assert poller._reach_back(cursor) >= cursor.floor_id
+    assert poller.ears.reach_back(cursor, 0) >= cursor.floor_id
     assert poller.x.mentions(poller._know_myself().author.id, since_id=cursor.since_id).posts == []
 
 
@@ -149,10 +156,11 @@ def test_a_refused_prompt_is_kept_with_its_reason(
     assert poller.look() == 0
     with reading(engine) as connection:
         rows = connection.execute(select(creations).order_by(creations.c.id)).all()
-    assert [(row.state, row.code, row.next_attempt_at) for row in rows] == [
-        ("refused", "empty", None),
-        ("refused", "too_long", None),
+    assert [(row.state, row.code, row.says is None) for row in rows] == [
+        ("refused", "empty", True),
+        ("refused", "too_long", False),
     ]
+    assert [row.next_attempt_at is None for row in rows] == [True, False]  # the worker says it
     assert queue.waiting(PAINT) == set()
 
 
@@ -283,10 +291,10 @@ def test_more_than_x_shows_at_once_is_found_by_search(poller: Poller, x: Sandbox
 def test_a_bug_on_one_post_names_that_post_only(
     poller: Poller, x: SandboxX, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(post: Post, **values: object) -> rules.Verdict:
+    def broken(post: Post, *values: object) -> rules.Verdict:
         if "fox" in post.text:
             raise ZeroDivisionError
-        return decide(post, **values)  # type: ignore[arg-type]
+        return decide(post, *values)  # type: ignore[arg-type]
 
     decide = rules.decide
     monkeypatch.setattr(rules, "decide", broken)  # stands for a bug of ours, whatever it may be
@@ -310,7 +318,7 @@ def test_a_wrong_clock_of_ours_does_not_move_the_first_start(
 ) -> None:
     fast = lambda: now() + timedelta(minutes=10)  # noqa: E731
     monkeypatch.setattr("core.x.transport.now", fast)
-    poller = Poller(x.client(), engine, queue, load(PollSettings))
+    poller = listener(x.client(), engine, queue)
     poller.look()
     x.post("@threadpaint a fox")
     assert poller.look() == 1
@@ -320,7 +328,7 @@ def test_a_wrong_clock_of_ours_does_not_shorten_the_overlap(
     poller: Poller, x: SandboxX, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.x.transport.now", lambda: now() + timedelta(minutes=5))
-    monkeypatch.setattr("bot.poller.now", lambda: now() + timedelta(minutes=5))
+    monkeypatch.setattr("bot.ears.now", lambda: now() + timedelta(minutes=5))
     x.post("@threadpaint late to the list")
     poller.x.me()
     with transaction(engine) as session:  # as if a newer post had been read first

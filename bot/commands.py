@@ -1,0 +1,72 @@
+"""Knows a command by its words: `again`, `remix: <text>`, `delete`, `stop`, `start`, `help`; and "paint this".
+
+A command is the whole of what somebody says, apart from options. Pure; who may give which is decided in `asking.py`.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+AGAIN, REMIX, DELETE, STOP, START, HELP = "again", "remix", "delete", "stop", "start", "help"
+# Said to a picture; the others are said to the bot.
+OF_PICTURES = frozenset({AGAIN, REMIX, DELETE})
+
+_SAID = {
+    AGAIN: ("again", "re-run", "rerun", "re run"),
+    DELETE: ("delete", "delete this", "delete it", "please delete"),
+    STOP: ("stop", "please stop", "stop it", "opt out"),
+    START: ("start", "opt in"),
+    HELP: ("help",),
+}
+_COMMANDS = {said: name for name, all_said in _SAID.items() for said in all_said}
+_REMIX = re.compile(r"remix(?P<colon>\s*[:\uff1a]\s*|\s+)(?P<text>.*)", re.IGNORECASE | re.DOTALL)
+
+# Who says only this means the post they answer or quote. In a few languages; others write the prompt out.
+_THIS = frozenset(
+    """
+    this|this one|this please|it|paint|draw|paint this|draw this|paint it|draw it|paint that|draw that
+    please paint this|please draw this|paint this please|draw this please|make this|make it|illustrate this
+    can you paint this|can you draw this|could you paint this|could you draw this
+    mal das|male das|mal dies|zeichne das|das|das bitte|mal das bitte
+    dessine ça|dessine ca|peins ça|peins ca|dessine-moi ça|ça
+    pinta esto|dibuja esto|píntalo|dibújalo|esto
+    pinta isto|pinta isso|desenha isto|desenha isso|desenhe isso|pinte isso|isto|isso
+    disegna questo|dipingi questo|disegnalo|questo
+    teken dit|schilder dit|dit
+    нарисуй это|нарисуй|это
+    これを描いて|これ描いて|描いて|これ
+    画这个|画一下|画出来|畫這個|이거 그려줘|그려줘|이거 그려|bunu çiz|rita det här|narysuj to
+    """.replace("\n", "|").split("|")
+)
+_THIS_SAID = frozenset(phrase.strip() for phrase in _THIS)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command and, for `remix`, its words. `marked`: written so that it can be nothing else ("remix: ...")."""
+
+    name: str
+    text: str = ""
+    marked: bool = True
+
+
+def read_command(words: str) -> Command | None:
+    """The command that the words are, or None. `words` is one line without options."""
+    if name := _COMMANDS.get(_bare(words)):
+        return Command(name)
+    if _bare(words) == REMIX:
+        return Command(REMIX, marked=words.rstrip().endswith((":", "\uff1a")))
+    if found := _REMIX.fullmatch(words.strip()):
+        return Command(REMIX, found["text"].strip(), marked=bool(found["colon"].strip()))
+    return None
+
+
+def means_this(words: str) -> bool:
+    """Whether the words only point at another post: "paint this", or nothing at all."""
+    return _bare(words) in _THIS_SAID
+
+
+def _bare(words: str) -> str:
+    """In small letters, without punctuation at the end."""
+    text = unicodedata.normalize("NFKC", words).casefold()
+    return " ".join(re.sub(r"[\s.,:;!?…。、！？~☺❤\ufe0f]+$", "", text).split())

@@ -1,0 +1,55 @@
+"""Does what people ask for beside pictures, and what the host decides about people: stop, start, delete, ban, unban.
+
+Called within the transaction that writes the post down, so that it is done as soon as it is heard, and never twice.
+"""
+
+from sqlalchemy import Engine, select, update
+from sqlmodel import Session
+
+from bot.asking import Wish
+from bot.commands import DELETE, START, STOP
+from core.clock import now
+from core.database import transaction
+from core.forgetting import find_person, take_back
+from core.models import Person, State, creations, people
+from core.states import move
+
+
+def do(session: Session, person_id: int, wish: Wish) -> None:
+    """Do what a command says. The rules have allowed it."""
+    person = session.get_one(Person, person_id)
+    if wish.kind == STOP:
+        person.opted_out_at = now()
+        leave_alone(session, person_id, "opted_out")
+    if wish.kind == START:
+        person.opted_out_at = None
+    if wish.kind == DELETE and wish.target:
+        take_back(session, [wish.target.creation_id], "deleted")
+    session.add(person)
+    session.flush()
+
+
+def leave_alone(session: Session, person_id: int, code: str) -> None:
+    """End all that waits for this person: nothing more is painted, answered or told."""
+    waiting = select(creations.c.id).where(creations.c.person_id == person_id, creations.c.next_attempt_at.is_not(None))
+    for creation_id in list(session.execute(waiting).scalars()):
+        move(session, creation_id, State.QUEUED, State.REFUSED, code=code, next_attempt_at=None)
+        move(session, creation_id, State.PAINTED, State.PAINTED, reply_outcome=code, next_attempt_at=None)
+        move(session, creation_id, State.REFUSED, State.REFUSED, says=None, next_attempt_at=None)
+
+
+def ban(engine: Engine, called: str) -> int:
+    """From now on this person is not heard. Returns the id. Raises HouseError for who is not known."""
+    person_id = find_person(engine, called)
+    with transaction(engine) as session:
+        session.execute(update(people).where(people.c.id == person_id).values(banned_at=now()))
+        leave_alone(session, person_id, "banned")
+    return person_id
+
+
+def unban(engine: Engine, called: str) -> int:
+    """Hear this person again. Returns the id. Raises HouseError for who is not known."""
+    person_id = find_person(engine, called)
+    with transaction(engine) as session:
+        session.execute(update(people).where(people.c.id == person_id).values(banned_at=None))
+    return person_id

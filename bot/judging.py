@@ -1,0 +1,99 @@
+"""Judges the posts of one look, oldest first: what each asks for, and what becomes of it.
+
+    new posts | what they stand under, how their authors stand | wish | verdict | the next one, knowing this one
+
+Several posts of one person in one look count against each other, as if they had come one by one. Reads rows and
+writes none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy import Engine
+
+from bot import memory, rules
+from bot.asking import Scene, Target, Wish, wish_of
+from bot.rules import Standing, Terms, Verdict
+from core.clock import now
+from core.logs import get_logger
+from core.x import Post
+
+log = get_logger(__name__)
+
+A_DAY = timedelta(days=1)
+UNEXPECTED = "unexpected"
+Judged = list[tuple[Post, Verdict]]
+
+
+@dataclass
+class Judge:
+    """What is known around the posts of one look. Made anew for each."""
+
+    terms: Terms
+    targets: Mapping[int, Target]
+    silent: frozenset[int]
+    standings: dict[int, Standing]
+    answers: dict[int, int]
+
+    def missing(self, posts: Sequence[Post]) -> list[int]:
+        """Posts that are asked to be painted but did not come along: to be looked up."""
+        wishes = ((post, self._wish(post, {})) for post in posts if self._is_heard(post))
+        return sorted({wish.source_id for _, wish in wishes if wish and wish.source_id})
+
+    def judge(self, posts: Sequence[Post], looked_up: Mapping[int, Post]) -> Judged:
+        """A verdict on each. A bug of ours on one post is that post's reason, and the others go their way."""
+        return [(post, self._verdict(post, looked_up)) for post in posts]
+
+    def judge_edit(self, post: Post) -> Verdict:
+        """The verdict on the new words of a post that was taken up already."""
+        wish = self._wish(post, {})
+        return rules.decide_edit(wish, self.terms) if wish else Verdict(rules.TALK)
+
+    def _verdict(self, post: Post, looked_up: Mapping[int, Post]) -> Verdict:
+        try:
+            wish = self._wish(post, looked_up)
+            standing = replace(self._standing(post), in_conversation=self.answers.get(post.conversation_id or 0, 0))
+            verdict = rules.decide(post, wish, standing, self.terms)
+        except Exception:
+            log.exception("a post could not be judged", post=post.id)
+            return Verdict(UNEXPECTED, asked=True)
+        self._take_in(post, verdict)
+        return verdict
+
+    def _take_in(self, post: Post, verdict: Verdict) -> None:
+        self.standings[post.author.id] = rules.after(self._standing(post), post, verdict)
+        if post.conversation_id and (verdict.painted or verdict.told):
+            self.answers[post.conversation_id] = self.answers.get(post.conversation_id, 0) + 1
+
+    def _standing(self, post: Post) -> Standing:
+        return self.standings.get(post.author.id) or Standing()
+
+    def _is_heard(self, post: Post) -> bool:
+        """Whether it is worth money to know what they mean."""
+        standing = self._standing(post)
+        is_new = post.created_at >= self.terms.now - self.terms.oldest
+        return is_new and not (standing.opted_out or standing.banned or rules.whose(post, self.terms.bot_id))
+
+    def _wish(self, post: Post, looked_up: Mapping[int, Post]) -> Wish | None:
+        scene = Scene(
+            bot_id=self.terms.bot_id,
+            watched=self.terms.watched,
+            target=self.targets.get(post.in_reply_to_id or 0),
+            looked_up=looked_up,
+            silent=self.silent | {one for one, standing in self.standings.items() if standing.opted_out},
+        )
+        return wish_of(post, scene)
+
+
+def open_judge(engine: Engine, posts: Sequence[Post], terms: Terms) -> Judge:
+    """A judge who knows what the house knows around these posts."""
+    since = now() - A_DAY
+    others = {other.author.id for post in posts for other in (post.parent, post.quoted) if other}
+    return Judge(
+        terms,
+        targets=memory.targets(engine, {post.in_reply_to_id for post in posts if post.in_reply_to_id}),
+        silent=memory.silent_people(engine, others),
+        standings=memory.standings(engine, {post.author.id for post in posts}, since),
+        answers=memory.answers_in(engine, {post.conversation_id for post in posts if post.conversation_id}, since),
+    )

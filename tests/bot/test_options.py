@@ -1,0 +1,77 @@
+"""Options stand anywhere in the prompt; what is none, or has a value that is none, is part of the prompt."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.options import LARGEST_SEED, SIZES, Options, split_options
+
+
+@pytest.mark.parametrize(
+    ("words", "prompt", "options"),
+    [
+        ("a fox", "a fox", Options()),
+        ("a fox --ar 16:9", "a fox", Options(size=SIZES["16:9"])),
+        ("--ar 9:16 a fox", "a fox", Options(size=SIZES["9:16"])),
+        ("a --n 3 fox", "a fox", Options(count=3)),
+        ("a fox --ar 1:1", "a fox", Options(size=(None, None))),
+        ("a fox --seed 42 --steps 30 --style ink", "a fox", Options(seed=42, steps=30, style="ink")),
+        ("a fox --no people, cars --n 2 at night", "a fox at night", Options(negative="people, cars", count=2)),
+        ("a fox --no people and cars", "a fox", Options(negative="people and cars")),
+        ("a fox —ar 3:2 –n 2", "a fox", Options(size=SIZES["3:2"], count=2)),
+        ("a fox --AR 2:3 --Style Ink", "a fox", Options(size=SIZES["2:3"], style="ink")),
+        ("a fox --ar=16:9 --seed=0", "a fox", Options(size=SIZES["16:9"], seed=0)),
+        ("a fox --n 2, please", "a fox please", Options(count=2)),
+        ("a fox --ar 16:9 --ar 3:2", "a fox", Options(size=SIZES["3:2"])),
+        ("a fox --ar １６：９", "a fox", Options(size=SIZES["16:9"])),
+        ("a fox --style watercolor", "a fox", Options(style="watercolour")),
+        (f"a fox --seed {LARGEST_SEED}", "a fox", Options(seed=LARGEST_SEED)),
+    ],
+)
+def test_it_reads_the_options(words: str, prompt: str, options: Options) -> None:
+    assert split_options(words) == (prompt, options)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a fox --ar 7:5", "a fox --ar", "a fox --n 0", "a fox --n 5", "a fox --n two", "a fox --seed -1",
+        "a fox --seed 2147483648", "a fox --steps 51", "a fox --style cubist", "a fox --chaos 5", "a fox --no",
+        "a fox -- in snow", "a fox — no people", "a fox—no people", "a fox -n 2", "--",
+        "---n 2", "a fox --n " + "9" * 5000,
+    ],
+)  # fmt: skip
+def test_what_is_no_option_stays_in_the_prompt(words: str) -> None:
+    assert split_options(words) == (words, Options())
+
+
+def test_an_unknown_option_ends_what_shall_not_be_on_it() -> None:
+    assert split_options("a fox --no people --chaos 5") == ("a fox --chaos 5", Options(negative="people"))
+
+
+def test_own_options_go_over_inherited_ones() -> None:
+    inherited = Options(size=(688, 384), style="ink", negative="people")
+    assert Options(size=(None, None), count=2).over(inherited) == Options(
+        size=(None, None), count=2, style="ink", negative="people"
+    )
+
+
+def test_every_size_is_one_that_all_painters_take() -> None:
+    for name, size in SIZES.items():
+        if size is None:
+            continue
+        width, height = size
+        across, down = map(int, name.split(":"))
+        assert width % 16 == height % 16 == 0
+        assert abs(width * height - 512 * 512) < 0.02 * 512 * 512
+        assert abs(width / height - across / down) < 0.02 * across / down
+
+
+OPTIONS = st.sampled_from(["--ar", "--n", "--no", "--seed", "—style", "--x", "16:9", "2", "ink", "--ar=1:1", "--no="])
+
+
+@given(st.lists(OPTIONS | st.text(max_size=9), max_size=12))
+def test_no_words_make_it_fail_and_what_is_left_holds_no_option(words: list[str]) -> None:
+    prompt, options = split_options(" ".join(words))
+    assert options.count in (None, 1, 2, 3, 4)
+    assert split_options(prompt)[0] == " ".join(prompt.split())
