@@ -35,7 +35,7 @@ from sandbox.opening import open_world
 from sandbox.settings import Settings
 from sandbox.store import Store
 from sandbox.world import World
-from sandbox.x import oauth2
+from sandbox.x import oauth2, old_media
 from sandbox.x.gate import Gate
 from sandbox.x.table import ENDPOINTS
 
@@ -60,6 +60,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.add_middleware(_Guard)
     app.add_middleware(Line)
     app.include_router(oauth2.router)
+    app.include_router(old_media.router)
     app.include_router(signin.router)
     app.add_api_route("/2/{path:path}", app.state.gate.pass_through, methods=METHODS, include_in_schema=False)
     app.include_router(control.router)

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+OldMedia = Literal["gone", "unusable", "works"]
 HANDLE = r"^[A-Za-z0-9_]{1,15}$"
 
 
@@ -29,6 +30,7 @@ class Settings(BaseSettings):
     client_name: str = Field("An app in the making", description="what the page of sign-in calls the app")
     redirect_uris: list[str] = Field([], description="where sign-in may lead back to; none: any loopback http address")
     vocabulary: Literal["legacy", "new", "mixed"] = "legacy"
+    old_media: OldMedia = Field("gone", description="the upload of the old API: gone, unusable or works")
 
     # X's own numbers (x-platform 2.3, 2.7); named here because the next issue turns some of them.
     mentions_reach: int = 800

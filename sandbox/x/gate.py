@@ -46,6 +46,7 @@ class Gate:
         self.calls: dict[str, Tally[str]] = defaultdict(Tally)
         self.till = Till(world.store, world.clock, world.facts.get("money", {}))
         self.vocabulary: vocabulary.Mode = own.vocabulary
+        self.old_media = own.old_media
         self.grants = Grants(world)
         self.names = frozenset(endpoint.name for endpoint in endpoints)
         self.faults = Faults(sorted(self.names), seed=own.seed, now_ms=world.clock.now_ms)
@@ -87,7 +88,7 @@ class Gate:
     async def _answer(
         self, endpoint: Endpoint, args: dict[str, str], request: Request, headers: dict[str, str]
     ) -> Answer:
-        caller = self._who(request)
+        caller = self.who(request)
         self._admit(endpoint, caller, headers)
         if endpoint.needs_person and caller.person is None:
             raise problems.user_context_needed()
@@ -131,7 +132,7 @@ class Gate:
 
     # who calls
 
-    def _who(self, request: Request) -> Caller:
+    def who(self, request: Request) -> Caller:
         header = request.headers.get("authorization", "")
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "bearer":

@@ -14,7 +14,7 @@ from oauthlib.oauth1.rfc5849.utils import parse_authorization_header, unescape
 from sandbox.clock import Clock
 
 # Clients that reach us through a session adapter signed for X itself before the address was changed below them.
-X_BASES = ("https://api.twitter.com", "https://api.x.com")
+X_BASES = ("https://api.twitter.com", "https://api.x.com", "https://upload.twitter.com", "https://upload.x.com")
 
 
 @dataclass(frozen=True, slots=True)

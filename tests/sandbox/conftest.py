@@ -58,7 +58,8 @@ class Adapter(requests.adapters.HTTPAdapter):
         self.url = url
 
     def send(self, request, **options):
-        request.url = request.url.replace("https://api.twitter.com", self.url)
+        for host in ("https://api.twitter.com", "https://upload.twitter.com"):
+            request.url = request.url.replace(host, self.url)
         return super().send(request, **options)
 
 
