@@ -244,6 +244,16 @@ class WatchedPost(SQLModel, table=True):
     since: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
+class Announced(SQLModel, table=True):
+    """A part of the rules thread, on its way to X. Written before it is posted: who finds it looks on X first."""
+
+    __tablename__ = "announced"
+
+    key: str = Field(primary_key=True, description="names its place in the thread, and its words")
+    since_id: int = Field(sa_type=BigInteger, description="older posts are not it")
+    post_id: int | None = Field(default=None, sa_type=BigInteger)
+
+
 def table(name: str) -> Table:
     """The Core table behind a model, for the queries that must be fast."""
     return SQLModel.metadata.tables[name]

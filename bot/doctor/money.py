@@ -1,0 +1,43 @@
+"""Says in words what an answer costs and how far the budgets reach. Pure."""
+
+from collections.abc import Iterator
+
+from bot.doctor.findings import Finding, ok, warn
+from core import prices
+from core.settings import KeepSettings, MoneySettings, XSettings
+
+# Painting one prompt takes about this long on a small card.
+GPU_SECONDS = 3.0
+USD = 1_000_000
+
+
+def examine(money: MoneySettings, x: XSettings, keep: KeepSettings | None) -> Iterator[Finding]:
+    """One answer, one day, one month."""
+    try:
+        one = cost_of_an_answer(money, x)
+    except ValueError:
+        return  # told already
+    yield ok(f"an answered prompt costs about ${one / USD:.4f}")
+    for name, budget, span in (
+        ("BUDGET_DAY_USD", money.budget_day_usd, "day"),
+        ("BUDGET_MONTH_USD", money.budget_month_usd, "month"),
+    ):
+        if budget is None:
+            yield warn(f"{name} is none: nothing here stops the spending", "set a spending limit in the X console")
+        else:
+            yield ok(f"about {int(budget * USD / one):,} answers a {span} within {name}={budget:g}")
+    if money.budget_day_usd and money.budget_month_usd and money.budget_day_usd > money.budget_month_usd:
+        yield warn("BUDGET_DAY_USD is larger than BUDGET_MONTH_USD", "one day may use up the month")
+    if keep:
+        price = prices.price_list(money.prices)[prices.POST_READ]
+        many = int(keep.recheck_day_usd * USD / price) if price else 0
+        yield ok(f"about {many:,} posts a day are looked up again within RECHECK_DAY_USD={keep.recheck_day_usd:g}")
+
+
+def cost_of_an_answer(money: MoneySettings, x: XSettings) -> float:
+    """Micro-dollars: hearing it, painting it, answering it. Raises ValueError for prices that cannot be read."""
+    listed = prices.price_list(money.prices)
+    heard = listed[prices.OWN_READ if x.x_owns_app else prices.POST_READ]
+    described = listed[prices.ALT_TEXT] if x.x_alt_text else 0
+    painted = money.gpu_usd_per_hour / 3600 * GPU_SECONDS * USD
+    return heard + painted + listed[prices.UPLOAD] + described + listed[prices.REPLY]

@@ -1,0 +1,291 @@
+"""The doctor tells apart what is wrong, and says what to do; it never tells a secret."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from bot.doctor.examination import examine
+from core.clock import now
+from core.database import open_database
+from core.models import State
+from core.queue import WorkQueue
+from core.schema import migrate
+from core.watching import watch
+from gpu.engines import make_app
+from gpu.settings import GpuSettings
+from tests.support.painter import BadPainter, sketch_service
+from tests.support.rows import make_creation, make_post
+from tests.support.sandbox_x import KEYS, SandboxX, answers
+from tests.support.servers import ROOT, serving
+
+Examined = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="session")
+def painter() -> Iterator[str]:
+    with sketch_service() as url:
+        yield url
+
+
+@pytest.fixture
+def environment(tmp_path: Path, x: SandboxX, painter: str, queue_server: str) -> dict[str, str]:
+    """A house in which all is well."""
+    migrate(open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}"))
+    keys = {name.upper(): value for name, value in KEYS.items()}
+    places = {"X_API_URL": x.url, "GPU_URL": painter, "GPU_TOKEN": "secret", "REDIS_URL": queue_server}
+    return {"DATA_DIR": str(tmp_path), "GPU_USD_PER_HOUR": "0.8", **places, **keys}
+
+
+@pytest.fixture
+def database(environment: dict[str, str], tmp_path: Path) -> Engine:
+    return open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
+
+
+@pytest.fixture
+def examined(
+    environment: dict[str, str], queue: WorkQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Examined:
+    """Examines the house with some settings changed; None takes one away."""
+
+    def run(**changes: str | None) -> list[str]:
+        monkeypatch.chdir(tmp_path)
+        for name, value in (environment | changes).items():
+            if value is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, value)
+        return [str(finding) for finding in examine()]
+
+    return run
+
+
+def line(lines: list[str], words: str) -> str:
+    """The one line that holds these words."""
+    found = [each for each in lines if words in each]
+    assert len(found) == 1, "\n".join(lines)
+    return found[0]
+
+
+def change(x: SandboxX, **values: Any) -> None:
+    x.http.patch(f"{x.url}/sandbox/people/threadpaint", json=values).raise_for_status()
+
+
+# --- all is well ---
+
+
+def test_a_house_in_order_has_no_fail(examined: Examined) -> None:
+    lines = examined()
+    assert [each for each in lines if each.startswith("FAIL")] == []
+    for words in ("the keys are of @threadpaint", "may read and write", "the painter accepts", "up to date"):
+        assert line(lines, words).startswith("ok"), words
+
+
+def test_it_says_what_an_answer_costs_and_how_far_the_budget_reaches(examined: Examined) -> None:
+    lines = examined(BUDGET_DAY_USD="10", BUDGET_MONTH_USD="none")
+    assert line(lines, "an answered prompt costs").startswith("ok    an answered prompt costs about $0.0167")
+    assert line(lines, "answers a day within").startswith("ok    about 600 answers a day within BUDGET_DAY_USD=10")
+    assert line(lines, "BUDGET_MONTH_USD is none").startswith("warn")
+
+
+def test_it_reminds_of_what_only_x_can_say(examined: Examined) -> None:
+    lines = examined()
+    assert line(lines, "X wants to approve").startswith("warn")
+    assert line(lines, "labelled 'Automated'").startswith("warn")
+
+
+def test_it_ends_with_1_on_a_fail_and_0_otherwise_and_tells_no_secret(
+    environment: dict[str, str], queue: WorkQueue
+) -> None:
+    for changes, status in (({}, 0), ({"GPU_TOKEN": "another-secret"}, 1)):
+        given = {"PATH": os.environ["PATH"], **environment, **changes}
+        command = [sys.executable, "-m", "bot", "doctor"]
+        done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
+        secrets = [*KEYS.values(), "another-secret"]
+        assert [secret for secret in secrets if secret in done.stdout + done.stderr] == []
+        assert done.stderr == ""
+
+
+# --- keys ---
+
+
+def test_a_missing_key_is_named(examined: Examined) -> None:
+    lines = examined(X_CONSUMER_KEY=None, BUDGET_DAY_USD="-1")
+    assert line(lines, "X_CONSUMER_KEY is missing").startswith("FAIL")
+    assert line(lines, "BUDGET_DAY_USD is wrong").startswith("FAIL")
+
+
+@pytest.mark.parametrize("value", ["", "  ", "sandbox-consumer-key\n", " x"])
+def test_an_empty_or_badly_copied_key_is_named_before_x_is_asked(examined: Examined, x: SandboxX, value: str) -> None:
+    assert line(examined(X_CONSUMER_KEY=value), "X_CONSUMER_KEY").startswith("FAIL")
+    assert x.state()["calls"] == {}
+
+
+@pytest.mark.parametrize("name", ["X_CONSUMER_KEY", "X_CONSUMER_SECRET"])
+def test_a_wrong_consumer_key_is_told_from_a_wrong_token(examined: Examined, name: str) -> None:
+    assert line(examined(**{name: "wrong"}), "X_CONSUMER_KEY or its secret").startswith("FAIL  X does not know")
+
+
+@pytest.mark.parametrize("name", ["X_ACCESS_TOKEN", "X_ACCESS_TOKEN_SECRET"])
+def test_a_wrong_access_token_is_told_from_a_wrong_consumer_key(examined: Examined, name: str) -> None:
+    found = line(examined(**{name: "wrong"}), "X_ACCESS_TOKEN")
+    assert found.startswith("FAIL  X knows the app, but not X_ACCESS_TOKEN")
+    assert "create the access token anew" in found
+
+
+def test_keys_of_another_account_are_told_by_name(examined: Examined, x: SandboxX) -> None:
+    x.post("hello", author="ada")
+    keys = {"X_ACCESS_TOKEN": "sandbox-token-ada", "X_ACCESS_TOKEN_SECRET": "sandbox-token-secret-ada"}
+    found = line(examined(**keys), "@ada")
+    assert found.startswith("FAIL  the keys are of @ada, but the gallery tells people to mention @threadpaint")
+    assert "BOT_HANDLE=ada" in found
+    assert line(examined(**keys, BOT_HANDLE="@Ada"), "the keys are of @ada").startswith("ok")
+
+
+def test_a_read_only_token_is_told(examined: Examined) -> None:
+    keys = {
+        "X_ACCESS_TOKEN": "sandbox-token-threadpaint-readonly",
+        "X_ACCESS_TOKEN_SECRET": "sandbox-token-secret-threadpaint-readonly",
+    }
+    found = line(examined(**keys), "the keys may only read")
+    assert found.startswith("FAIL")
+    assert "read and write" in found
+
+
+# --- X ---
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid", "not an address", "http://["])
+def test_an_x_that_does_not_answer_is_told(examined: Examined, url: str) -> None:
+    assert line(examined(X_API_URL=url), "X does not answer").startswith("FAIL")
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(0, "ok"), (120, "warn"), (400, "FAIL")])
+def test_a_wrong_clock_is_told_against_xs(examined: Examined, x: SandboxX, seconds: int, level: str) -> None:
+    x.http.post(f"{x.url}/sandbox/clock", json={"advance": seconds}).raise_for_status()
+    assert line(examined(), "this machine's clock").startswith(level)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (402, b'{"title":"CreditsDepleted"}', "X wants money"),
+        (503, b"<html>", "X cannot be asked"),
+        (200, b"<html>", "X cannot be asked"),
+        (403, b'{"title":"Client Forbidden","type":"https://x/client-forbidden"}', "belongs to no project"),
+        (403, b'{"detail":"?"}', "X does not let us ask"),
+    ],
+)
+def test_what_x_refuses_is_told_apart(examined: Examined, x: SandboxX, status: int, body: bytes, words: str) -> None:
+    # The first call is the unsigned one.
+    x.spoil("GET", "/2/users/me", answers(401), answers(status, body))
+    assert line(examined(), words).startswith("FAIL")
+
+
+# --- the account ---
+
+
+def test_a_protected_account_is_a_fail(examined: Examined, x: SandboxX) -> None:
+    change(x, protected=True)
+    assert line(examined(), "is protected").startswith("FAIL")
+
+
+@pytest.mark.parametrize(
+    ("verified", "level", "words"), [(True, "ok", "2,400 answers"), (False, "warn", "200 answers")]
+)
+def test_what_the_account_may_answer_in_a_day_is_told(
+    examined: Examined, x: SandboxX, verified: bool, level: str, words: str
+) -> None:
+    change(x, verified=verified)
+    assert line(examined(), words).startswith(level)
+
+
+def test_a_cap_above_what_x_allows_is_told(examined: Examined, x: SandboxX) -> None:
+    change(x, verified=False)
+    assert line(examined(X_REPLIES_PER_DAY="1000"), "X_REPLIES_PER_DAY=1000").startswith("warn")
+
+
+@pytest.mark.parametrize(
+    ("description", "level"),
+    [("Paints. Run by @ada", "ok"), ("A bot operated by Ada", "ok"), ("I paint", "warn"), ("mail a@b.example", "warn")],
+)
+def test_a_description_that_names_nobody_is_told(examined: Examined, x: SandboxX, description: str, level: str) -> None:
+    change(x, description=description)
+    assert line(examined(), "who runs the bot").startswith(level)
+
+
+def test_watched_posts_that_are_gone_or_of_others_are_told(examined: Examined, x: SandboxX) -> None:
+    mine, theirs, gone = x.post("mine", author="threadpaint"), x.post("theirs"), x.post("gone", author="threadpaint")
+    x.http.delete(f"{x.url}/sandbox/posts/{gone}").raise_for_status()
+    lines = examined(X_WATCHED_POSTS=f"{mine},{theirs},{gone}")
+    assert line(lines, f"{theirs} is not the bot's own").startswith("warn")
+    assert line(lines, f"{gone} is not there (gone)").startswith("warn")
+    assert [each for each in lines if str(mine) in each] == []
+
+
+def test_what_was_announced_is_watched_too(examined: Examined, x: SandboxX, database: Engine) -> None:
+    watch(database, [x.post("theirs")])
+    assert line(examined(), "is not the bot's own").startswith("warn")
+
+
+# --- the house ---
+
+
+def test_a_painter_that_is_away_or_none_is_told(examined: Examined) -> None:
+    assert line(examined(GPU_URL="http://127.0.0.1:1"), "the painter does not answer").startswith("FAIL")
+    with serving(BadPainter(200, b"<html>")) as url:
+        assert line(examined(GPU_URL=url), "is no painter").startswith("FAIL")
+
+
+@pytest.mark.parametrize("token", ["", "wrong"])
+def test_a_painter_that_does_not_accept_the_token_is_told(examined: Examined, token: str) -> None:
+    assert line(examined(GPU_TOKEN=token), "does not accept GPU_TOKEN").startswith("FAIL")
+
+
+def test_a_painter_that_paints_for_anybody_is_told(examined: Examined) -> None:
+    with serving(make_app(GpuSettings(engine="sketch"))) as url:
+        assert line(examined(GPU_URL=url, GPU_TOKEN=""), "paints for anybody").startswith("warn")
+
+
+def test_a_queue_that_is_away_is_told(examined: Examined) -> None:
+    assert line(examined(REDIS_URL="redis://:hidden@127.0.0.1:1/0"), "the queue does not answer").startswith("FAIL")
+    assert line(examined(), "no worker is at work").startswith("warn")
+
+
+def test_a_database_without_tables_or_away_is_told(examined: Examined, tmp_path: Path) -> None:
+    lines = examined(DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
+    assert line(lines, "not up to date").startswith("FAIL")
+    lines = examined(DATABASE_URL="postgresql://somebody:hidden@127.0.0.1:1/none")
+    assert line(lines, "DATABASE_URL").startswith("FAIL")
+    assert "hidden" not in "".join(lines)
+
+
+def test_a_folder_that_cannot_be_written_is_told(examined: Examined, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert line(examined(STORAGE_URL=str(tmp_path / "file" / "x")), "cannot be kept").startswith("FAIL")
+
+
+def test_posts_that_nobody_looks_up_are_told(examined: Examined, database: Engine) -> None:
+    post_id = make_post(database, checked_at=now() - timedelta(hours=30))
+    make_creation(database, post_id=post_id, with_post=False, state=State.REPLIED, next_attempt_at=None)
+    assert line(examined(), "1 posts were not looked up").startswith("warn")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("POLL_SECONDS", "0.5", "X allows a look every 3 s"),
+        ("TELL_ON_X", "help,nonsense", "nonsense is no code"),
+        ("PRICES", '{"coffee": 1}', "coffee is not sold"),
+        ("BUDGET_DAY_USD", "500", "larger than BUDGET_MONTH_USD"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told(examined: Examined, setting: str, value: str, words: str) -> None:
+    assert words in line(examined(**{setting: value}), words)
