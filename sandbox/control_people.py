@@ -27,7 +27,7 @@ class NewPerson(Body):
 class Changes(Body):
     """What is left out stays as it is; the two lists are whole new lists of usernames."""
 
-    name: Annotated[Words, Field(min_length=1, max_length=50)] | None = None
+    name: Annotated[Words, Field(pattern=r"\S", max_length=50)] | None = None
     description: Annotated[Words, Field(max_length=160)] | None = None
     protected: bool | None = None
     suspended: bool | None = None

@@ -125,7 +125,7 @@ def _check_address(address: str, own: Settings) -> None:
 def _is_here(address: str) -> bool:
     try:
         parts = urlsplit(address)
-        host = parts.hostname or ""
+        host, _ = parts.hostname or "", parts.port  # reading the port raises when it is none
         local = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

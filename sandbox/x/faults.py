@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Iterable
 from itertools import count
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
@@ -76,6 +76,9 @@ Kind = Literal[
 ]
 
 
+HeaderValue = Annotated[str, Field(pattern=r"^[\x20-\x7e]*$", max_length=4000)]
+
+
 class Fault(BaseModel):
     """One fault as it was asked for. Reading faults stay until deleted; the others fire once unless told otherwise."""
 
@@ -91,7 +94,7 @@ class Fault(BaseModel):
     when: Literal["before", "after"] = "before"
     status: int | None = Field(None, ge=200, le=599)
     body: Any = None
-    headers: dict[str, str] = {}
+    headers: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")], HeaderValue] = {}
     seconds: float | None = Field(None, ge=0, le=86_400)
     check_after_secs: int = Field(1, ge=0, le=3600)
 

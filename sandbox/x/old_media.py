@@ -23,7 +23,7 @@ GONE = (
     "<!DOCTYPE html><html><head><title>404</title></head><body><h1>Sorry, that page does not exist</h1></body></html>"
 )
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 Door = Annotated[Gate, Depends(gate_of)]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from sandbox.line import Silence
 from sandbox.model import Json
@@ -15,6 +16,7 @@ from sandbox.x.faults import Fault
 from sandbox.x.problems import Problem
 
 HTML_503 = "<!DOCTYPE html><html><head><title>503</title></head><body><h1>Over capacity</h1></body></html>"
+_JSON = "application/json"
 Do = Callable[[], Awaitable[Response]]
 Dress = Callable[[int, Json | None, dict[str, str]], Response]
 
@@ -54,12 +56,14 @@ def _instead(fault: Fault, dress: Dress, now_s: int) -> Response:
 
 def _told(fault: Fault) -> Response:
     status = fault.status or 503
-    if fault.body is None or isinstance(fault.body, str):
-        return Response(fault.body or "", status, headers=fault.headers)
-    return JSONResponse(fault.body, status, headers=fault.headers)
+    if fault.body is None or status in (204, 304):
+        return Response(status_code=status, headers=fault.headers)
+    if isinstance(fault.body, str):
+        return Response(fault.body.encode("utf-8", "replace"), status, headers=fault.headers)
+    # Python's own way to write JSON can say everything that was read, lone surrogates included.
+    return Response(json.dumps(fault.body), status, headers=fault.headers, media_type=_JSON)
 
 
-_JSON = "application/json"
 _BARE: dict[str, tuple[int, str, str]] = {
     "html_503": (503, HTML_503, "text/html"),
     "empty_200": (200, "", _JSON),

@@ -1,5 +1,6 @@
 """Faults on demand: each kind as a client meets it, where it plays and how often it did."""
 
+import json
 import time
 
 import pytest
@@ -38,6 +39,17 @@ def test_an_answer_is_given_instead_of_the_deed(play):
     assert "hello" not in own_texts(play)
     play.client().create_tweet(text="hello")
     assert own_texts(play).count("hello") == 1
+
+
+@pytest.mark.parametrize("body", ["\ud800", {"text": "\ud800"}, ["a"], 17, True])
+@pytest.mark.parametrize("status", [200, 204, 304, 404, 599])
+def test_any_body_and_status_can_be_answered(play, body, status):
+    # json escapes a lone surrogate, so that it travels; httpx would refuse it
+    spoiled = json.dumps({"kind": "answer", "status": status, "body": body})
+    headers = {"content-type": "application/json"}
+    assert play.http.post("/sandbox/faults", content=spoiled, headers=headers).status_code == 201
+    assert play.get(f"/2/users/{play.bot.id}").status_code == status
+    assert play.http.get("/sandbox/faults").status_code == 200
 
 
 def test_an_html_503_is_a_page(play):
@@ -206,6 +218,12 @@ def test_several_faults_are_set_at_once_or_none(play):
         ({"kind": "lost", "endpoint": POSTS}, "endpoint"),
         ({"kind": "html_503", "endpoint": "GET /2/nowhere"}, "endpoint"),
         ({"kind": "html_503", "colour": "red"}, "colour"),
+        ({"kind": "answer", "status": 200, "headers": {"x": "a\r\nb: c"}}, "headers"),
+        ({"kind": "answer", "status": 200, "headers": {"x y": "a"}}, "headers"),
+        ({"kind": "answer", "status": 99}, "status"),
+        ({"faults": [{"kind": "earthquake"}]}, "kind"),
+        ({"faults": 3}, "faults"),
+        ({}, "kind"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused_by_name(play, wrong, named):

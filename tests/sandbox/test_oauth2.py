@@ -104,6 +104,8 @@ def test_somebody_new_joins_by_signing_in(play):
         ("redirect_uri", "http://127.0.0.1.evil.example/"),
         ("redirect_uri", "http://localhost@evil.example/"),
         ("redirect_uri", "javascript:alert(1)"),
+        ("redirect_uri", "http://127.0.0.1:80; script-src */"),
+        ("redirect_uri", "http://127.0.0.1:9/#fragment"),
         ("response_type", "token"),
         ("scope", ""),
         ("scope", "tweet.read world.peace"),
