@@ -17,7 +17,7 @@ from core.logs import get_logger
 from core.models import pictures
 from core.storage import Storage
 from core.text import alt_text
-from core.x import XClient
+from core.x import Copy, XClient
 from worker.manners import Manners
 from worker.rows import pictures_of
 
@@ -52,6 +52,8 @@ class Uploader:
         media_id, described = picture.media_id, picture.described_at is not None
         if media_id is None or picture.uploaded_at < now() - FRESH:
             media_id, described = self._upload(picture), False
+        elif (creation.last_error or "").startswith("x_media"):
+            self._look(picture, media_id)
         if not described:
             self._describe(creation, picture, media_id, attempts)
         return str(media_id)
@@ -60,9 +62,27 @@ class Uploader:
         image = self.storage.get(picture.key)
         if image is None:
             raise GiveUp("picture_lost", f"{picture.key} is not in the storage")
-        media_id = self.x.upload(image, picture.mime)
-        self._note(picture, media_id=media_id, uploaded_at=now(), described_at=None)
-        return media_id
+        copy = self.x.upload(image, picture.mime)
+        self._note(picture, media_id=copy.media_id, uploaded_at=now(), described_at=None)
+        self._check(picture, copy)
+        return copy.media_id
+
+    def _look(self, picture: Any, media_id: str) -> None:
+        """X may have nothing to tell of a photo: then the answer will show."""
+        try:
+            copy = self.x.look_at_copy(media_id)
+        except (TryLater, GiveUp) as error:
+            log.info("X does not say how far it is with a picture", media=media_id, reason=str(error))
+            return
+        self._check(picture, copy)
+
+    def _check(self, picture: Any, copy: Copy) -> None:
+        """Raises TryLater until X is done with a copy; one it failed on is forgotten, and brought again."""
+        if copy.failed:
+            self._note(picture, media_id=None, uploaded_at=None, described_at=None)
+            raise TryLater("x_media_failed", "X could not read the picture")
+        if not copy.ready:
+            raise TryLater("x_media_processing", after=copy.check_after)
 
     def _describe(self, creation: Any, picture: Any, media_id: str, attempts: int) -> None:
         """Alt text and warning. After a few tries an answer without alt text is better than none; never without

@@ -11,9 +11,11 @@ from typing import Any
 
 from core import prices
 from core.clock import now
+from core.errors import GiveUp
 from core.settings import XSettings
 from core.text import LONGEST_ALT_TEXT, clean, clip
 from core.toll import Item, NoToll, Toll
+from core.x.copies import Copy, read_copy
 from core.x.posts import Account, Post, next_token, read_account, read_losses, read_page
 from core.x.snowflakes import id_at
 from core.x.transport import Transport, border
@@ -136,8 +138,8 @@ class XClient:
         self._charge(prices.REPLY, f"answer:{found.id}")
         return found.id
 
-    def upload(self, image: bytes, mime: str) -> str:
-        """Upload a picture and return its media id. It expires after a day. Safe to repeat: an unused one vanishes."""
+    def upload(self, image: bytes, mime: str) -> Copy:
+        """Upload a picture. Its copy expires after a day. Safe to repeat: an unused one vanishes."""
         with border():
             answer = self._x.request(
                 "POST",
@@ -145,9 +147,14 @@ class XClient:
                 data={"media_category": "tweet_image"},
                 files={"media": (f"picture.{mime.removeprefix('image/')}", image, mime)},
             )
-            media_id = str(answer.json()["data"]["id"])
-        self._charge(prices.UPLOAD, f"upload:{media_id}")
-        return media_id
+            copy = read_copy(answer.json())
+        self._charge(prices.UPLOAD, f"upload:{copy.media_id}")
+        return copy
+
+    def look_at_copy(self, media_id: str) -> Copy:
+        """How far X is with a picture that was uploaded."""
+        with border():
+            return read_copy(self._get("/2/media/upload", {"command": "STATUS", "media_id": media_id}))
 
     def describe(self, media_id: str, *, alt_text: str = "", sensitive: bool = False) -> None:
         """Describe a picture for those who cannot see it, and warn of it. Words are cut to 1,000. Safe to repeat."""
@@ -178,8 +185,13 @@ class XClient:
 
     def delete(self, post_id: int) -> None:
         """Take a post of ours away. Safe to repeat: what is gone is gone."""
-        with border():
-            self._x.request("DELETE", f"/2/tweets/{post_id}")
+        try:
+            with border():
+                self._x.request("DELETE", f"/2/tweets/{post_id}")
+        except GiveUp as error:
+            if error.code != "x_post_gone":
+                raise
+            return
         self._charge(prices.DELETE, f"delete:{post_id}:{secrets.token_hex(4)}")
 
     def moment(self) -> datetime:

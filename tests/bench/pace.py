@@ -28,6 +28,7 @@ from tests.support.house import House, running_house
 PEOPLE = 50
 CALLS = 100
 ANSWER = "POST /2/tweets"
+WRITES = {ANSWER: CALLS, "POST /2/media/upload": 500, "POST /2/media/metadata": 500}
 LEAST_USED = 0.97
 MOST_REFUSED = 1 / 1000
 OPEN = {"PERSON_DAILY_LIMIT": "1000", "BUDGET_DAY_USD": "none", "BUDGET_MONTH_USD": "none"}
@@ -93,8 +94,7 @@ def _run(options: argparse.Namespace, asks: list[tuple[str, str]], drops: float 
     with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **OPEN) as house:
         while len(house.answers()) < 12:  # the samples of the first start
             time.sleep(0.2)
-        limits = {"endpoint": ANSWER, "calls": CALLS, "seconds": options.seconds}
-        house.http.post(f"{house.sandbox}/sandbox/limits", json={"reset": True, **limits}).raise_for_status()
+        shorten_windows(house, options.seconds)
         if drops:
             fault = {"endpoint": ANSWER, "kind": "drop", "when": "after", "rate": drops}
             house.http.post(f"{house.sandbox}/sandbox/faults", json=fault).raise_for_status()
@@ -104,6 +104,12 @@ def _run(options: argparse.Namespace, asks: list[tuple[str, str]], drops: float 
         _wait(house, posts, patience=60 + (len(posts) // CALLS + 2) * options.seconds * 2)
         time.sleep(3)  # whatever comes twice comes late
         return _outcome(house, posts, before), posts
+
+
+def shorten_windows(house: House, seconds: int) -> None:
+    """X's own limits on writing, per window of `seconds` instead of a quarter of an hour."""
+    limits = [{"endpoint": call, "calls": calls, "seconds": seconds} for call, calls in WRITES.items()]
+    house.http.post(f"{house.sandbox}/sandbox/limits", json={"limits": limits}).raise_for_status()
 
 
 def _wait(house: House, posts: list[str], patience: float) -> None:

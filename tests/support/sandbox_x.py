@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from core.settings import XSettings, load
+from core.toll import Toll
 from core.x import XClient, open_x
 from sandbox.app import create_app
 from sandbox.settings import Settings
@@ -72,9 +73,9 @@ class SandboxX:
     line: BadLine
     http: httpx.Client
 
-    def client(self, **settings: Any) -> XClient:
-        """The bot's own client of this world."""
-        return open_x(load(XSettings, x_api_url=self.url, **(KEYS | settings)))
+    def client(self, toll: Toll | None = None, **settings: Any) -> XClient:
+        """The bot's own client of this world; without a toll gate it may call whenever it likes."""
+        return open_x(load(XSettings, x_api_url=self.url, **(KEYS | settings)), toll)
 
     def spoil(self, method: str, path: str, *faults: Fault) -> None:
         """The next calls of this kind go wrong, one fault each."""

@@ -1,0 +1,199 @@
+"""The fault table: every fault of X at every call the bot makes. Never lost, never twice, never a storm of retries.
+
+The house runs in one process, step by step, against the real sandbox, which spoils the calls and counts them.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from core.database import open_database, reading
+from core.models import State, creations
+from core.schema import migrate
+from core.storage import FolderStorage
+from tests.support.little_house import LittleHouse
+from tests.support.painter import sketch_service
+from tests.support.sandbox_x import sandbox_x
+
+MENTIONS = "GET /2/users/:id/mentions"
+SEARCH = "GET /2/tweets/search/recent"
+OWN = "GET /2/users/:id/tweets"
+UPLOAD = "POST /2/media/upload"
+ALT = "POST /2/media/metadata"
+ANSWER = "POST /2/tweets"
+CALLS = (MENTIONS, SEARCH, OWN, UPLOAD, ALT, ANSWER)
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "500": {"kind": "answer", "status": 500},
+    "503 as a page": {"kind": "html_503"},
+    "200 without a body": {"kind": "empty_200"},
+    "200 with garbage": {"kind": "garbage_200"},
+    "an error that is a list": {"kind": "list_body", "status": 500},
+    "line breaks before": {"kind": "drop", "when": "before"},
+    "line breaks after": {"kind": "drop", "when": "after"},
+    "done, then 503": {"kind": "status_after", "status": 503},
+    "too slow, undone": {"kind": "slow", "seconds": 0.8, "when": "before"},
+    "done, but too slow": {"kind": "slow", "seconds": 0.8, "when": "after"},
+    "429": {"kind": "answer", "status": 429},
+    "429 without a reset": {"kind": "no_reset"},
+    "429 with a reset in the past": {"kind": "reset_past"},
+    "usage cap": {"kind": "usage_cap"},
+    "no credits": {"kind": "no_credits"},
+    "keys not accepted": {"kind": "unauthorized"},
+    "404 of an outage": {"kind": "answer", "status": 404},
+}
+TIMES = 3
+# Calls of one kind in one case: the looks of every round, the tries that were spoiled, the one that works.
+MOST_CALLS = 40
+ROUNDS = 30
+people = count()
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory, queue_server: str) -> Iterator[LittleHouse]:
+    """One house for the whole table: each case asks as somebody new."""
+    from core.queue import open_queue
+
+    folder: Path = tmp_path_factory.mktemp("table")
+    engine = open_database(f"sqlite:///{folder / 'house.db'}")
+    migrate(engine)
+    with sandbox_x() as x, sketch_service() as painter:
+        house = LittleHouse(engine, x, open_queue(queue_server), FolderStorage(folder / "pictures"), painter)
+        house.queue.connection.flushdb()
+        house.control("limits", off=True)
+        house.poller.look()
+        yield house
+
+
+@pytest.fixture
+def house(parts: LittleHouse) -> Iterator[LittleHouse]:
+    parts.queue.connection.flushdb()
+    yield parts
+    parts.x.http.delete(f"{parts.x.url}/sandbox/faults")
+
+
+def ask(house: LittleHouse) -> int:
+    return house.x.post("@threadpaint a red fox --ar 1:1", author=f"asker_{next(people)}")
+
+
+def spoil(house: LittleHouse, call: str, fault: dict[str, Any], times: int) -> None:
+    house.control("faults", endpoint=call, times=times, **fault)
+
+
+def calls(house: LittleHouse, name: str) -> int:
+    return sum(house.x.state()["calls"].get(name, {}).values())
+
+
+def run_until_answered(house: LittleHouse, post_id: int) -> int:
+    """Rounds until the post is answered and nothing rests."""
+    for rounds in range(1, ROUNDS):
+        house.round()
+        if house.x.replies(post_id) and state_of(house, post_id) == State.REPLIED:
+            return rounds
+    raise AssertionError(f"lost: {row_of(house, post_id)}")
+
+
+def row_of(house: LittleHouse, post_id: int) -> Any:
+    with reading(house.engine) as connection:
+        return connection.execute(select(creations).where(creations.c.post_id == post_id)).one_or_none()
+
+
+def state_of(house: LittleHouse, post_id: int) -> str | None:
+    row = row_of(house, post_id)
+    return row.state if row else None
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_x_does_a_post_is_answered_once(house: LittleHouse, call: str, fault: str) -> None:
+    before = calls(house, call)
+    if call == OWN:  # only who does not know whether it has answered looks there
+        spoil(house, ANSWER, {"kind": "drop", "when": "after"}, 1)
+    spoil(house, call, FAULTS[fault], TIMES)
+    post_id = ask(house)
+    run_until_answered(house, post_id)
+    house.round()
+    assert len(house.x.replies(post_id)) == 1
+    assert calls(house, call) - before <= MOST_CALLS
+
+
+FINAL = {
+    "not summoned": (
+        "You can only reply to or quote posts where you are mentioned or are the author.",
+        "x_not_summoned",
+    ),
+    "old wording": ("you have not been mentioned or otherwise engaged by the author of the post", "x_not_summoned"),
+    "gone": ("You attempted to reply to a Tweet that is deleted or not visible to you.", "x_post_gone"),
+    "restricted": ("The original Tweet author restricted who can reply to this Tweet.", "x_not_allowed"),
+    "unknown wording": ("You are not permitted to perform this action.", "x_forbidden"),
+}
+
+
+@pytest.mark.parametrize("wording", FINAL)
+def test_a_403_about_the_post_is_final_and_named(house: LittleHouse, wording: str) -> None:
+    words, code = FINAL[wording]
+    body = {"title": "Forbidden", "status": 403, "detail": words, "type": "about:blank"}
+    before = calls(house, ANSWER)
+    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": body}, 20)
+    post_id = ask(house)
+    for _ in range(6):
+        house.round()
+    row = row_of(house, post_id)
+    assert (row.state, row.reply_outcome, row.next_attempt_at) == (State.PAINTED, code, None)
+    assert row.shown_at is not None
+    assert calls(house, ANSWER) - before == 1
+
+
+@pytest.mark.parametrize("fault", ["no credits", "keys not accepted", "usage cap"])
+def test_while_x_wants_something_of_the_host_all_work_is_kept_and_x_hardly_called(
+    house: LittleHouse, fault: str
+) -> None:
+    spoil(house, ANSWER, FAULTS[fault], 5)
+    before = calls(house, ANSWER)
+    posts = [ask(house) for _ in range(6)]
+    for post_id in posts:
+        run_until_answered(house, post_id)
+    assert [len(house.x.replies(post_id)) for post_id in posts] == [1] * 6
+    assert calls(house, ANSWER) - before == 6 + 5, "one look at a time, and none more than needed"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "media_lag", "seconds": 100},
+        {"kind": "media_pending"},
+        {"kind": "media_failed", "times": 2},
+    ],
+)
+def test_pictures_that_x_does_not_know_yet_are_waited_for_or_brought_again(
+    house: LittleHouse, fault: dict[str, Any]
+) -> None:
+    house.control("faults", endpoint=UPLOAD, **fault)
+    post_id = ask(house)
+    run_until_answered(house, post_id)
+    (answer,) = house.x.replies(post_id)
+    assert len(answer["media"]) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "lost", "rate": 1.0, "endpoint": MENTIONS},
+        {"kind": "late", "seconds": 200, "rate": 1.0, "endpoint": MENTIONS},
+        {"kind": "duplicates", "endpoint": MENTIONS},
+        {"kind": "index_delay", "seconds": 100},
+    ],
+)
+def test_a_mention_that_the_timeline_loses_delays_or_doubles_is_answered_once(
+    house: LittleHouse, fault: dict[str, Any]
+) -> None:
+    house.control("faults", **fault)
+    posts = [ask(house) for _ in range(3)]
+    for post_id in posts:
+        run_until_answered(house, post_id)
+    house.round()
+    assert [len(house.x.replies(post_id)) for post_id in posts] == [1, 1, 1]
