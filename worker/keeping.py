@@ -47,6 +47,7 @@ class Keeping:
     lookups: Lookups
     settings: KeepSettings
     _not_before: dict[int, datetime] = field(default_factory=dict, init=False)
+    _failed: set[int] = field(default_factory=set, init=False)
 
     def keep_running(self, stopped: threading.Event, alone: Alone) -> None:
         """Look again and again until stopped, whatever is away meanwhile."""
@@ -70,7 +71,8 @@ class Keeping:
 
     def _forget_all(self, go_on: Callable[[], bool]) -> None:
         """What can be done here is done first: it does not wait for X."""
-        waiting = list(self._deleted())
+        # Who failed last time stands behind the others: one that never works must not stop them.
+        waiting = sorted(self._deleted(), key=lambda row: row.id in self._failed)
         for row in waiting:
             if go_on():
                 self._forget_here(row.id)
@@ -107,6 +109,7 @@ class Keeping:
                 self.x.on_behalf(row.id, row.person_id)
                 self.x.delete(row.reply_post_id)
         except TryLater as error:
+            self._failed.add(row.id)
             log.warning("an answer on X is still there", creation=row.id, reason=str(error))
             return False
         except GiveUp as error:
@@ -114,6 +117,7 @@ class Keeping:
             log.error("X does not let us delete our answer", creation=row.id, reason=str(error))
             return True
         self._not_before.pop(row.id, None)
+        self._failed.discard(row.id)
         with transaction(self.engine) as session:
             session.execute(update(creations).where(creations.c.id == row.id).values(forgotten_at=now()))
         log.info("forgotten", creation=row.id)

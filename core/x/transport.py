@@ -169,6 +169,8 @@ def _translate(error: tweepy.HTTPException, writes: bool, told: Told) -> HouseEr
             return _forbidden(words, writes)
         case 400 if "media ids are invalid" in words:
             return TryLater("x_media_not_ready", words, after=3)
+        case 404 if "resource-not-found" in words or "could not find" in words:
+            return GiveUp("x_post_gone", words)
         case 404:
             return TryLater("x_not_there", "X does not know the address (its outages look so)", after=MINUTE)
         case _ if status in (408, 425) or 300 <= status < 400 or status >= 500:

@@ -177,6 +177,26 @@ def test_an_answer_that_is_gone_from_x_already_is_no_obstacle(
     assert hung.row.forgotten_at
 
 
+def test_an_answer_that_x_does_not_know_is_gone(keeping: Keeping, engine: Engine, hang: Any, x: SandboxX) -> None:
+    hung = hang(reply_post_id=12345)
+    delete(engine, hung.id)
+    keeping.look()
+    assert hung.row.forgotten_at
+
+
+def test_one_answer_that_cannot_be_deleted_does_not_stop_the_others(
+    keeping: Keeping, engine: Engine, hang: Any, x: SandboxX
+) -> None:
+    stuck, other = hang(), hang("bob")
+    delete(engine, stuck.id)
+    delete(engine, other.id)
+    # An empty 404 is an outage.
+    x.spoil("DELETE", f"/2/tweets/{stuck.answer_id}", answers(404), answers(404))
+    keeping.look()
+    keeping.look()
+    assert (stuck.row.forgotten_at, other.row.forgotten_at is not None) == (None, True)
+
+
 @pytest.mark.parametrize("fault", [lost_call, lost_answer, answers(503), answers(429)])
 def test_files_and_words_go_at_once_and_the_answer_when_x_can_be_reached(
     keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Any, x: SandboxX, fault: Any
