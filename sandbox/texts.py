@@ -2,34 +2,27 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from sandbox.links import links_in
 
 MAX_WEIGHT = 280
 LINK_WEIGHT = 23
 
-# The endings people type without https://; X links every real one, these are the ones met in practice.
-_ENDINGS = (
-    "com|net|org|io|ai|dev|app|art|co|me|tv|gg|xyz|info|page|site|shop|cloud|blog|news|pics|online|edu|gov|eu"
-    "|uk|us|de|fr|es|it|nl|be|ch|at|pl|se|no|dk|fi|pt|cz|ru|ua|jp|kr|cn|tw|hk|in|au|nz|ca|br|mx|ar|tr|gr|ie|il|za"
-)
 # Letters of a hashtag beyond \w: vowel signs and joiners of Hebrew, Arabic, Indic, Thai and their neighbours.
 _MARKS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u05f3\u05f4\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff\u0e31-\u0e4e"
     "\u0eb1-\u0ecd\u0f0b-\u0fbc\u102b-\u109d\u17b4-\u17d3\u200c\u200d\u00b7\u301c\uff5e\u3003"
 )
-_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _PIECE = re.compile(
     rf"""
-    (?P<link>(?<![A-Za-z0-9@＠$\#＃])https?://(?:{_LABEL}\.){{1,8}}[^\W\d_]{{2,24}}(?![\w-])(?::\d{{1,5}})?(?:[/?\#][^\s<>"]*)?
-      |(?<![\w@＠$\#＃./-])(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.){{1,8}}(?:{_ENDINGS})(?![\w@.-]*[\w@])(?:/[^\s<>"]*)?)
-    |(?P<mention>(?:(?<![A-Za-z0-9_!\#$%&*@＠])|(?<=\b[Rr][Tt]))[@＠](?P<handle>[A-Za-z0-9_]{{1,15}})(?![A-Za-z0-9_@＠À-ÖØ-öø-ÿ]|://))
+    (?P<mention>(?:(?<![A-Za-z0-9_!\#$%&*@＠])|(?<=\b[Rr][Tt]))[@＠](?P<handle>[A-Za-z0-9_]{{1,15}})(?![A-Za-z0-9_@＠À-ÖØ-öø-ÿ]|://))
     |(?P<hashtag>(?<![\w&/])[\#＃](?![\ufe0f\u20e3])(?P<tag>[\w{_MARKS}]*[^\W\d_][\w{_MARKS}]*)(?![\#＃]|://))
     |(?P<cashtag>(?<!\S)\$(?P<stock>[A-Za-z]{{1,6}}(?:[._][A-Za-z]{{1,2}})?)(?![A-Za-z0-9_]))
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_LINK_TAIL = ".,;:!?'\"”’]}…"
 
 _EMOJI_BASE = "©®‼⁉™ℹ↔-↪⌚-⏿Ⓜ▪-◾☀-➿⤴⤵⬅-⭕〰〽㊗㊙\U0001f000-\U0001faff"
 _EMOJI_ONE = f"[{_EMOJI_BASE}](?:[\U0001f3fb-\U0001f3ff]|\ufe0f)?[\U000e0020-\U000e007f]*"
@@ -60,35 +53,38 @@ def _has_halves(text: str) -> bool:
 def pieces(text: str) -> list[Piece]:
     found: list[Piece] = []
     at = 0
-    for match in _PIECE.finditer(text):
-        piece = _piece(match)
-        if match.start() > at:
-            found.append(Piece("text", text[at : match.start()]))
+    for start, piece in _marked(text):
+        if start > at:
+            found.append(Piece("text", text[at:start]))
         found.append(piece)
-        at = match.start() + len(piece.raw)
+        at = start + len(piece.raw)
     if at < len(text):
         found.append(Piece("text", text[at:]))
     return found
 
 
+def _marked(text: str) -> Iterator[tuple[int, Piece]]:
+    """Links, and between them handles and tags; a sign inside a link belongs to the link."""
+    links = iter([*links_in(text), (len(text), len(text))])
+    start, end = next(links)
+    for match in _PIECE.finditer(text):
+        while match.start() >= end and start < len(text):
+            yield start, Piece("link", text[start:end])
+            start, end = next(links)
+        if match.end() <= start:
+            yield match.start(), _piece(match)
+    while start < len(text):
+        yield start, Piece("link", text[start:end])
+        start, end = next(links)
+
+
 def _piece(match: re.Match[str]) -> Piece:
-    kind, raw = match.lastgroup or "text", match.group()
-    if match["link"]:
-        return Piece("link", _without_tail(raw))
+    raw = match.group()
     if match["mention"]:
         return Piece("mention", raw, match["handle"])
     if match["hashtag"]:
         return Piece("hashtag", raw, match["tag"])
-    return Piece("cashtag" if match["cashtag"] else kind, raw, match["stock"] or "")
-
-
-def _without_tail(link: str) -> str:
-    """The full stop or bracket behind a link belongs to the sentence; one that was opened in the link stays."""
-    left_open = link.count("(") - link.count(")")
-    while link and (link[-1] in _LINK_TAIL or (link[-1] == ")" and left_open < 0)):
-        left_open += link[-1] == ")"
-        link = link[:-1]
-    return link
+    return Piece("cashtag", raw, match["stock"])
 
 
 def weight(of: Iterable[Piece]) -> int:

@@ -164,13 +164,19 @@ def test_a_post_a_reply_to_oneself_and_a_summoned_reply(play):
     assert spent(play) == [("post", 2, 30_000), ("reply", 1, 10_000)]
 
 
+# `.here` is an ending of domains: a forgotten space costs nineteen cents.
 @pytest.mark.parametrize(
-    "text", ["see https://example.com/x", "see example.com", "a sea.Here is", "ask deviantart.com."]
+    "text", ["see https://example.com/x", "see example.com", "a sea.Here it is", "これはexample.jpです"]
 )
 def test_a_link_makes_a_post_dear_a_bare_domain_and_a_reply_included(play, text):
     posted(play, text, to=play.says("mira_paints", "@threadpaint a red sea"))
-    dear = "sea.Here" not in text
-    assert spent(play) == ([("post_with_url", 1, 200_000)] if dear else [("reply", 1, 10_000)])
+    assert spent(play) == [("post_with_url", 1, 200_000)]
+
+
+@pytest.mark.parametrize("text", ["a sea.There it is", "version 2.5 of it", "mail me@example.com", "e.g. a sea", "..."])
+def test_words_with_dots_that_are_no_domain_cost_no_more(play, text):
+    posted(play, text, to=play.says("mira_paints", "@threadpaint a red sea"))
+    assert spent(play) == [("reply", 1, 10_000)]
 
 
 def test_a_picture_does_not_make_a_post_dear_and_its_upload_is_free(play, picture):
