@@ -73,10 +73,8 @@ class Keeping:
         """What can be done here is done first: it does not wait for X."""
         # Who failed last time stands behind the others: one that never works must not stop them.
         waiting = sorted(self._deleted(), key=lambda row: row.id in self._failed)
-        for row in waiting:
-            if go_on():
-                self._forget_here(row.id)
-        for row in waiting:
+        gone_here = [row for row in waiting if go_on() and self._forget_here(row.id)]
+        for row in gone_here:
             if not go_on() or not self._forget_there(row):
                 return
 
@@ -92,8 +90,17 @@ class Keeping:
             rows = connection.execute(wanted).all()
         return (row for row in rows if self._not_before.get(row.id, now()) <= now())
 
-    def _forget_here(self, creation_id: int) -> None:
-        """Files, pictures and words. The files go before their rows, so that none is left that nobody knows of."""
+    def _forget_here(self, creation_id: int) -> bool:
+        """Files, pictures and words. False where the storage is away."""
+        try:
+            self._remove(creation_id)
+        except TryLater as error:
+            log.warning("files are still there", creation=creation_id, reason=str(error))
+            return False
+        return True
+
+    def _remove(self, creation_id: int) -> None:
+        """The files go before their rows, so that none is left that nobody knows of."""
         with transaction(self.engine) as session:
             take_back(session, [creation_id], "deleted")
             keys = _keys_of(session, creation_id)

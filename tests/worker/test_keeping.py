@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func, select, update
 
 from core.clock import now
 from core.database import reading, transaction
+from core.errors import TryLater
 from core.forgetting import forget_person, take_back
 from core.models import Picture, State, creations, people, pictures, posts
 from core.queue import WorkQueue
@@ -223,15 +224,38 @@ def test_an_answer_that_x_does_not_let_us_delete_is_not_asked_for_every_minute(
     assert len(x.line.faults["DELETE", f"/2/tweets/{hung.answer_id}"]) == 1
 
 
-def test_a_storage_that_is_away_leaves_the_row_for_the_next_look(
+def test_a_look_killed_between_files_and_rows_is_finished_by_the_next(
     keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Any
 ) -> None:
     hung = hang()
     delete(engine, hung.id)
-    (storage.folder / hung.key).unlink()
-    (storage.folder / hung.key).parent.joinpath("x").mkdir()
+    storage.delete(hung.key)
     keeping.look()
-    assert hung.row.forgotten_at
+    assert (hung.row.forgotten_at is not None, storage.get(hung.thumb), rows_of_pictures(engine)) == (True, None, 0)
+
+
+def test_files_that_cannot_be_removed_now_are_not_said_to_be_forgotten(
+    keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Any
+) -> None:
+    stuck, other = hang(), hang("bob")
+    delete(engine, stuck.id)
+    delete(engine, other.id)
+
+    class Away(FolderStorage):
+        """A storage that is away for one file."""
+
+        def delete(self, key: str) -> None:
+            if key == stuck.key:
+                raise TryLater("storage", "away")
+            super().delete(key)
+
+    keeping.storage = Away(storage.folder)
+    keeping.look()
+    assert (stuck.row.forgotten_at, stuck.row.prompt, other.row.forgotten_at is not None) == (None, "a fox", True)
+    assert stuck.answered()
+    keeping.storage = storage
+    keeping.look()
+    assert stuck.row.forgotten_at
 
 
 # --- what is deleted on X ---

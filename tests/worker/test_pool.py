@@ -11,12 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from core.clock import now
 from core.database import open_database
+from core.ledger import spent_on
 from core.models import State
 from core.queue import PAINT, WorkQueue
 from core.schema import migrate
 from tests.support.rows import make_creation, read_creation
-from tests.support.sandbox_x import KEYS
+from tests.support.sandbox_x import KEYS, SandboxX
 from tests.support.servers import process, wait_until
 
 pytestmark = pytest.mark.processes
@@ -91,3 +93,17 @@ def test_a_wiped_queue_and_a_painter_that_is_away_lose_no_creation(
         assert (row.code, row.attempts) == ("gpu_down", 2)
         assert queue.waiting(PAINT) == set()
         wait_until(lambda: queue.count_workers() >= WORKERS, "the workers are not on the list", within=40)
+
+
+def test_what_is_deleted_is_forgotten_beside_the_sweep(
+    tmp_path: Path, queue: WorkQueue, queue_server: str, x: SandboxX
+) -> None:
+    post_id = x.post("@threadpaint a fox")
+    answer_id = x.post("here", author="threadpaint", in_reply_to=str(post_id))
+    with pool(tmp_path, queue_server, X_API_URL=x.url, KEEP_SECONDS="0.2"):
+        engine = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
+        values = {"state": State.REPLIED, "reply_post_id": answer_id, "next_attempt_at": None, "deleted_at": now()}
+        creation_id = make_creation(engine, **values)
+        wait_until(lambda: read_creation(engine, creation_id).forgotten_at, "it was not forgotten")
+        assert x.replies(post_id) == []
+        assert spent_on(engine, creation_id) == {"delete": 10_000}
