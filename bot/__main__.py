@@ -1,4 +1,4 @@
-"""`python -m bot` listens to X until stopped (`--once`: one look); `doctor`, `announce`, `ban`, `unban` are the host's."""
+"""`python -m bot` listens to X until stopped (`--once`: one look). `doctor`, `announce`, `ban`, `unban`: see --help."""
 
 import signal
 import sys

@@ -47,8 +47,12 @@ class Judge:
 
     def judge_edit(self, post: Post) -> Verdict:
         """The verdict on the new words of a post that was taken up already."""
-        wish = self._wish(post, {})
-        return rules.decide_edit(wish, self.terms) if wish else Verdict(rules.TALK)
+        try:
+            wish = self._wish(post, {})
+            return rules.decide_edit(wish, self.terms) if wish else Verdict(rules.TALK)
+        except Exception:
+            log.exception("an edit could not be judged", post=post.id)
+            return Verdict(UNEXPECTED)
 
     def _verdict(self, post: Post, looked_up: Mapping[int, Post]) -> Verdict:
         try:

@@ -72,15 +72,17 @@ def rewrite(engine: Engine, post: Post, creation_id: int, verdict: Verdict) -> b
     """Let a waiting creation follow its edited post. False where it does not wait any more."""
     if verdict.wish is None:
         return False
-    wish = verdict.wish
-    code = verdict.code if verdict.refused else None
-    target = State.REFUSED if code else State.QUEUED
-    ends: dict[str, Any] = {"next_attempt_at": None} if code else {}
     with transaction(engine) as session:
-        moved = move(session, creation_id, State.QUEUED, target, code=code, **ends, **_made_of(wish))
+        if verdict.refused:
+            values: dict[str, Any] = {"code": verdict.code, "next_attempt_at": None} | _made_of(verdict.wish)
+            moved = move(session, creation_id, State.QUEUED, State.REFUSED, **values)
+        else:
+            waits = (creations.c.id == creation_id, creations.c.state == State.QUEUED.value)
+            found = session.execute(creations.update().where(*waits).values(**_made_of(verdict.wish)))
+            moved = found.rowcount == 1  # type: ignore[attr-defined]  # an UPDATE's result always has it
         if moved:
             session.execute(posts.update().where(posts.c.root_id == post.root_id).values(text=post.text))
-    return moved
+    return bool(moved)
 
 
 def write_down(engine: Engine, heard: Judged, *, read: Mapping[str, int], polled_at: datetime) -> list[int]:

@@ -16,32 +16,12 @@ from bot.poller import Poller
 from core.clock import now
 from core.database import reading, transaction
 from core.errors import TryLater
-from core.models import creations, cursors, people, posts
+from core.models import creations, cursors, people
 from core.queue import PAINT, WorkQueue, open_queue
-from core.settings import MoneySettings, PollSettings, RuleSettings, load
-from core.x import Post, XClient, id_at
+from core.x import Post, id_at
+from tests.support.hearing import listener, prompts, verdicts
 from tests.support.sandbox_x import SandboxX, answers, lost_call
 from tests.support.servers import wait_until
-
-
-@pytest.fixture
-def poller(x: SandboxX, engine: Engine, queue: WorkQueue) -> Poller:
-    """A bot that has just begun to listen."""
-    poller = listener(x.client(), engine, queue, poll_seconds=0.2)
-    poller.look()
-    return poller
-
-
-def listener(x: XClient, engine: Engine, queue: WorkQueue, **settings: object) -> Poller:
-    """A bot with usual rules, but without a limit per person where one person asks for all."""
-    settings = {"poll_idle_seconds": 0.2, "backfill_limit": 2000} | settings
-    rules_ = load(RuleSettings, person_daily_limit=10_000, conversation_limit=10_000)
-    return Poller(x, engine, queue, load(PollSettings, **settings), rules_, load(MoneySettings))
-
-
-def prompts(engine: Engine) -> list[str]:
-    with reading(engine) as connection:
-        return list(connection.execute(select(creations.c.prompt).order_by(creations.c.id)).scalars())
 
 
 def listen_until_heard(poller: Poller, engine: Engine) -> None:
@@ -53,11 +33,6 @@ def listen_until_heard(poller: Poller, engine: Engine) -> None:
     stopped.set()
     listening.join(5)
     assert not listening.is_alive()
-
-
-def verdicts(engine: Engine) -> dict[int, str]:
-    with reading(engine) as connection:
-        return {row.id: row.verdict for row in connection.execute(select(posts.c.id, posts.c.verdict))}
 
 
 def test_a_mention_becomes_a_creation_and_a_job(poller: Poller, x: SandboxX, engine: Engine, queue: WorkQueue) -> None:

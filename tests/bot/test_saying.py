@@ -1,0 +1,28 @@
+"""What is said on X: never a link, handle or tag, never too long, never the same twice."""
+
+import re
+
+import pytest
+
+from bot.saying import SAID, words_for
+from core.refusals import WORDS
+from core.x.weighing import harmless, is_valid_length
+
+CODES = sorted({*SAID, *WORDS, "never heard of"})
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_words_that_x_takes_and_that_cost_what_words_cost(code: str) -> None:
+    said = words_for(code, 10**9)
+    assert is_valid_length(said)
+    assert harmless(said) == said
+    assert not re.search(r"[@#]|https?:", said)
+
+
+def test_the_same_is_never_said_twice() -> None:
+    assert len({words_for("help", number) for number in range(50)}) == 50
+
+
+def test_help_names_every_command() -> None:
+    for word in ("again", "remix", "delete", "stop", "--ar", "--n", "--seed", "--style", "--no"):
+        assert word in words_for("help", 1)
