@@ -13,6 +13,7 @@ from sandbox.x.fields import USER_SHAPE, snowflake
 from sandbox.x.paging import Bounds
 from sandbox.x.problems import Problem, forbidden, not_found
 from sandbox.x.reads import people_answer
+from sandbox.x.visible import timeline_error
 from sandbox.x.writes import refused_body
 
 _EVERYBODY = Bounds(0, 1 << 64)
@@ -30,8 +31,9 @@ def _circle(call: Call, belongs: Callable[[Person, Person], bool]) -> Answer:
     """Newest members of X first: when somebody began to follow is not kept."""
     size = fields.whole_number(call.query, "max_results", low=1, high=1000, default=100)
     person = call.world.people.get(snowflake("id", call.args["id"]))
-    if person is None:
-        return people_answer(call, [], [not_found("user", "id", call.args["id"])])
+    error = timeline_error(person, call.caller.person, call.args["id"], own=True)
+    if error is not None or person is None:
+        return people_answer(call, [], [error] if error else [])
     members = sorted(one.id for one in call.world.people.values() if not one.suspended and belongs(one, person))
     page = paging.page(members, _EVERYBODY, size=size, token=call.query.get("pagination_token"))
     meta = {name: value for name, value in page.meta.items() if name not in ("newest_id", "oldest_id")}

@@ -28,6 +28,18 @@ def test_followers_come_in_pages(play):
     assert len({person.id for person in pages.flatten()}) == 3
 
 
+def test_the_circles_of_a_protected_or_suspended_person_are_closed(play):
+    become(play, "mira_paints", protected=True, follows=["anya_z"])
+    become(play, "oldtomcat", suspended=True)
+    for name, title in (("mira_paints", "Authorization Error"), ("oldtomcat", "Forbidden")):
+        answer = play.client().get_users_following(play.world.person(name).id, user_auth=True)
+        assert names(answer) == []
+        assert [error["title"] for error in answer.errors] == [title]
+    become(play, "threadpaint", follows=["mira_paints"])
+    friend = play.client().get_users_following(play.world.person("mira_paints").id, user_auth=True)
+    assert names(friend) == ["anya_z"]
+
+
 def test_how_two_people_stand_to_each_other(play):
     become(play, "mira_paints", follows=["threadpaint"])
     become(play, "threadpaint", follows=["mira_paints"], blocks=["oldtomcat"])

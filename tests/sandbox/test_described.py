@@ -1,4 +1,4 @@
-"""Every endpoint's answers, in both vocabularies, against X's own description of its API (2.166 and 2.167)."""
+"""Every endpoint's answers, in each vocabulary, against X's own description of its API (2.166 and 2.167)."""
 
 import base64
 import json
@@ -10,13 +10,25 @@ import requests
 from sandbox.x.table import ENDPOINTS
 from tests.support.described import Description, plain
 
-FILES = {"legacy": "openapi_tweet_names.json", "new": "openapi_post_names_2026-08-22.json"}
+FILES = {
+    "legacy": "openapi_tweet_names.json",
+    "mixed": "openapi_tweet_names.json",
+    "new": "openapi_post_names_2026-08-22.json",
+}
 SERVED = {plain(endpoint.name) for endpoint in ENDPOINTS}
 USAGE = "GET /2/usage/tweets"
+EVERYTHING = {
+    *("retweeted", "quoted", "replied_to", "mentions", "urls", "hashtags", "cashtags", "alt_text", "media_keys"),
+    *("display_text_range", "edit_controls", "possibly_sensitive", "connection_status", "following", "blocking"),
+    *("next_token", "previous_token", "Not Found Error", "Authorization Error", "Forbidden", "CreditsDepleted"),
+    *("pending", "in_progress", "succeeded", "associated_metadata", "sensitive_media_warning", "includes"),
+}
+OLD = {"note_tweet", "referenced_tweets", "edit_history_tweet_ids", "tweets", "retweet_count", "pinned_tweet_id"}
+NEW = {"note_post", "referenced_posts", "edit_history_post_ids", "posts", "repost_count", "pinned_post_id"}
 _READ = {}
 
 
-@pytest.fixture(params=["legacy", "new"])
+@pytest.fixture(params=list(FILES))
 def mode(request):
     return request.param
 
@@ -59,7 +71,7 @@ def full(play, mode, picture):
     app = requests.Session()
     app.headers["authorization"] = "Bearer sandbox-bearer"
     return SimpleNamespace(
-        play=play, me=play.as_person(), app=app, ids=[post["id"] for post in some] + ["1", lost["id"]]
+        play=play, mode=mode, me=play.as_person(), app=app, ids=[post["id"] for post in some] + ["1", lost["id"]]
     )
 
 
@@ -67,7 +79,8 @@ class Walk:
     """Calls endpoints, keeps which, and complains about each answer that does not fit."""
 
     def __init__(self, full, described):
-        self.full, self.described, self.walked, self.wrong = full, described, set(), []
+        self.full, self.described = full, described
+        self.walked, self.seen, self.wrong = set(), set(), []
 
     def call(self, endpoint, *, status=200, query=None, session=None, **body):
         method, path = endpoint.split(" ")
@@ -78,6 +91,7 @@ class Walk:
         assert answer.status_code == status, (endpoint, answer.status_code, answer.text[:600])
         self.walked.add(plain(endpoint))
         complaints = self.described.complaints(endpoint, answer.status_code, answer.json())
+        self.seen |= names_and_words(answer.json())
         self.wrong += [f"{endpoint} {status}: {complaint}" for complaint in complaints]
         return answer.json()
 
@@ -98,9 +112,8 @@ def walk_reads(walk, full):
     for name in (*names, "nobody_here"):
         walk.read("GET /2/users/by/username/:username", username=name)
     for endpoint in ("GET /2/users/:id/followers", "GET /2/users/:id/following"):
-        walk.read(endpoint, id=me)
-        walk.read(endpoint, id=people[1])
-        walk.read(endpoint, id=1)
+        for person in (*people, 1):
+            walk.read(endpoint, id=person)
     mentions = walk.read("GET /2/users/:id/mentions", id=me, max_results=5)
     assert len(mentions["data"]) == 5
     walk.read("GET /2/users/:id/mentions", id=me, max_results=5, pagination_token=mentions["meta"]["next_token"])
@@ -166,6 +179,16 @@ def test_every_answer_of_every_endpoint_fits_the_description(full, described, pi
     walk_errors(walk, full)
     assert walk.wrong == []
     assert walk.walked == SERVED
+    assert {*EVERYTHING, *(NEW if full.mode == "new" else OLD)} - walk.seen == set()
+
+
+def names_and_words(body):
+    """Every name in an answer, and every word, so that a walk through an empty world is noticed."""
+    if isinstance(body, dict):
+        return set(body).union(*map(names_and_words, body.values()))
+    if isinstance(body, list):
+        return set().union(*map(names_and_words, body))
+    return {body} if isinstance(body, str) else set()
 
 
 def test_every_endpoint_is_one_of_xs_own(described):
@@ -175,7 +198,7 @@ def test_every_endpoint_is_one_of_xs_own(described):
 def test_the_examination_finds_what_is_wrong(described, mode):
     """An examiner that passes everything would be worth nothing."""
     mentions = "GET /2/users/:id/mentions"
-    plural = {"legacy": "tweets", "new": "posts"}[mode]
+    plural = "posts" if mode == "new" else "tweets"
     wrong = [
         {"data": [{"id": 17, "text": "x"}]},
         {"data": [{"id": "17", "text": "x", "colour": "red"}]},
