@@ -105,8 +105,8 @@ def _told(world: World, gate: Gate) -> Json:
         "account": asdict(world.caps),
         "limits": {name: asdict(table.row(name)) for name in sorted(gate.names)},
         "windows": [
-            {"endpoint": name, "token": token or "the app, all its tokens", "used": open_.used, "left": open_.left}
+            {"endpoint": name, "who": who or "the app and all its people", "used": open_.used, "left": open_.left}
             | {"resets": iso(open_.ends_at * 1000)}
-            for (token, name), open_ in gate.limits.windows.items()
+            for (who, name), open_ in gate.limits.windows.items()
         ],
     }

@@ -109,7 +109,9 @@ class Gate:
 
     def _admit(self, endpoint: Endpoint, caller: Caller, headers: dict[str, str]) -> None:
         """Above its limit a call is refused before anybody looks at it; a suspended account has no calls at all."""
-        taken = self.limits.take(endpoint.name, caller.token, app=caller.person is None)
+        # A person's tokens share one window: a refreshed one does not begin a new.
+        who = caller.token if caller.person is None else f"@{caller.person.username}"
+        taken = self.limits.take(endpoint.name, who, app=caller.person is None)
         headers |= taken.headers
         if not taken.allowed:
             raise problems.too_many()

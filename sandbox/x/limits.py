@@ -1,4 +1,4 @@
-"""How often one token may call each endpoint: fixed windows, counted and refused. Knows names, no meaning.
+"""How often a person, or the app, may call each endpoint: fixed windows, counted and refused. Knows names only.
 
 Windows live in memory only: a restarted sandbox has forgotten them, its table it keeps.
 """
@@ -133,9 +133,9 @@ class Limits:
     def reset(self) -> None:
         self.table, self.windows = Table(), {}
 
-    def take(self, endpoint: str, token: str, *, app: bool) -> Taken:
+    def take(self, endpoint: str, who: str, *, app: bool) -> Taken:
         row = self.table.row(endpoint)
-        own = self._window(token, endpoint, row.app if app else row.user)
+        own = self._window(who, endpoint, row.app if app else row.user)
         windows = [own, self._window("", endpoint, row.app)] if row.shared else [own]
         full = next((window for window in windows if not window.left), None)
         if full is not None and not self.table.off:
@@ -144,11 +144,11 @@ class Limits:
             window.used += 1
         return Taken(True, own.headers | self._day(windows[1:]))
 
-    def _window(self, token: str, endpoint: str, limit: Limit) -> Window:
+    def _window(self, who: str, endpoint: str, limit: Limit) -> Window:
         now = self._clock.now_ms() // 1000
-        window = self.windows.get((token, endpoint))
+        window = self.windows.get((who, endpoint))
         if window is None or window.ends_at <= now:
-            window = self.windows[token, endpoint] = Window(limit, now + limit.seconds)
+            window = self.windows[who, endpoint] = Window(limit, now + limit.seconds)
         return window
 
     def _day(self, shared: list[Window]) -> dict[str, str]:

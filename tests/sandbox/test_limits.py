@@ -1,4 +1,4 @@
-"""X's limits: windows per token and endpoint, refused above, told in headers; and what an account may write a day."""
+"""X's limits: windows per person (or app) and endpoint, refused above, told in headers; and what an account may write a day."""
 
 import pytest
 import tweepy
@@ -69,11 +69,22 @@ def test_a_window_begins_with_its_first_call(play):
     assert mentions(play).status_code == 429
 
 
-def test_each_token_and_each_endpoint_has_its_own_window(play):
+def test_the_app_each_person_and_each_endpoint_has_its_own_window(play):
     limit(play, endpoint=TIMELINE, calls=1, seconds=30)
     assert statuses(mentions(play) for _ in range(2)) == [200, 429]
     assert play.client().get_users_mentions(play.bot.id, user_auth=True).errors == []
     assert play.get(f"/2/users/{play.bot.id}/tweets").status_code == 200
+
+
+def test_the_limits_the_caps_and_the_rules_are_still_there_after_a_restart(begin, tmp_path):
+    play = begin(data=tmp_path)
+    limit(play, endpoint=TIMELINE, calls=7, seconds=30, account={"half_hour": 9}, day_headers=True)
+    play.http.post("/sandbox/rules", json={"wording": "old"}).raise_for_status()
+    before = [play.http.get(path).json() for path in ("/sandbox/limits", "/sandbox/rules")]
+    play.world.store.close()
+    again = begin(data=tmp_path)
+    assert [again.http.get(path).json() for path in ("/sandbox/limits", "/sandbox/rules")] == before
+    assert before[0]["limits"][TIMELINE]["app"] == {"calls": 7, "seconds": 30}
 
 
 def test_who_limits_the_app_or_the_user_alone(play):
@@ -145,7 +156,7 @@ def test_a_wrong_limit_is_refused_by_name_and_changes_nothing(play, wrong, named
 def test_the_windows_can_be_looked_at(play):
     mentions(play)
     (window,) = play.http.get("/sandbox/limits").json()["windows"]
-    assert (window["endpoint"], window["token"], window["used"], window["left"]) == (TIMELINE, "sandbox-bearer", 1, 449)
+    assert (window["endpoint"], window["who"], window["used"], window["left"]) == (TIMELINE, "sandbox-bearer", 1, 449)
 
 
 def test_the_24_hour_headers_are_a_switch(play):
