@@ -102,8 +102,11 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         code = getattr(problem, "code", "")
         if code in STOPS:
             self.toll.learn(call, told, code)
-        elif code in ("x_rate_limit", "x_daily_limit") and isinstance(problem, TryLater):
+        elif code == "x_rate_limit" and isinstance(problem, TryLater):
             self.toll.learn(call, told, code, problem.after)
+        elif code == "x_daily_limit" and isinstance(problem, TryLater):
+            # The window that the headers tell of is another one, and open.
+            self.toll.learn(call, Told(told.at), code, problem.after)
         elif isinstance(problem, GiveUp):
             self.toll.learn(call, told)
 

@@ -188,5 +188,18 @@ def test_headers_that_make_no_sense_say_nothing(value: str) -> None:
     assert read_told(headers, now()).reset is None
 
 
+@pytest.mark.parametrize("window", ["x-app-limit-24hour", "x-user-limit-24hour"])
+def test_a_window_of_a_day_with_nothing_left_counts_beside_the_short_one(pace: Pace, window: str) -> None:
+    at = now()
+    tomorrow = round(at.timestamp()) + 80_000
+    short = {"x-rate-limit-limit": "100", "x-rate-limit-remaining": "99", "x-rate-limit-reset": str(tomorrow - 79_500)}
+    day = {f"{window}-limit": "10000", f"{window}-remaining": "0", f"{window}-reset": str(tomorrow)}
+    pace.admit(ANSWER)
+    pace.learn(ANSWER, read_told(short | day, at))
+    assert pace.look().free == 0
+    assert pace.look().ends_in > 79_000
+    assert read_told(short | day | {f"{window}-remaining": "7"}, at).remaining == 99
+
+
 def wait(seconds: float) -> None:
     threading.Event().wait(seconds)
