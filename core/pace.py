@@ -145,8 +145,19 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def read_told(headers: Mapping[str, Any], at: datetime) -> Told:
-    """What the headers of an answer say. What is missing or no number is not said."""
-    limit, remaining, reset = (_number(headers.get(f"x-rate-limit-{name}")) for name in ("limit", "remaining", "reset"))
+    """What the headers of an answer say. What is missing or no number is not said.
+
+    X sometimes tells of a window of 24 hours beside the short one: it counts where nothing is left of it.
+    """
+    for window in ("x-app-limit-24hour", "x-user-limit-24hour"):
+        told = _read_window(headers, window, at)
+        if told.remaining == 0 and (told.reset or 0) > at.timestamp():
+            return told
+    return _read_window(headers, "x-rate-limit", at)
+
+
+def _read_window(headers: Mapping[str, Any], window: str, at: datetime) -> Told:
+    limit, remaining, reset = (_number(headers.get(f"{window}-{name}")) for name in ("limit", "remaining", "reset"))
     return Told(at, limit, remaining, reset)
 
 
