@@ -13,7 +13,7 @@ needs its colon, and `delete` counts only from who asked. `stop`, `start` and `h
 its handle written, or in a direct answer to any post of its own.
 
 A quote of a post of the bot summons it on X. Here it asks only with the handle written: who quotes a picture mostly
-shows it around.
+shows it around. With it, a command in a quote means the picture that is quoted.
 """
 
 from collections.abc import Mapping

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from bot import memory, rules
 from bot.asking import Scene, Target, Wish, wish_of
+from bot.prompts import mentions_explicitly
 from bot.rules import Standing, Terms, Verdict
 from core.clock import now
 from core.logs import get_logger
@@ -79,15 +80,26 @@ class Judge:
         is_new = post.created_at >= self.terms.now - self.terms.oldest
         return is_new and not (standing.opted_out or standing.banned or rules.whose(post, self.terms.bot_id))
 
+    def _target(self, post: Post) -> Target | None:
+        """The creation that a post stands under; of a quote that names us, the one that is quoted."""
+        under = self.targets.get(post.in_reply_to_id or 0)
+        if under is None and mentions_explicitly(post, self.terms.bot_id):
+            return self.targets.get(post.quoted_id or 0)
+        return under
+
     def _wish(self, post: Post, looked_up: Mapping[int, Post]) -> Wish | None:
         scene = Scene(
             bot_id=self.terms.bot_id,
             watched=self.terms.watched,
-            target=self.targets.get(post.in_reply_to_id or 0),
+            target=self._target(post),
             looked_up=looked_up,
             silent=self.silent | {one for one, standing in self.standings.items() if standing.opted_out},
         )
         return wish_of(post, scene)
+
+
+def _stands_under(post: Post) -> set[int]:
+    return {other for other in (post.in_reply_to_id, post.quoted_id) if other}
 
 
 def open_judge(engine: Engine, posts: Sequence[Post], terms: Terms) -> Judge:
@@ -96,7 +108,7 @@ def open_judge(engine: Engine, posts: Sequence[Post], terms: Terms) -> Judge:
     others = {other.author.id for post in posts for other in (post.parent, post.quoted) if other}
     return Judge(
         terms,
-        targets=memory.targets(engine, {post.in_reply_to_id for post in posts if post.in_reply_to_id}),
+        targets=memory.targets(engine, {other for post in posts for other in _stands_under(post)}),
         silent=memory.silent_people(engine, others),
         standings=memory.standings(engine, {post.author.id for post in posts}, since),
         answers=memory.answers_in(engine, {post.conversation_id for post in posts if post.conversation_id}, since),

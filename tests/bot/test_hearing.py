@@ -77,6 +77,15 @@ def test_remix_begins_from_the_picture_above(
     assert row.start_key.endswith(".webp")
 
 
+def test_a_command_in_a_quote_that_names_the_bot_means_the_picture_that_is_quoted(
+    poller: Poller, x: SandboxX, engine: Engine, asked: int, answered: int
+) -> None:
+    remix = x.post("@threadpaint remix: a blue fox", author="bea", quote_of=str(answered))
+    x.post("remix: a green fox", author="bea", quote_of=str(answered))
+    assert poller.look() == 1
+    assert creation_of(engine, remix).parent_id == creation_of(engine, asked).id
+
+
 def test_thanks_under_a_picture_paint_nothing(poller: Poller, x: SandboxX, engine: Engine, answered: int) -> None:
     for words in ("thanks!", "wow", "ok", "love it", "stop by my studio", "again and again I look at it"):
         x.post(words, author="bea", in_reply_to=str(answered))
