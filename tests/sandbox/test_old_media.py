@@ -6,6 +6,9 @@ import pytest
 import tweepy
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # tweepy's own
+
+
 @pytest.fixture
 def old(play):
     keys = ("sandbox-consumer-key", "sandbox-consumer-secret", "sandbox-token-threadpaint")
