@@ -5,7 +5,6 @@ import io
 import pytest
 import tweepy
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # tweepy's own
 
 
