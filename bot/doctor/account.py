@@ -186,4 +186,4 @@ def _posts(client: XClient, account: Account, watched: frozenset[int]) -> Iterat
             problems += 1
             yield warn(f"{kind} {post_id} is not the bot's own", "X does not let the bot answer replies to it")
     if not problems:
-        yield ok(f"replies to {len(ids)} pinned or watched posts are prompts")
+        yield ok(f"pinned and watched posts are there, and the bot's own: {len(ids)}")

@@ -97,7 +97,8 @@ def _database(settings: DatabaseSettings, keep: KeepSettings | None) -> Iterator
         engine = open_database(settings.url)
         require_current(engine)
     except HouseError as error:
-        yield fail(str(error), "python -m core migrate" if "migrate" in str(error) else "check DATABASE_URL")
+        what, _, to_do = str(error).partition("; run: ")
+        yield fail(what, to_do or "check DATABASE_URL")
         return
     except SQLAlchemyError as error:
         yield fail(f"the database cannot be read ({type(error).__name__})", "check DATABASE_URL")

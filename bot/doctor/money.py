@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from bot.doctor.findings import Finding, ok, warn
 from core import prices
+from core.budget import WORK
 from core.settings import KeepSettings, MoneySettings, XSettings
 
 # Painting one prompt takes about this long on a small card.
@@ -25,7 +26,7 @@ def examine(money: MoneySettings, x: XSettings, keep: KeepSettings | None) -> It
         if budget is None:
             yield warn(f"{name} is none: nothing here stops the spending", "set a spending limit in the X console")
         else:
-            yield ok(f"about {int(budget * USD / one):,} answers a {span} within {name}={budget:g}")
+            yield ok(f"about {int(budget * WORK.at_most * USD / one):,} answers a {span} within {name}={budget:g}")
     if money.budget_day_usd and money.budget_month_usd and money.budget_day_usd > money.budget_month_usd:
         yield warn("BUDGET_DAY_USD is larger than BUDGET_MONTH_USD", "one day may use up the month")
     if keep:

@@ -90,7 +90,7 @@ def test_a_house_in_order_has_no_fail(examined: Examined) -> None:
 def test_it_says_what_an_answer_costs_and_how_far_the_budget_reaches(examined: Examined) -> None:
     lines = examined(BUDGET_DAY_USD="10", BUDGET_MONTH_USD="none")
     assert line(lines, "an answered prompt costs").startswith("ok    an answered prompt costs about $0.0167")
-    assert line(lines, "answers a day within").startswith("ok    about 600 answers a day within BUDGET_DAY_USD=10")
+    assert line(lines, "answers a day within").startswith("ok    about 570 answers a day within BUDGET_DAY_USD=10")
     assert line(lines, "BUDGET_MONTH_USD is none").startswith("warn")
 
 
@@ -190,6 +190,12 @@ def test_what_x_refuses_is_told_apart(examined: Examined, x: SandboxX, status: i
 
 
 # --- the account ---
+
+
+def test_a_suspended_account_is_a_fail(examined: Examined, x: SandboxX) -> None:
+    change(x, suspended=True)
+    lines = examined()
+    assert [each for each in lines if each.startswith("FAIL") and "suspended" in each], "\n".join(lines)
 
 
 def test_a_protected_account_is_a_fail(examined: Examined, x: SandboxX) -> None:
