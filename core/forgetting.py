@@ -15,6 +15,8 @@ from core.models import State, creations, people, posts
 from core.states import move
 
 NOBODY = "somebody"
+# Bound variables per statement: SQLite allows 32,766.
+AT_ONCE = 1000
 
 
 def take_back(session: Session, creation_ids: Iterable[int], code: str) -> int:
@@ -23,14 +25,22 @@ def take_back(session: Session, creation_ids: Iterable[int], code: str) -> int:
     What a worker is painting or answering right now goes on to its end, and is taken back then.
     """
     ids = list(creation_ids)
-    for creation_id in ids:
-        move(session, creation_id, State.QUEUED, State.REFUSED, code=code, next_attempt_at=None)
-        move(session, creation_id, State.PAINTED, State.PAINTED, reply_outcome=code, next_attempt_at=None)
-    # Words that wait to be told are not told any more.
-    unsaid = (creations.c.id.in_(ids), creations.c.state == State.REFUSED.value)
-    session.execute(update(creations).where(*unsaid).values(next_attempt_at=None, says=None))
-    fresh = (creations.c.id.in_(ids), creations.c.deleted_at.is_(None))
-    found = session.execute(update(creations).where(*fresh).values(deleted_at=now(), shown_at=None))
+    return sum(_take_back(session, ids[start : start + AT_ONCE], code) for start in range(0, len(ids), AT_ONCE))
+
+
+def _take_back(session: Session, ids: list[int], code: str) -> int:
+    named = creations.c.id.in_(ids)
+    # What waits to be painted or answered waits no more, nor do words that were to be told.
+    waiting = select(creations.c.id, creations.c.state).where(named, creations.c.next_attempt_at.is_not(None))
+    for creation_id, state in session.execute(waiting).all():
+        if state == State.QUEUED:
+            move(session, creation_id, State.QUEUED, State.REFUSED, code=code, next_attempt_at=None)
+        elif state == State.PAINTED:
+            move(session, creation_id, State.PAINTED, State.PAINTED, reply_outcome=code, next_attempt_at=None)
+    unsaid = update(creations).where(named, creations.c.state == State.REFUSED.value)
+    session.execute(unsaid.values(next_attempt_at=None, says=None))
+    fresh = update(creations).where(named, creations.c.deleted_at.is_(None))
+    found = session.execute(fresh.values(deleted_at=now(), shown_at=None))
     return int(found.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result always has it
 
 

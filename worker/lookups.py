@@ -46,6 +46,7 @@ class Lookups:
     allowance: Allowance
     settings: KeepSettings
     _doubted: dict[int, datetime] = field(default_factory=dict, init=False)
+    _let_go_until: datetime | None = field(default=None, init=False)
 
     def run(self, go_on: Callable[[], bool] = lambda: True) -> int:
         """Look up what is due and may be paid. Returns how many posts were gone."""
@@ -66,12 +67,19 @@ class Lookups:
         return gone
 
     def _let_go_of_talk(self) -> None:
+        """Posts that became nothing. What was looked through before is not looked through again."""
+        until = now() - timedelta(hours=self.settings.recheck_hours)
         alive = exists().where(creations.c.post_id == posts.c.id)
-        old = posts.c.checked_at < now() - timedelta(hours=self.settings.recheck_hours)
-        talk = select(posts.c.id).where(posts.c.gone_at.is_(None), old, ~alive).limit(AT_ONCE)
-        with transaction(self.engine) as session:
-            ids = list(session.execute(talk).scalars())
-            session.execute(update(posts).where(posts.c.id.in_(ids)).values(text="", gone_at=now()))
+        talk = select(posts.c.id).where(posts.c.gone_at.is_(None), posts.c.checked_at < until, ~alive).limit(AT_ONCE)
+        if self._let_go_until:
+            talk = talk.where(posts.c.checked_at >= self._let_go_until)
+        with reading(self.engine) as connection:
+            ids = list(connection.execute(talk).scalars())
+        if ids:
+            with transaction(self.engine) as session:
+                session.execute(update(posts).where(posts.c.id.in_(ids)).values(text="", gone_at=now()))
+        if len(ids) < AT_ONCE:
+            self._let_go_until = until
 
     def _due(self, limit: int) -> list[Any]:
         """Posts with a creation that is not deleted, longest unseen first."""

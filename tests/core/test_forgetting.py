@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from core.clock import now
-from core.database import open_database
+from core.database import open_database, transaction
 from core.errors import HouseError
 from core.forgetting import find_person, forget_person
-from core.models import State
+from core.models import Person, State, creations
 from core.schema import migrate
 from core.watching import watch, watched_posts
 from tests.support.rows import make_creation, make_person, read_creation
 from tests.support.servers import ROOT
+
+BARE = {"negative_prompt": "", "count": 1, "attempts": 0, "turn": 0, "created_at": now()}
 
 
 def test_a_person_is_found_by_handle_or_id(engine: Engine) -> None:
@@ -38,10 +41,6 @@ def test_a_handle_that_changed_hands_is_asked_about(engine: Engine) -> None:
 
 
 def test_who_said_stop_is_left_alone_also_when_forgotten(engine: Engine) -> None:
-    from sqlmodel import Session
-
-    from core.models import Person
-
     said = now()
     ada = make_person(engine, username="ada", opted_out_at=said)
     forget_person(engine, ada)
@@ -85,3 +84,11 @@ def test_a_watched_post_is_watched_once(engine: Engine) -> None:
     watch(engine, [1, 2])
     watch(engine, [2, 3])
     assert watched_posts(engine) == {1, 2, 3}
+
+
+def test_somebody_with_very_many_creations_is_forgotten_whole(engine: Engine) -> None:
+    ada = make_person(engine)
+    rows = [{"person_id": ada, "prompt": "a fox", "seed": 1, "state": "replied", **BARE} for _ in range(2500)]
+    with transaction(engine) as session:
+        session.execute(creations.insert(), rows)
+    assert forget_person(engine, ada) == 2500

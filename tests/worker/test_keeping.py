@@ -378,6 +378,11 @@ def test_talk_loses_its_words_without_being_looked_up(keeping: Keeping, engine: 
         words = {row.id: row.text for row in connection.execute(select(posts))}
     assert words == {old: "", new: "nice!"}
     assert calls(x, "GET /2/tweets") == 0
+    with transaction(engine) as session:
+        session.execute(update(posts).where(posts.c.id == new).values(checked_at=now() - timedelta(hours=20)))
+    keeping.look()
+    with reading(engine) as connection:
+        assert set(connection.execute(select(posts.c.text)).scalars()) == {""}
 
 
 # --- a person who wants all of it gone ---
