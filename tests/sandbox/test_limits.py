@@ -1,4 +1,4 @@
-"""X's limits: windows per person (or app) and endpoint, refused above, told in headers; and what an account may write a day."""
+"""X's limits: windows per person (or app) and endpoint, refused above, told in headers; and the day of an account."""
 
 import pytest
 import tweepy
