@@ -13,10 +13,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.templating import Jinja2Templates
 
 from sandbox import looks, texts
-from sandbox.control import found, world_of
+from sandbox.clock import iso
+from sandbox.control import found, gate_of, world_of
 from sandbox.model import Draft, Refused
 from sandbox.settings import HANDLE
 from sandbox.world import World
+from sandbox.x.gate import Gate
 
 CSP = (
     "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -46,8 +48,8 @@ async def timeline(request: Request, world: Here, before: int | None = None, tro
 
 @router.get("/page/threads")
 async def threads(request: Request, world: Here) -> Response:
-    """The first page's threads alone: what an open page fetches when the bell rang."""
-    return _shown(request, world, "_threads.html", threads=looks.threads(world))
+    """The first page's threads and the meter alone: what an open page fetches when the bell rang."""
+    return _shown(request, world, "_fresh.html", threads=looks.threads(world))
 
 
 @router.get("/page/posts/{post_id}")
@@ -82,12 +84,23 @@ def _shown(request: Request, world: World, template: str, **context: object) -> 
         "bot": world.bot,
         "now": world.clock.now_ms(),
         "rung": world.bell.rung,
+        "meter": _meter(world, gate_of(request)),
     }
     answer = templates.TemplateResponse(request, template, common | context)
     answer.headers["content-security-policy"] = CSP
     answer.headers["referrer-policy"] = "no-referrer"
     answer.headers["cache-control"] = "no-store"
     return answer
+
+
+def _meter(world: World, gate: Gate) -> dict[str, object]:
+    return {
+        "now": iso(world.clock.now_ms()),
+        "scale": world.clock.scale,
+        "bill_micro": gate.till.total_micro,
+        "credits_micro": gate.till.credits_micro,
+        "refused": sum(statuses["429"] for statuses in gate.calls.values()),
+    }
 
 
 @router.post("/page/posts")

@@ -3,6 +3,8 @@
 
 const threads = document.querySelector("#threads[data-live]");
 const lamp = document.querySelector(".live");
+// The world's clock may have been turned; posts are as old as it says.
+const ahead = (Number(document.body.dataset.now) || Date.now()) - Date.now();
 let busy = false;
 let again = false;
 
@@ -16,6 +18,7 @@ async function refresh() {
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     merge([...fresh.querySelectorAll(".thread")]);
+    document.querySelector(".meter").replaceWith(document.adoptNode(fresh.querySelector(".meter")));
     tell();
   } catch {
     // The sandbox is away for a moment; the bell will say when it is back.
@@ -65,7 +68,7 @@ function keepWhatIsOpen(old, node) {
 
 /** "3m" from a moment: the same words as the server's. */
 function age(moment) {
-  const seconds = Math.max(0, Math.floor((Date.now() - moment) / 1000));
+  const seconds = Math.max(0, Math.floor((Date.now() + ahead - moment) / 1000));
   for (const [size, letter] of [[86400, "d"], [3600, "h"], [60, "m"]]) {
     if (seconds >= size) return `${Math.floor(seconds / size)}${letter}`;
   }

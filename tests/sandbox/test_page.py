@@ -135,3 +135,14 @@ def test_every_page_has_one_heading_of_the_first_rank(play):
     post = play.says("mira_paints", "hello")
     for path in ("/", f"/?before={post['id']}", f"/page/posts/{post['id']}", "/mira_paints"):
         assert play.http.get(path).text.count("<h1") == 1, path
+
+
+def test_a_corner_tells_the_clock_the_bill_the_credits_and_the_refused_calls(play):
+    play.http.post("/sandbox/clock", json={"scale": 60}).raise_for_status()
+    play.http.post("/sandbox/money", json={"credits_micro": 2_000_000}).raise_for_status()
+    play.http.post("/sandbox/limits", json={"endpoint": "GET /2/users/me", "calls": 0}).raise_for_status()
+    play.client().create_tweet(text="hello")
+    play.as_person().get(f"{play.url}/2/users/me")
+    for path in ("/", "/page/threads"):
+        meter = " ".join(play.http.get(path).text.partition('class="meter"')[2].split())
+        assert "UTC</span> × 60 · bill $0.015 · credits $1.985 · 1 calls over the limit" in meter
