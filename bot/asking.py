@@ -9,8 +9,8 @@ Three things are asking; all else in threads where the bot once spoke is talk ("
 
 X puts the handles of a conversation before every reply in it. Such a handle is no mention: the author did not write
 it. In 3 it is all there needs to be; but under somebody else's post, where people talk to each other, `remix` then
-needs its colon, and `delete` counts only from who asked. `stop`, `start` and `help` are said to the bot: with
-its handle written, or in a direct answer to any post of its own.
+needs its colon, and `delete` counts only from who asked. `stop`, `start` and `help` are said to the bot: with its
+handle written, or in a direct answer to any post of its own. Thanks and praise are talk wherever they are said.
 
 A quote of a post of the bot summons it on X. Here it asks only with the handle written: who quotes a picture mostly
 shows it around. With it, a command in a quote means the picture that is quoted.
@@ -19,7 +19,7 @@ shows it around. With it, a command in a quote means the picture that is quoted.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.commands import AGAIN, DELETE, OF_PICTURES, REMIX, Command, means_this, read_command
+from bot.commands import AGAIN, DELETE, OF_PICTURES, REMIX, Command, is_courtesy, means_this, read_command
 from bot.options import Options, split_options
 from bot.prompts import mentions_explicitly, prompt_of
 from core.x import Post
@@ -88,7 +88,8 @@ def wish_of(post: Post, scene: Scene) -> Wish | None:
     command = read_command(words)
     if command and not _is_given(command, post, scene, written):
         command = None
-    if not (command or written or post.in_reply_to_id in scene.watched):
+    asks = command or ((written or post.in_reply_to_id in scene.watched) and not is_courtesy(words))
+    if not asks:
         return None
     summons = MENTION if written else PREFIX
     if command and command.name == REMIX:

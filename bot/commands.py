@@ -24,7 +24,7 @@ _REMIX = re.compile(r"remix(?P<colon>\s*[:\uff1a]\s*|\s+)(?P<text>.*)", re.IGNOR
 # Who says only this means the post they answer or quote. In a few languages; others write the prompt out.
 _THIS = frozenset(
     """
-    this|this one|this please|it|paint|draw|paint this|draw this|paint it|draw it|paint that|draw that
+    this|this one|this please|please|it|paint|draw|paint this|draw this|paint it|draw it|paint that|draw that
     please paint this|please draw this|paint this please|draw this please|make this|make it|illustrate this
     can you paint this|can you draw this|could you paint this|could you draw this
     mal das|male das|mal dies|zeichne das|das|das bitte|mal das bitte
@@ -39,6 +39,18 @@ _THIS = frozenset(
     """.replace("\n", "|").split("|")
 )
 _THIS_SAID = frozenset(phrase.strip() for phrase in _THIS)
+
+# Said to a picture or to the bot out of kindness; nobody wants them painted.
+_COURTESIES = frozenset(
+    """
+    thanks|thank you|thank you so much|thank you very much|thanks a lot|many thanks|thx|ty|tysm|cheers
+    ok|okay|lol|haha|wow|nice|nice one|cool|great|great job|good job|well done|love it|i love it|good bot|bad bot|bravo
+    danke|danke schön|vielen dank|merci|merci beaucoup|gracias|muchas gracias|obrigado|obrigada|grazie|grazie mille
+    bedankt|dank je|dziękuję|dzięki|teşekkürler|tack|takk|tak|kiitos|спасибо|дякую|ありがとう|ありがとうございます
+    谢谢|謝謝|감사합니다|고마워|धन्यवाद|شكرا
+    """.replace("\n", "|").split("|")
+)
+_COURTESIES_SAID = frozenset(phrase.strip() for phrase in _COURTESIES) - {""}
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,13 @@ def read_command(words: str) -> Command | None:
 def means_this(words: str) -> bool:
     """Whether the words only point at another post: "paint this", or nothing at all."""
     return _bare(words) in _THIS_SAID
+
+
+def is_courtesy(words: str) -> bool:
+    """Whether the words are thanks or praise and nothing else: "Thanks!! 🙏"."""
+    spoken = unicodedata.normalize("NFKC", words).casefold()
+    kept = (c if unicodedata.category(c)[0] in "LM" else " " for c in spoken)
+    return " ".join("".join(kept).split()) in _COURTESIES_SAID
 
 
 def _bare(words: str) -> str:

@@ -7,6 +7,7 @@ writes none.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -39,8 +40,12 @@ class Judge:
 
     def missing(self, posts: Sequence[Post]) -> list[int]:
         """Posts that are asked to be painted but did not come along: to be looked up."""
-        wishes = ((post, self._wish(post, {})) for post in posts if self._is_heard(post))
-        return sorted({wish.source_id for _, wish in wishes if wish and wish.source_id})
+        wanted: set[int] = set()
+        for post in filter(self._is_heard, posts):
+            with suppress(Exception):  # told by `judge`
+                wish = self._wish(post, {})
+                wanted |= {wish.source_id} if wish and wish.source_id else set()
+        return sorted(wanted)
 
     def judge(self, posts: Sequence[Post], looked_up: Mapping[int, Post]) -> Judged:
         """A verdict on each. A bug of ours on one post is that post's reason, and the others go their way."""

@@ -63,6 +63,11 @@ def test_other_replies_where_the_bot_once_spoke_are_talk(words: str) -> None:
     assert under_the_asked(words) is None
 
 
+def test_thanks_are_talk_even_with_the_handle_written_and_under_a_watched_post() -> None:
+    assert wish("thanks @threadpaint!") is None
+    assert wish("Wow 🤩", in_reply_to_id=OPENING) is None
+
+
 def test_a_quote_without_a_mention_is_talk() -> None:
     assert wish("look what it made", quoted_id=ANSWER) is None
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import Command, means_this, read_command
+from bot.commands import Command, is_courtesy, means_this, read_command
 
 
 @pytest.mark.parametrize("words", ["again", "Again!", "AGAIN.", "re-run", "Rerun", "again …", "rerun?"])
@@ -54,7 +54,20 @@ def test_who_says_more_means_it(words: str) -> None:
     assert means_this(words) == (words == "paint")
 
 
+@pytest.mark.parametrize(
+    "words", ["thanks", "Thank you so much!!", "thx 🙏", "Danke schön!", "ok", "Wow…", "ありがとう！"]
+)
+def test_thanks_and_praise_are_courtesies(words: str) -> None:
+    assert is_courtesy(words)
+
+
+@pytest.mark.parametrize("words", ["", "🙏", "thanksgiving dinner", "thank you card with a fox", "a cool fox", "123"])
+def test_who_says_more_than_thanks_means_it(words: str) -> None:
+    assert not is_courtesy(words)
+
+
 @given(st.text(max_size=60))
 def test_no_words_make_it_fail(words: str) -> None:
     read_command(words)
     means_this(words)
+    is_courtesy(words)

@@ -27,7 +27,8 @@ def test_a_word_is_known_in_every_dress(word: str) -> None:
      "a blue tit on a branch", "a bass guitar", "a therapist at work", "grapes on a table", "a naked mole rat",
      "Al Gore holding a globe", "Moby Dick", "shiitake mushrooms", "a cockatoo", "Penistone town hall", "Pussy willow",
      "children playing in the snow", "a sexton beetle", "1girl, 4k, 8k", "Van Gogh's sunflowers", "a b c d e f g",
-     "Shuttlecock", "a class of assassins", "Titian", "a raccoon", "dinner at the Dickens inn", "a kid killing time"],
+     "Shuttlecock", "a class of assassins", "Titian", "a raccoon", "dinner at the Dickens inn", "a kid killing time",
+     "chicken breast with baby carrots", "a sensual waltz in a minor"],
 )  # fmt: skip
 def test_what_merely_contains_such_a_word_passes(prompt: str) -> None:
     assert why_unsafe(prompt) is None
