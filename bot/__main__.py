@@ -13,9 +13,10 @@ from bot import deeds
 from bot.poller import Poller
 from core.database import open_database
 from core.errors import HouseError
+from core.line import Line
 from core.logs import configure_logs
 from core.pace import Pace
-from core.queue import WorkQueue, open_queue
+from core.queue import open_queue
 from core.schema import require_current
 from core.settings import (
     DatabaseSettings,
@@ -99,26 +100,26 @@ def announce(
         for line in thread.show(parts):
             typer.echo(line)
         if not dry_run:
-            x, engine, _queue = _client()
-            for line in thread.post(announcing.Announcement(x, engine), parts):
-                typer.echo(line)
+            x, house = _client()
+            for told in thread.post(announcing.Announcement(x, house.engine), parts):
+                typer.echo(told)
     except HouseError as error:
         sys.exit(f"bot: {error}")
 
 
 def _build() -> Poller:
-    client, engine, queue = _client()
-    rules, money = load(RuleSettings), load(MoneySettings)
-    return Poller(client, engine, queue, load(PollSettings), rules, money, watched=load(XSettings).watched)
+    client, line = _client()
+    rules, watched = load(RuleSettings), load(XSettings).watched
+    return Poller(client, line.engine, line, load(PollSettings), rules, line.money, watched=watched)
 
 
-def _client() -> tuple[XClient, Engine, WorkQueue]:
-    """A client of X that is paced and priced, and what it is paced and priced with."""
+def _client() -> tuple[XClient, Line]:
+    """A client of X that is paced and priced, and the line that is paced and priced alike."""
     house, x = load(HouseSettings), load(XSettings)
     configure_logs(level=house.log_level, as_json=house.log_json)
-    engine, queue = _database(), open_queue(load(QueueSettings).url)
+    engine, queue, money = _database(), open_queue(load(QueueSettings).url), load(MoneySettings)
     pace = Pace(queue, load(PaceSettings), replies_per_day=x.x_replies_per_day)
-    return open_x(x, TollGate(pace, engine, load(MoneySettings))), engine, queue
+    return open_x(x, TollGate(pace, engine, money)), Line(engine, queue, pace, money)
 
 
 def _database() -> Engine:

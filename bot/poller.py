@@ -1,8 +1,8 @@
 """Listens: one look at X reads what is new, writes it down, and asks for the painting.
 
-    mentions, search | sieve out the known | judge | write down (one transaction) | enqueue
+    mentions, search | sieve out the known | judge | write down (one transaction) | call up
 
-A crash before the commit changes nothing: the next look reads the same. A crash after it loses the enqueueing: the
+A crash before the commit changes nothing: the next look reads the same. A crash after it calls nobody up: the
 sweep finds the rows. Knows nothing of how posts are judged or painted.
 """
 
@@ -24,8 +24,9 @@ from bot.rules import TOO_MANY_WAITING, Terms, cap
 from core.budget import room_for_work
 from core.clock import now
 from core.errors import GiveUp, HouseError, TryLater
+from core.line import Line
 from core.logs import get_logger
-from core.queue import PAINT, WorkQueue
+from core.queue import PAINT, REPLY
 from core.settings import MoneySettings, PollSettings, RuleSettings
 from core.watching import watched_posts
 from core.x import Account, Post, XClient, id_at, time_of
@@ -49,7 +50,7 @@ class Poller:
 
     x: XClient
     engine: Engine
-    queue: WorkQueue
+    line: Line
     settings: PollSettings
     rules: RuleSettings
     money: MoneySettings
@@ -71,9 +72,10 @@ class Poller:
         judged = self._judge(judge, new, heard)
         created = self._write(judged, heard.read, began)
         self._follow_edits(heard.posts, account)
-        self._heard_news = bool(judged)
+        self._heard_news = any(verdict.kept for _, verdict in judged)
         self._tell(judged)
-        self._ask_to_paint(created)
+        if judged:
+            self._call_up()
         return len(created)
 
     def listen(self, stopped: threading.Event) -> None:
@@ -171,15 +173,18 @@ class Poller:
                 thread.add(post.id)
         return frozenset(thread)
 
-    def _ask_to_paint(self, creation_ids: list[int]) -> None:
+    def _call_up(self) -> None:
+        """Whoever is first in line is painted for, and told what is to be told."""
         try:
-            self.queue.put(PAINT, creation_ids)
+            for step in (PAINT, REPLY):
+                self.line.call_up(step)
         except TryLater as error:
-            log.warning("queue is away; the sweep will enqueue", creations=len(creation_ids), reason=str(error))
+            log.warning("nobody called up; the sweep will", reason=str(error))
 
     def _tell(self, judged: Judged) -> None:
         for post, verdict in judged:
-            log.info("heard", post=post.id, by=post.author.username, verdict=verdict.code)
+            tell = log.info if verdict.kept else log.debug  # what is not kept is heard again and again
+            tell("heard", post=post.id, by=post.author.username, verdict=verdict.code)
 
     def _report_absence(self, judged: Judged) -> None:
         codes = Counter(verdict.code for _, verdict in judged)

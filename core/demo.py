@@ -137,7 +137,10 @@ def _wait_until_ready(supervisor: Supervisor, house: HouseSettings) -> bool:
 
 
 def _all_answer(http: httpx.Client, house: HouseSettings, waited: float) -> bool:
-    """Sandbox and GPU say ok; the gallery says that workers live and that the poller has looked since we started."""
+    """Sandbox and GPU say ok; the gallery says that workers live and that the poller has looked since we started.
+
+    Not that all is well: answers of yesterday may wait, or the sandbox may want money.
+    """
     try:
         for port in (house.sandbox_port, house.gpu_port):
             http.get(f"http://{HOST}:{port}/healthz").raise_for_status()
@@ -145,7 +148,7 @@ def _all_answer(http: httpx.Client, house: HouseSettings, waited: float) -> bool
     except (httpx.HTTPError, ValueError):
         return False
     polled = health.get("polled_seconds_ago")
-    return bool(health.get("status") == "ok" and polled is not None and polled < waited)
+    return bool(health.get("workers") and polled is not None and polled < waited)
 
 
 def _complain(supervisor: Supervisor, tell: Callable[[str], None]) -> int:

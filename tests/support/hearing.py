@@ -6,9 +6,11 @@ from sqlalchemy import Engine, select
 
 from bot.poller import Poller
 from core.database import reading, transaction
+from core.line import Line
 from core.models import Creation, State, creations, people, posts
+from core.pace import Pace
 from core.queue import WorkQueue
-from core.settings import MoneySettings, PollSettings, RuleSettings, load
+from core.settings import MoneySettings, PaceSettings, PollSettings, RuleSettings, load
 from core.x import XClient
 from tests.support.rows import _picture as picture
 from tests.support.sandbox_x import SandboxX
@@ -23,9 +25,9 @@ def listener(x: XClient, engine: Engine, queue: WorkQueue, **settings: Any) -> P
     rules = {name: value for name, value in given.items() if name in RuleSettings.model_fields}
     poll = {name: value for name, value in given.items() if name in PollSettings.model_fields}
     money = {name: value for name, value in given.items() if name in MoneySettings.model_fields}
-    return Poller(
-        x, engine, queue, load(PollSettings, **poll), load(RuleSettings, **rules), load(MoneySettings, **money)
-    )
+    budgets = load(MoneySettings, **money)
+    line = Line(engine, queue, Pace(queue, load(PaceSettings)), budgets)
+    return Poller(x, engine, line, load(PollSettings, **poll), load(RuleSettings, **rules), budgets)
 
 
 def prompts(engine: Engine) -> list[str]:

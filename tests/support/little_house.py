@@ -63,7 +63,7 @@ class LittleHouse:
     def new_poller(self) -> Poller:
         """As after a start."""
         listening = load(PollSettings, search_seconds=0.2)
-        return Poller(self.client(), self.engine, self.queue, listening, self.rules, self.money)
+        return Poller(self.client(), self.engine, self.line, listening, self.rules, self.money)
 
     def round(self) -> None:
         """Look, call up, paint, answer: once, whatever goes wrong."""
