@@ -4,6 +4,7 @@ A command is the whole of what somebody says, apart from options. Pure; who may 
 """
 
 import re
+import string
 import unicodedata
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ _SAID = {
     HELP: ("help",),
 }
 _COMMANDS = {said: name for name, all_said in _SAID.items() for said in all_said}
+_ENDINGS = string.whitespace + ".,:;!?…。、！？~☺❤\ufe0f"
 _REMIX = re.compile(r"remix(?P<colon>\s*[:\uff1a]\s*|\s+)(?P<text>.*)", re.IGNORECASE | re.DOTALL)
 
 # Who says only this means the post they answer or quote. In a few languages; others write the prompt out.
@@ -88,4 +90,4 @@ def is_courtesy(words: str) -> bool:
 def _bare(words: str) -> str:
     """In small letters, without punctuation at the end."""
     text = unicodedata.normalize("NFKC", words).casefold()
-    return " ".join(re.sub(r"[\s.,:;!?…。、！？~☺❤\ufe0f]+$", "", text).split())
+    return " ".join(text.rstrip(_ENDINGS).split())

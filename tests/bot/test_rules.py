@@ -1,5 +1,6 @@
 """Whom the bot answers: pure rules, each with its code."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -234,3 +235,13 @@ def test_an_edit_is_judged_by_its_words_only() -> None:
     assert edit("@threadpaint a wolf").code == "prompt"
     assert edit("@threadpaint").code == "empty"
     assert edit("@threadpaint stop").code == "talk"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["!" * 25_000 + "x", "--no " * 5000, "—" * 25_000, "remix" + " " * 25_000 + ":", "again" + "." * 25_000 + "x"],
+)
+def test_the_longest_post_x_has_is_judged_in_no_time(words: str) -> None:
+    began = time.monotonic()
+    verdict_of(make_post(f"@threadpaint {words}"))
+    assert time.monotonic() - began < 1
