@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_reading_a_post_again_changes_nothing(poller: Poller, x: SandboxX, engin
 def test_two_pollers_at_once_write_a_post_once(poller: Poller, x: SandboxX, engine: Engine) -> None:
     for number in range(20):
         x.post(f"@threadpaint prompt {number}")
-    twin = listener(x.client(), engine, poller.queue)
+    twin = listener(x.client(), engine, poller.line.queue)
 
     def look(one: Poller) -> None:
         for _ in range(3):
@@ -116,11 +117,14 @@ def test_talk_in_a_thread_paints_nothing(poller: Poller, x: SandboxX, engine: En
     assert answer not in verdicts(engine)
 
 
-def test_it_reads_hundreds_at_once_and_loses_none(poller: Poller, x: SandboxX, queue: WorkQueue) -> None:
+def test_it_reads_hundreds_at_once_loses_none_and_calls_up_the_first(
+    poller: Poller, x: SandboxX, queue: WorkQueue
+) -> None:
     for number in range(250):
         x.post(f"@threadpaint prompt {number}", author=f"p{number % 50}")
     assert poller.look() == 250
-    assert len(queue.waiting(PAINT)) == 250
+    assert len(prompts(poller.engine)) == 250
+    assert 0 < len(queue.waiting(PAINT)) < 250  # the first in line; the others wait in the rows
 
 
 def test_a_refused_prompt_is_kept_with_its_reason(
@@ -149,7 +153,7 @@ def test_a_long_post_is_read_whole(poller: Poller, x: SandboxX, engine: Engine) 
 def test_when_the_queue_is_away_the_rows_are_written(
     poller: Poller, x: SandboxX, engine: Engine, tmp_path: Path
 ) -> None:
-    poller.queue = open_queue(f"unix://{tmp_path / 'nobody.sock'}")
+    poller.line = replace(poller.line, queue=open_queue(f"unix://{tmp_path / 'nobody.sock'}"))
     x.post("@threadpaint a fox")
     assert poller.look() == 1
     assert prompts(engine) == ["a fox"]
