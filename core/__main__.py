@@ -1,4 +1,4 @@
-"""`python -m core`: the host's commands: migrate, demo, queue-server, status, retry, forget, revision."""
+"""`python -m core`: the host's commands: migrate, demo, queue-server, status, bill, retry, forget, revision."""
 
 import sys
 from typing import Annotated
@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from core.database import open_database
 from core.errors import HouseError
 from core.logs import configure_logs
-from core.settings import DatabaseSettings, HouseSettings, QueueSettings, load
+from core.settings import DatabaseSettings, HouseSettings, MoneySettings, PaceSettings, QueueSettings, load
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The host's commands.")
 
@@ -50,10 +50,30 @@ def queue_server() -> None:
 
 @cli.command()
 def status() -> None:
-    """Show what waits, and what failed lately and why."""
+    """Show what waits, what X allows, what was spent, and what failed lately and why."""
+    from core.pace import Pace
+    from core.queue import open_queue
     from core.status import report
 
-    for line in report(_house_database()):
+    engine = _house_database()
+    queue = open_queue(load(QueueSettings).url)
+    for line in report(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings)):
+        typer.echo(line)
+
+
+@cli.command()
+def bill(
+    month: Annotated[str, typer.Option(help="Like 2026-11. Default: this month.")] = "",
+    day: Annotated[str, typer.Option(help="Like 2026-11-20, a UTC day.")] = "",
+) -> None:
+    """Show what a month or a day has cost so far, per item."""
+    from core.bill import lines, read_days
+    from core.clock import now
+
+    if month and day:
+        raise HouseError("--month or --day, not both")
+    days = read_days(day, example="2026-11-20") if day else read_days(month or f"{now():%Y-%m}", example="2026-11")
+    for line in lines(_house_database(), days):
         typer.echo(line)
 
 

@@ -63,7 +63,8 @@ def _tightest(engine: Engine, settings: MoneySettings, moment: datetime, manner:
         )
         if limit is not None
     ]
-    return min(rooms, key=lambda room: room.micro_usd or 0, default=Room(None))
+    # Where neither lets anything go, the one that does so for longer counts.
+    return min(rooms, key=lambda room: (room.micro_usd or 0, -room.opens_in), default=Room(None))
 
 
 def _room(budget: float, used: int, span: Span, manner: Manner) -> Room:

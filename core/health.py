@@ -1,17 +1,48 @@
-"""How the house is: database, queue, poller, workers, and what waits. For `/healthz`, the demo and the host."""
+"""How the house is: database, queue, poller, workers, X, budget, and what waits. For `/healthz`, the demo and the host.
 
-from collections.abc import Callable
+Anybody may read it at `/healthz`, so it names no sum of money: of a budget only that it is used up.
+"""
+
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.budget import room_for_work
 from core.clock import now
 from core.database import reading
 from core.errors import TryLater
 from core.models import creations, cursors
+from core.pace import ANSWER, Pace, Window
+from core.queue import REPLY, WorkQueue
+from core.settings import MoneySettings
+from core.waiting import MOST_COUNTED, budget_in_words, count, waiting
+
+HEARING = "GET /2/users/:id/mentions"
+TOO_LONG = timedelta(hours=1)
+
+# Why X stopped us, as the host reads it.
+STOPPED: dict[str, str] = {
+    "x_no_credits": "no credits",
+    "x_usage_cap": "the usage cap is reached",
+    "x_unauthorized": "the keys are not accepted",
+    "x_read_only": "the keys may only read",
+    "x_not_enrolled": "the app is not enrolled",
+    "x_account_suspended": "an account is suspended",
+    "pace_day": "all answers of a day are given",
+}
+
+
+@dataclass(frozen=True)
+class OnX:
+    """How many answers X takes now, of how many per window, when the window ends, and why it takes none."""
+
+    free: int
+    calls: int
+    window_ends_in: float
+    stopped: str
 
 
 @dataclass(frozen=True)
@@ -23,43 +54,84 @@ class Health:
     workers: int
     polled_seconds_ago: float | None
     states: dict[str, int] = field(default_factory=dict)
+    x: OnX | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON shows it."""
         return asdict(self)
 
 
-def look(engine: Engine, count_workers: Callable[[], int], *, poll_seconds: float = 15.0) -> Health:
-    """Look at the house now. `count_workers` asks the queue and may raise TryLater."""
-    problems: list[str] = []
-    states, polled = _rows(engine, problems)
-    workers = _workers(count_workers, problems)
-    if polled is None or polled > 60 + 3 * poll_seconds:
-        problems.append("poller: has not looked at X lately")
-    return Health("degraded" if problems else "ok", problems, workers, polled, states)
+@dataclass
+class _Findings:
+    problems: list[str] = field(default_factory=list)
+    workers: int = 0
+    window: Window | None = None
+    states: dict[str, int] = field(default_factory=dict)
+    polled: float | None = None
 
 
-def _rows(engine: Engine, problems: list[str]) -> tuple[dict[str, int], float | None]:
-    a_day_ago = now() - timedelta(days=1)
-    recent = (
-        select(creations.c.state, func.count()).where(creations.c.created_at >= a_day_ago).group_by(creations.c.state)
-    )
+def look(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings, *, poll_seconds: float = 30.0) -> Health:
+    """Look at the house now, whatever of it is away. `poll_seconds`: the poller's longest rest while all is well."""
+    found = _Findings()
     try:
-        with reading(engine) as connection:
-            states = {str(state): int(count) for state, count in connection.execute(recent)}
-            polled_at = connection.execute(select(cursors.c.polled_at)).scalars().first()
+        _look_at_rows(engine, money, found)
     except SQLAlchemyError as error:
-        problems.append(f"database: {type(error).__name__}")
-        return {}, None
-    return states, (now() - polled_at).total_seconds() if polled_at else None
-
-
-def _workers(count_workers: Callable[[], int], problems: list[str]) -> int:
+        found.problems.append(f"database: {type(error).__name__}")
     try:
-        workers = count_workers()
+        _look_at_queue(queue, pace, found)
     except TryLater:
-        problems.append("queue: no answer")
-        return 0
-    if workers == 0:
-        problems.append("workers: none")
-    return workers
+        found.problems.append("queue: no answer")
+    if found.polled is None or found.polled > 60 + 3 * poll_seconds:
+        found.problems.append("poller: has not looked at X lately")
+    return Health(
+        status="degraded" if found.problems else "ok",
+        problems=found.problems,
+        workers=found.workers,
+        polled_seconds_ago=found.polled,
+        states=found.states,
+        x=_on_x(found.window) if found.window else None,
+    )
+
+
+def stop_for_host(what: str, window: Window, moment: datetime) -> str:
+    """`X: no credits for answers since 20 Nov 14:05 UTC, tried again every few minutes`; empty where all goes."""
+    if not window.stopped:
+        return ""
+    why = STOPPED.get(window.stopped, window.stopped)
+    if window.stopped == "pace_day":
+        return f"X: {why}"
+    since = moment - timedelta(seconds=window.stopped_for)
+    return f"X: {why} for {what} since {since.day} {since:%b %H:%M} UTC, tried again every few minutes"
+
+
+def _on_x(window: Window) -> OnX:
+    return OnX(window.free, window.calls, round(window.ends_in, 1), window.stopped)
+
+
+def _look_at_queue(queue: WorkQueue, pace: Pace, found: _Findings) -> None:
+    found.workers = queue.count_workers()
+    if found.workers == 0:
+        found.problems.append("workers: none")
+    found.window = pace.look(ANSWER)
+    kinds = (("answers", found.window), ("hearing", pace.look(HEARING)))
+    found.problems += [words for what, window in kinds if (words := stop_for_host(what, window, now()))]
+
+
+def _look_at_rows(engine: Engine, money: MoneySettings, found: _Findings) -> None:
+    moment = now()
+    recent = (
+        select(creations.c.state, func.count())
+        .where(creations.c.created_at >= moment - timedelta(days=1))
+        .group_by(creations.c.state)
+    )
+    late = waiting(REPLY).where(func.coalesce(creations.c.painted_at, creations.c.created_at) < moment - TOO_LONG)
+    with reading(engine) as connection:
+        found.states = {str(state): int(rows) for state, rows in connection.execute(recent)}
+        polled_at = connection.execute(select(func.max(cursors.c.polled_at))).scalar()
+        waiting_long = count(connection, late)
+    found.polled = (moment - polled_at).total_seconds() if polled_at else None
+    if waiting_long:
+        number = f"more than {MOST_COUNTED:,}" if waiting_long > MOST_COUNTED else f"{waiting_long:,}"
+        found.problems.append(f"answers: {number} wait longer than an hour")
+    if spent := budget_in_words(room_for_work(engine, money, moment), moment):
+        found.problems.append(f"budget: {spent.removeprefix('the ')}")

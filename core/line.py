@@ -23,6 +23,12 @@ from core.settings import MoneySettings
 PAINTING_MICRO_USD = 2_000
 
 
+def price_of_one(money: MoneySettings) -> int:
+    """Micro-dollars that have to be there for one more to go."""
+    prices = price_list(money.prices)
+    return prices[REPLY] + prices[ALT_TEXT] + PAINTING_MICRO_USD
+
+
 @dataclass(frozen=True)
 class Line:
     """All who wait, and what decides how many may go."""
@@ -57,9 +63,7 @@ class Line:
         room = room_for_work(self.engine, self.money, now())
         if room.micro_usd is None:
             return wanted
-        prices = price_list(self.money.prices)
-        each = prices[REPLY] + prices[ALT_TEXT] + PAINTING_MICRO_USD
-        return min(wanted, room.micro_usd // each - self._at_work() - len(waiting))
+        return min(wanted, room.micro_usd // price_of_one(self.money) - self._at_work() - len(waiting))
 
     def _next(self, count: int, waiting: set[int], *states: State) -> list[int]:
         if count <= 0:

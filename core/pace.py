@@ -56,13 +56,15 @@ class Told:
 
 @dataclass(frozen=True)
 class Window:
-    """A window as we know it: calls still free, seconds until it ends, its size; `stopped` names why nothing may go."""
+    """A window as we know it: calls still free, seconds until it ends, its size; `stopped` names why nothing may go,
+    `stopped_for` how many seconds that has lasted."""
 
     free: int
     ends_in: float
     calls: int
     seconds: float
     stopped: str = ""
+    stopped_for: float = 0.0
 
 
 class Pace:
@@ -71,7 +73,7 @@ class Pace:
     def __init__(self, queue: WorkQueue, settings: PaceSettings, *, replies_per_day: int | None = None) -> None:
         self._redis = queue.connection
         self._settings = settings
-        self._cap = replies_per_day
+        self._cap = replies_per_day or settings.x_replies_per_day
         self._admit = self._redis.register_script(ADMIT)
         self._learn = self._redis.register_script(LEARN)
         self._look = self._redis.register_script(LOOK)
@@ -110,10 +112,11 @@ class Pace:
     @translated
     def look(self, call: str = ANSWER) -> Window:
         """The window of a call right now, without counting one."""
-        free, ends_in, calls, seconds, stopped = self._look(
+        free, ends_in, calls, seconds, stopped, lasted = self._look(
             keys=_keys(call), args=[*self._size(call), self._cap_of(call)]
         )
-        return Window(int(free), ends_in / 1000, int(calls), seconds / 1000, stopped.decode())
+        ours = max(0, int(calls) - self._settings.pace_spare)
+        return Window(int(free), ends_in / 1000, ours, seconds / 1000, stopped.decode(), lasted / 1000)
 
     @translated
     def x_time(self) -> datetime:

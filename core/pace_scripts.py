@@ -1,7 +1,7 @@
 """The pace's steps inside Redis, each atomic. Times in milliseconds.
 
-Keys of each: the call's window (limit, used, reset by X's clock, length), the stop of its kind (code, until, pause),
-how far we are ahead of X's clock, the answers of the last day by X's clock, the account's cap of them.
+Keys of each: the call's window (limit, used, reset by X's clock, length), the stop of its kind (code, until, pause,
+since), how far we are ahead of X's clock, the answers of the last day by X's clock, the account's cap of them.
 """
 
 _COMMON = """
@@ -71,6 +71,7 @@ if ARGV[7] ~= '' then
   local before = redis.call('HGET', KEYS[2], 'pause')
   local after = before and math.min(tonumber(before) * 2, tonumber(ARGV[10])) or tonumber(ARGV[9])
   redis.call('HSET', KEYS[2], 'code', ARGV[7], 'until', now + after, 'pause', after)
+  redis.call('HSETNX', KEYS[2], 'since', now)
   return before and '' or 'stopped'
 end
 
@@ -95,19 +96,21 @@ if redis.call('DEL', KEYS[2]) > 0 then return 'resumed' end
 return ''
 """
 
-# Arguments as ADMIT. Returns {free calls, milliseconds until the window ends, its calls, its length, why stopped}.
+# Arguments as ADMIT. Returns {free calls, milliseconds until the window ends, its calls, its length, why stopped,
+# for how long already}.
 LOOK = (
     _COMMON
     + """
 local limit, used, reset, length = window(tonumber(ARGV[1]), tonumber(ARGV[2]))
 local free, ends_in = limit - tonumber(ARGV[3]) - used, reset - x_now
-local stop = redis.call('HMGET', KEYS[2], 'code', 'until')
-if stop[1] and tonumber(stop[2]) > now then return {0, tonumber(stop[2]) - now, limit, length, stop[1]} end
+local stop = redis.call('HMGET', KEYS[2], 'code', 'until', 'since')
+local since = stop[1] and now - tonumber(stop[3] or now) or 0
+if stop[1] and tonumber(stop[2]) > now then return {0, tonumber(stop[2]) - now, limit, length, stop[1], since} end
 local left = cap_left(tonumber(ARGV[4]))
-if left and left <= 0 then return {0, until_cap_opens(), limit, length, 'pace_day'} end
+if left and left <= 0 then return {0, until_cap_opens(), limit, length, 'pace_day', 0} end
 if left then free = math.min(free, left) end
 -- While stopped, one look is allowed when its time has come.
 if stop[1] then free = math.min(free, 1) end
-return {math.max(0, free), math.max(0, ends_in), limit, length, stop[1] or ''}
+return {math.max(0, free), math.max(0, ends_in), limit, length, stop[1] or '', since}
 """
 )

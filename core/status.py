@@ -1,33 +1,96 @@
-"""What the host sees from the command line: what waits, what failed and why; and sending it on its way again."""
+"""What the host sees from the command line: what waits, X's pace, the bill, what failed; and trying that again."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, func, select
 
+from core import bill
 from core.clock import now
 from core.database import reading, transaction
+from core.errors import TryLater
+from core.health import HEARING, stop_for_host
 from core.models import State, creations
+from core.pace import Pace, Window
+from core.queue import PAINT, REPLY, WorkQueue
 from core.refusals import in_words
+from core.settings import MoneySettings
 from core.states import move
+from core.waiting import Conditions, Place, about, estimate, look_around, waiting
 
 LATEST = 20
 LATELY = timedelta(days=30)
 
 
-def report(engine: Engine) -> Iterator[str]:
-    """Lines for the host: a count per state, then the latest that failed or wait after an error."""
+def report(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -> Iterator[str]:
+    """Lines for the host. Where the queue is away, the rest is told all the same."""
+    moment = now()
+    yield _counts(engine)
+    yield from _waiting(engine, queue, pace, money)
+    yield ""
+    yield f"spent {bill.against_budgets(engine, money, moment)}"
+    for days in (f"{moment:%Y-%m-%d}", f"{moment:%Y-%m}"):
+        yield from bill.lines(engine, days)
+    if expensive := list(bill.most_expensive(engine, f"{moment:%Y-%m-%d}")):
+        yield f"most expensive people today: {', '.join(expensive)}"
+    if troubles := list(_troubles(engine, moment)):
+        yield ""
+        yield "latest troubles"
+        yield from troubles
+
+
+def _counts(engine: Engine) -> str:
     by_state = select(creations.c.state, func.count()).group_by(creations.c.state).order_by(creations.c.state)
+    with reading(engine) as connection:
+        counts = connection.execute(by_state).all()
+    return "  ".join(f"{state}: {count}" for state, count in counts) or "no creations yet"
+
+
+def _waiting(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -> Iterator[str]:
+    """How many wait for a picture or an answer, and when the last of them has it; what X lets us do."""
+    try:
+        conditions, hearing = look_around(engine, queue, pace, money), pace.look(HEARING)
+    except TryLater as error:
+        for step, words in ((PAINT, "pictures"), (REPLY, "answers")):
+            yield f"{words}: {_number(engine, step)} wait"
+        yield f"queue: no answer ({error})"
+        return
+    for step, words in ((PAINT, "pictures"), (REPLY, "answers")):
+        yield _line_of(words, step, _number(engine, step), conditions)
+    yield f"workers: {conditions.workers}"
+    yield from _x(conditions.window, hearing, conditions.at)
+
+
+def _number(engine: Engine, step: str) -> int:
+    everybody = select(func.count()).select_from(waiting(step).subquery())
+    with reading(engine) as connection:
+        return int(connection.execute(everybody).scalar_one())
+
+
+def _line_of(words: str, step: str, number: int, conditions: Conditions) -> str:
+    if not number:
+        return f"{words}: none waits"
+    wait = estimate(Place(step, number - 1), conditions)
+    when = f", the last one {about(wait.seconds)}" if wait.seconds is not None else ""
+    return f"{words}: {number:,} wait{when}{f': {wait.why}' if wait.why else ''}"
+
+
+def _x(window: Window, hearing: Window, moment: datetime) -> Iterator[str]:
+    yield f"X takes {window.free} of {window.calls} answers now; the window ends in {about(window.ends_in)}"
+    for what, one in (("answers", window), ("hearing", hearing)):
+        if words := stop_for_host(what, one, moment):
+            yield words
+
+
+def _troubles(engine: Engine, moment: datetime) -> Iterator[str]:
     troubled = (
         select(creations)
-        .where(creations.c.created_at >= now() - LATELY, creations.c.last_error.is_not(None))
+        .where(creations.c.created_at >= moment - LATELY, creations.c.last_error.is_not(None))
         .order_by(creations.c.created_at.desc())
         .limit(LATEST)
     )
     with reading(engine) as connection:
-        counts = connection.execute(by_state).all()
         rows = connection.execute(troubled).all()
-    yield "  ".join(f"{state}: {count}" for state, count in counts) or "no creations yet"
     for row in rows:
         why = f" – {in_words(row.code)}" if row.code else ""
         due = f", next try {row.next_attempt_at:%H:%M:%S} UTC" if row.next_attempt_at else ""

@@ -10,11 +10,23 @@ from fastapi import FastAPI
 
 from core.database import open_database
 from core.errors import SettingsError
-from core.health import Health, look
+from core.health import look
 from core.logs import configure_logs
+from core.pace import Pace
+from core.prices import price_list
 from core.queue import open_queue
-from core.settings import DatabaseSettings, HouseSettings, PollSettings, QueueSettings, StorageSettings, load
+from core.settings import (
+    DatabaseSettings,
+    HouseSettings,
+    MoneySettings,
+    PaceSettings,
+    PollSettings,
+    QueueSettings,
+    StorageSettings,
+    load,
+)
 from core.storage import FolderStorage
+from core.waiting import look_around
 from gallery.app import create_app
 from gallery.settings import GallerySettings
 
@@ -42,18 +54,26 @@ def serve(
 def _site(house: HouseSettings) -> FastAPI:
     engine = open_database(load(DatabaseSettings).url)
     queue = open_queue(load(QueueSettings).url)
-    poll_seconds = load(PollSettings).poll_seconds
-
-    def health() -> Health:
-        return look(engine, queue.count_workers, poll_seconds=poll_seconds)
-
+    pace, money, poll = Pace(queue, load(PaceSettings)), _money(), load(PollSettings)
+    longest_rest = max(poll.poll_seconds, poll.poll_idle_seconds)
     return create_app(
         engine=engine,
         storage=FolderStorage(load(StorageSettings).folder),
-        health=health,
+        health=lambda: look(engine, queue, pace, money, poll_seconds=longest_rest),
+        look_around=lambda: look_around(engine, queue, pace, money),
         public_url=house.gallery_url,
         settings=load(GallerySettings),
     )
+
+
+def _money() -> MoneySettings:
+    """The budgets. A wrong price is told at the start, not on the first page that needs it."""
+    money = load(MoneySettings)
+    try:
+        price_list(money.prices)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    return money
 
 
 def _listen(host: str, port: int) -> socket.socket:

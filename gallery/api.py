@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from core.models import State
+from core.waiting import Wait
 from gallery import labels, queries
 from gallery.house import House, house_of
 from gallery.keyset import After, read_cursor
@@ -41,6 +42,15 @@ class PictureJson(BaseModel):
     alt: str
 
 
+class WaitJson(BaseModel):
+    """How long until the picture, or until the answer on X: how many are before it, about how many seconds (null where
+    nobody knows), and why it cannot go now (empty where it can)."""
+
+    ahead: int
+    seconds: float | None
+    why: str
+
+
 class CreationJson(BaseModel):
     """One prompt and what became of it. Times are ISO 8601 in UTC."""
 
@@ -49,6 +59,9 @@ class CreationJson(BaseModel):
     code: str | None
     reason: str | None
     prompt: str
+    negative_prompt: str
+    steps: int | None
+    style: str | None
     prompted_by: PersonJson
     post_id: str | None
     parent_id: int | None
@@ -61,6 +74,12 @@ class CreationJson(BaseModel):
     url: str
     reply_outcome: str | None
     pictures: list[PictureJson]
+
+
+class WaitingCreationJson(CreationJson):
+    """One creation, and how long it still waits; null where it does not, or where nobody knows."""
+
+    wait: WaitJson | None
 
 
 class CreationsJson(BaseModel):
@@ -87,7 +106,7 @@ async def list_creations(
 
 @api.head("/creations/{creation_id}", include_in_schema=False)
 @api.get("/creations/{creation_id}")
-async def get_creation(request: Request, creation_id: int) -> CreationJson:
+async def get_creation(request: Request, creation_id: int) -> WaitingCreationJson:
     """One creation in whatever state; its pictures only while it is visible."""
     house = house_of(request)
     shown = await queries.ask(house.engine, partial(queries.one_creation, creation_id=creation_id))
@@ -95,7 +114,8 @@ async def get_creation(request: Request, creation_id: int) -> CreationJson:
         raise HTTPException(404)
     if shown.deleted_at:
         raise HTTPException(410)
-    return _creation(house, shown)
+    wait = await house.waits.of(shown)
+    return WaitingCreationJson(**dict(_creation(house, shown)), wait=_wait(wait) if wait else None)
 
 
 def _page(connection: Connection, *, limit: int, after: After | None, handle: str) -> Page:
@@ -121,6 +141,9 @@ def _creation(house: House, shown: CreationShown) -> CreationJson:
         code=shown.code,
         reason=shown.reason,
         prompt=shown.prompt,
+        negative_prompt=shown.negative_prompt,
+        steps=shown.steps,
+        style=shown.style,
         prompted_by=PersonJson(id=str(shown.person.id), username=shown.person.username, name=shown.person.name),
         post_id=str(shown.post_id) if shown.post_id is not None else None,
         parent_id=shown.parent_id,
@@ -134,6 +157,10 @@ def _creation(house: House, shown: CreationShown) -> CreationJson:
         reply_outcome=shown.reply_outcome,
         pictures=[_picture(house, picture) for picture in shown.pictures],
     )
+
+
+def _wait(wait: Wait) -> WaitJson:
+    return WaitJson(ahead=wait.ahead, seconds=None if wait.seconds is None else round(wait.seconds, 1), why=wait.why)
 
 
 def _picture(house: House, picture: PictureShown) -> PictureJson:

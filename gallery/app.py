@@ -10,12 +10,14 @@ from starlette.routing import BaseRoute, Route
 
 from core.health import Health
 from core.storage import FolderStorage
+from core.waiting import Conditions
 from gallery import files, pages, problems
 from gallery.api import api
 from gallery.drawing import Drawing
 from gallery.headers import SecurityHeaders
 from gallery.house import House, house_of
 from gallery.settings import GallerySettings
+from gallery.waits import Waits
 
 
 async def healthz(request: Request) -> Response:
@@ -43,6 +45,7 @@ def create_app(
     engine: Engine,
     storage: FolderStorage,
     health: Callable[[], Health],
+    look_around: Callable[[], Conditions] | None = None,
     public_url: str = "",
     settings: GallerySettings | None = None,
 ) -> FastAPI:
@@ -50,6 +53,7 @@ def create_app(
 
     Args:
         health: looks at the house; may take as long as the queue takes to answer, so it is asked in a thread.
+        look_around: what decides how long things wait, asked the same way; raises TryLater. Without it nothing is told.
         public_url: address under which the world sees the site, for link previews; empty keeps addresses relative.
     """
     settings = settings or GallerySettings()
@@ -64,7 +68,7 @@ def create_app(
         routes=PAGES,
         redirect_slashes=False,
     )
-    app.state.house = House(engine, storage, health, public_url, drawing)
+    app.state.house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing)
     app.include_router(api)
     app.add_middleware(SecurityHeaders)
     problems.dress(app)

@@ -61,7 +61,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # templates are as old as the code that knows them
     )
-    for words in (clip, labels.medium, labels.hour, labels.day, labels.iso, labels.seconds):
+    times = (labels.hour, labels.day, labels.iso, labels.seconds)
+    for words in (clip, labels.medium, labels.style, labels.until_painted, labels.until_answered, *times):
         environment.filters[words.__name__] = words
     return environment
 

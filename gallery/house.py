@@ -10,15 +10,17 @@ from starlette.responses import Response
 from core.health import Health
 from core.storage import FolderStorage
 from gallery.drawing import Drawing
+from gallery.waits import Waits
 
 
 @dataclass(frozen=True)
 class House:
-    """The site's means: the database, the pictures, a look at the health, and how pages are drawn."""
+    """The site's means: database, pictures, a look at the health, how long things wait, and how pages are drawn."""
 
     engine: Engine
     storage: FolderStorage
     health: Callable[[], Health]
+    waits: Waits
     public_url: str
     drawing: Drawing
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from core.models import State
 from core.refusals import in_words
+from core.styles import STYLES
+from core.waiting import MOST_COUNTED, Wait, about
 
 SKETCH = "sketch"
 
@@ -53,3 +55,30 @@ def reason(state: State, code: str | None, reply_outcome: str | None) -> str | N
     if reply_outcome and reply_outcome != "answered":
         return in_words(reply_outcome)
     return None
+
+
+def until_painted(wait: Wait) -> str:
+    """`12 before you, about 40 seconds.`"""
+    before = f"{_number(wait.ahead)} before you" if wait.ahead else "Next in line"
+    if wait.why:
+        return f"{before}. It has to wait: {wait.why}."
+    return f"{before}, {about(wait.seconds)}." if wait.seconds is not None else f"{before}."
+
+
+def until_answered(wait: Wait) -> str:
+    """`The answer on X goes out in about 12 min; 310 are before it.`"""
+    before = f"{_number(wait.ahead)} {'is' if wait.ahead == 1 else 'are'} before it." if wait.ahead else ""
+    if wait.why:
+        return f"The answer on X has to wait: {wait.why}. {before}".rstrip()
+    when = f" in {about(wait.seconds)}" if wait.seconds is not None else ""
+    return f"The answer on X goes out{when}; {before}" if before else f"The answer on X goes out{when}."
+
+
+def style(name: str) -> str:
+    """A preset with the words it stands for: `ink: ink drawing, fine lines, cross-hatching`."""
+    words = STYLES.get(name)
+    return f"{name}: {words}" if words else name
+
+
+def _number(ahead: int) -> str:
+    return f"more than {MOST_COUNTED:,}" if ahead > MOST_COUNTED else f"{ahead:,}"

@@ -33,10 +33,11 @@ async def creation(request: Request) -> Response:
         raise HTTPException(404)
     if shown.deleted_at:
         raise HTTPException(410)
+    wait = await house_of(request).waits.of(shown)
     if shown.pictures:
-        return draw(request, "creation.html", creation=shown)
+        return draw(request, "creation.html", creation=shown, wait=wait)
     refresh = shown.refresh_seconds(now()) if shown.is_under_way else None
-    return draw(request, "unpainted.html", creation=shown, refresh=refresh)
+    return draw(request, "unpainted.html", creation=shown, refresh=refresh, wait=wait)
 
 
 async def person(request: Request) -> Response:

@@ -4,6 +4,7 @@ No question here costs more when the table grows: pages go by keyset along an in
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from core.database import reading
 from core.models import State, creations, people, pictures
 from core.text import alt_text
 from gallery.keyset import After
-from gallery.shown import CARD_ALT, CreationShown, Page, PersonShown, PictureShown
+from gallery.shown import CARD_ALT, CreationShown, Page, ParentShown, PersonShown, PictureShown
 
 TOTAL_LIMIT = 1000
 LARGEST_ID = 2**63 - 1
@@ -40,6 +41,10 @@ COLUMNS = (
     creations.c.painted_at,
     creations.c.shown_at,
     creations.c.deleted_at,
+    creations.c.negative_prompt,
+    creations.c.steps,
+    creations.c.style,
+    creations.c.start_url,
     people.c.id.label("person_id"),
     people.c.username,
     people.c.name,
@@ -80,7 +85,19 @@ def one_creation(connection: Connection, creation_id: int) -> CreationShown | No
         return None
     wanted = WITH_PERSON.where(creations.c.id == creation_id, people.c.hidden_at.is_(None))
     row = connection.execute(wanted).one_or_none()
-    return _with_pictures(connection, [row])[0] if row else None
+    return replace(_with_pictures(connection, [row])[0], parent=_parent(connection, row.parent_id)) if row else None
+
+
+def _parent(connection: Connection, parent_id: int | None) -> ParentShown | None:
+    """Whom a creation was made after; None where that is taken back, or X hides its author."""
+    if parent_id is None:
+        return None
+    row = connection.execute(
+        select(creations.c.id, people.c.id.label("person_id"), people.c.username, people.c.name)
+        .join_from(creations, people, people.c.id == creations.c.person_id)
+        .where(creations.c.id == parent_id, creations.c.deleted_at.is_(None), people.c.hidden_at.is_(None))
+    ).one_or_none()
+    return ParentShown(row.id, PersonShown(row.person_id, row.username, row.name)) if row else None
 
 
 def person_called(connection: Connection, handle: str) -> PersonShown | None:

@@ -13,6 +13,7 @@ from gallery import labels
 CARD_TITLE = 180
 CARD_ALT = 300
 UNDER_WAY = frozenset({State.QUEUED, State.PAINTING})
+ANSWER_TO_COME = frozenset({State.PAINTED, State.REPLYING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,19 @@ class PictureShown:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentShown:
+    """The creation that another one was made from, as long as it may be seen."""
+
+    id: int
+    person: PersonShown
+
+    @property
+    def path(self) -> str:
+        """Its page on this site."""
+        return f"/c/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
 class CreationShown:
     """One prompt and what became of it."""
 
@@ -77,7 +91,12 @@ class CreationShown:
     painted_at: datetime | None
     shown_at: datetime | None
     deleted_at: datetime | None
+    negative_prompt: str
+    steps: int | None
+    style: str | None
+    start_url: str | None
     pictures: list[PictureShown] = field(default_factory=list)
+    parent: ParentShown | None = None
 
     @property
     def path(self) -> str:
@@ -103,6 +122,11 @@ class CreationShown:
     def is_sketch(self) -> bool:
         """Made without an image model, and the page says so."""
         return self.model == labels.SKETCH
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Painted, and its answer on X is still to come."""
+        return self.state in ANSWER_TO_COME and self.next_attempt_at is not None
 
     @property
     def is_under_way(self) -> bool:

@@ -9,6 +9,9 @@ ITEM = {
     "code",
     "reason",
     "prompt",
+    "negative_prompt",
+    "steps",
+    "style",
     "prompted_by",
     "post_id",
     "parent_id",
@@ -35,7 +38,7 @@ def assert_problem(response, status, field=None):
 def test_a_creation_has_every_field(client, wall):
     creation_id = wall.hang(prompt="a lighthouse", seed=2**53 + 1)
     item = client.get(f"/api/creations/{creation_id}").json()
-    assert set(item) == ITEM
+    assert set(item) == ITEM | {"wait"}
     assert item["prompted_by"] == {"id": str(wall.person()), "username": "ada", "name": "Ada"}
     assert item["post_id"] == "1890000000000000001"
     assert item["seed"] == "9007199254740993"

@@ -1,0 +1,71 @@
+"""The host's bill in dollars: per item, per day or month, per person. Lines for the terminal; knows the ledger only."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Engine, func, select
+
+from core import ledger
+from core.database import reading
+from core.errors import HouseError
+from core.models import ledger as rows
+from core.models import people
+from core.settings import MoneySettings
+
+MOST_EXPENSIVE = 5
+DAYS = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?", re.ASCII)
+
+
+def dollars(micro_usd: int) -> str:
+    """`$12.3456`: to a hundredth of a cent, since most things here cost less than one."""
+    return f"${micro_usd / 1_000_000:,.4f}"
+
+
+def read_days(text: str, *, example: str) -> str:
+    """A day or month as the ledger writes it. Raises HouseError for what is none."""
+    if not DAYS.fullmatch(text) or len(text) != len(example):
+        raise HouseError(f"{text[:40]!r} is none of ours; write it like {example}")
+    return text
+
+
+def lines(engine: Engine, days: str) -> Iterator[str]:
+    """What a day (`2026-11-20`) or month (`2026-11`) has cost so far, per item and in all."""
+    items = ledger.bill(engine, days)
+    yield f"{days} (UTC)"
+    if not items:
+        yield "  nothing was paid"
+        return
+    for item, (number, micro) in items.items():
+        yield f"  {item:<14} {number:>9,}  {dollars(micro):>14}"
+    yield f"  {'total':<14} {'':>9}  {dollars(sum(micro for _, micro in items.values())):>14}"
+
+
+def against_budgets(engine: Engine, money: MoneySettings, moment: datetime) -> str:
+    """`today $1.2000 of $10.00, this month $7.8000 of $100.00`."""
+    parts = (
+        ("today", f"{moment:%Y-%m-%d}", money.budget_day_usd),
+        ("this month", f"{moment:%Y-%m}", money.budget_month_usd),
+    )
+    return ", ".join(f"{words} {dollars(ledger.spent(engine, days))}{_of(limit)}" for words, days, limit in parts)
+
+
+def most_expensive(engine: Engine, day: str) -> Iterator[str]:
+    """Who cost most on a day: handle, dollars. Nobody's rows are the house's own."""
+    total = func.sum(rows.c.micro_usd)
+    wanted = (
+        select(rows.c.person_id, func.max(people.c.username), total)
+        .outerjoin(people, people.c.id == rows.c.person_id)
+        .where(rows.c.day == day, rows.c.person_id.is_not(None))
+        .group_by(rows.c.person_id)
+        .order_by(total.desc(), rows.c.person_id)
+        .limit(MOST_EXPENSIVE)
+    )
+    with reading(engine) as connection:
+        found = connection.execute(wanted).all()
+    for person_id, username, micro in found:
+        yield f"{'@' + username if username else person_id}  {dollars(int(micro))}"
+
+
+def _of(limit: float | None) -> str:
+    return f" of ${limit:,.2f}" if limit is not None else " (no budget)"

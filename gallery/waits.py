@@ -1,0 +1,59 @@
+"""How long creations wait, as the pages tell it. What is known is kept for a second, so that a crowd does not hurt.
+
+Nobody waits for it: while one looks around, the others take what was known before, and where the queue is away there
+is no estimate and the page is as good as without.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+
+from core.errors import TryLater
+from core.models import State
+from core.waiting import Conditions, Wait, estimate, place_of
+from gallery import queries
+from gallery.shown import CreationShown
+
+KEPT_SECONDS = 1.0
+# A queue that hangs takes seconds to say so: it is not asked for every page.
+AWAY_SECONDS = 15.0
+
+
+class Waits:
+    """The estimates of one process. `look_around` tells the conditions for all, or raises TryLater."""
+
+    def __init__(self, engine: Engine, look_around: Callable[[], Conditions] | None) -> None:
+        self._engine = engine
+        self._look_around = look_around
+        self._conditions: Conditions | None = None
+        self._until = 0.0
+        self._kept: dict[tuple[int, State], Wait | None] = {}
+
+    async def of(self, creation: CreationShown) -> Wait | None:
+        """How long a creation waits for its picture, or its picture for the answer on X; None where nothing is known,
+        or nothing waits."""
+        if creation.next_attempt_at is None or self._look_around is None:
+            return None
+        if monotonic() >= self._until:
+            await self._renew(self._look_around)
+        conditions, kept = self._conditions, self._kept
+        if conditions is None:
+            return None
+        key = creation.id, creation.state
+        if key not in kept:
+            place = await queries.ask(self._engine, partial(place_of, creation_id=creation.id))
+            kept[key] = estimate(place, conditions) if place else None
+        return kept[key]
+
+    async def _renew(self, look_around: Callable[[], Conditions]) -> None:
+        # Set before the look, so that one looks and all others go on.
+        self._until = monotonic() + AWAY_SECONDS
+        try:
+            self._conditions = await run_in_threadpool(look_around)
+            self._until = monotonic() + KEPT_SECONDS
+        except TryLater:
+            self._conditions = None
+        self._kept = {}
