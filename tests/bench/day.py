@@ -18,16 +18,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from tests.bench.prompts import read_prompts
-from tests.support.house import House, running_house
+from tests.support.house import OPEN_HANDED, House, running_house
 
 PEOPLE = 300
 DAY = 24 * 3600.0
-OPEN = {"PERSON_DAILY_LIMIT": "1000", "BUDGET_DAY_USD": "none", "BUDGET_MONTH_USD": "none", "GPU_USD_PER_HOUR": "1.98"}
+PAINTER_COSTS = {"GPU_USD_PER_HOUR": "1.98"}
 
 
 def main() -> int:
     options = _options()
-    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **OPEN) as house:
+    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **OPEN_HANDED, **PAINTER_COSTS) as house:
         while len(house.answers()) < 12:  # the samples of the first start
             time.sleep(0.2)
         began = _begin_day(house, options.scale)
@@ -43,22 +43,18 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _control(house: House, what: str, **body: object) -> None:
-    house.http.post(f"{house.sandbox}/sandbox/{what}", json=body).raise_for_status()
-
-
 def _clock(house: House) -> datetime:
     return datetime.fromisoformat(house.http.get(f"{house.sandbox}/sandbox/clock").json()["now"])
 
 
 def _begin_day(house: House, scale: float) -> datetime:
     """The next midnight of X, all limits X's own, one answer in fifty lost on the line."""
-    _control(house, "limits", reset=True)
-    _control(house, "faults", endpoint="POST /2/tweets", kind="drop", when="after", rate=0.02)
+    house.control("limits", reset=True)
+    house.control("faults", endpoint="POST /2/tweets", kind="drop", when="after", rate=0.02)
     here = _clock(house)
     midnight = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    _control(house, "clock", advance=(midnight - here).total_seconds() + 1)
-    _control(house, "clock", scale=scale)
+    house.control("clock", advance=(midnight - here).total_seconds() + 1)
+    house.control("clock", scale=scale)
     return midnight
 
 

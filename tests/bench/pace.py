@@ -23,15 +23,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from tests.bench.prompts import read_prompts
-from tests.support.house import House, running_house
+from tests.support.house import OPEN_HANDED, House, running_house
 
 PEOPLE = 50
 CALLS = 100
 ANSWER = "POST /2/tweets"
-WRITES = {ANSWER: CALLS, "POST /2/media/upload": 500, "POST /2/media/metadata": 500}
 LEAST_USED = 0.97
 MOST_REFUSED = 1 / 1000
-OPEN = {"PERSON_DAILY_LIMIT": "1000", "BUDGET_DAY_USD": "none", "BUDGET_MONTH_USD": "none"}
 
 
 @dataclass(frozen=True)
@@ -91,25 +89,18 @@ def _fair(options: argparse.Namespace) -> bool:
 
 
 def _run(options: argparse.Namespace, asks: list[tuple[str, str]], drops: float = 0.0) -> tuple[Outcome, list[str]]:
-    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **OPEN) as house:
+    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **OPEN_HANDED) as house:
         while len(house.answers()) < 12:  # the samples of the first start
             time.sleep(0.2)
-        shorten_windows(house, options.seconds)
+        house.shorten_windows(options.seconds)
         if drops:
-            fault = {"endpoint": ANSWER, "kind": "drop", "when": "after", "rate": drops}
-            house.http.post(f"{house.sandbox}/sandbox/faults", json=fault).raise_for_status()
+            house.control("faults", endpoint=ANSWER, kind="drop", when="after", rate=drops)
         before = house.state()
         with ThreadPoolExecutor(8) as pool:
             posts = list(pool.map(lambda ask: house.post(f"@threadpaint {ask[1]}", ask[0]), asks))
         _wait(house, posts, patience=60 + (len(posts) // CALLS + 2) * options.seconds * 2)
         time.sleep(3)  # whatever comes twice comes late
         return _outcome(house, posts, before), posts
-
-
-def shorten_windows(house: House, seconds: int) -> None:
-    """X's own limits on writing, per window of `seconds` instead of a quarter of an hour."""
-    limits = [{"endpoint": call, "calls": calls, "seconds": seconds} for call, calls in WRITES.items()]
-    house.http.post(f"{house.sandbox}/sandbox/limits", json={"limits": limits}).raise_for_status()
 
 
 def _wait(house: House, posts: list[str], patience: float) -> None:

@@ -5,7 +5,8 @@ painting, compared with a bare RQ job that does nothing, measured in the same ru
 
     python tests/bench/whole_way.py [--count 200] [--prompts FILE] [--sandbox URL --gallery URL]
 
-Without addresses it starts a demo of its own, on free ports and in a temporary folder.
+Without addresses it starts a demo of its own, on free ports and in a temporary folder. X's limits are on: those on
+writing in windows of `--window` seconds instead of 900, so that they bind without making the run last for hours.
 """
 
 import argparse
@@ -27,7 +28,7 @@ import httpx
 
 from tests.bench.noop import noop_job_seconds
 from tests.bench.prompts import read_prompts
-from tests.support.house import running_house
+from tests.support.house import OPEN_HANDED, running_house
 
 PEOPLE = 50
 AT_ONCE = 16
@@ -66,6 +67,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--prompts", type=Path, help="one prompt a line, or a TSV with a column Prompt")
+    parser.add_argument("--window", type=int, default=10, help="seconds in which X takes 100 answers, 500 uploads")
     parser.add_argument("--sandbox", help="address of a running demo's sandbox")
     parser.add_argument("--gallery", help="address of the same demo's gallery")
     return parser.parse_args()
@@ -76,9 +78,10 @@ def _demo(options: argparse.Namespace) -> Iterator[Demo]:
     if options.sandbox and options.gallery:
         yield Demo(options.sandbox, options.gallery)
         return
-    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder)) as house:
+    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **OPEN_HANDED) as house:
         while len(house.answers()) < 12:  # the samples of the first start
             time.sleep(0.2)
+        house.shorten_windows(options.window)
         yield Demo(house.sandbox, house.gallery)
 
 

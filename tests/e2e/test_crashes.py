@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import House, running_house
+from tests.support.house import OPEN_HANDED, House, running_house
 from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.processes
@@ -84,7 +84,8 @@ BLOWS = [
 
 
 def test_whatever_is_killed_in_the_middle_all_are_answered_none_twice_none_lost(tmp_path: Path) -> None:
-    with running_house(tmp_path, **QUICK) as house:
+    with running_house(tmp_path, **QUICK, **OPEN_HANDED) as house:
+        house.shorten_windows(20)  # all limits are on
         posted: list[str] = []
         for number, blow in enumerate(BLOWS):
             posted += [_post(house, f"@threadpaint boat {number}-{n} on a calm sea") for n in range(6)]

@@ -18,6 +18,10 @@ import psutil
 from tests.support.servers import ROOT, free_port, wait_until
 
 PORTS = ("GALLERY_PORT", "SANDBOX_PORT", "GPU_PORT")
+# X's own limits on writing.
+WRITES = {"POST /2/tweets": 100, "POST /2/media/upload": 500, "POST /2/media/metadata": 500}
+# One person asks for all, and nothing costs.
+OPEN_HANDED = {"PERSON_DAILY_LIMIT": "10000", "BUDGET_DAY_USD": "none", "BUDGET_MONTH_USD": "none"}
 
 
 @dataclass
@@ -46,6 +50,17 @@ class House:
         answer = self.http.post(f"{self.sandbox}/sandbox/posts", json={"author": author, "text": text, **values})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+    def control(self, what: str, **body: Any) -> dict[str, Any]:
+        """A call to the sandbox's control."""
+        answer = self.http.post(f"{self.sandbox}/sandbox/{what}", json=body)
+        assert answer.is_success, answer.text
+        return dict(answer.json())
+
+    def shorten_windows(self, seconds: int) -> None:
+        """X's own limits on writing, per window of `seconds` instead of a quarter of an hour."""
+        limits = [{"endpoint": call, "calls": calls, "seconds": seconds} for call, calls in WRITES.items()]
+        self.control("limits", limits=limits)
 
     def answers(self) -> dict[str, int]:
         """How often the bot answered each post."""
