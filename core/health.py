@@ -134,4 +134,4 @@ def _look_at_rows(engine: Engine, money: MoneySettings, found: _Findings) -> Non
         number = f"more than {MOST_COUNTED:,}" if waiting_long > MOST_COUNTED else f"{waiting_long:,}"
         found.problems.append(f"answers: {number} wait longer than an hour")
     if spent := budget_in_words(room_for_work(engine, money, moment), moment):
-        found.problems.append(f"budget: {spent.removeprefix('the ')}")
+        found.problems.append(f"budget: {spent}")

@@ -59,7 +59,7 @@ def reason(state: State, code: str | None, reply_outcome: str | None) -> str | N
 
 def until_painted(wait: Wait) -> str:
     """`12 before you, about 40 seconds.`"""
-    before = f"{_number(wait.ahead)} before you" if wait.ahead else "Next in line"
+    before = f"{_number(wait.ahead).capitalize()} before you" if wait.ahead else "Next in line"
     if wait.why:
         return f"{before}. It has to wait: {wait.why}."
     return f"{before}, {about(wait.seconds)}." if wait.seconds is not None else f"{before}."

@@ -59,3 +59,9 @@ def test_the_tighter_of_day_and_month_counts(engine: Engine) -> None:
 def test_without_a_budget_there_is_no_end(engine: Engine) -> None:
     money = load(MoneySettings, budget_day_usd=None, budget_month_usd=None)
     assert room_for_work(engine, money, MORNING).micro_usd is None
+
+
+def test_where_day_and_month_are_used_up_the_longer_wait_counts(engine: Engine) -> None:
+    spend(engine, 9_600_000)
+    room = room_for_work(engine, load(MoneySettings, budget_day_usd=10, budget_month_usd=10), MORNING)
+    assert (room.reached, room.opens_in) == (True, pytest.approx(10.75 * 86400))

@@ -52,3 +52,24 @@ def test_every_process_explains_itself(module: str) -> None:
     done = run(module, "--help")
     assert done.returncode == 0
     assert f"python -m {module}" in done.stdout
+
+
+def test_the_host_sees_status_and_bill_of_an_empty_house(tmp_path: Path) -> None:
+    assert run("core", "migrate", DATA_DIR=str(tmp_path)).returncode == 0
+    status = run("core", "status", DATA_DIR=str(tmp_path))
+    assert (status.returncode, status.stdout.splitlines()[0]) == (0, "no creations yet")
+    month = run("core", "bill", "--month", "2026-11", DATA_DIR=str(tmp_path))
+    assert month.stdout == "2026-11 (UTC)\n  nothing was paid\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--day", "yesterday"], "'yesterday' is none of ours; write it like 2026-11-20"),
+        (["--month", "2026-13"], "'2026-13' is none of ours; write it like 2026-11"),
+        (["--day", "2026-11-20", "--month", "2026-11"], "--month or --day, not both"),
+    ],
+)
+def test_a_bill_of_no_day_is_one_line(given: list[str], told: str) -> None:
+    done = run("core", "bill", *given)
+    assert (done.returncode, done.stderr) == (1, f"threadpaint: {told}\n")

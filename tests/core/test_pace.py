@@ -127,6 +127,16 @@ def test_without_credits_that_kind_of_call_stops_and_is_probed_one_at_a_time(pac
     assert admitted(pace) == 1
 
 
+def test_since_when_x_stopped_us_is_known_through_all_probes(pace: Pace) -> None:
+    assert pace.look().stopped_for == 0
+    pace.learn(ANSWER, Told(now()), "x_no_credits")
+    wait(0.25)
+    pace.learn(ANSWER, Told(now()), "x_no_credits")
+    assert 0.25 <= pace.look().stopped_for < 5
+    pace.learn(ANSWER, told())
+    assert pace.look().stopped_for == 0
+
+
 def test_a_probe_that_fails_waits_longer_and_one_that_succeeds_opens_all(pace: Pace) -> None:
     pace.learn(ANSWER, Told(now()), "x_unauthorized")
     wait(0.25)

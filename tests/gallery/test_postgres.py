@@ -41,3 +41,8 @@ def test_a_persons_page_and_json_answer(client, wall):
 def test_what_no_database_can_hold_is_not_found(client):
     for path in ("/@%00", f"/c/{10**40}", "/api/creations?person=%00", f"/api/creations/{10**40}"):
         assert client.get(path).status_code == 404
+
+
+def test_a_remix_leads_to_its_parent(client, wall):
+    parent = wall.hang(person_id=wall.person("grace"))
+    assert "a picture by <bdi>@grace</bdi>" in client.get(f"/c/{wall.hang(parent_id=parent)}").text

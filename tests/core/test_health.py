@@ -1,0 +1,130 @@
+"""How the house is: what is wrong stands in `problems`, in words, and without a sum of money."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from rq import Worker
+from sqlalchemy import Engine
+
+from core.clock import now
+from core.database import transaction
+from core.health import HEARING, Health, OnX, look
+from core.ledger import Cost, write_costs
+from core.models import Creation, Cursor, State
+from core.pace import ANSWER, Pace, Told
+from core.queue import QUEUES, WorkQueue, open_queue
+from core.settings import MoneySettings, PaceSettings, load
+from tests.support.rows import make_creation
+
+MONEY = load(MoneySettings, budget_day_usd=10, budget_month_usd=100)
+
+
+@pytest.fixture
+def pace(queue: WorkQueue) -> Pace:
+    return Pace(queue, load(PaceSettings))
+
+
+@pytest.fixture
+def well(engine: Engine, queue: WorkQueue) -> None:
+    """The poller has just looked, and a worker lives."""
+    polled(engine, "mentions", seconds_ago=2)
+    Worker(QUEUES, connection=queue.connection).register_birth()
+
+
+def polled(engine: Engine, name: str, seconds_ago: float) -> None:
+    with transaction(engine) as session:
+        session.add(Cursor(name=name, since_id=1, floor_id=1, polled_at=now() - timedelta(seconds=seconds_ago)))
+
+
+@pytest.mark.usefixtures("well")
+def test_a_well_house_is_ok(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    make_creation(engine)
+    found = look(engine, queue, pace, MONEY)
+    assert (found.status, found.problems, found.workers, found.states) == ("ok", [], 1, {"queued": 1})
+    assert found.x == OnX(free=100, calls=100, window_ends_in=900.0, stopped="")
+    json.dumps(found.as_dict())
+
+
+@pytest.mark.usefixtures("well")
+def test_x_without_credits_is_told_with_the_hour(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    pace.learn(ANSWER, Told(now()), "x_no_credits")
+    began = now()
+    pace.learn(ANSWER, Told(now()), "x_no_credits")  # still so, when it is probed
+    found = look(engine, queue, pace, MONEY)
+    hours = [f"{one.day} {one:%b %H:%M} UTC" for one in (began, began - timedelta(seconds=5))]
+    told = [f"X: no credits for answers since {hour}, tried again every few minutes" for hour in hours]
+    assert found.status == "degraded"
+    assert found.problems[0] in told
+    assert found.x is not None
+    assert (found.x.free, found.x.stopped) == (0, "x_no_credits")
+
+
+@pytest.mark.usefixtures("well")
+def test_hearing_that_x_stopped_is_told_by_itself(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    pace.learn(HEARING, Told(now()), "x_unauthorized")
+    found = look(engine, queue, pace, MONEY)
+    assert found.problems[0].startswith("X: the keys are not accepted for hearing since")
+    assert found.x is not None
+    assert found.x.stopped == ""
+
+
+@pytest.mark.usefixtures("well")
+def test_a_day_on_which_all_answers_are_given_is_told(engine: Engine, queue: WorkQueue) -> None:
+    pace = Pace(queue, load(PaceSettings, x_replies_per_day=1))
+    pace.admit(ANSWER)
+    assert look(engine, queue, pace, MONEY).problems == ["X: all answers of a day are given"]
+
+
+@pytest.mark.usefixtures("well")
+def test_a_used_up_budget_is_told_without_a_sum(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    write_costs(engine, [Cost("a", "reply", 9_876_543)])
+    found = look(engine, queue, pace, MONEY)
+    assert found.problems[0].startswith("budget: the house's budget for today is used up")
+    assert "9.8" not in json.dumps(found.as_dict())
+
+
+@pytest.mark.usefixtures("well")
+def test_answers_that_wait_longer_than_an_hour_are_counted(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    long_ago = now() - timedelta(minutes=61)
+    for _ in range(2):
+        make_creation(engine, state=State.PAINTED, painted_at=long_ago)
+    make_creation(engine, state=State.REFUSED, says="no", created_at=long_ago)
+    make_creation(engine, state=State.PAINTED, painted_at=now(), created_at=long_ago)
+    make_creation(engine, state=State.PAINTED, painted_at=long_ago, next_attempt_at=None)
+    assert look(engine, queue, pace, MONEY).problems == ["answers: 3 wait longer than an hour"]
+
+
+def test_the_latest_look_of_the_poller_counts_whatever_it_looked_at(
+    engine: Engine, queue: WorkQueue, pace: Pace
+) -> None:
+    polled(engine, "mentions", seconds_ago=3)
+    polled(engine, "search", seconds_ago=4000)
+    found = look(engine, queue, pace, MONEY)
+    assert found.problems == ["workers: none"]
+    assert 3 <= (found.polled_seconds_ago or 0) < 10
+
+
+@pytest.mark.parametrize("poll_seconds", [30, 600])
+def test_a_poller_is_late_when_it_rests_longer_than_it_may(
+    engine: Engine, queue: WorkQueue, pace: Pace, poll_seconds: float
+) -> None:
+    polled(engine, "mentions", seconds_ago=300)
+    found = look(engine, queue, pace, MONEY, poll_seconds=poll_seconds)
+    assert ("poller: has not looked at X lately" in found.problems) == (poll_seconds == 30)
+
+
+def test_without_the_queue_the_rest_is_told(engine: Engine) -> None:
+    make_creation(engine)
+    away = open_queue("unix:///nowhere/queue.sock?db=0")
+    found = look(engine, away, Pace(away, load(PaceSettings)), MONEY)
+    assert "queue: no answer" in found.problems
+    assert (found.x, found.states) == (None, {"queued": 1})
+
+
+def test_without_the_database_the_rest_is_told(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    Creation.metadata.drop_all(engine)
+    found = look(engine, queue, pace, MONEY)
+    assert found.problems[0].startswith("database: ")
+    assert isinstance(found, Health)
+    assert found.x is not None

@@ -1,0 +1,114 @@
+"""What the host sees from the command line."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from core import bill
+from core.clock import now
+from core.errors import HouseError
+from core.ledger import Cost, write_costs
+from core.models import State
+from core.pace import ANSWER, Pace, Told
+from core.queue import WorkQueue, open_queue
+from core.settings import MoneySettings, PaceSettings, load
+from core.status import report
+from tests.support.rows import make_creation, make_person
+
+MONEY = load(MoneySettings, budget_day_usd=10, budget_month_usd=None)
+
+
+@pytest.fixture
+def pace(queue: WorkQueue) -> Pace:
+    return Pace(queue, load(PaceSettings))
+
+
+def test_an_empty_house_says_so(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    told = list(report(engine, queue, pace, MONEY))
+    assert told[0] == "no creations yet"
+    for line in ("pictures: none waits", "answers: none waits", "workers: 0"):
+        assert line in told
+    assert "spent today $0.0000 of $10.00, this month $0.0000 (no budget)" in told
+
+
+def test_it_counts_who_waits_and_says_when_the_last_of_them_is_served(
+    engine: Engine, queue: WorkQueue, pace: Pace
+) -> None:
+    pace.admit(ANSWER)
+    pace.learn(ANSWER, Told(now(), 2, 0, round(now().timestamp()) + 720))
+    queue.connection.sadd("rq:workers", "rq:worker:one")
+    for _ in range(2):
+        make_creation(engine, state=State.PAINTED)
+    told = list(report(engine, queue, pace, MONEY))
+    assert told[0] == "painted: 2"
+    assert "answers: 2 wait, the last one about 12 min" in told
+    assert "X takes 0 of 2 answers now; the window ends in about 12 min" in told
+
+
+def test_it_names_what_x_stopped_and_why_nothing_goes(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    pace.learn(ANSWER, Told(now()), "x_no_credits")
+    queue.connection.sadd("rq:workers", "rq:worker:one")
+    make_creation(engine, state=State.PAINTED)
+    told = list(report(engine, queue, pace, MONEY))
+    assert "answers: 1 wait: X asks the host for money" in told
+    assert any(line.startswith("X: no credits for answers since") for line in told)
+
+
+def test_it_shows_the_bill_and_who_costs_most(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    costs = [Cost("house", "reply", 5_000_000)]
+    for number in range(7):
+        person = make_person(engine, username=f"p{number}")
+        costs.append(Cost(f"{number}", "alt_text", 5_000 * (number + 1), person_id=person))
+    write_costs(engine, [*costs, Cost("unknown", "user_read", 10_000, person_id=77)])
+    told = list(report(engine, queue, pace, MONEY))
+    assert "spent today $5.1500 of $10.00, this month $5.1500 (no budget)" in told
+    people = next(line for line in told if line.startswith("most expensive"))
+    assert people == (
+        "most expensive people today: @p6  $0.0350, @p5  $0.0300, @p4  $0.0250, @p3  $0.0200, @p2  $0.0150"
+    )
+
+
+def test_somebody_we_never_met_is_named_by_id(engine: Engine) -> None:
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    write_costs(engine, [Cost("unknown", "user_read", 10_000, person_id=77)], at=at)
+    assert list(bill.most_expensive(engine, "2026-11-20")) == ["77  $0.0100"]
+
+
+def test_the_latest_troubles_are_told_with_their_reason(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    make_creation(engine, state=State.FAILED, code="gpu_down", last_error="gpu_down: no answer", next_attempt_at=None)
+    told = list(report(engine, queue, pace, MONEY))
+    assert "latest troubles" in told
+    assert told[-1].endswith("gpu_down: no answer – The painter could not be reached. Ask again later.")
+
+
+def test_without_the_queue_the_rest_is_told(engine: Engine) -> None:
+    make_creation(engine)
+    away = open_queue("unix:///nowhere/queue.sock?db=0")
+    told = list(report(engine, away, Pace(away, load(PaceSettings)), MONEY))
+    assert "pictures: 1 wait" in told
+    assert any(line.startswith("queue: no answer") for line in told)
+    assert any(line.startswith("spent today") for line in told)
+
+
+def test_a_bill_is_per_item_of_a_day_or_a_month(engine: Engine) -> None:
+    first = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    write_costs(
+        engine, [Cost("a", "reply", 10_000), Cost("b", "reply", 10_000), Cost("c", "alt_text", 5_000)], at=first
+    )
+    write_costs(engine, [Cost("d", "reply", 10_000)], at=first + timedelta(days=1))
+    write_costs(engine, [Cost("e", "reply", 10_000)], at=first + timedelta(days=30))
+    assert [line.split() for line in bill.lines(engine, "2026-11-20")] == [
+        ["2026-11-20", "(UTC)"],
+        ["alt_text", "1", "$0.0050"],
+        ["reply", "2", "$0.0200"],
+        ["total", "$0.0250"],
+    ]
+    assert [line.split() for line in bill.lines(engine, "2026-11")][-1] == ["total", "$0.0350"]
+    assert list(bill.lines(engine, "2025-01"))[1].strip() == "nothing was paid"
+
+
+@pytest.mark.parametrize("text", ["2026", "2026-13", "2026-11-20", "november", "%", "2026-1", "٢٠٢٦-١١"])
+def test_a_month_that_is_none_is_told_with_an_example(text: str) -> None:
+    with pytest.raises(HouseError, match="write it like 2026-11"):
+        bill.read_days(text, example="2026-11")
