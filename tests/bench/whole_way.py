@@ -58,7 +58,8 @@ def main() -> int:
     prompts = read_prompts(options.prompts, options.count)
     with _demo(options) as demo:
         noop = noop_job_seconds()
-        outcome = asyncio.run(_run(demo, prompts))
+        patience = PATIENCE + options.window * (1 + options.count / 100)
+        outcome = asyncio.run(_run(demo, prompts, patience))
     _print(outcome, len(prompts), noop)
     return 1 if outcome.lost or outcome.twice else 0
 
@@ -85,12 +86,12 @@ def _demo(options: argparse.Namespace) -> Iterator[Demo]:
         yield Demo(house.sandbox, house.gallery)
 
 
-async def _run(demo: Demo, prompts: list[str]) -> Outcome:
+async def _run(demo: Demo, prompts: list[str], patience: float) -> Outcome:
     async with httpx.AsyncClient(trust_env=False, timeout=30, limits=httpx.Limits(max_connections=AT_ONCE)) as http:
         began = time.perf_counter()
         posts = await asyncio.gather(*[_post(http, demo, n, prompt) for n, prompt in enumerate(prompts)])
         posting = time.perf_counter() - began
-        counts = await _wait(http, demo, [post["id"] for post in posts])
+        counts = await _wait(http, demo, [post["id"] for post in posts], patience)
         whole = time.perf_counter() - began
         await asyncio.sleep(2)  # whatever comes twice comes late
         counts = await _answers(http, demo)
@@ -107,8 +108,8 @@ async def _post(http: httpx.AsyncClient, demo: Demo, number: int, prompt: str) -
     return dict(answer.raise_for_status().json())
 
 
-async def _wait(http: httpx.AsyncClient, demo: Demo, posts: list[str]) -> dict[str, int]:
-    deadline = time.perf_counter() + PATIENCE
+async def _wait(http: httpx.AsyncClient, demo: Demo, posts: list[str], patience: float) -> dict[str, int]:
+    deadline = time.perf_counter() + patience
     while time.perf_counter() < deadline:
         counts = await _answers(http, demo)
         if all(post in counts for post in posts):
