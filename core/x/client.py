@@ -187,7 +187,9 @@ class XClient:
         """Take a post of ours away. Safe to repeat: what is gone is gone."""
         try:
             with border():
-                self._x.request("DELETE", f"/2/tweets/{post_id}")
+                answer = self._x.request("DELETE", f"/2/tweets/{post_id}")
+                if answer.json()["data"]["deleted"] is not True:
+                    raise ValueError("X does not say that it is deleted")
         except GiveUp as error:
             if error.code != "x_post_gone":
                 raise

@@ -4,28 +4,34 @@ The house runs in one process, step by step, against the real sandbox, which spo
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from core.database import open_database, reading
-from core.models import State, creations
+from core.clock import now
+from core.database import open_database, reading, transaction
+from core.models import State, creations, posts
 from core.schema import migrate
 from core.storage import FolderStorage
 from tests.support.little_house import LittleHouse
 from tests.support.painter import sketch_service
 from tests.support.sandbox_x import sandbox_x
 
+ME = "GET /2/users/me"
+LOOK_UP = "GET /2/tweets"
+STATUS = "GET /2/media/upload"
+DELETE = "DELETE /2/tweets/:id"
 MENTIONS = "GET /2/users/:id/mentions"
 SEARCH = "GET /2/tweets/search/recent"
 OWN = "GET /2/users/:id/tweets"
 UPLOAD = "POST /2/media/upload"
 ALT = "POST /2/media/metadata"
 ANSWER = "POST /2/tweets"
-CALLS = (MENTIONS, SEARCH, OWN, UPLOAD, ALT, ANSWER)
+CALLS = (ME, MENTIONS, SEARCH, OWN, LOOK_UP, UPLOAD, STATUS, ALT, ANSWER)
 
 FAULTS: dict[str, dict[str, Any]] = {
     "500": {"kind": "answer", "status": 500},
@@ -72,6 +78,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory, queue_server: str) -> Iterat
 @pytest.fixture
 def house(parts: LittleHouse) -> Iterator[LittleHouse]:
     parts.queue.connection.flushdb()
+    parts.poller = parts.new_poller()  # what one case has put off must not reach the next
     yield parts
     parts.x.http.delete(f"{parts.x.url}/sandbox/faults")
 
@@ -111,14 +118,44 @@ def state_of(house: LittleHouse, post_id: int) -> str | None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_whatever_x_does_a_post_is_answered_once(house: LittleHouse, call: str, fault: str) -> None:
     before = calls(house, call)
-    if call == OWN:  # only who does not know whether it has answered looks there
-        spoil(house, ANSWER, {"kind": "drop", "when": "after"}, 1)
-    spoil(house, call, FAULTS[fault], TIMES)
     post_id = ask(house)
+    lead_to(house, call)
+    spoil(house, call, FAULTS[fault], TIMES)
     run_until_answered(house, post_id)
     house.round()
     assert len(house.x.replies(post_id)) == 1
     assert calls(house, call) - before <= MOST_CALLS
+
+
+def lead_to(house: LittleHouse, call: str) -> None:
+    """Some calls are made in some circumstances only."""
+    if call == OWN:  # who does not know whether it has answered
+        spoil(house, ANSWER, {"kind": "drop", "when": "after"}, 1)
+    elif call == STATUS:  # X is not done with a picture
+        spoil(house, UPLOAD, {"kind": "media_pending"}, 1)
+    elif call == LOOK_UP:  # the post was read a while ago
+        house.look()
+        with transaction(house.engine) as session:
+            session.execute(update(posts).values(checked_at=now() - timedelta(hours=1)))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_x_does_what_is_deleted_goes(house: LittleHouse, fault: str) -> None:
+    post_id = ask(house)
+    run_until_answered(house, post_id)
+    (answer,) = house.x.replies(post_id)
+    asker = house.x.http.get(f"{house.x.url}/sandbox/posts/{post_id}").json()["author"]["username"]
+    house.x.post("delete", author=asker, in_reply_to=answer["id"])
+    before = calls(house, DELETE)
+    spoil(house, DELETE, FAULTS[fault], TIMES)
+    for _ in range(ROUNDS):
+        house.round()
+        house.keep()
+        if row_of(house, post_id).forgotten_at:
+            break
+    assert house.x.replies(post_id) == []
+    assert row_of(house, post_id).prompt == ""
+    assert 1 <= calls(house, DELETE) - before <= TIMES + 2
 
 
 FINAL = {

@@ -17,14 +17,17 @@ from core.line import Line
 from core.models import Creation
 from core.pace import Pace
 from core.queue import PAINT, REPLY, WorkQueue
-from core.settings import MoneySettings, PaceSettings, PollSettings, RuleSettings, WorkSettings, load
+from core.settings import KeepSettings, MoneySettings, PaceSettings, PollSettings, RuleSettings, WorkSettings, load
 from core.storage import FolderStorage
 from core.toll import TollGate
 from core.x import XClient
 from tests.support.rows import make_due, read_creation
 from tests.support.sandbox_x import SandboxX
+from worker.allowance import Allowance
 from worker.gpu_client import GpuClient
 from worker.jobs import _work
+from worker.keeping import Keeping
+from worker.lookups import Lookups
 from worker.manners import Manners
 from worker.painting import PaintStep
 from worker.replying import ReplyStep
@@ -68,12 +71,26 @@ class LittleHouse:
     def round(self) -> None:
         """Look, call up, paint, answer: once, whatever goes wrong."""
         self.turn_clock(self.window)
+        self.look()
+        self.work_on()
+
+    def look(self) -> None:
+        """The poller's look."""
         with suppress(HouseError, SQLAlchemyError):
             self.poller.look()
+
+    def work_on(self) -> None:
+        """Call up, paint, answer."""
         for step in (PAINT, REPLY):
             make_due(self.engine)
             self.line.call_up(step)
             self.work_off(step)
+
+    def keep(self) -> None:
+        """A look at what people take back."""
+        settings = load(KeepSettings)
+        lookups = Lookups(self.engine, self.client(), Allowance(self.queue, settings, self.money), settings)
+        Keeping(self.engine, self.client(), self.storage, lookups, settings).look()
 
     def work_off(self, step: str) -> None:
         """Do what stands in the queue of a step, each as a job of its own."""
