@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from core.database import reading
@@ -22,7 +22,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def migrate(engine: Engine) -> None:
     """Apply every migration that the database lacks. Raises SettingsError when there is no database."""
-    with _answering(), engine.begin() as connection:
+    with _answering(), engine.connect() as connection, _tables_may_be_copied(connection), connection.begin():
         command.upgrade(_config(connection), "head")
 
 
@@ -45,6 +45,24 @@ def require_current(engine: Engine) -> None:
         revision = MigrationContext.configure(connection).get_current_revision()
     if revision != script.get_current_head():
         raise SettingsError("DATABASE_URL: the tables are not up to date; run: python -m core migrate")
+
+
+@contextmanager
+def _tables_may_be_copied(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by copying it and dropping the old one, which its foreign keys would not allow.
+
+    It heeds this switch outside of a transaction only; so the driver is told, before one begins.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.cursor()
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+        driver.close()
 
 
 @contextmanager

@@ -1,0 +1,49 @@
+"""A database of an earlier version is brought up to date with what it holds."""
+
+import pytest
+from alembic import command
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel
+
+from core.database import reading
+from core.models import creations, pictures, posts
+from core.schema import _config, check, migrate
+
+FIRST_EVENING = (
+    "INSERT INTO person VALUES (7, 'Ada', 'ada', 'Ada', '2026-11-19 10:00:00')",
+    "INSERT INTO post (id, root_id, author_id, text, verdict, created_at, read_at)"
+    " VALUES (70, 70, 7, '@threadpaint a fox', 'prompt', '2026-11-19 10:00:00', '2026-11-19 10:00:05')",
+    "INSERT INTO creation (id, post_id, person_id, prompt, negative_prompt, count, seed, state, attempts, created_at)"
+    " VALUES (3, 70, 7, 'a fox', '', 1, 42, 'replied', 0, '2026-11-19 10:00:05')",
+    "INSERT INTO picture (id, creation_id, position, seed, width, height, mime, size, key, thumb_key, thumb_width,"
+    " thumb_height, placeholder, created_at)"
+    " VALUES (1, 3, 0, 42, 64, 64, 'image/webp', 9, 'a', 'b', 64, 64, 'data:,', '2026-11-19 10:00:06')",
+)
+
+
+def test_what_was_painted_before_is_kept_and_filled_in(engine: Engine) -> None:
+    SQLModel.metadata.drop_all(engine)
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "0001")
+    with engine.begin() as connection:
+        for statement in FIRST_EVENING:
+            connection.execute(text(statement))
+    migrate(engine)
+    check(engine)
+    with reading(engine) as connection:
+        post = connection.execute(select(posts)).one()
+        creation = connection.execute(select(creations)).one()
+        picture = connection.execute(select(pictures)).one()
+    assert (post.checked_at, post.summons, post.gone_at) == (post.read_at, "mention", None)
+    assert (creation.turn, creation.prompt, creation.says, creation.deleted_at) == (3, "a fox", None, None)
+    assert (picture.flagged, picture.media_id) == (False, None)
+
+
+def test_after_a_migration_rows_still_cannot_point_nowhere(engine: Engine) -> None:
+    SQLModel.metadata.drop_all(engine)
+    migrate(engine)
+    orphan = FIRST_EVENING[1].replace("post (", "post (summons, reply_settings, checked_at, ", 1)
+    orphan = orphan.replace("VALUES (", "VALUES ('mention', 'everyone', '2026-11-19 10:00:00', ", 1)
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text(orphan))
