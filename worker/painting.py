@@ -40,6 +40,7 @@ log = get_logger(__name__)
 
 # A post seen on X so lately is taken to be there still.
 SEEN_LATELY = timedelta(minutes=5)
+LOST = ("gone", "protected", "suspended")
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,21 @@ class PaintStep:
             raise Refused("deleted")
         if creation.opted_out_at:
             raise Refused("opted_out")
+        if creation.banned_at:
+            raise Refused("banned")
         if creation.gone_at:
             raise Refused("post_gone")
         if creation.post_id is None or now() - creation.checked_at < SEEN_LATELY:
             return
+        self.x.on_behalf(creation.id, creation.person_id)
         try:
-            lost = self.x.posts([creation.post_id]).lost
+            fate = self.x.posts([creation.post_id]).lost.get(creation.post_id)
         except (TryLater, GiveUp) as error:
             log.warning("painted without a look at the post", creation=creation.id, reason=str(error))
             return
-        if lost:
-            raise Refused("post_gone", f"{lost}")
+        # X also tells of posts around it that are lost, and of what it does not want to show just now.
+        if fate in LOST:
+            raise Refused("post_gone", fate)
 
     def _pay(self, creation: Any, painting: Painting) -> None:
         """GPU seconds cost also where nothing comes of them."""

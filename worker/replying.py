@@ -109,6 +109,8 @@ class ReplyStep:
             raise GiveUp("x_post_gone")
         if creation.opted_out_at and creation.code != "stop":
             raise GiveUp("opted_out")
+        if creation.banned_at:
+            raise GiveUp("banned")
         if creation.summons != "prefix":
             return  # who wrote our handle may be answered, whoever else may reply there
         if creation.reply_settings != "everyone":

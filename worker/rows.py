@@ -9,13 +9,14 @@ from core.models import creations, people, pictures, posts
 
 
 def creation_with_post(engine: Engine, creation_id: int) -> Row[Any]:
-    """All columns of a creation; `name` and `opted_out_at` of its author; and what we know of the post that asked:
+    """All columns of a creation; `name`, `opted_out_at`, `banned_at` of its author; what we know of the post that asked:
     `summons`, `reply_settings`, `checked_at`, `gone_at` (all None without one)."""
     wanted = (
         select(
             creations,
             people.c.name,
             people.c.opted_out_at,
+            people.c.banned_at,
             posts.c.summons,
             posts.c.reply_settings,
             posts.c.checked_at,
