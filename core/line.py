@@ -83,11 +83,12 @@ class Line:
         return [one for one in ids if one not in waiting][:count]
 
     def _at_work(self) -> int:
-        """Answers that a worker is giving at this moment."""
+        """Answers that a worker is giving at this moment. Who rests before a look for its answer is not among them."""
         wanted = (
             select(func.count())
             .select_from(creations)
             .where(creations.c.state == State.REPLYING.value, creations.c.next_attempt_at > now())
+            .where(creations.c.claim.is_not(None))
         )
         with reading(self.engine) as connection:
             return int(connection.execute(wanted).scalar_one())

@@ -110,6 +110,12 @@ class Pace:
             log.warning("X lets us go on", call=call)
 
     @translated
+    def give_back(self, call: str) -> None:
+        """A call that was let go has surely done nothing: it is none of the account's answers of the day."""
+        if call == ANSWER:
+            self._redis.zpopmax("pace:answers")
+
+    @translated
     def look(self, call: str = ANSWER) -> Window:
         """The window of a call right now, without counting one."""
         free, ends_in, calls, seconds, stopped, lasted = self._look(

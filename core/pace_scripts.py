@@ -9,6 +9,16 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local x_now = now - tonumber(redis.call('GET', KEYS[3]) or 0)
 
+-- The code of a stop, the milliseconds until somebody looks whether it is over, its pause, its beginning.
+local function stop()
+  local kept = redis.call('HMGET', KEYS[2], 'code', 'until', 'pause', 'since')
+  if not kept[1] then return nil end
+  local left, pause = tonumber(kept[2]) - now, tonumber(kept[3])
+  -- More than its pause: the server's clock was put back. Then it is looked now.
+  if left > pause then left = 0 end
+  return kept[1], left, pause, tonumber(kept[4]) or now
+end
+
 local function window(limit, length)
   local kept = redis.call('HMGET', KEYS[1], 'limit', 'used', 'reset', 'length')
   local known = tonumber(kept[1]) or limit
@@ -38,20 +48,19 @@ end
 ADMIT = (
     _COMMON
     + """
-local stop = redis.call('HMGET', KEYS[2], 'code', 'until', 'pause')
-if stop[1] then
-  local left = tonumber(stop[2]) - now
-  if left > 0 then return {left, stop[1]} end
+local code, left, pause = stop()
+if code then
+  if left > 0 then return {left, code} end
   -- One goes and looks whether it is over; the others wait for what it finds.
-  redis.call('HSET', KEYS[2], 'until', now + tonumber(stop[3]))
+  redis.call('HSET', KEYS[2], 'until', now + pause)
 end
 local limit, used, reset, length, fresh = window(tonumber(ARGV[1]), tonumber(ARGV[2]))
 if used >= limit - tonumber(ARGV[3]) then return {math.max(1, reset - x_now), 'pace'} end
-local left = cap_left(tonumber(ARGV[4]))
-if left and left <= 0 then return {until_cap_opens(), 'pace_day'} end
+local answers = cap_left(tonumber(ARGV[4]))
+if answers and answers <= 0 then return {until_cap_opens(), 'pace_day'} end
 if fresh then redis.call('HSET', KEYS[1], 'reset', reset, 'used', 0, 'guess', 1, 'length', length) end
 redis.call('HINCRBY', KEYS[1], 'used', 1)
-if left then redis.call('ZADD', KEYS[4], x_now, now .. ':' .. redis.call('INCR', 'pace:answer')) end
+if answers then redis.call('ZADD', KEYS[4], x_now, now .. ':' .. redis.call('INCR', 'pace:answer')) end
 return {0, ''}
 """
 )
@@ -64,7 +73,9 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local x_now = tonumber(ARGV[1])
 redis.call('SET', KEYS[3], now - x_now)
-local limit, remaining, reset = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]) * 1000
+local limit, remaining = tonumber(ARGV[2]), tonumber(ARGV[3])
+-- No window of X is longer than a day: a reset beyond that is nonsense, and must not stop us for years.
+local reset = math.min(tonumber(ARGV[4]) * 1000, x_now + 86400000)
 local pause = tonumber(ARGV[8])
 
 if ARGV[7] ~= '' then
@@ -103,14 +114,14 @@ LOOK = (
     + """
 local limit, used, reset, length = window(tonumber(ARGV[1]), tonumber(ARGV[2]))
 local free, ends_in = limit - tonumber(ARGV[3]) - used, reset - x_now
-local stop = redis.call('HMGET', KEYS[2], 'code', 'until', 'since')
-local since = stop[1] and now - tonumber(stop[3] or now) or 0
-if stop[1] and tonumber(stop[2]) > now then return {0, tonumber(stop[2]) - now, limit, length, stop[1], since} end
-local left = cap_left(tonumber(ARGV[4]))
-if left and left <= 0 then return {0, until_cap_opens(), limit, length, 'pace_day', 0} end
-if left then free = math.min(free, left) end
+local code, left, _, since = stop()
+local lasted = code and math.max(0, now - since) or 0
+if code and left > 0 then return {0, left, limit, length, code, lasted} end
+local answers = cap_left(tonumber(ARGV[4]))
+if answers and answers <= 0 then return {0, until_cap_opens(), limit, length, 'pace_day', 0} end
+if answers then free = math.min(free, answers) end
 -- While stopped, one look is allowed when its time has come.
-if stop[1] then free = math.min(free, 1) end
-return {math.max(0, free), math.max(0, ends_in), limit, length, stop[1] or '', since}
+if code then free = math.min(free, 1) end
+return {math.max(0, free), math.max(0, ends_in), limit, length, code or '', lasted}
 """
 )

@@ -43,6 +43,9 @@ class Toll(Protocol):
     def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
         """Take in what X's answer said about pace."""
 
+    def undone(self, call: str) -> None:
+        """A call that passed has surely done nothing on X."""
+
     def charge(self, items: Iterable[Item], at: datetime) -> None:
         """Write down what X charges, by its own time."""
 
@@ -61,6 +64,9 @@ class NoToll:
 
     def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
         """Nothing to keep."""
+
+    def undone(self, call: str) -> None:
+        """Nothing was counted."""
 
     def charge(self, items: Iterable[Item], at: datetime) -> None:
         """Nobody pays."""
@@ -100,6 +106,13 @@ class TollGate:
             self.pace.learn(call, told, refusal, pause)
         except TryLater as error:
             log.warning("pace not learned", call=call, reason=str(error))
+
+    def undone(self, call: str) -> None:
+        """What X did not post does not use up the account's day: an outage would silence the bot until tomorrow."""
+        try:
+            self.pace.give_back(call)
+        except TryLater as error:
+            log.warning("not given back to the pace", call=call, reason=str(error))
 
     def charge(self, items: Iterable[Item], at: datetime) -> None:
         """One row each; what was written down before counts once."""

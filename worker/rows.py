@@ -9,8 +9,8 @@ from core.models import creations, people, pictures, posts
 
 
 def creation_with_post(engine: Engine, creation_id: int) -> Row[Any]:
-    """All columns of a creation; `name`, `opted_out_at`, `banned_at` of its author; what we know of the post that asked:
-    `summons`, `reply_settings`, `checked_at`, `gone_at` (all None without one)."""
+    """All columns of a creation; `name`, `opted_out_at`, `banned_at` of its author; and what we know of the post that
+    asked: `summons`, `reply_settings`, `checked_at`, `gone_at` (all None without one)."""
     wanted = (
         select(
             creations,

@@ -12,6 +12,7 @@ from typing import Any
 from core import prices
 from core.clock import now
 from core.errors import GiveUp
+from core.pace import ANSWER
 from core.settings import XSettings
 from core.text import LONGEST_ALT_TEXT, clean, clip
 from core.toll import Item, NoToll, Toll
@@ -134,6 +135,7 @@ class XClient:
             searched = self._pages("/2/tweets/search/recent", "next_token", item=prices.POST_READ, **looking)
             found = next(filter(is_it, searched.posts), None)
         if found is None:
+            self._x.toll.undone(ANSWER)
             return None
         self._charge(prices.REPLY, f"answer:{found.id}")
         return found.id
@@ -216,7 +218,7 @@ class XClient:
         **params: Any,
     ) -> Pages:
         """All pages of one question, or as far as a post that `until` says yes to."""
-        wanted = shape | {"max_results": str(PAGE)} | {name: str(it) for name, it in params.items() if it is not None}
+        wanted = shape | {"max_results": str(PAGE)} | {name: str(it) for name, it in params.items() if it}
         posts: list[Post] = []
         for page in range(1, MOST_PAGES + 1):
             with border():

@@ -75,17 +75,22 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         auth = tweepy.OAuth1UserHandler(
             self.consumer_key, self.consumer_secret, self.access_token, self.access_token_secret
         ).apply_auth()
-        response: requests.Response = self.session.request(
-            method,
-            self.base_url + route,
-            params=params,
-            json=json,
-            auth=auth,
-            timeout=self.timeout,
-            allow_redirects=False,
-            headers={"User-Agent": self.user_agent},
-            **body,
-        )
+        try:
+            response: requests.Response = self.session.request(
+                method,
+                self.base_url + route,
+                params=params,
+                json=json,
+                auth=auth,
+                timeout=self.timeout,
+                allow_redirects=False,
+                headers={"User-Agent": self.user_agent},
+                **body,
+            )
+        except requests.RequestException as failure:
+            if _never_sent(failure):
+                self.toll.undone(call)
+            raise
         self._note_time(response)
         self.access_level = response.headers.get("x-access-level", self.access_level)
         told = read_told(response.headers, self.moment())
@@ -95,6 +100,8 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         error = _error(response)
         problem = _translate(error, call in UNREPEATABLE, told)
         self._learn_refusal(call, told, problem)
+        if not isinstance(problem, OutcomeUnknown):
+            self.toll.undone(call)
         raise problem from error
 
     def _learn_refusal(self, call: str, told: Told, problem: HouseError) -> None:

@@ -122,3 +122,14 @@ def test_no_more_are_called_up_than_the_budget_pays(engine: Engine, queue: WorkQ
         ask(engine, make_person(engine), state=State.PAINTED)
     # At most 50,000 before 19:12, up to 200,000 later in the day; an answer may cost 17,000.
     assert line.call_up(REPLY) == min(8, room // 17_000) > 0
+
+
+def test_who_rests_before_a_look_for_its_answer_keeps_nobody_from_going(engine: Engine, line: Line) -> None:
+    at = now()
+    line.pace.admit(ANSWER)
+    line.pace.learn(ANSWER, Told(at, 100, 3, round(at.timestamp()) + 900))
+    for _ in range(5):
+        make_creation(engine, state=State.REPLYING, claim=None, next_attempt_at=now() + timedelta(seconds=600))
+    for _ in range(4):
+        ask(engine, make_person(engine), state=State.PAINTED)
+    assert line.call_up(REPLY) == 3

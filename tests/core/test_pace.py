@@ -211,5 +211,22 @@ def test_a_window_of_a_day_with_nothing_left_counts_beside_the_short_one(pace: P
     assert read_told(short | day | {f"{window}-remaining": "7"}, at).remaining == 99
 
 
+def test_a_429_with_a_reset_in_a_hundred_years_stops_nobody_for_longer_than_a_day(pace: Pace) -> None:
+    pace.admit(ANSWER)
+    pace.learn(ANSWER, told(remaining=0, reset=100 * 365 * 86400), "x_rate_limit", 60.0)
+    assert 86_000 < pace.look().ends_in <= 86_400
+
+
+def test_when_the_servers_clock_is_put_back_a_stop_still_ends(pace: Pace, queue: WorkQueue) -> None:
+    pace.learn(ANSWER, Told(now()), "x_no_credits")
+    in_a_year = 365 * 86400 * 1000
+    queue.connection.hincrby("pace:stop:writes", "until", in_a_year)
+    queue.connection.hincrby("pace:stop:writes", "since", in_a_year)
+    assert (pace.look().free, pace.look().stopped_for) == (1, 0)
+    pace.admit(ANSWER)
+    with pytest.raises(OutOfFunds):
+        pace.admit(ANSWER)
+
+
 def wait(seconds: float) -> None:
     threading.Event().wait(seconds)
