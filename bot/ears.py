@@ -47,7 +47,7 @@ class Ears:
     def hear(self, account: Account) -> Heard:
         """Raises TryLater and GiveUp where the mentions cannot be read. Search may fail: it is the second ear."""
         cursor = notebook.read_cursor(self.engine, MENTIONS) or self._begin(account)
-        absent = cursor.polled_at is not None and now() - cursor.polled_at > ABSENCE
+        absent = cursor.polled_at is not None and now() - cursor.polled_at > self._absence()
         since_id = self.reach_back(cursor, self.settings.poll_overlap_seconds)
         mentions = self.x.mentions(account.author.id, since_id=since_id)
         read = {MENTIONS: _newest(mentions, cursor)}
@@ -69,6 +69,10 @@ class Ears:
         behind_us = now() - self.x.moment()  # ids tell X's time, the row tells ours
         moment = cursor.polled_at - behind_us - timedelta(seconds=overlap_seconds)
         return max(cursor.floor_id, min(cursor.since_id, id_at(moment)))
+
+    def _absence(self) -> timedelta:
+        """A rest that the host wants long is none."""
+        return max(ABSENCE, 2 * timedelta(seconds=max(self.settings.poll_seconds, self.settings.poll_idle_seconds)))
 
     def _begin(self, account: Account) -> Cursor:
         """The first start, by X's own clock: ours may be wrong, and what is older than the start is never answered."""
@@ -109,7 +113,11 @@ class Ears:
     def _is_due(self, cursor: Cursor) -> bool:
         if time.monotonic() < self._no_search_before:
             return False
-        return cursor.polled_at is None or now() - cursor.polled_at >= timedelta(seconds=self.settings.search_seconds)
+        if cursor.polled_at is None:
+            return True
+        since = now() - cursor.polled_at
+        # Before it, by a clock of ours that was wrong and was mended: that must not put it off until then.
+        return not timedelta(0) <= since < timedelta(seconds=self.settings.search_seconds)
 
     def _put_off(self, error: HouseError) -> None:
         after = max(self.settings.search_seconds, error.after if isinstance(error, TryLater) else 0.0)

@@ -55,7 +55,9 @@ class Judge:
         """The verdict on the new words of a post that was taken up already."""
         try:
             wish = self._wish(post, {})
-            return rules.decide_edit(wish, self.terms) if wish else Verdict(rules.TALK)
+            # Words of another post that did not come along were looked up the first time; they stay.
+            is_clear = wish is not None and wish.source_id is None
+            return rules.decide_edit(wish, self.terms) if wish and is_clear else Verdict(rules.TALK)
         except Exception:
             log.exception("an edit could not be judged", post=post.id)
             return Verdict(UNEXPECTED)

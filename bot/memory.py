@@ -29,12 +29,13 @@ def some(ids: Collection[int]) -> Iterator[list[int]]:
 def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, Target]:
     """For posts that are answers of the bot, or that it answered: the creation behind each."""
     found: dict[int, Target] = {}
+    wanted = set(post_ids)
     with reading(engine) as connection:
-        for ids in some(post_ids):
+        for ids in some(wanted):
             for row in connection.execute(_creations_behind(ids)):
-                is_answer = row.reply_post_id in ids
-                found[row.reply_post_id if is_answer else row.post_id] = _target(row, is_answer)
-    return found
+                # One look may hold posts under both: the answer, and the post that was answered.
+                found |= {row.post_id: _target(row, is_answer=False), row.reply_post_id: _target(row, is_answer=True)}
+    return {post_id: target for post_id, target in found.items() if post_id in wanted}
 
 
 def standings(engine: Engine, person_ids: Collection[int], since: datetime) -> dict[int, Standing]:

@@ -117,16 +117,19 @@ class Poller:
         """Posts that are asked to be painted and that X did not send along: mostly they are gone."""
         if not post_ids:
             return {}
+        found: dict[int, Post] = {}
         try:
-            looked = self.x.posts(post_ids[:MOST_LOOKED_UP])
+            for start in range(0, len(post_ids), MOST_LOOKED_UP):
+                looked = self.x.posts(post_ids[start : start + MOST_LOOKED_UP])
+                found |= {post.id: post for post in looked.posts}
         except (TryLater, GiveUp) as error:
             self._lookups_failed += 1
             if isinstance(error, TryLater) and self._lookups_failed < PATIENCE:
                 raise
             log.warning("posts that are asked to be painted cannot be seen", posts=len(post_ids), reason=str(error))
-            return {}
+            return found
         self._lookups_failed = 0
-        return {post.id: post for post in looked.posts}
+        return found
 
     def _follow_edits(self, heard: list[Post], account: Account) -> None:
         """Who edits a post before it is painted gets the new words painted."""
@@ -168,7 +171,12 @@ class Poller:
         """Ids of a post of ours and of our own continuations of it."""
         until = id_at(time_of(root) + THREAD_WITHIN)
         thread = {root}
-        for post in reversed(self.x.own_posts(my_id, since_id=root, until_id=until).posts):
+        try:
+            own = self.x.own_posts(my_id, since_id=root, until_id=until).posts
+        except GiveUp as error:
+            log.warning("of the pinned thread only its first post is watched", reason=str(error))
+            own = []
+        for post in reversed(own):
             if post.in_reply_to_id in thread:
                 thread.add(post.id)
         return frozenset(thread)

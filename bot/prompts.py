@@ -18,6 +18,8 @@ GAP = re.compile(r" ([,;:.!?])(?= |$)")
 SPACES = re.compile(r"\s+")
 # Invisible, but part of how emoji and some scripts are written.
 JOINERS = "\u200c\u200d"
+# Letters and signs by their kind, but nobody sees them: fillers of Hangul, blank braille.
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 def prompt_of(post: Post, bot_id: int) -> str:
@@ -33,8 +35,10 @@ def mentions_explicitly(post: Post, bot_id: int) -> bool:
 
 def tidy(text: str) -> str:
     """Drop control and invisible characters, fold white space, trim."""
-    visible = "".join(" " if c.isspace() else c for c in text if c.isspace() or c in JOINERS or _is_visible(c))
-    return SPACES.sub(" ", visible).strip().strip(JOINERS)
+    spaced = ((" " if c.isspace() or c in BLANKS else c) for c in text)
+    visible = "".join(c for c in spaced if c == " " or c in JOINERS or _is_visible(c))
+    line = SPACES.sub(" ", visible).strip().strip(JOINERS)
+    return line if any(unicodedata.category(c)[0] not in "MZC" for c in line) else ""
 
 
 def _mended(prompt: str) -> str:

@@ -199,7 +199,8 @@ def _why_not_now(post: Post, standing: Standing, terms: Terms) -> str | None:
 
 def _is_crowded(post: Post, standing: Standing, terms: Terms) -> bool:
     """Whether we spoke often enough there. Under a watched post everybody asks: that is what it is for."""
-    return post.conversation_id not in terms.watched and standing.in_conversation >= terms.rules.conversation_limit
+    is_watched = not terms.watched.isdisjoint((post.conversation_id, post.in_reply_to_id))
+    return not is_watched and standing.in_conversation >= terms.rules.conversation_limit
 
 
 def _is_too_old(post: Post, terms: Terms) -> bool:

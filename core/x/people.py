@@ -6,6 +6,8 @@ from core.text import clean
 from core.x.shapes import Account, Author
 from core.x.vocabulary import Raw, a_list, a_text, an_id, an_object, attempt, every, id_or_none, told
 
+LONGEST_HANDLE, LONGEST_NAME = 50, 200
+
 
 def read_account(body: Raw) -> Account:
     """The account of `GET /2/users/me`."""
@@ -27,11 +29,12 @@ def people_of(body: Raw) -> dict[int, Author]:
 
 def read_person(user: Raw) -> Author:
     """One person. Raises KeyError, TypeError and ValueError where it makes none."""
-    username = clean(str(user["username"]))
+    # X's handles have 15 letters, names 50. A longer one would fit into no index and stop the whole look.
+    username = clean(str(user["username"]))[:LONGEST_HANDLE]
     return Author(
         id=an_id(user["id"]),
         username=username,
-        name=clean(a_text(user.get("name"))) or username,
+        name=clean(a_text(user.get("name")))[:LONGEST_NAME] or username,
         protected=user.get("protected") is True,
         verified=user.get("verified") is True,
         created_at=attempt(_moment, user["created_at"]) if user.get("created_at") else None,

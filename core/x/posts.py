@@ -87,7 +87,9 @@ def _whole_post(raw: Raw, along: Along) -> Post:
     """A post with the posts it answers and quotes."""
     post = _post(raw, along)
     parent, quoted = along.posts.get(post.in_reply_to_id or 0), along.posts.get(post.quoted_id or 0)
-    return replace(post, parent=parent, quoted=quoted)
+    # X sometimes leaves the conversation of a reply out; what is answered is in the same one.
+    conversation_id = post.conversation_id or (parent and parent.conversation_id) or post.in_reply_to_id
+    return replace(post, parent=parent, quoted=quoted, conversation_id=conversation_id)
 
 
 def _post(raw: Raw, along: Along) -> Post:

@@ -36,6 +36,10 @@ from tests.support.posts import BOT, make_post
         ("@threadpaint", ""),
         ("@threadpaint https://t.co/abc", ""),
         ("@threadpaint \u200b\u200d\ufeff \x01", ""),
+        ("@threadpaint \u3164\u2800\uffa0 \u115f\u1160 \ufe0f", ""),
+        ("@threadpaint \u202ea fox\u202c", "a fox"),
+        ("@threadpaint ثعلب أحمر", "ثعلب أحمر"),
+        ("@threadpaint f\u0301\u0302\u0303ox", "f\u0301\u0302\u0303ox"),
         ("", ""),
     ],
 )
@@ -50,6 +54,15 @@ def test_it_knows_handles_at_the_head_by_form_where_x_sends_no_entities() -> Non
 def test_offsets_that_lie_do_no_harm() -> None:
     lies = (Span(-5, 3), Span(4, 2), Span(3, 900), Span(2, 5), Span(50, 60))
     assert prompt_of(make_post("a fox", mentions=(), links=lies), BOT).startswith("a")
+
+
+def test_a_post_full_of_handles_is_read_like_any_other() -> None:
+    handles = " ".join(f"@p{number}" for number in range(100))
+    post = make_post(
+        f"{handles} @threadpaint a fox {handles}", people={f"p{number}": 100 + number for number in range(100)}
+    )
+    assert mentions_explicitly(post, BOT)
+    assert prompt_of(post, BOT) == f"a fox {handles}"
 
 
 def test_a_handle_that_x_put_before_a_reply_is_no_explicit_mention() -> None:

@@ -130,6 +130,11 @@ def test_under_a_watched_post_everybody_may_ask() -> None:
     assert verdict_of(post, Standing(in_conversation=900), conversation_limit=2).painted
 
 
+def test_under_a_watched_post_in_somebody_elses_conversation_everybody_may_ask() -> None:
+    post = make_post("a fox", in_reply_to_id=OPENING, conversation_id=OPENING - 1)
+    assert verdict_of(post, Standing(in_conversation=900), conversation_limit=2).painted
+
+
 def test_a_person_gets_no_more_than_the_daily_quota() -> None:
     assert code_of(standing=Standing(asked=50)) == "quota"
     assert code_of(standing=Standing(asked=49)) == "prompt"

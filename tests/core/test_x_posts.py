@@ -69,6 +69,11 @@ def test_a_person_whose_age_makes_no_sense_is_still_a_person(moment: Any) -> Non
     assert person == Author(7, "ada", "Ada")
 
 
+def test_a_handle_or_name_too_long_to_be_one_is_cut() -> None:
+    [author] = read_people({"data": [ADA | {"username": "a" * 9000, "name": "b" * 9000}]})
+    assert (len(author.username), len(author.name)) == (50, 200)
+
+
 def test_a_label_of_x_that_its_api_does_not_tell_is_not_guessed() -> None:
     assert read_people({"data": ADA | {"affiliation": {"description": "Automated"}}})[0].automated is None
 
@@ -123,6 +128,13 @@ def test_the_parent_and_the_quoted_post_come_along_one_level_deep() -> None:
 def test_references_that_were_not_sent_along_are_known_by_id() -> None:
     post = one(answer(raw_post(referenced_tweets=[{"type": "quoted", "id": "5"}])))
     assert (post.quoted_id, post.quoted, post.parent, post.is_repost) == (5, None, None, False)
+
+
+def test_a_reply_whose_conversation_x_leaves_out_is_in_that_of_what_it_answers() -> None:
+    above = [{"type": "replied_to", "id": str(PARENT)}]
+    alone = one(answer(raw_post(referenced_tweets=above)))
+    told = one(answer(raw_post(referenced_tweets=above), tweets=[raw_post(id=str(PARENT), conversation_id="5")]))
+    assert (alone.conversation_id, told.conversation_id) == (PARENT, 5)
 
 
 @pytest.mark.parametrize("word", ["retweeted", "reposted"])

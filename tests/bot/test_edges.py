@@ -1,0 +1,163 @@
+"""Where hearing goes wrong at its edges: two posts about one creation, odd clocks, renamed people, late refusals."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, update
+
+from bot import memory
+from bot.ears import SEARCH
+from bot.notebook import read_cursor
+from bot.poller import Poller
+from core.clock import now
+from core.database import transaction
+from core.models import State, cursors
+from core.queue import WorkQueue
+from core.x.client import SHAPE
+from tests.support.hearing import answer, control, creation_of, fault, listener, person_called, prompts, verdicts
+from tests.support.sandbox_x import Fault, SandboxX, Scope, answers
+
+ONE_DATABASE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def asked(poller: Poller, x: SandboxX) -> int:
+    """Ada asked for a fox."""
+    post_id = x.post("@threadpaint a fox", author="ada")
+    poller.look()
+    return post_id
+
+
+def overheard(into: list[str]) -> Fault:
+    """X answers that there is nothing, and we note what it was asked."""
+
+    async def fault(scope: Scope, _call: Callable[[], Awaitable[None]], send: Any) -> None:
+        into.append(scope["query_string"].decode())
+        await answers(200, b'{"meta":{"result_count":0}}', content_type="application/json")(scope, _call, send)
+
+    return fault
+
+
+def test_a_post_and_its_answer_are_known_also_when_both_are_spoken_to_in_one_look(
+    poller: Poller, x: SandboxX, engine: Engine, asked: int
+) -> None:
+    answered = answer(poller, engine, asked)
+    under_post = x.post("again", author="bea", in_reply_to=str(asked))
+    under_answer = x.post("again", author="carl", in_reply_to=str(answered))
+    found = memory.targets(engine, [asked, answered])
+    assert (found[asked].is_answer, found[answered].is_answer) == (False, True)
+    assert poller.look() == 2
+    assert (verdicts(engine)[under_post], verdicts(engine)[under_answer]) == ("again", "again")
+
+
+def test_the_cooldown_counts_from_the_last_post_whatever_the_database(
+    x: SandboxX, engine: Engine, queue: WorkQueue
+) -> None:
+    poller = listener(x.client(), engine, queue, person_cooldown_seconds=600)
+    poller.look()
+    x.post("@threadpaint a fox", author="ada")
+    assert poller.look() == 1
+    soon = x.post("@threadpaint a hen", author="ada")
+    assert poller.look() == 0
+    assert verdicts(engine)[soon] == "cooldown"
+
+
+def test_who_is_renamed_is_the_same_person_and_who_takes_the_old_handle_is_another(
+    poller: Poller, x: SandboxX, engine: Engine
+) -> None:
+    x.post("@threadpaint stop", author="ada")
+    poller.look()
+    world = x.line.app.state.world
+    world.change(world.by_handle.pop("ada"), username="ada_paints")
+    world.by_handle["ada_paints"] = next(p for p in world.people.values() if p.username == "ada_paints")
+    x.post("@threadpaint start", author="ada_paints")
+    heir = x.post("@threadpaint a fox", author="ada")
+    assert poller.look() == 1
+    ada, other = person_called(engine, "ada_paints"), person_called(engine, "ada")
+    assert ada.id != other.id
+    assert ada.opted_out_at is None
+    assert creation_of(engine, heir).person_id == other.id
+
+
+@ONE_DATABASE
+def test_a_clock_of_ours_that_was_ahead_and_was_mended_does_not_stop_the_search(
+    x: SandboxX, engine: Engine, queue: WorkQueue
+) -> None:
+    poller = listener(x.client(), engine, queue, search_seconds=60)
+    poller.look()
+    with transaction(engine) as session:
+        session.execute(update(cursors).values(polled_at=now() + timedelta(days=1)))
+    fault(x, kind="lost", rate=1)
+    x.post("@threadpaint a fox")
+    assert poller.look() == 1
+    cursor = read_cursor(engine, SEARCH)
+    assert cursor is not None
+    assert cursor.polled_at is not None
+    assert cursor.polled_at <= now()
+
+
+@ONE_DATABASE
+def test_a_bot_that_rests_long_is_not_absent(x: SandboxX, engine: Engine, queue: WorkQueue) -> None:
+    poller = listener(x.client(), engine, queue, poll_idle_seconds=1800, backfill_limit=1)
+    poller.look()
+    x.post("@threadpaint a fox", author="ada")
+    x.post("@threadpaint a hen", author="bea")
+    with transaction(engine) as session:
+        session.execute(update(cursors).values(polled_at=now() - timedelta(seconds=1800)))
+    assert poller.look() == 2
+
+
+@ONE_DATABASE
+def test_an_own_timeline_that_x_refuses_does_not_keep_the_bot_from_listening(
+    x: SandboxX, engine: Engine, queue: WorkQueue
+) -> None:
+    poller = listener(x.client(), engine, queue)
+    pinned = x.line.app.state.world.bot.pinned_post_id
+    x.spoil("GET", f"/2/users/{x.line.app.state.world.bot.id}/tweets", answers(403))
+    poller.look()
+    x.post("a boat", author="ada", in_reply_to=str(pinned))
+    assert poller.look() == 1
+
+
+@ONE_DATABASE
+def test_more_posts_than_one_look_up_takes_are_all_looked_up(
+    poller: Poller, x: SandboxX, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.poller.MOST_LOOKED_UP", 2)
+    without_what_is_sent_along(monkeypatch)
+    for number in range(5):
+        above = x.post(f"lighthouse {number}", author="bea")
+        x.post("@threadpaint paint this", author=f"p{number}", in_reply_to=str(above))
+    assert poller.look() == 5
+    assert sorted(prompts(engine)) == [f"lighthouse {number}" for number in range(5)]
+
+
+@ONE_DATABASE
+def test_an_edit_of_a_post_that_means_another_one_does_not_lose_its_words(
+    poller: Poller, x: SandboxX, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_what_is_sent_along(monkeypatch)
+    above = x.post("a lighthouse", author="bea")
+    quoting = x.post("@threadpaint paint this", author="ada", quote_of=str(above))
+    assert poller.look() == 1
+    control(x, f"posts/{quoting}/edit", text="@threadpaint paint this please")
+    poller.look()
+    row = creation_of(engine, quoting)
+    assert (row.state, row.prompt) == (State.QUEUED, "a lighthouse")
+
+
+def without_what_is_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """X is asked for the mentions without the posts around them."""
+    monkeypatch.setitem(SHAPE, "expansions", "author_id")
+
+
+@ONE_DATABASE
+def test_x_is_never_asked_for_what_is_newer_than_zero(poller: Poller, x: SandboxX) -> None:
+    asked: list[str] = []
+    me = poller.x.me().author.id
+    x.spoil("GET", f"/2/users/{me}/mentions", overheard(asked))
+    poller.x.mentions(me, since_id=0)
+    assert asked
+    assert "since_id" not in asked[0]
