@@ -62,7 +62,7 @@ def _environment() -> Environment:
         auto_reload=False,  # templates are as old as the code that knows them
     )
     times = (labels.hour, labels.day, labels.iso, labels.seconds)
-    for words in (clip, labels.medium, labels.style, labels.until_painted, labels.until_answered, *times):
+    for words in (clip, labels.medium, labels.until_painted, labels.until_answered, *times):
         environment.filters[words.__name__] = words
     return environment
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from core.models import State
 from core.refusals import in_words
-from core.styles import STYLES
 from core.waiting import MOST_COUNTED, Wait, about
 
 SKETCH = "sketch"
@@ -72,12 +71,6 @@ def until_answered(wait: Wait) -> str:
         return f"The answer on X has to wait: {wait.why}. {before}".rstrip()
     when = f" in {about(wait.seconds)}" if wait.seconds is not None else ""
     return f"The answer on X goes out{when}; {before}" if before else f"The answer on X goes out{when}."
-
-
-def style(name: str) -> str:
-    """A preset with the words it stands for: `ink: ink drawing, fine lines, cross-hatching`."""
-    words = STYLES.get(name)
-    return f"{name}: {words}" if words else name
 
 
 def _number(ahead: int) -> str:

@@ -179,7 +179,7 @@ def test_the_wait_for_the_answer_in_words(wait, words):
 def test_the_label_names_what_was_chosen(client, wall):
     creation_id = wall.hang(style="ink", negative_prompt="people, text", steps=30)
     html = client.get(f"/c/{creation_id}").text
-    for words in ("<dd>ink: ink drawing, fine lines, cross-hatching</dd>", "people, text</dd>", "<dd>30</dd>"):
+    for words in ("<dd>ink</dd>", "people, text</dd>", "<dd>30</dd>"):
         assert words in html
     item = client.get(f"/api/creations/{creation_id}").json()
     assert (item["style"], item["negative_prompt"], item["steps"]) == ("ink", "people, text", 30)
