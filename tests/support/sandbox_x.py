@@ -40,7 +40,17 @@ class BadLine:
         async def silent(_message: Any) -> None:
             """Swallows the answer: the call has happened, nobody hears of it."""
 
-        await waiting.pop(0)(scope, lambda: self.app(scope, receive, silent), send)
+        try:
+            await waiting.pop(0)(scope, lambda: self.app(scope, receive, silent), send)
+        except ConnectionResetError:
+            await _cut(receive)
+
+
+async def _cut(receive: Any) -> None:
+    """Cut the connection, as a network does; an error that uvicorn sees would become an answer of 500."""
+    receive.__self__.transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def lost_answer(_scope: Scope, call: Callable[[], Awaitable[None]], _send: Any) -> None:
