@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 
+from core import health
 from core.budget import Room
 from core.clock import now
 from core.database import reading
 from core.errors import TryLater
 from core.ledger import Cost, write_costs
 from core.models import State, creations
-from core.pace import ANSWER, Pace, Told, Window
+from core.pace import ANSWER, STOPS, Pace, Told, Window
 from core.queue import PAINT, REPLY, WorkQueue, open_queue
 from core.settings import MoneySettings, PaceSettings, load
 from core.waiting import (
@@ -146,6 +147,11 @@ def test_what_x_stopped_has_a_reason_and_no_number(code: str) -> None:
     stopped = Window(0, 60, 100, 900, code)
     assert estimate(Place(REPLY, 3), conditions(window=stopped)) == Wait(3, None, STOPPED[code])
     assert estimate(Place(PAINT, 3), conditions(window=stopped)).why == "", "painting goes on"
+
+
+def test_every_stop_has_words_for_the_asker_and_for_the_host() -> None:
+    assert set(STOPS) == set(STOPPED)
+    assert set(STOPS) <= set(health.STOPPED)
 
 
 def test_the_accounts_answers_of_a_day_have_a_reason_that_says_when_the_next_may_go() -> None:
