@@ -158,6 +158,12 @@ async def state(world: Here, gate: Annotated[Gate, Depends(gate_of)]) -> Json:
     }
 
 
+@router.get("/calls")
+async def calls(gate: Annotated[Gate, Depends(gate_of)], limit: int = 100) -> Json:
+    """The last calls to the API, newest first, at most 1,000."""
+    return {"data": gate.journal.newest(limit)}
+
+
 def count_answers(world: World) -> Counter[int]:
     """Direct replies of the bot to posts of other people that are still there; all versions of a post are one."""
     answers: Counter[int] = Counter()

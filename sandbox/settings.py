@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     # X's own numbers (x-platform 2.3, 2.7); named here because the next issue turns some of them.
     mentions_reach: int = 800
     posts_reach: int = 3200
+    posts_reach_without_replies: int = 800
     search_days: int = 7
     media_seconds: int = 86_400
     clock_skew_seconds: int = 300

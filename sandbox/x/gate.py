@@ -18,6 +18,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from sandbox import account
+from sandbox.clock import iso
 from sandbox.line import Silence
 from sandbox.model import Json, Refused
 from sandbox.money import Till
@@ -26,6 +27,7 @@ from sandbox.x import billing, fields, problems, spoiled, vocabulary
 from sandbox.x.call import Answer, Call, Caller, Endpoint
 from sandbox.x.faults import Faults
 from sandbox.x.grants import Grants
+from sandbox.x.journal import Entry, Journal
 from sandbox.x.limits import Limits, Table
 from sandbox.x.oauth1 import Signed, Unsigned, Verifier
 from sandbox.x.problems import Problem
@@ -44,6 +46,7 @@ class Gate:
         # A client signs by its own clock, however far this world's was turned.
         self._verifier = Verifier(world.clock.wall, consumer=consumer, skew_seconds=own.clock_skew_seconds)
         self.calls: dict[str, Tally[str]] = defaultdict(Tally)
+        self.journal = Journal()
         self.till = Till(world.store, world.clock, world.facts.get("money", {}))
         self.vocabulary: vocabulary.Mode = own.vocabulary
         self.old_media = own.old_media
@@ -62,22 +65,23 @@ class Gate:
             told = None if body is None else vocabulary.outward(self.vocabulary, endpoint.name, body)
             return _dressed(status, told, headers, started, version)
 
+        entry = self.journal.open(iso(self.world.clock.now_ms()), endpoint.name)
+
         async def do() -> Response:
             headers: dict[str, str] = {}
             try:
-                answer = await self._answer(endpoint, args, request, headers)
+                answer = await self._answer(endpoint, args, request, headers, entry)
                 return dress(answer.status, answer.body, headers)
             except Problem as problem:
                 return dress(problem.status, problem.body, headers)
 
-        heard = "500"
         try:
             faults = self.faults.at_call(endpoint.name)
             response = await spoiled.through(faults, do, dress=dress, now_s=self.world.clock.now_ms() // 1000)
-            heard = "dropped" if isinstance(response, Silence) else str(response.status_code)
+            entry.heard = "dropped" if isinstance(response, Silence) else str(response.status_code)
             return response
         finally:
-            self.calls[endpoint.name][heard] += 1
+            self.calls[endpoint.name][entry.heard] += 1
 
     def _find(self, method: str, path: str) -> tuple[Endpoint | None, dict[str, str]]:
         for endpoint, its_method, pattern in self._routes:
@@ -86,9 +90,10 @@ class Gate:
         return None, {}
 
     async def _answer(
-        self, endpoint: Endpoint, args: dict[str, str], request: Request, headers: dict[str, str]
+        self, endpoint: Endpoint, args: dict[str, str], request: Request, headers: dict[str, str], entry: Entry
     ) -> Answer:
-        caller = self.who(request)
+        caller = self.who(request, entry)
+        entry.by = caller.person.username if caller.person else "the app"
         self._admit(endpoint, caller, headers)
         if endpoint.needs_person and caller.person is None:
             raise problems.user_context_needed()
@@ -134,13 +139,14 @@ class Gate:
 
     # who calls
 
-    def who(self, request: Request) -> Caller:
+    def who(self, request: Request, entry: Entry | None = None) -> Caller:
+        """`entry` is told what the signature is worth."""
         header = request.headers.get("authorization", "")
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "bearer":
             return self._app(rest.strip())
         if scheme.lower() == "oauth":
-            return self._person(header, request)
+            return self._person(header, request, entry or Entry("", ""))
         raise problems.unauthorized()
 
     def _app(self, token: str) -> Caller:
@@ -152,7 +158,7 @@ class Gate:
             return Caller(f"oauth2:{person.id}", person, scopes=scopes)
         raise problems.unauthorized()
 
-    def _person(self, header: str, request: Request) -> Caller:
+    def _person(self, header: str, request: Request, entry: Entry) -> Caller:
         try:
             token = self._verifier.read(header).get("oauth_token", "")
             name, mark, _ = token.removeprefix("sandbox-token-").partition(READ_ONLY)
@@ -160,7 +166,9 @@ class Gate:
             if person is None or token != token_of(person.username) + mark:
                 raise Unsigned("access token of nobody")
             self._verifier.check(header, secret_of(person.username) + mark, _signed(request))
+            entry.signature = "good"
         except Unsigned as reason:
+            entry.signature = str(reason)
             log.info("signature refused", reason=str(reason), path=request.url.path)
             raise problems.unauthorized() from None
         return Caller(token, person, read_only=bool(mark))

@@ -108,7 +108,9 @@ def _own_posts(call: Call, person: Person) -> list[int]:
     leave_out = set(call.query.get("exclude", "").split(",")) - {""}
     for value in leave_out - {"replies", "retweets"}:
         raise not_one_of("exclude", value, ("replies", "retweets"))
-    own = call.world.shelf.by_author.get(person.id, [])[-call.world.settings.posts_reach :]
+    settings = call.world.settings
+    reach = settings.posts_reach_without_replies if "replies" in leave_out else settings.posts_reach
+    own = call.world.shelf.by_author.get(person.id, [])[-reach:]
     if not leave_out:
         return own
     return [post.id for post in call.world.existing(own) if not _left_out(post, leave_out)]

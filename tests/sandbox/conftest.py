@@ -81,8 +81,8 @@ class OwnBase(tweepy.Client):
 class Play:
     """A world with its clock, and short ways to do things in it."""
 
-    def __init__(self, stage, **settings):
-        self.clock = HandClock(round(time.time() * 1000))
+    def __init__(self, stage, *, at_ms=None, **settings):
+        self.clock = HandClock(at_ms or round(time.time() * 1000))
         self.settings = Settings(**{"search_lag_seconds": 0, "data": None, **settings})
         self.app = stage.app = create_app(self.settings, self.clock)
         self.world = self.app.state.world

@@ -6,6 +6,7 @@ import pytest
 import tweepy
 
 from sandbox.model import Draft
+from sandbox.settings import Settings
 
 
 def message(answer):
@@ -170,6 +171,17 @@ def test_it_lists_ones_own_posts_and_can_leave_out_replies(play):
     assert play.client().get_users_tweets(mira.id).meta["result_count"] == 2
     only = play.client().get_users_tweets(mira.id, exclude=["replies"])
     assert [str(post.id) for post in only.data] == [root["id"]]
+
+
+def test_it_shows_the_3200_newest_of_ones_own_posts_and_the_800_newest_without_replies(begin):
+    play = begin(posts_reach=32, posts_reach_without_replies=8)
+    usual = Settings()
+    assert (usual.posts_reach, usual.posts_reach_without_replies) == (3200, 800)
+    mira = play.world.person("mira_paints")
+    for n in range(40):
+        play.says("mira_paints", f"boat {n}")
+    for exclude, shown in ((None, 32), (["retweets"], 32), (["replies"], 8)):
+        assert play.client().get_users_tweets(mira.id, exclude=exclude, max_results=100).meta["result_count"] == shown
 
 
 def test_an_unknown_path_is_an_empty_404_and_an_unknown_person_an_error(play):
