@@ -40,7 +40,15 @@ KNOWN: Mapping[str, tuple[int, int]] = {
 ANY = (300, QUARTER)
 # Refusals that mean the whole account, not this call.
 STOPS = frozenset(
-    {"x_no_credits", "x_usage_cap", "x_unauthorized", "x_read_only", "x_not_enrolled", "x_account_suspended"}
+    {
+        "x_no_credits",
+        "x_usage_cap",
+        "x_unauthorized",
+        "x_read_only",
+        "x_not_enrolled",
+        "x_account_suspended",
+        "x_blocked",
+    }
 )
 
 

@@ -39,6 +39,7 @@ STOPPED: dict[str, str] = {
     "x_read_only": "the host's keys let the bot read only",
     "x_not_enrolled": "X has not let the host's app in",
     "x_account_suspended": "X has suspended the bot's account",
+    "x_blocked": "something before X refuses the bot's calls",
 }
 
 

@@ -32,6 +32,8 @@ log = get_logger(__name__)
 
 ANSWERED = "answered"
 GAVE_UP = "x_gave_up"
+# X's words for these may be about the post, too: who meets them steps aside, lest the next look be at the same post.
+MAY_BE_THE_POST = frozenset({"x_read_only", "x_not_enrolled", "x_account_suspended", "x_blocked"})
 
 
 @dataclass
@@ -143,7 +145,7 @@ class ReplyStep:
             raise
 
     def _learn_from(self, error: TryLater | GiveUp, creation: Any) -> None:
-        self.pace_knows = isinstance(error, TryLater) and not error.counted
+        self.pace_knows = isinstance(error, TryLater) and not error.counted and error.code not in MAY_BE_THE_POST
         if getattr(error, "code", "") == "x_media_not_ready":
             self._uploader().doubt(creation.id)
 

@@ -175,6 +175,8 @@ def _translate(error: tweepy.HTTPException, writes: bool, told: Told) -> HouseEr
         case 401:
             # Wrong keys or an outage of X: either way nothing is lost by waiting, and the host must see it.
             return OutOfFunds("x_unauthorized", "X does not accept the bot's keys", after=MINUTE)
+        case 403 if not _is_x_speaking(error):
+            return OutOfFunds("x_blocked", "something before X refuses our calls", after=MINUTE)
         case 403:
             return _forbidden(words, writes)
         case 400 if "media ids are invalid" in words:
@@ -183,8 +185,8 @@ def _translate(error: tweepy.HTTPException, writes: bool, told: Told) -> HouseEr
             return GiveUp("x_post_gone", words)
         case 404:
             return TryLater("x_not_there", "X does not know the address (its outages look so)", after=MINUTE)
-        case _ if status in (408, 425) or 300 <= status < 400 or status >= 500:
-            # A redirect is a proxy or a portal speaking, not X.
+        case _ if status in (408, 425) or 300 <= status < 400 or status >= 500 or not _is_x_speaking(error):
+            # A redirect or a page is a proxy or a portal speaking, not X.
             return _unclear(writes)("x_down", f"X answered {status}")
         case _:
             return GiveUp("x_rejected", f"{status}: {words}")
@@ -211,14 +213,22 @@ def _until_reset(told: Told) -> float:
     return min(seconds, 86400.0) if seconds > 0 else MINUTE
 
 
-def _words(error: tweepy.HTTPException) -> str:
-    """What X said, in small letters, cut to a line: messages, detail and title together."""
+def _is_x_speaking(error: tweepy.HTTPException) -> bool:
+    """X gives its reasons as a JSON object. A page is from something on the way: it says nothing about our call."""
+    return _body(error) is not None
+
+
+def _body(error: tweepy.HTTPException) -> dict[str, Any] | None:
     try:
         body = error.response.json()
     except (ValueError, RecursionError):
-        return ""
-    if not isinstance(body, dict):
-        return ""
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _words(error: tweepy.HTTPException) -> str:
+    """What X said, in small letters, cut to a line: messages, detail and title together."""
+    body = _body(error) or {}
     said = [str(body.get(key) or "") for key in ("type", "title", "detail", "reason")]
     errors = body.get("errors")
     if isinstance(errors, list):

@@ -1,5 +1,6 @@
 """Where hearing goes wrong at its edges: two posts about one creation, odd clocks, renamed people, late refusals."""
 
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from bot.notebook import read_cursor
 from bot.poller import Poller
 from core.clock import now
 from core.database import transaction
+from core.errors import SettingsError
 from core.models import State, cursors
 from core.queue import WorkQueue
 from core.x.client import SHAPE
@@ -119,6 +121,16 @@ def test_an_own_timeline_that_x_refuses_does_not_keep_the_bot_from_listening(
     poller.look()
     x.post("a boat", author="ada", in_reply_to=str(pinned))
     assert poller.look() == 1
+
+
+@ONE_DATABASE
+def test_with_the_keys_of_another_account_it_does_not_listen(x: SandboxX, engine: Engine, queue: WorkQueue) -> None:
+    poller = listener(x.client(), engine, queue)
+    poller.called = "Somebody"
+    with pytest.raises(SettingsError, match="X_ACCESS_TOKEN is of @threadpaint, but BOT_HANDLE says @Somebody"):
+        poller.listen(threading.Event())
+    poller.called = "ThreadPaint"
+    assert poller.look() == 0
 
 
 @ONE_DATABASE

@@ -287,7 +287,7 @@ def test_a_bug_on_one_post_names_that_post_only(
 
 def test_it_goes_on_after_a_refusal_and_a_database_that_was_away(poller: Poller, x: SandboxX, engine: Engine) -> None:
     path = f"/2/users/{poller._know_myself().author.id}/mentions"
-    x.spoil("GET", path, answers(403), answers(400))
+    x.spoil("GET", path, answers(403, b"{}"), answers(400, b"{}"))
     x.post("@threadpaint a fox")
     listen_until_heard(poller, engine)
 
@@ -328,7 +328,7 @@ def test_after_weeks_away_it_reads_what_x_still_shows(poller: Poller, x: Sandbox
 def test_when_x_does_not_let_us_search_the_mentions_are_kept(poller: Poller, x: SandboxX, engine: Engine) -> None:
     for number in range(801):
         x.post(f"@threadpaint prompt {number}")
-    x.spoil("GET", "/2/tweets/search/recent", answers(403))
+    x.spoil("GET", "/2/tweets/search/recent", answers(403, b"{}"))
     assert poller.look() == 800
 
 

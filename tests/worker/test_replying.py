@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +288,25 @@ def test_the_answers_text_holds_nothing_that_costs_or_loops() -> None:
     text = answer_text(17, 42)
     assert text == "Painting No. 17, seed 42"
     assert not any(c in text for c in "@/:#$")
+
+
+@pytest.mark.parametrize("status", [400, 403, 405, 413])
+def test_a_page_instead_of_x_is_no_reason_to_end_anything(house: House, status: int) -> None:
+    page = answers(status, b"<html>Attention Required!</html>", content_type="text/html")
+    house.x.spoil(*POST, page)
+    house.x.spoil(*UPLOAD, page)
+    assert house.work().reply_outcome is None
+    assert house.work().reply_outcome is None
+    assert house.work().state == State.REPLIED
+    assert len(house.answers()) == 1
+
+
+def test_one_post_that_x_refuses_with_words_about_us_lets_others_go_first(house: House) -> None:
+    body = (
+        b'{"title":"Forbidden","type":"https://api.x.com/2/problems/user-suspended","detail":"User has been suspended"}'
+    )
+    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    row = house.work()
+    assert (row.state, row.attempts, row.reply_outcome) == (State.PAINTED, 0, None)
+    assert row.next_attempt_at is not None
+    assert row.next_attempt_at > now() + timedelta(minutes=10)
