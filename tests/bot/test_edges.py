@@ -117,7 +117,7 @@ def test_an_own_timeline_that_x_refuses_does_not_keep_the_bot_from_listening(
 ) -> None:
     poller = listener(x.client(), engine, queue)
     pinned = x.line.app.state.world.bot.pinned_post_id
-    x.spoil("GET", f"/2/users/{x.line.app.state.world.bot.id}/tweets", answers(403))
+    x.spoil("GET", f"/2/users/{x.line.app.state.world.bot.id}/tweets", answers(403, b"{}"))
     poller.look()
     x.post("a boat", author="ada", in_reply_to=str(pinned))
     assert poller.look() == 1
