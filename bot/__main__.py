@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import Engine
 
 from bot import deeds
+from bot.doctor.config import SignSettings
 from bot.poller import Poller
 from core.database import open_database
 from core.errors import HouseError
@@ -109,8 +110,9 @@ def announce(
 
 def _build() -> Poller:
     client, line = _client()
-    rules, watched = load(RuleSettings), load(XSettings).watched
-    return Poller(client, line.engine, line, load(PollSettings), rules, line.money, watched=watched)
+    rules, watched, sign = load(RuleSettings), load(XSettings).watched, load(SignSettings)
+    called = sign.handle if "bot_handle" in sign.model_fields_set else ""
+    return Poller(client, line.engine, line, load(PollSettings), rules, line.money, watched=watched, called=called)
 
 
 def _client() -> tuple[XClient, Line]:

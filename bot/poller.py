@@ -23,7 +23,7 @@ from bot.resting import Rest
 from bot.rules import TOO_MANY_WAITING, Terms, cap
 from core.budget import room_for_work
 from core.clock import now
-from core.errors import GiveUp, HouseError, TryLater
+from core.errors import GiveUp, HouseError, SettingsError, TryLater
 from core.line import Line
 from core.logs import get_logger
 from core.queue import PAINT, REPLY
@@ -46,6 +46,7 @@ class Poller:
 
     Args:
         watched: ids of the bot's posts whose direct replies are prompts, given by the host. Its pinned thread is added.
+        called: the handle that the keys must be of, where the host names one.
     """
 
     x: XClient
@@ -55,6 +56,7 @@ class Poller:
     rules: RuleSettings
     money: MoneySettings
     watched: frozenset[int] = frozenset()
+    called: str = ""
     _account: Account | None = field(default=None, init=False)
     _heard_news: bool = field(default=False, init=False)
     _lookups_failed: int = field(default=0, init=False)
@@ -85,6 +87,8 @@ class Poller:
             try:
                 self.look()
                 pause = rest.after_look(time.monotonic(), news=self._heard_news)
+            except SettingsError:
+                raise  # no rest makes the keys of somebody else ours
             except (HouseError, SQLAlchemyError) as error:
                 pause = rest.after_failure(at_least=error.after if isinstance(error, TryLater) else 0.0)
                 log.warning("could not look", reason=str(error).partition("\n")[0], rest=round(pause, 1))
@@ -161,6 +165,9 @@ class Poller:
         """Ask X once who we are and which of our posts are the opening thread."""
         if self._account is None:
             account = self.x.me()
+            if self.called and account.author.username.lower() != self.called.lower():
+                found = account.author.username
+                raise SettingsError(f"X_ACCESS_TOKEN is of @{found}, but BOT_HANDLE says @{self.called}")
             if account.pinned_id:
                 self.watched |= self._thread_of(account.pinned_id, account.author.id)
             self._account = account
