@@ -7,12 +7,12 @@ on. Runs beside the sweep, at its own pace, since X is slow; one at a time, howe
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, exists, or_, select, update
+from sqlalchemy import Engine, and_, exists, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
@@ -31,6 +31,8 @@ from worker.lookups import Lookups
 log = get_logger(__name__)
 
 AT_ONCE = 200
+# Bound variables per query: SQLite allows 32,766.
+MOST_RESTING = 10_000
 # X said no to deleting an answer of ours: that is for the host, and is not asked again every minute.
 AFTER_A_NO = timedelta(hours=6)
 # A worker may be at it: its own end comes first.
@@ -71,33 +73,33 @@ class Keeping:
 
     def _forget_all(self, go_on: Callable[[], bool]) -> None:
         """What can be done here is done first: it does not wait for X."""
+        for row in self._deleted(~_is_gone_here()):
+            if not go_on():
+                return
+            self._forget_here(row.id)
         # Who failed last time stands behind the others: one that never works must not stop them.
-        waiting = sorted(self._deleted(), key=lambda row: row.id in self._failed)
-        gone_here = [row for row in waiting if go_on() and self._forget_here(row.id)]
-        for row in gone_here:
+        for row in sorted(self._deleted(_is_gone_here()), key=lambda row: row.id in self._failed):
             if not go_on() or not self._forget_there(row):
                 return
 
-    def _deleted(self) -> Iterator[Any]:
+    def _deleted(self, *which: Any) -> list[Any]:
+        resting = sorted(one for one, moment in self._not_before.items() if moment > now())
         wanted = (
             select(creations.c.id, creations.c.person_id, creations.c.reply_post_id)
             .where(creations.c.deleted_at.is_not(None), creations.c.forgotten_at.is_(None))
-            .where(creations.c.state.not_in(IN_WORK))
+            .where(creations.c.state.not_in(IN_WORK), creations.c.id.not_in(resting[:MOST_RESTING]), *which)
             .order_by(creations.c.deleted_at)
             .limit(AT_ONCE)
         )
         with reading(self.engine) as connection:
-            rows = connection.execute(wanted).all()
-        return (row for row in rows if self._not_before.get(row.id, now()) <= now())
+            return list(connection.execute(wanted))
 
-    def _forget_here(self, creation_id: int) -> bool:
-        """Files, pictures and words. False where the storage is away."""
+    def _forget_here(self, creation_id: int) -> None:
+        """Files, pictures and words, unless the storage is away."""
         try:
             self._remove(creation_id)
         except TryLater as error:
             log.warning("files are still there", creation=creation_id, reason=str(error))
-            return False
-        return True
 
     def _remove(self, creation_id: int) -> None:
         """The files go before their rows, so that none is left that nobody knows of."""
@@ -129,6 +131,16 @@ class Keeping:
             session.execute(update(creations).where(creations.c.id == row.id).values(forgotten_at=now()))
         log.info("forgotten", creation=row.id)
         return True
+
+
+def _is_gone_here() -> Any:
+    """Its words and pictures are removed; what is left is our answer on X."""
+    words = (creations.c.prompt, creations.c.negative_prompt, creations.c.says, creations.c.start_key)
+    return and_(
+        *(func.coalesce(each, "") == "" for each in words),
+        ~exists().where(pictures.c.creation_id == creations.c.id),
+        ~exists().where(posts.c.id == creations.c.post_id, posts.c.gone_at.is_(None)),
+    )
 
 
 def _keys_of(session: Session, creation_id: int) -> set[str]:

@@ -224,6 +224,34 @@ def test_an_answer_that_x_does_not_let_us_delete_is_not_asked_for_every_minute(
     assert len(x.line.faults["DELETE", f"/2/tweets/{hung.answer_id}"]) == 1
 
 
+def test_many_answers_that_x_does_not_let_us_delete_keep_no_words_of_others(
+    keeping: Keeping, engine: Engine, hang: Any, x: SandboxX, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.keeping.AT_ONCE", 2)
+    stuck, other = [hang(f"ada_{n}") for n in range(2)], hang("bob")
+    for one in [*stuck, other]:
+        delete(engine, one.id)
+    for one in stuck:
+        x.spoil("DELETE", f"/2/tweets/{one.answer_id}", answers(403, b'{"detail":"no"}'))
+    keeping.look()
+    keeping.look()
+    assert [one.row.forgotten_at for one in stuck] == [None, None]
+    assert (other.row.prompt, other.row.forgotten_at is not None) == ("", True)
+
+
+def test_while_x_takes_no_deletions_all_words_go(
+    keeping: Keeping, engine: Engine, hang: Any, x: SandboxX, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.keeping.AT_ONCE", 2)
+    hung = [hang(f"ada_{n}") for n in range(5)]
+    for one in hung:
+        delete(engine, one.id)
+        x.spoil("DELETE", f"/2/tweets/{one.answer_id}", *[answers(503)] * 5)
+    for _ in range(3):
+        keeping.look()
+    assert [one.row.prompt for one in hung] == [""] * 5
+
+
 def test_a_look_killed_between_files_and_rows_is_finished_by_the_next(
     keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Any
 ) -> None:
