@@ -175,7 +175,8 @@ def _why_not_deleted(post: Post, wish: Wish) -> str | None:
 
 
 def _may_tell(code: str, post: Post, standing: Standing, terms: Terms) -> bool:
-    allowed = not (standing.opted_out or standing.banned or terms.budget_reached)
+    silenced = standing.banned or (standing.opted_out and code != START)
+    allowed = not (silenced or terms.budget_reached)
     room = standing.told < MOST_WORDS and not _is_crowded(post, standing, terms)
     return allowed and room and code in terms.rules.told
 

@@ -75,6 +75,13 @@ def test_who_said_stop_is_heard_when_saying_start() -> None:
         assert code_of(text, Standing(opted_out=True)) == "opted_out"
 
 
+def test_who_said_stop_is_welcomed_back_in_words() -> None:
+    verdict = verdict_of(make_post("@threadpaint start"), Standing(opted_out=True))
+    assert (verdict.asked, verdict.told) == (True, True)
+    assert not verdict_of(make_post("@threadpaint start"), Standing(opted_out=True, told=MOST_WORDS)).told
+    assert not verdict_of(make_post("@threadpaint start"), Standing(opted_out=True, banned=True)).told
+
+
 def test_who_said_stop_may_have_a_picture_deleted_without_a_word() -> None:
     verdict = verdict_of(make_post("@threadpaint delete"), Standing(opted_out=True), TARGET)
     assert (verdict.code, verdict.asked, verdict.told) == ("delete", False, False)
