@@ -91,7 +91,10 @@ def _insert_into(connection: Connection, table: Any) -> Any:
 
 def spent(engine: Engine, days: str) -> int:
     """Micro-dollars of all days that begin with `days`: `2026-11-20` for a day, `2026-11` for a month."""
-    wanted = select(func.coalesce(func.sum(spendings.c.micro_usd), 0)).where(spendings.c.day.startswith(days))
+    # Along the key, not by LIKE, which looks through all days there ever were.
+    wanted = select(func.coalesce(func.sum(spendings.c.micro_usd), 0)).where(
+        spendings.c.day.between(days, f"{days}-99")
+    )
     with reading(engine) as connection:
         return int(connection.execute(wanted).scalar_one())
 

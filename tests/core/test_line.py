@@ -1,20 +1,21 @@
 """Who is called up next: fair between people, no more than X takes, no more than the budget pays."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from core.budget import room_for_work
 from core.clock import now
-from core.database import transaction
+from core.database import reading, transaction
 from core.ledger import Cost, write_costs
 from core.line import Line
 from core.models import Creation, State
 from core.pace import ANSWER, Pace, Told
 from core.queue import PAINT, REPLY, WorkQueue
 from core.settings import MoneySettings, PaceSettings, load
-from core.turns import next_turn
+from core.turns import WAITING, next_turn, present_turn
 from tests.support.rows import make_creation, make_person
 
 
@@ -133,3 +134,30 @@ def test_who_rests_before_a_look_for_its_answer_keeps_nobody_from_going(engine: 
     for _ in range(4):
         ask(engine, make_person(engine), state=State.PAINTED)
     assert line.call_up(REPLY) == 3
+
+
+def test_who_rests_after_a_failed_try_does_not_hold_the_lines_time_back(engine: Engine, line: Line) -> None:
+    stuck = ask(engine, make_person(engine))
+    with transaction(engine) as session:
+        row = session.get_one(Creation, stuck)
+        row.next_attempt_at, row.attempts = now() + timedelta(minutes=10), 5
+    person = make_person(engine)
+    first, second, third = (ask(engine, person) for _ in range(3))
+    assert served(line, PAINT, 1) == [first]
+    newcomer = ask(engine, make_person(engine))
+    assert served(line, PAINT, 3) == [second, newcomer, third]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_place_in_the_line_is_given_without_looking_through_all_there_ever_was(engine: Engine) -> None:
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda *it: asked.append((it[2], it[3])))
+    make_creation(engine, turn=5)
+    asked.clear()
+    with reading(engine) as connection:
+        present_turn(connection)
+        statement, values = asked[-1]
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    assert [step for step in plan if "SEARCH" in step or "SCAN creation" in step] == [
+        "SEARCH creation USING INDEX ix_creation_line (state=?)"
+    ] * len(WAITING)
