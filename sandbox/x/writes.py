@@ -39,7 +39,8 @@ class NewPost(_Body):
     media: MediaPart | None = None
     reply: ReplyPart | None = None
     quote_tweet_id: Snowflake | None = None
-    reply_settings: Literal["everyone", "following", "mentionedUsers", "subscribers", "verified"] = "everyone"
+    # That everybody may answer is said by saying nothing.
+    reply_settings: Literal["following", "mentionedUsers", "subscribers", "verified"] | None = None
     made_with_ai: bool = False
     paid_partnership: bool = False
     nullcast: bool = False
@@ -90,7 +91,7 @@ def _draft(call: Call, wanted: NewPost) -> Draft:
         quote_of_id=int(wanted.quote_tweet_id) if wanted.quote_tweet_id else None,
         media_ids=[int(i) for i in media.media_ids] if media else [],
         leave_out_ids=[int(i) for i in reply.exclude_reply_user_ids] if reply else [],
-        reply_settings=wanted.reply_settings,
+        reply_settings=wanted.reply_settings or "everyone",
         made_with_ai=wanted.made_with_ai,
         paid_partnership=wanted.paid_partnership,
         through_api=True,

@@ -14,7 +14,7 @@ from bot.notebook import read_cursor
 from bot.poller import Poller
 from core.clock import now
 from core.database import transaction
-from core.errors import SettingsError
+from core.errors import SettingsError, TryLater
 from core.models import State, cursors
 from core.queue import WorkQueue
 from core.x.client import SHAPE
@@ -163,6 +163,21 @@ def test_an_edit_of_a_post_that_means_another_one_does_not_lose_its_words(
 def without_what_is_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
     """X is asked for the mentions without the posts around them."""
     monkeypatch.setitem(SHAPE, "expansions", "author_id")
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"title":"Too Many Requests","detail":"Too Many Requests","type":"about:blank","status":429}',
+        b'{"errors":[{"code":88,"message":"Rate limit exceeded"}]}',
+        b"",
+    ],
+)
+def test_a_rate_limit_is_known_in_all_its_bodies(poller: Poller, x: SandboxX, body: bytes) -> None:
+    x.spoil("GET", f"/2/users/{poller.x.me().author.id}/mentions", answers(429, body, content_type="application/json"))
+    with pytest.raises(TryLater, match="x_rate_limit"):
+        poller.look()
 
 
 @ONE_DATABASE

@@ -130,6 +130,33 @@ def test_a_reset_brings_back_xs_own_table_and_empty_windows(play):
 
 
 @pytest.mark.parametrize(
+    "endpoint, app, user",
+    [
+        ("GET /2/users/:id/mentions", (450, 900), (300, 900)),
+        ("GET /2/tweets/search/recent", (450, 900), (300, 900)),
+        ("POST /2/tweets", (10_000, 86_400), (100, 900)),
+        ("DELETE /2/tweets/:id", None, (50, 900)),
+        ("GET /2/tweets", (3_500, 900), (5_000, 900)),
+        ("GET /2/tweets/:id", (450, 900), (900, 900)),
+        ("GET /2/users/:id/tweets", (10_000, 900), (900, 900)),
+        ("GET /2/users/me", None, (75, 900)),
+        ("GET /2/users/:id", (300, 900), (900, 900)),
+        ("GET /2/users/:id/followers", (300, 900), (300, 900)),
+        ("PUT /2/tweets/:id/hidden", None, (50, 900)),
+        ("POST /2/media/upload", (50_000, 86_400), (500, 900)),
+        ("GET /2/media/upload", (100_000, 86_400), (1_000, 900)),
+        ("POST /2/media/upload/initialize", (180_000, 86_400), (1_875, 900)),
+        ("POST /2/media/metadata", (50_000, 86_400), (500, 900)),
+        ("GET /2/usage/tweets", (50, 900), (50, 900)),
+    ],
+)
+def test_the_table_of_limits_is_xs_own(play, endpoint, app, user):
+    row = play.http.get("/sandbox/limits").json()["limits"][endpoint]
+    assert tuple(row["user"].values())[:2] == user
+    assert app is None or tuple(row["app"].values())[:2] == app
+
+
+@pytest.mark.parametrize(
     "wrong, named",
     [
         ({"endpoint": "GET /2/nothing", "calls": 1}, "GET /2/nothing"),

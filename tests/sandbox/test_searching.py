@@ -84,6 +84,13 @@ def test_it_refuses_a_query_it_cannot_read(play, query):
     assert answer.json()["errors"][0]["parameters"] == {"query": [query]}
 
 
+@pytest.mark.parametrize("size", [9, 101, 0, -1, "ten"])
+def test_it_serves_ten_to_a_hundred_at_once(play, size):
+    answer = play.get("/2/tweets/search/recent", query="sea", max_results=size)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["parameters"] == {"max_results": [str(size)]}
+
+
 def test_it_does_not_see_the_last_half_minute(begin):
     play = begin(search_lag_seconds=30)
     play.says("mira_paints", "@threadpaint a red kite")
