@@ -146,7 +146,7 @@ def test_who_rests_after_a_failed_try_does_not_hold_the_lines_time_back(engine: 
     with transaction(engine) as session:
         session.get_one(Creation, first).next_attempt_at = None
     newcomer = ask(engine, make_person(engine))
-    assert [read_creation(engine, one).turn for one in (second, newcomer, third)] == [1, 1, 2]
+    assert [read_creation(engine, one).turn for one in (second, newcomer, third)] == [2, 2, 3]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
