@@ -43,13 +43,18 @@ class Ears:
     engine: Engine
     settings: PollSettings
     _no_search_before: float = field(default=0.0, init=False)
+    # The first look after a start reaches back, and then now and then: in a burst all is read again each time.
+    _next_overlap: float = field(default=0.0, init=False)
 
     def hear(self, account: Account) -> Heard:
         """Raises TryLater and GiveUp where the mentions cannot be read. Search may fail: it is the second ear."""
         cursor = notebook.read_cursor(self.engine, MENTIONS) or self._begin(account)
         absent = cursor.polled_at is not None and now() - cursor.polled_at > self._absence()
-        since_id = self.reach_back(cursor, self.settings.poll_overlap_seconds)
+        reaches_back = time.monotonic() >= self._next_overlap
+        since_id = self.reach_back(cursor, self.settings.poll_overlap_seconds) if reaches_back else cursor.since_id
         mentions = self.x.mentions(account.author.id, since_id=since_id)
+        if reaches_back:
+            self._next_overlap = time.monotonic() + self.settings.poll_overlap_every_seconds
         read = {MENTIONS: _newest(mentions, cursor)}
         if not mentions.complete:
             return Heard(mentions.posts + self._older(account, mentions, since_id), read, absent)

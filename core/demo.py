@@ -61,6 +61,7 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
         "POLL_SECONDS": "0.5",
         "POLL_IDLE_SECONDS": "0.5",
         "SEARCH_SECONDS": "5",
+        "SEARCH_OVERLAP_SECONDS": "120",
         # Play money.
         "BUDGET_DAY_USD": "none",
         "BUDGET_MONTH_USD": "none",

@@ -17,11 +17,17 @@ from tests.support.sandbox_x import SandboxX
 
 # One person asks for all in most tests.
 NO_LIMITS = {"person_daily_limit": 10_000, "conversation_limit": 10_000}
+# Every look reaches back.
+EAGER = {"poll_seconds": 0.2, "poll_idle_seconds": 0.2, "poll_overlap_every_seconds": 0}
 
 
 def listener(x: XClient, engine: Engine, queue: WorkQueue, **settings: Any) -> Poller:
     """A bot with usual manners, apart from the settings given."""
-    given = NO_LIMITS | {"poll_seconds": 0.2, "poll_idle_seconds": 0.2, "backfill_limit": 2000} | settings
+    given = (
+        NO_LIMITS
+        | {"poll_seconds": 0.2, "poll_idle_seconds": 0.2, "poll_overlap_every_seconds": 0, "backfill_limit": 2000}
+        | settings
+    )
     rules = {name: value for name, value in given.items() if name in RuleSettings.model_fields}
     poll = {name: value for name, value in given.items() if name in PollSettings.model_fields}
     money = {name: value for name, value in given.items() if name in MoneySettings.model_fields}
