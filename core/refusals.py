@@ -46,6 +46,11 @@ WORDS: dict[str, str] = {
     "x_rejected": "X did not accept the answer. The picture hangs in the gallery only.",
 }
 
+# Said to the bot, and no wish for a picture: it was done or not, and there is nothing to show a page of.
+NO_CREATION = frozenset({"help", "stop", "start", "delete", "not_yours"})
+# Their words are shown to nobody.
+UNSHOWN = frozenset({"unsafe"})
+
 
 def in_words(code: str) -> str:
     """The sentence for a code; unknown codes are shown as they are, so that nothing stays unexplained."""

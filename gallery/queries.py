@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from core.database import reading
 from core.models import State, creations, people, pictures
+from core.refusals import NO_CREATION, UNSHOWN
 from core.text import alt_text
 from gallery.keyset import After
 from gallery.shown import CARD_ALT, CreationShown, Page, ParentShown, PersonShown, PictureShown
@@ -80,12 +81,14 @@ def newest(connection: Connection, *, limit: int, after: After | None = None, pe
 
 
 def one_creation(connection: Connection, creation_id: int) -> CreationShown | None:
-    """One creation in whatever state, unless X hides its author (protected, suspended)."""
+    """One creation in whatever state, unless X hides its author (protected, suspended), or it is only a command."""
     if not 0 < creation_id <= LARGEST_ID:
         return None
     wanted = WITH_PERSON.where(creations.c.id == creation_id, people.c.hidden_at.is_(None))
     row = connection.execute(wanted).one_or_none()
-    return replace(_with_pictures(connection, [row])[0], parent=_parent(connection, row.parent_id)) if row else None
+    if row is None or row.code in NO_CREATION:
+        return None
+    return replace(_with_pictures(connection, [row])[0], parent=_parent(connection, row.parent_id))
 
 
 def _parent(connection: Connection, parent_id: int | None) -> ParentShown | None:
@@ -158,6 +161,8 @@ def _pictures_of(connection: Connection, ids: Iterable[int]) -> Sequence[Any]:
 
 def _creation(row: Any) -> CreationShown:
     values = dict(row._mapping)
+    if row.code in UNSHOWN:
+        values |= {"prompt": "", "negative_prompt": ""}
     person = PersonShown(values.pop("person_id"), values.pop("username"), values.pop("name"))
     return CreationShown(**{**values, "state": State(values["state"]), "person": person})
 

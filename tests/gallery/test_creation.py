@@ -6,7 +6,7 @@ import pytest
 
 from core.clock import now
 from core.models import State
-from core.refusals import WORDS
+from core.refusals import NO_CREATION, WORDS
 from gallery.settings import GallerySettings
 
 
@@ -76,6 +76,22 @@ def test_a_refusal_is_told_in_plain_words_and_does_not_look_again(client, wall, 
     assert response.status_code == 200
     assert WORDS[code].replace("'", "&#39;") in response.text
     assert "http-equiv" not in response.text
+
+
+@pytest.mark.parametrize("code", sorted(NO_CREATION))
+def test_what_was_said_to_the_bot_and_is_no_wish_for_a_picture_has_no_page(client, wall, code):
+    creation_id = wall.creation(state=State.REFUSED, code=code, prompt="")
+    for path in (f"/c/{creation_id}", f"/api/creations/{creation_id}"):
+        assert client.get(path).status_code == 404
+
+
+def test_unsafe_words_are_shown_to_nobody(client, wall):
+    creation_id = wall.creation(state=State.REFUSED, code="unsafe", prompt="foul words", negative_prompt="more of it")
+    for path in (f"/c/{creation_id}", f"/api/creations/{creation_id}"):
+        said = client.get(path).text
+        assert WORDS["unsafe"] in said
+        assert "foul words" not in said
+        assert "more of it" not in said
 
 
 def test_a_failure_without_a_code_is_explained_too(client, wall):
