@@ -33,11 +33,16 @@ def open_database(url: str) -> Engine:
         address = make_url(url)
         if address.get_backend_name() == "sqlite":
             return _open_sqlite(address)
-        engine = create_engine(address, pool_pre_ping=True, pool_size=5)
+        engine = create_engine(address, pool_pre_ping=True, pool_size=5, connect_args=_for_poolers(address))
     except (ArgumentError, ImportError, ValueError) as error:
         raise SettingsError(f"DATABASE_URL is wrong: {' '.join(str(error).split())}; {EXAMPLE}") from error
     event.listen(engine, "begin", _begin_postgres)
     return engine
+
+
+def _for_poolers(address: URL) -> dict[str, Any]:
+    """psycopg prepares what it asks often, on the server; behind a pooler the next question meets another one."""
+    return {"prepare_threshold": None} if address.get_dialect().driver == "psycopg" else {}
 
 
 def _open_sqlite(address: URL) -> Engine:

@@ -19,6 +19,7 @@ from core.settings import XSettings
 NOT_SUMMONED = "x_not_summoned"
 IN_A_ROW = 3
 LEFT_ALONE_FOR = timedelta(hours=6)
+REMEMBERED_FOR = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,11 @@ def _last_tried(engine: Engine) -> list[Any]:
         .where(
             posts.c.summons == "prefix",
             creations.c.reply_outcome.in_(["answered", NOT_SUMMONED]),
+            # Ids say when people asked, not when it was tried; and not all there ever was is looked through.
             creations.c.replied_at.is_not(None),
+            creations.c.created_at > now() - REMEMBERED_FOR,
         )
-        .order_by(creations.c.id.desc())
+        .order_by(creations.c.replied_at.desc(), creations.c.id.desc())
         .limit(IN_A_ROW)
     )
     with reading(engine) as connection:

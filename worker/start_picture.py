@@ -49,7 +49,9 @@ class StartPictures:
 
 def _download(url: str) -> bytes:
     try:
-        with httpx.stream("GET", url, timeout=5.0, follow_redirects=False, trust_env=False) as response:
+        with httpx.stream(
+            "GET", url, headers={"Accept-Encoding": "identity"}, timeout=5.0, follow_redirects=False, trust_env=False
+        ) as response:
             if response.status_code in GONE:
                 raise Refused("no_start_picture", f"status {response.status_code}")
             if response.status_code != 200:
@@ -63,7 +65,8 @@ def _download(url: str) -> bytes:
 
 def _bounded(response: httpx.Response) -> bytes:
     content, deadline = bytearray(), time.monotonic() + PATIENCE
-    for chunk in response.iter_bytes():
+    # As it lies there: unpacked, a few bytes could become more than the memory holds.
+    for chunk in response.iter_raw():
         content += chunk
         if len(content) > LARGEST:
             raise Refused("no_start_picture", "it is too large")

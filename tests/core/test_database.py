@@ -23,6 +23,14 @@ def test_it_rolls_everything_back_on_an_error(engine: Engine) -> None:
         assert connection.execute(select(people.c.id)).all() == []
 
 
+@pytest.mark.parametrize("engine", ["postgres"], indirect=True)
+def test_behind_a_pooler_nothing_is_prepared_on_a_server_that_may_be_another_next_time(engine: Engine) -> None:
+    with reading(engine) as connection:
+        for _ in range(20):
+            connection.execute(select(people.c.id).where(people.c.id == 17)).all()
+        assert connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one() == 0
+
+
 def test_it_loses_no_update_of_concurrent_writers(engine: Engine) -> None:
     creation_id = make_creation(engine)
 
