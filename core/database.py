@@ -7,13 +7,15 @@ updates (measured: 234 of 6,000). Knows no table.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
 
+from core.clock import now
 from core.errors import SettingsError
 
 EXAMPLE = "for example postgresql://user:secret@db.example/threadpaint (needs the extra `postgres`)"
@@ -66,6 +68,17 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for reads: one consistent view, no lock."""
     with engine.connect() as connection:
         yield connection
+
+
+def shared_now(connection: Connection) -> datetime:
+    """Now, by the one clock that all who use this database share: its server's. SQLite's users share a machine.
+
+    Claims are compared between machines: one whose clock is wrong must not think that another's has run out.
+    """
+    if connection.dialect.name == "sqlite":
+        return now()
+    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return moment.astimezone(UTC)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 
 from core.budget import room_for_work
 from core.clock import now
-from core.database import reading
+from core.database import reading, shared_now
 from core.models import State, creations
 from core.pace import Pace
 from core.prices import ALT_TEXT, REPLY, price_list
@@ -68,27 +68,20 @@ class Line:
     def _next(self, count: int, waiting: set[int], *states: State) -> list[int]:
         if count <= 0:
             return []
-        wanted = (
-            select(creations.c.id)
-            .where(
+        in_turn = select(creations.c.id).order_by(creations.c.turn, creations.c.id).limit(count + len(waiting))
+        with reading(self.engine) as connection:
+            due = (
                 creations.c.state.in_([state.value for state in states]),
                 creations.c.next_attempt_at.is_not(None),
-                creations.c.next_attempt_at <= now(),
+                creations.c.next_attempt_at <= shared_now(connection),
             )
-            .order_by(creations.c.turn, creations.c.id)
-            .limit(count + len(waiting))
-        )
-        with reading(self.engine) as connection:
-            ids = [int(one) for one in connection.execute(wanted).scalars()]
+            ids = [int(one) for one in connection.execute(in_turn.where(*due)).scalars()]
         return [one for one in ids if one not in waiting][:count]
 
     def _at_work(self) -> int:
         """Answers that a worker is giving at this moment. Who rests before a look for its answer is not among them."""
-        wanted = (
-            select(func.count())
-            .select_from(creations)
-            .where(creations.c.state == State.REPLYING.value, creations.c.next_attempt_at > now())
-            .where(creations.c.claim.is_not(None))
-        )
+        claimed = (creations.c.state == State.REPLYING.value, creations.c.claim.is_not(None))
+        wanted = select(func.count()).select_from(creations).where(*claimed)
         with reading(self.engine) as connection:
-            return int(connection.execute(wanted).scalar_one())
+            lasting = creations.c.next_attempt_at > shared_now(connection)
+            return int(connection.execute(wanted.where(lasting)).scalar_one())

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import now
-from core.database import transaction
+from core.database import shared_now, transaction
 from core.logs import get_logger
 from core.models import State, creations
 from core.states import move
@@ -30,6 +30,7 @@ class Claim:
 
     lease: seconds after which the claim ends unless it is prolonged.
     attempts: tries of this step, this one included.
+    behind: how far our clock is behind the one that all machines share.
     """
 
     engine: Engine
@@ -39,6 +40,11 @@ class Claim:
     lease: float
     attempts: int
     taken_over: bool = False
+    behind: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        """Now, by the clock that all machines share: what is written for others to compare is told by it."""
+        return now() + self.behind
 
     def move(self, target: State, **values: Any) -> bool:
         """Move the creation, if the claim still holds."""
@@ -50,8 +56,8 @@ class Claim:
 
         Also false when most of the new lease went by before the database let us write it.
         """
-        began = now()
-        return self._renew(began) and now() < began + timedelta(seconds=self.lease / 2)
+        began = self.now()
+        return self._renew(began) and self.now() < began + timedelta(seconds=self.lease / 2)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -71,7 +77,7 @@ class Claim:
     def _keep(self, done: threading.Event) -> None:
         while not done.wait(self.lease / 3):
             try:
-                if not self._renew(now()):
+                if not self._renew(self.now()):
                     return
             except SQLAlchemyError as error:
                 log.warning("claim not prolonged", creation=self.creation_id, error=type(error).__name__)
@@ -87,8 +93,8 @@ def take(
     """
     token = secrets.token_hex(8)
     with transaction(engine) as session:
-        session.connection()  # waits here for its turn to write, so that the lease begins after it
-        moment = now()
+        moment = shared_now(session.connection())  # waits here for its turn to write: the lease begins after it
+        behind = moment - now()
         moved = move(
             session,
             creation_id,
@@ -103,4 +109,5 @@ def take(
         if not moved:
             return None
         attempts = session.execute(select(creations.c.attempts).where(creations.c.id == creation_id)).scalar_one()
-    return Claim(engine, creation_id, target, token, lease, int(attempts), taken_over=source == target)
+    taken_over = source == target
+    return Claim(engine, creation_id, target, token, lease, int(attempts), taken_over, behind)

@@ -79,7 +79,7 @@ class PaintStep:
         if attempts >= self.settings.paint_attempts:
             self.end(claim, error)
             return
-        due = next_try(error, attempts, self.settings, now())
+        due = next_try(error, attempts, self.settings, claim.now())
         if claim.move(State.QUEUED, claim=None, attempts=attempts, next_attempt_at=due, last_error=str(error)):
             log.warning("painting waits", creation=claim.creation_id, reason=str(error), attempts=attempts)
 
@@ -156,7 +156,7 @@ class PaintStep:
                 claim=None,
                 attempts=0,
                 last_error=None,
-                next_attempt_at=moment if creation.post_id is not None else None,
+                next_attempt_at=claim.now() if creation.post_id is not None else None,
                 model=painting.model,
                 painting_seconds=painting.seconds,
                 painted_at=moment,

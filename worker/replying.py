@@ -84,9 +84,10 @@ class ReplyStep:
         if attempts >= self.settings.reply_attempts:
             self.end(claim, GiveUp(GAVE_UP, str(error)))
             return
-        due = now() if self.pace_knows else next_try(error, attempts, self.settings, now())
+        moment = claim.now()
+        due = moment if self.pace_knows else next_try(error, attempts, self.settings, moment)
         if self.may_have_answered:
-            due = max(due, now() + timedelta(seconds=self.settings.settle_seconds))
+            due = max(due, moment + timedelta(seconds=self.settings.settle_seconds))
         target = State.REPLYING if self.may_have_answered else self.home
         if claim.move(target, claim=None, attempts=attempts, next_attempt_at=due, last_error=str(error)):
             log.warning("answer waits", creation=claim.creation_id, reason=str(error), attempts=attempts)

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.clock import now
-from core.database import reading, transaction
+from core.database import reading, shared_now, transaction
 from core.errors import TryLater
 from core.line import Line
 from core.logs import get_logger
@@ -72,19 +71,16 @@ class Sweep:
     def _release_paintings(self) -> None:
         """Painting again is harmless: whose job died simply waits anew. (Answers are looked for first: replying.)"""
         for row in self._due(State.PAINTING):
-            if self._move(row.id, State.PAINTING, State.QUEUED, claim=None, next_attempt_at=now()):
+            if self._move(row.id, State.PAINTING, State.QUEUED, claim=None):
                 log.warning("its job died; painted anew", creation=row.id, attempts=row.attempts)
 
     def _due(self, state: State) -> list[Any]:
-        wanted = (
-            select(creations.c.id, creations.c.attempts, creations.c.says)
-            .where(creations.c.state == state.value, creations.c.next_attempt_at <= now())
-            .order_by(creations.c.next_attempt_at)
-            .limit(AT_ONCE)
-        )
+        wanted = select(creations.c.id, creations.c.attempts, creations.c.says)
         with reading(self.engine) as connection:
-            return list(connection.execute(wanted))
+            due = (creations.c.state == state.value, creations.c.next_attempt_at <= shared_now(connection))
+            return list(connection.execute(wanted.where(*due).order_by(creations.c.next_attempt_at).limit(AT_ONCE)))
 
     def _move(self, creation_id: int, source: State, target: State, **values: Any) -> bool:
         with transaction(self.engine) as session:
-            return move(session, creation_id, source, target, due_by=now(), **values)
+            due_by = shared_now(session.connection())
+            return move(session, creation_id, source, target, due_by=due_by, **values)
