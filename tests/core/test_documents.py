@@ -18,7 +18,9 @@ def test_the_example_of_the_environment_names_every_setting() -> None:
     assert named - fields == set()
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/going-live.md", "sandbox/README.md", "gpu/README.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/going-live.md", "docs/pitfalls.md", "sandbox/README.md", "gpu/README.md"]
+)
 def test_links_between_documents_lead_somewhere(name: str) -> None:
     document = ROOT / name
     links = re.findall(r"\]\((?!https?://)([^)#]+)\)", document.read_text())
@@ -29,3 +31,11 @@ def test_every_command_of_the_readme_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"(?:`|    )make ([a-z]+)", (ROOT / "README.md").read_text()):
         assert f"\n{target}:" in makefile, target
+
+
+def test_every_test_that_the_pitfalls_name_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/pitfalls.md").read_text()))
+    written = "\n".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    there = set(re.findall(r"^def (test_\w+)\(", written, re.MULTILINE))
+    assert len(named) > 100
+    assert named - there == set()
