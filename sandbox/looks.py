@@ -43,6 +43,11 @@ class PostLook:
     made_with_ai: bool
     long: bool
 
+    @property
+    def alike(self) -> bool:
+        """Pictures of one shape need no cutting to stand side by side."""
+        return len({(media.width, media.height) for media in self.pictures}) == 1
+
 
 @dataclass(frozen=True, slots=True)
 class ThreadLook:

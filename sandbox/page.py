@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.templating import Jinja2Templates
@@ -15,9 +16,9 @@ from fastapi.templating import Jinja2Templates
 from sandbox import looks, texts
 from sandbox.clock import iso
 from sandbox.control import found, gate_of, world_of
-from sandbox.model import Draft, Refused
+from sandbox.model import Draft, Post, Refused
 from sandbox.settings import HANDLE
-from sandbox.world import World
+from sandbox.world import MAX_GIF_BYTES, World
 from sandbox.x.gate import Gate
 
 CSP = (
@@ -109,15 +110,29 @@ async def say(
     author: Annotated[str, Form()],
     text: Annotated[str, Form()] = "",
     in_reply_to: Annotated[int | None, Form()] = None,
+    photo: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     person = world.person(author)
+    data = await photo.read(MAX_GIF_BYTES + 1) if photo else b""
     try:
         if person is None:
             raise Refused("no-person", f"There is no @{texts.scrub(author)[:20]} here yet.")
-        post = world.post(Draft(person, text, in_reply_to_id=in_reply_to))
+        post = _posted(world, Draft(person, text, in_reply_to_id=in_reply_to), data)
     except Refused as refused:
         return _back(trouble=refused.detail)
     return _back(person=person.username, at=post.id)
+
+
+def _posted(world: World, draft: Draft, photo: bytes) -> Post:
+    """A picture of a post that is refused goes, too."""
+    if not photo:
+        return world.post(draft)
+    hung = world.add_picture(draft.author, photo)
+    try:
+        return world.post(replace(draft, media_ids=[hung.id]))
+    except Refused:
+        world.drop_picture(hung)
+        raise
 
 
 @router.post("/page/people")

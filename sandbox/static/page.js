@@ -108,6 +108,8 @@ async function send(form) {
     if (!answer.ok || trouble) return;
     const words = form.querySelector("textarea");
     if (words) words.value = form.classList.contains("big") ? `@${document.body.dataset.bot} ` : "";
+    const photo = form.querySelector("input[type=file]");
+    if (photo) photo.value = "";
     form.closest("details.reply")?.removeAttribute("open");
     await refresh();
   } catch {

@@ -1,8 +1,10 @@
 """A newcomer's first minute in a real browser: post on the sandbox, see the answer, find it in the gallery."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.support.house import House, running_house
@@ -50,3 +52,18 @@ def test_a_newcomer_asks_on_the_page_and_finds_the_picture_in_the_gallery(house:
     page.get_by_role("link", name="The answer on X").click()
     expect(page.get_by_role("img", name=prompt).first).to_be_visible()
     assert page.url.startswith(house.sandbox)
+
+
+def test_a_newcomer_begins_with_a_photograph_and_leads_the_picture_on(house: House, page: Page, tmp_path: Path) -> None:
+    Image.new("RGB", (320, 200), "navy").save(tmp_path / "sea.png")
+    page.goto(house.sandbox)
+    page.get_by_label("What should be painted?").fill("@threadpaint a calm sea --n 4")
+    page.get_by_label("A photo to start from").set_input_files(tmp_path / "sea.png")
+    page.get_by_role("button", name="Post", exact=True).click()
+    thread = page.get_by_role("region", name="Thread").filter(has_text="a calm sea --n 4")
+    expect(thread.get_by_role("img", name="a calm sea – prompted by", exact=False)).to_have_count(4, timeout=PATIENCE)
+    answer = thread.locator("article.bot")
+    answer.locator("summary", has_text="Reply").click()
+    answer.get_by_label("Your reply").fill("remix: a sea at night")
+    answer.get_by_role("button", name="Reply").click()
+    expect(thread.get_by_role("img", name="a sea at night – prompted by", exact=False)).to_be_visible(timeout=PATIENCE)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from sandbox.bell import Bell
 
 
@@ -26,6 +28,28 @@ def test_it_replies_from_a_plain_form(play):
     form(play, author="oldtomcat", text="a reply", in_reply_to=root["id"])
     reply = play.http.get(f"/sandbox/posts/{root['id']}/replies").json()["data"][0]
     assert reply["text"] == "@mira_paints a reply"
+
+
+def test_it_hangs_a_photograph_from_a_plain_form(play, picture):
+    files = {"photo": ("cat.png", picture.data, "image/png")}
+    answer = play.http.post("/page/posts", data={"author": "anya_z", "text": "@threadpaint a cat"}, files=files)
+    assert answer.status_code == 303
+    (media,) = play.http.get("/sandbox/posts?limit=1").json()["data"][0]["media"]
+    assert media["type"] == "photo"
+
+
+def test_a_form_with_no_photograph_chosen_is_a_post_of_words(play):
+    files = {"photo": ("", b"", "application/octet-stream")}  # what browsers send then
+    play.http.post("/page/posts", data={"author": "anya_z", "text": "@threadpaint a cat"}, files=files)
+    newest = play.http.get("/sandbox/posts?limit=1").json()["data"][0]
+    assert (newest["text"], newest["media"]) == ("@threadpaint a cat", [])
+
+
+@pytest.mark.parametrize("data", [b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(6_000_000)])
+def test_what_is_no_picture_or_too_large_is_told(play, data):
+    files = {"photo": ("cat.png", data, "image/png")}
+    answer = play.http.post("/page/posts", data={"author": "anya_z", "text": "@threadpaint a cat"}, files=files)
+    assert "trouble=The+media+is" in answer.headers["location"]
 
 
 def test_it_says_what_went_wrong(play):
