@@ -24,6 +24,7 @@ log = get_logger(__name__)
 QUARTER = 15 * 60
 DAY = 24 * 3600
 ANSWER = "POST /2/tweets"
+UPLOAD = "POST /2/media/upload"
 # What X allows one user token, before its headers have told (facts of 2026-10).
 KNOWN: Mapping[str, tuple[int, int]] = {
     "GET /2/users/me": (75, QUARTER),
@@ -34,7 +35,7 @@ KNOWN: Mapping[str, tuple[int, int]] = {
     "GET /2/tweets": (5000, QUARTER),
     ANSWER: (100, QUARTER),
     "DELETE /2/tweets/:id": (50, QUARTER),
-    "POST /2/media/upload": (500, QUARTER),
+    UPLOAD: (500, QUARTER),
     "POST /2/media/metadata": (500, QUARTER),
 }
 ANY = (300, QUARTER)
@@ -89,7 +90,8 @@ class Pace:
     @translated
     def admit(self, call: str) -> None:
         """Count one call. Raises TryLater (`pace`) or OutOfFunds (what X stopped us for) when it may not go now."""
-        wait, reason = self._admit(keys=_keys(call), args=[*self._size(call), self._cap_of(call)])
+        args = [*self._size(call), self._cap_of(call), _says_nothing_of(call)]
+        wait, reason = self._admit(keys=_keys(call), args=args)
         if wait > 0:
             seconds, code = wait / 1000, reason.decode()
             kind = OutOfFunds if code in STOPS else TryLater
@@ -110,6 +112,7 @@ class Pace:
             round((pause or (first if refusal else 0)) * 1000),
             round(first * 1000),
             round(self._settings.probe_longest_seconds * 1000),
+            _says_nothing_of(call),
         ]
         change = self._learn(keys=_keys(call), args=args)
         if change == b"stopped":
@@ -155,6 +158,11 @@ class Pace:
 def _keys(call: str) -> list[str]:
     kind = "reads" if call.startswith("GET ") else "writes"
     return [f"pace:window:{call}", f"pace:stop:{kind}", "pace:behind", "pace:answers", "pace:cap"]
+
+
+def _says_nothing_of(call: str) -> str:
+    """X takes uploads from who has no credits, too: one that went well does not say that answers go again."""
+    return " x_no_credits x_usage_cap " if call == UPLOAD else ""
 
 
 def _milliseconds(moment: datetime) -> int:

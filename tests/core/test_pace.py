@@ -7,7 +7,7 @@ import pytest
 
 from core.clock import now
 from core.errors import OutOfFunds, TryLater
-from core.pace import ANSWER, Pace, Told, read_told
+from core.pace import ANSWER, UPLOAD, Pace, Told, read_told
 from core.queue import WorkQueue, open_queue
 from core.settings import PaceSettings, load
 
@@ -148,6 +148,20 @@ def test_a_probe_that_fails_waits_longer_and_one_that_succeeds_opens_all(pace: P
     pace.learn(ANSWER, told())
     assert pace.look().stopped == ""
     assert admitted(pace) > 90
+
+
+def test_what_costs_nothing_goes_on_without_credits_and_does_not_say_that_they_are_back(pace: Pace) -> None:
+    pace.learn(ANSWER, Told(now()), "x_no_credits")
+    wait(0.25)
+    pace.admit(UPLOAD)
+    pace.learn(UPLOAD, told())
+    assert (pace.look().stopped, pace.look().free) == ("x_no_credits", 1), "the look is left for an answer"
+    assert pace.look().stopped_for > 0.2
+    pace.learn(ANSWER, Told(now()), "x_unauthorized")
+    with pytest.raises(OutOfFunds):
+        pace.admit(UPLOAD)
+    pace.learn(UPLOAD, told())
+    assert pace.look().stopped == ""
 
 
 def test_the_accounts_answers_of_a_day_are_capped_whatever_the_windows_say(queue: WorkQueue) -> None:
