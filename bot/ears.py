@@ -6,7 +6,7 @@ once, at the price of who read it first: so mentions go first. docs/decisions/00
 
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
@@ -45,16 +45,21 @@ class Ears:
     _no_search_before: float = field(default=0.0, init=False)
     # The first look after a start reaches back, and then now and then: in a burst all is read again each time.
     _next_overlap: float = field(default=0.0, init=False)
+    _reached_back_from: datetime | None = field(default=None, init=False)
 
     def hear(self, account: Account) -> Heard:
         """Raises TryLater and GiveUp where the mentions cannot be read. Search may fail: it is the second ear."""
         cursor = notebook.read_cursor(self.engine, MENTIONS) or self._begin(account)
         absent = cursor.polled_at is not None and now() - cursor.polled_at > self._absence()
-        reaches_back = time.monotonic() >= self._next_overlap
-        since_id = self.reach_back(cursor, self.settings.poll_overlap_seconds) if reaches_back else cursor.since_id
+        # Where the cursor stands as it did, what the last one heard was not written down.
+        reaches_back = time.monotonic() >= self._next_overlap or cursor.polled_at == self._reached_back_from
+        # Behind all looks since, which did not.
+        overlap = self.settings.poll_overlap_seconds + self.settings.poll_overlap_every_seconds
+        since_id = self.reach_back(cursor, overlap) if reaches_back else cursor.since_id
         mentions = self.x.mentions(account.author.id, since_id=since_id)
         if reaches_back:
             self._next_overlap = time.monotonic() + self.settings.poll_overlap_every_seconds
+            self._reached_back_from = cursor.polled_at
         read = {MENTIONS: _newest(mentions, cursor)}
         if not mentions.complete:
             return Heard(mentions.posts + self._older(account, mentions, since_id), read, absent)

@@ -4,20 +4,23 @@ import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from sqlalchemy import Engine, update
 
 from bot import memory
-from bot.ears import SEARCH
+from bot.ears import MENTIONS, SEARCH
 from bot.notebook import read_cursor
 from bot.poller import Poller
 from core.clock import now
 from core.database import transaction
 from core.errors import SettingsError, TryLater
-from core.models import State, cursors
+from core.models import Cursor, State, cursors
 from core.queue import WorkQueue
+from core.x import id_at
 from core.x.client import SHAPE
+from core.x.snowflakes import time_of
 from tests.support.hearing import answer, control, creation_of, fault, listener, person_called, prompts, verdicts
 from tests.support.sandbox_x import Fault, SandboxX, Scope, answers
 
@@ -98,6 +101,36 @@ def test_a_clock_of_ours_that_was_ahead_and_was_mended_does_not_stop_the_search(
     assert cursor is not None
     assert cursor.polled_at is not None
     assert cursor.polled_at <= now()
+
+
+@ONE_DATABASE
+def test_a_look_that_reached_back_and_failed_is_made_up_for(
+    poller: Poller, x: SandboxX, engine: Engine, queue: WorkQueue
+) -> None:
+    later = listener(x.client(), engine, queue, poll_overlap_every_seconds=3600)
+    x.post("@threadpaint late to the list")
+    gone = x.post("a secret", author="bea")
+    x.post("@threadpaint paint this", in_reply_to=str(gone))
+    x.http.delete(f"{x.url}/sandbox/posts/{gone}")
+    with transaction(engine) as session:  # as if a newer post had been read first
+        session.execute(update(cursors).values(since_id=id_at(now()) + (1 << 22), polled_at=now()))
+    x.spoil("GET", "/2/tweets", answers(503))
+    with pytest.raises(TryLater):
+        later.look()
+    assert later.look() == 1
+    assert prompts(engine)[0] == "late to the list"
+
+
+@ONE_DATABASE
+def test_a_look_reaches_back_behind_all_looks_that_did_not(x: SandboxX, engine: Engine, queue: WorkQueue) -> None:
+    poller = listener(x.client(), engine, queue, poll_overlap_every_seconds=600, poll_overlap_seconds=120)
+    with transaction(engine) as session:
+        session.add(Cursor(name=MENTIONS, since_id=id_at(now()), floor_id=1, polled_at=now()))
+    asked: list[str] = []
+    x.spoil("GET", f"/2/users/{poller.x.me().author.id}/mentions", overheard(asked))
+    poller.look()
+    since = time_of(int(parse_qs(asked[0])["since_id"][0]))
+    assert abs(now() - since - timedelta(seconds=720)) < timedelta(seconds=5)
 
 
 @ONE_DATABASE
