@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from core.ledger import spent
+from core.ledger import spent_of_month
 from core.settings import MoneySettings
 
 
@@ -55,11 +55,14 @@ def room_for_reading(engine: Engine, settings: MoneySettings, moment: datetime) 
 
 
 def _tightest(engine: Engine, settings: MoneySettings, moment: datetime, manner: Manner) -> Room:
+    if settings.budget_day_usd is None and settings.budget_month_usd is None:
+        return Room(None)
+    on_day, in_month = spent_of_month(engine, f"{moment:%Y-%m-%d}")
     rooms = [
-        _room(limit * 1_000_000, spent(engine, days), span, manner)
-        for limit, days, span in (
-            (settings.budget_day_usd, f"{moment:%Y-%m-%d}", _day(moment)),
-            (settings.budget_month_usd, f"{moment:%Y-%m}", _month(moment)),
+        _room(limit * 1_000_000, used, span, manner)
+        for limit, used, span in (
+            (settings.budget_day_usd, on_day, _day(moment)),
+            (settings.budget_month_usd, in_month, _month(moment)),
         )
         if limit is not None
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, func, select
+from sqlalchemy import Connection, Engine, Insert, case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.clock import now
@@ -97,6 +97,16 @@ def spent(engine: Engine, days: str) -> int:
     )
     with reading(engine) as connection:
         return int(connection.execute(wanted).scalar_one())
+
+
+def spent_of_month(engine: Engine, day: str) -> tuple[int, int]:
+    """Micro-dollars of a day, and of its month."""
+    month = spendings.c.day.between(day[:7], f"{day[:7]}-99")
+    of_day = func.sum(case((spendings.c.day == day, spendings.c.micro_usd), else_=0))
+    wanted = select(func.coalesce(of_day, 0), func.coalesce(func.sum(spendings.c.micro_usd), 0)).where(month)
+    with reading(engine) as connection:
+        on_day, in_month = connection.execute(wanted).one()
+    return int(on_day), int(in_month)
 
 
 def spent_on(engine: Engine, creation_id: int) -> dict[str, int]:

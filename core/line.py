@@ -45,25 +45,29 @@ class Line:
         if free <= 0:
             return 0
         if step == PAINT:
-            chosen = self._next(self._affordable(free, waiting), waiting, State.QUEUED)
+            chosen = self._allowed(self._next(free, waiting, State.QUEUED), step, waiting)
         else:
             # Who may have answered already only looks on X for it; that needs nobody's leave.
             chosen = self._next(free, waiting, State.REPLYING)
-            free = min(free - len(chosen), self._answers_allowed(waiting))
-            chosen += self._next(self._affordable(free, waiting), waiting, State.PAINTED, State.REFUSED)
+            others = self._next(free - len(chosen), waiting, State.PAINTED, State.REFUSED)
+            chosen += self._allowed(others, step, waiting)
         self.queue.put(step, chosen)
         return len(chosen)
 
-    def _answers_allowed(self, waiting: set[int]) -> int:
-        """Answers X takes right now, less those that are on their way to it."""
-        return self.pace.look().free - self._at_work() - len(waiting)
+    def _allowed(self, due: list[int], step: str, waiting: set[int]) -> list[int]:
+        """The first of them: as many as the budget pays and, for answers, X takes; less those on their way."""
+        if not due:
+            return []
+        limits = [self._affordable(), None if step == PAINT else self.pace.look().free]
+        counted = [limit for limit in limits if limit is not None]
+        if not counted:
+            return due
+        return due[: max(0, min(counted) - self._at_work() - len(waiting))]
 
-    def _affordable(self, wanted: int, waiting: set[int]) -> int:
-        """As many of them as the budget has room for."""
+    def _affordable(self) -> int | None:
+        """How many the budget has room for; None where there is no budget."""
         room = room_for_work(self.engine, self.money, now())
-        if room.micro_usd is None:
-            return wanted
-        return min(wanted, room.micro_usd // price_of_one(self.money) - self._at_work() - len(waiting))
+        return None if room.micro_usd is None else room.micro_usd // price_of_one(self.money)
 
     def _next(self, count: int, waiting: set[int], *states: State) -> list[int]:
         if count <= 0:

@@ -90,7 +90,7 @@ class Pace:
     @translated
     def admit(self, call: str) -> None:
         """Count one call. Raises TryLater (`pace`) or OutOfFunds (what X stopped us for) when it may not go now."""
-        args = [*self._size(call), self._cap_of(call), _says_nothing_of(call)]
+        args: list[int | str] = [*self._size(call), self._cap_of(call), _says_nothing_of(call)]
         wait, reason = self._admit(keys=_keys(call), args=args)
         if wait > 0:
             seconds, code = wait / 1000, reason.decode()
