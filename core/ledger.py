@@ -120,6 +120,13 @@ def spent_on(engine: Engine, creation_id: int) -> dict[str, int]:
         return {str(item): int(micro) for item, micro in connection.execute(wanted)}
 
 
+def times_paid(engine: Engine, creation_id: int, item: str) -> int:
+    """How often an item was paid for a creation."""
+    wanted = select(func.count()).where(ledger.c.creation_id == creation_id, ledger.c.item == item)
+    with reading(engine) as connection:
+        return int(connection.execute(wanted).scalar_one())
+
+
 def bill(engine: Engine, days: str = "") -> dict[str, tuple[int, int]]:
     """Count and micro-dollars per item, of all days that begin with `days`."""
     wanted = (

@@ -13,8 +13,10 @@ from sqlalchemy import Engine, update
 from core.clock import now
 from core.database import transaction
 from core.errors import GiveUp, TryLater
+from core.ledger import times_paid
 from core.logs import get_logger
 from core.models import pictures
+from core.prices import ALT_TEXT
 from core.storage import Storage
 from core.text import alt_text
 from core.x import Copy, XClient
@@ -90,6 +92,9 @@ class Uploader:
         words = alt_text(creation.prompt, creation.name) if self.manners.alt_text else ""
         if not words and not picture.flagged:
             return
+        if attempts > TRIES_FOR_ALT_TEXT and not picture.flagged and self._has_paid_enough(creation):
+            log.warning("no alt text: paid often enough for copies that X forgot", creation=creation.id)
+            return
         try:
             self.x.describe(media_id, alt_text=words, sensitive=picture.flagged)
         except (TryLater, GiveUp) as error:
@@ -99,6 +104,9 @@ class Uploader:
             log.warning("no alt text", creation=creation.id, reason=str(error))
             return
         self._note(picture, described_at=now())
+
+    def _has_paid_enough(self, creation: Any) -> bool:
+        return times_paid(self.engine, creation.id, ALT_TEXT) >= TRIES_FOR_ALT_TEXT * creation.count
 
     def _note(self, picture: Any, **values: Any) -> None:
         with transaction(self.engine) as session:
