@@ -106,7 +106,7 @@ class Uploader:
         self._note(picture, described_at=now())
 
     def _has_paid_enough(self, creation: Any) -> bool:
-        return times_paid(self.engine, creation.id, ALT_TEXT) >= TRIES_FOR_ALT_TEXT * creation.count
+        return times_paid(self.engine, creation.id, ALT_TEXT) >= TRIES_FOR_ALT_TEXT * int(creation.count)
 
     def _note(self, picture: Any, **values: Any) -> None:
         with transaction(self.engine) as session:
