@@ -29,7 +29,7 @@ def test_while_x_forgets_every_copy_alt_texts_are_paid_a_few_times_and_the_answe
     post_id = x.post("@threadpaint a fox")
     for _ in range(30):
         house.round()
-        if x.replies(post_id):
+        if creation_of(engine, post_id).state == State.REPLIED:
             break
         with transaction(engine) as session:
             session.execute(update(pictures).values(uploaded_at=now() - timedelta(minutes=2)))
