@@ -47,6 +47,10 @@ class Target:
     start_key: str | None = None
     deleted: bool = False
 
+    def emptied(self) -> "Target":
+        """The same once it is deleted: what was said there is not said again."""
+        return Target(self.creation_id, self.person_id, self.is_answer, "", Options(), deleted=True)
+
 
 @dataclass(frozen=True)
 class Scene:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from bot import memory, rules
 from bot.asking import Scene, Target, Wish, wish_of
+from bot.commands import DELETE
 from bot.prompts import mentions_explicitly
 from bot.rules import Standing, Terms, Verdict
 from core.clock import now
@@ -75,6 +76,9 @@ class Judge:
 
     def _take_in(self, post: Post, verdict: Verdict) -> None:
         self.standings[post.author.id] = rules.after(self._standing(post), post, verdict)
+        if verdict.code == DELETE and verdict.wish and verdict.wish.target:
+            gone = verdict.wish.target.creation_id
+            self.targets = {key: t.emptied() if t.creation_id == gone else t for key, t in self.targets.items()}
         if post.conversation_id and (verdict.painted or verdict.told):
             self.answers[post.conversation_id] = self.answers.get(post.conversation_id, 0) + 1
 
@@ -89,10 +93,14 @@ class Judge:
 
     def _target(self, post: Post) -> Target | None:
         """The creation that a post stands under; of a quote that names us, the one that is quoted."""
-        under = self.targets.get(post.in_reply_to_id or 0)
+        under = self._behind(post.in_reply_to_id, post.parent)
         if under is None and mentions_explicitly(post, self.terms.bot_id):
-            return self.targets.get(post.quoted_id or 0)
+            return self._behind(post.quoted_id, post.quoted)
         return under
+
+    def _behind(self, post_id: int | None, post: Post | None) -> Target | None:
+        """The creation behind a post, in whichever of its versions it is answered or quoted."""
+        return self.targets.get(post_id or 0) or self.targets.get(post.root_id if post else 0)
 
     def _wish(self, post: Post, looked_up: Mapping[int, Post]) -> Wish | None:
         scene = Scene(
@@ -106,7 +114,8 @@ class Judge:
 
 
 def _stands_under(post: Post) -> set[int]:
-    return {other for other in (post.in_reply_to_id, post.quoted_id) if other}
+    others = {other.root_id for other in (post.parent, post.quoted) if other}
+    return others | {other for other in (post.in_reply_to_id, post.quoted_id) if other}
 
 
 def open_judge(engine: Engine, posts: Sequence[Post], terms: Terms) -> Judge:

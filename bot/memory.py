@@ -32,9 +32,11 @@ def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, Target]:
     wanted = set(post_ids)
     with reading(engine) as connection:
         for ids in some(wanted):
-            for row in connection.execute(_creations_behind(ids)):
+            edited = _edited(connection, ids)
+            for row in connection.execute(_creations_behind([*ids, *edited.values()])):
                 # One look may hold posts under both: the answer, and the post that was answered.
                 found |= {row.post_id: _target(row, is_answer=False), row.reply_post_id: _target(row, is_answer=True)}
+            found |= {root: found[post_id] for root, post_id in edited.items() if post_id in found}
     return {post_id: target for post_id, target in found.items() if post_id in wanted}
 
 
@@ -75,6 +77,12 @@ def _silent(connection: Connection, ids: list[int]) -> list[int]:
     return list(connection.execute(select(people.c.id).where(people.c.id.in_(ids), silent)).scalars())
 
 
+def _edited(connection: Connection, ids: list[int]) -> dict[int, int]:
+    """Of those ids that were edited before we read them: the id under which they are written down."""
+    wanted = select(posts.c.root_id, posts.c.id).where(posts.c.root_id.in_(ids), posts.c.id != posts.c.root_id)
+    return {row.root_id: row.id for row in connection.execute(wanted)}
+
+
 def _creations_behind(post_ids: list[int]) -> Any:
     first = and_(pictures.c.creation_id == creations.c.id, pictures.c.position == 0)
     behind = or_(creations.c.reply_post_id.in_(post_ids), creations.c.post_id.in_(post_ids))
@@ -89,7 +97,7 @@ def _target(row: Any, is_answer: bool) -> Target:
         negative=row.negative_prompt or None,
         size=(row.width, row.height) if row.width else None,
     )
-    return Target(
+    target = Target(
         creation_id=row.id,
         person_id=row.person_id,
         is_answer=is_answer,
@@ -98,8 +106,8 @@ def _target(row: Any, is_answer: bool) -> Target:
         picture_key=row.picture_key,
         start_url=row.start_url,
         start_key=row.start_key,
-        deleted=row.deleted_at is not None,
     )
+    return target.emptied() if row.deleted_at is not None else target
 
 
 def _counts(ids: list[int], since: datetime) -> Any:

@@ -57,6 +57,33 @@ def test_a_post_and_its_answer_are_known_also_when_both_are_spoken_to_in_one_loo
     assert (verdicts(engine)[under_post], verdicts(engine)[under_answer]) == ("again", "again")
 
 
+def test_a_post_is_known_in_each_version_of_it(poller: Poller, x: SandboxX, engine: Engine, asked: int) -> None:
+    answer(poller, engine, asked)
+    newer = control(x, f"posts/{asked}/edit", text="@threadpaint a red fox")["id"]
+    again = x.post("@threadpaint again", author="bea", in_reply_to=newer)
+    assert poller.look() == 1
+    assert (verdicts(engine)[again], creation_of(engine, again).prompt) == ("again", "a fox")
+    first = x.post("nothing yet", author="ada")
+    second = int(control(x, f"posts/{first}/edit", text="@threadpaint a hen")["id"])
+    assert poller.look() == 1
+    answer(poller, engine, second)
+    again = x.post("@threadpaint again", author="bea", in_reply_to=str(first))
+    assert poller.look() == 1
+    assert creation_of(engine, again).prompt == "a hen"
+
+
+def test_the_words_of_what_is_deleted_are_not_said_again(
+    poller: Poller, x: SandboxX, engine: Engine, asked: int
+) -> None:
+    answered = answer(poller, engine, asked)
+    x.post("delete", author="ada", in_reply_to=str(answered))
+    late = [x.post(words, author="bea", in_reply_to=str(asked)) for words in ("again", "remix:")]
+    poller.look()
+    for post_id in late:
+        row = creation_of(engine, post_id)
+        assert (row.code, row.prompt, row.parent_id, row.start_key) == ("nothing_there", "", None, None)
+
+
 def test_the_cooldown_counts_from_the_last_post_whatever_the_database(
     x: SandboxX, engine: Engine, queue: WorkQueue
 ) -> None:
