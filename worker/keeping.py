@@ -106,7 +106,7 @@ class Keeping:
         with transaction(self.engine) as session:
             take_back(session, [creation_id], "deleted")
             keys = _keys_of(session, creation_id)
-            for key in keys - _used_elsewhere(session, creation_id, keys):
+            for key in keys - _used_elsewhere(session, creation_id, keys) | _own_start(session, creation_id):
                 self.storage.delete(key)
             session.execute(pictures.delete().where(pictures.c.creation_id == creation_id))
             _blank(session, creation_id)
@@ -146,6 +146,15 @@ def _is_gone_here() -> Any:
 def _keys_of(session: Session, creation_id: int) -> set[str]:
     rows = session.execute(select(pictures.c.key, pictures.c.thumb_key).where(pictures.c.creation_id == creation_id))
     return {key for row in rows for key in row}
+
+
+def _own_start(session: Session, creation_id: int) -> set[str]:
+    """The photograph that came with the post, where nobody else begins from it and it is no picture that hangs."""
+    wanted = select(creations.c.start_key).where(creations.c.id == creation_id, creations.c.start_key.is_not(None))
+    keys = set(session.execute(wanted).scalars())
+    others = select(creations.c.start_key).where(creations.c.id != creation_id, creations.c.start_key.in_(keys))
+    begun = set(session.execute(others.where(creations.c.deleted_at.is_(None))).scalars())
+    return keys - begun - _used_elsewhere(session, creation_id, keys)
 
 
 def _used_elsewhere(session: Session, creation_id: int, keys: set[str]) -> set[str]:

@@ -125,6 +125,32 @@ def test_answer_files_and_words_of_what_is_deleted_go(
     assert not hung.answered()
 
 
+def test_the_photograph_that_came_with_the_post_goes_with_it(
+    keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Callable[..., Hung]
+) -> None:
+    photo = storage.put(b"a cat on a roof", "webp")
+    hung, again = hang(start_key=photo), hang("bob", start_key=photo)
+    delete(engine, hung.id)
+    keeping.look()
+    assert storage.get(photo), "somebody else begins from it"
+    delete(engine, again.id)
+    keeping.look()
+    assert storage.get(photo) is None
+
+
+def test_a_remix_that_is_deleted_leaves_the_picture_it_began_from(
+    keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Callable[..., Hung]
+) -> None:
+    first = hang()
+    remix = hang("bob", start_key=first.key)
+    delete(engine, remix.id)
+    keeping.look()
+    assert storage.get(first.key)
+    delete(engine, first.id)
+    keeping.look()
+    assert storage.get(first.key) is None
+
+
 def test_what_is_forgotten_is_not_looked_at_again(keeping: Keeping, engine: Engine, hang: Any, x: SandboxX) -> None:
     delete(engine, hang().id)
     keeping.look()
