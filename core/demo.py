@@ -67,6 +67,8 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
         "BUDGET_MONTH_USD": "none",
         "X_TIMEOUT_SECONDS": "3",
         "SETTLE_SECONDS": "5",
+        # Who says delete wants to see it done.
+        "KEEP_SECONDS": "2",
         "LEASE_SECONDS": "15",
         "RETRY_SECONDS": "1",
     }
