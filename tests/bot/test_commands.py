@@ -55,7 +55,18 @@ def test_who_says_more_means_it(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["thanks", "Thank you so much!!", "thx 🙏", "Danke schön!", "ok", "Wow…", "ありがとう！"]
+    "words",
+    [
+        "thanks",
+        "Thank you so much!!",
+        "thx 🙏",
+        "Danke schön!",
+        "ok",
+        "Wow…",
+        "so nice!",
+        "I love this ❤️",
+        "ありがとう！",
+    ],
 )
 def test_thanks_and_praise_are_courtesies(words: str) -> None:
     assert is_courtesy(words)
