@@ -20,6 +20,7 @@ _SAID = {
     HELP: ("help",),
 }
 _COMMANDS = {said: name for name, all_said in _SAID.items() for said in all_said}
+EMOJI_SIGNS = "\ufe0e\ufe0f\u20e3"
 _ENDINGS = string.whitespace + ".,:;!?…。、！？~☺❤\ufe0f"
 _REMIX = re.compile(r"remix(?P<colon>\s*[:\uff1a]\s*|\s+)(?P<text>.*)", re.IGNORECASE | re.DOTALL)
 
@@ -47,8 +48,8 @@ _COURTESIES = frozenset(
     """
     thanks|thank you|thank you so much|thank you very much|thanks a lot|many thanks|thx|ty|tysm|cheers
     ok|okay|lol|haha|wow|nice|nice one|cool|great|great job|good job|well done|love it|i love it|good bot|bad bot|bravo
-    so nice|very nice|so cool|so good|amazing|so amazing|awesome|beautiful|so beautiful|lovely|gorgeous|incredible|perfect
-    love this|i love this|i like it|this is great|this is amazing|this is beautiful|toll|sehr schön|wunderschön|super
+    so nice|very nice|so cool|so good|amazing|so amazing|awesome|beautiful|so beautiful|lovely|gorgeous|incredible
+    perfect|love this|i love this|i like it|this is great|this is amazing|this is beautiful|toll|sehr schön|wunderschön|super
     danke|danke schön|vielen dank|merci|merci beaucoup|gracias|muchas gracias|obrigado|obrigada|grazie|grazie mille
     bedankt|dank je|dziękuję|dzięki|teşekkürler|tack|takk|tak|kiitos|спасибо|дякую|ありがとう|ありがとうございます
     谢谢|謝謝|감사합니다|고마워|धन्यवाद|شكرا
@@ -85,7 +86,8 @@ def means_this(words: str) -> bool:
 def is_courtesy(words: str) -> bool:
     """Whether the words are thanks or praise and nothing else: "Thanks!! 🙏"."""
     spoken = unicodedata.normalize("NFKC", words).casefold()
-    kept = (c if unicodedata.category(c)[0] in "LM" else " " for c in spoken)
+    # The sign that makes an emoji colourful is a mark of no letter.
+    kept = (c if unicodedata.category(c)[0] in "LM" and c not in EMOJI_SIGNS else " " for c in spoken)
     return " ".join("".join(kept).split()) in _COURTESIES_SAID
 
 
