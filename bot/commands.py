@@ -49,7 +49,7 @@ _COURTESIES = frozenset(
     thanks|thank you|thank you so much|thank you very much|thanks a lot|many thanks|thx|ty|tysm|cheers
     ok|okay|lol|haha|wow|nice|nice one|cool|great|great job|good job|well done|love it|i love it|good bot|bad bot|bravo
     so nice|very nice|so cool|so good|amazing|so amazing|awesome|beautiful|so beautiful|lovely|gorgeous|incredible
-    perfect|love this|i love this|i like it|this is great|this is amazing|this is beautiful|toll|sehr schön|wunderschön|super
+    perfect|love this|i love this|i like it|this is great|this is amazing|this is beautiful|toll|sehr schön|super
     danke|danke schön|vielen dank|merci|merci beaucoup|gracias|muchas gracias|obrigado|obrigada|grazie|grazie mille
     bedankt|dank je|dziękuję|dzięki|teşekkürler|tack|takk|tak|kiitos|спасибо|дякую|ありがとう|ありがとうございます
     谢谢|謝謝|감사합니다|고마워|धन्यवाद|شكرا
