@@ -143,9 +143,16 @@ class Pace:
         return datetime.fromtimestamp(seconds + micros / 1e6 - behind / 1000, UTC)
 
     @translated
-    def remember_cap(self, replies_per_day: int) -> None:
-        """The account's own cap, where the host did not set one: it depends on the account being verified."""
+    def remember_account(self, keys: str, account_id: int, replies_per_day: int) -> None:
+        """Whose keys these are (`keys` stands for them), and the account's own cap where the host did not set one."""
         self._redis.set("pace:cap", replies_per_day)
+        self._redis.set(f"pace:account:{keys}", account_id, ex=DAY)
+
+    @translated
+    def account_of(self, keys: str) -> int | None:
+        """The account's id, where X has told it within a day: who asks each time is out of calls soon."""
+        known = self._redis.get(f"pace:account:{keys}")
+        return int(known) if known else None
 
     def _size(self, call: str) -> list[int]:
         calls, seconds = KNOWN.get(call, ANY)

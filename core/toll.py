@@ -49,8 +49,11 @@ class Toll(Protocol):
     def charge(self, items: Iterable[Item], at: datetime) -> None:
         """Write down what X charges, by its own time."""
 
-    def know_account(self, *, verified: bool) -> None:
-        """Take in what account we are: X lets a verified one say more."""
+    def know_account(self, keys: str, account_id: int, *, verified: bool) -> None:
+        """Take in what account these keys are of: X lets a verified one say more."""
+
+    def account_of(self, keys: str) -> int | None:
+        """The account of these keys, where X has told it lately."""
 
     def on_behalf(self, creation_id: int, person_id: int) -> Self:
         """The same gate, for calls that are made for a creation and its author."""
@@ -71,8 +74,11 @@ class NoToll:
     def charge(self, items: Iterable[Item], at: datetime) -> None:
         """Nobody pays."""
 
-    def know_account(self, *, verified: bool) -> None:
+    def know_account(self, keys: str, account_id: int, *, verified: bool) -> None:
         """Nothing to keep."""
+
+    def account_of(self, keys: str) -> int | None:
+        """Nobody has told."""
 
     def on_behalf(self, creation_id: int, person_id: int) -> Self:
         """For nobody in particular."""
@@ -123,12 +129,19 @@ class TollGate:
         ]
         write_costs(self.engine, costs, at=at)
 
-    def know_account(self, *, verified: bool) -> None:
-        """The cap of answers a day, where the host has set none."""
+    def know_account(self, keys: str, account_id: int, *, verified: bool) -> None:
+        """The id, and the cap of answers a day where the host has set none."""
         try:
-            self.pace.remember_cap(VERIFIED_CAP if verified else UNVERIFIED_CAP)
+            self.pace.remember_account(keys, account_id, VERIFIED_CAP if verified else UNVERIFIED_CAP)
         except TryLater as error:
-            log.warning("cap not remembered", reason=str(error))
+            log.warning("account not remembered", reason=str(error))
+
+    def account_of(self, keys: str) -> int | None:
+        """As remembered; nobody's where Redis is away."""
+        try:
+            return self.pace.account_of(keys)
+        except TryLater:
+            return None
 
     def on_behalf(self, creation_id: int, person_id: int) -> "TollGate":
         """The same gate; costs are written on this creation and its author."""

@@ -124,7 +124,7 @@ class ReplyStep:
     def _find_answer(self, creation: Any) -> int | None:
         """Look on X for our answer. X refusing to let us look says nothing about it."""
         try:
-            return self.x.find_answer(self.x.me().author.id, to=creation.post_id)
+            return self.x.find_answer(self.x.my_id(), to=creation.post_id)
         except GiveUp as error:
             raise TryLater("x_cannot_look", str(error)) from error
 

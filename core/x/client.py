@@ -79,9 +79,13 @@ class XClient:
         """The account whose keys we hold."""
         with border():
             account = read_account(self._get("/2/users/me", {"user.fields": MY_FIELDS}))
-        self._x.toll.know_account(verified=account.author.verified)
+        self._x.toll.know_account(self._x.keys, account.author.id, verified=account.author.verified)
         self._charge_once_a_day(prices.USER_READ, "user", [(account.author.id, None)])
         return account
+
+    def my_id(self) -> int:
+        """The account's id; X is asked for it once a day."""
+        return self._x.toll.account_of(self._x.keys) or self.me().author.id
 
     def access(self) -> Access:
         """What our keys open. X tells in a header whether they may write."""

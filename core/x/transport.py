@@ -4,6 +4,7 @@ tweepy 4.17 knows no timeout, no v2 media, and lets bare `requests` errors out; 
 a thousand times on a 429 without a reset header. Hence `request` is overridden and nothing of tweepy leaves.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -116,6 +117,11 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
             self.toll.learn(call, Told(told.at), code, problem.after)
         elif isinstance(problem, GiveUp):
             self.toll.learn(call, told)
+
+    @property
+    def keys(self) -> str:
+        """Stands for the account's keys without giving them away."""
+        return hashlib.sha256(f"{self.base_url} {self.access_token}".encode()).hexdigest()[:16]
 
     def moment(self) -> datetime:
         """Now, by the clock of whoever answers at X's address; by ours before the first answer.

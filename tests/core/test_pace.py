@@ -175,8 +175,14 @@ def test_the_accounts_answers_of_a_day_are_capped_whatever_the_windows_say(queue
 
 
 def test_the_cap_of_the_account_is_remembered_for_all(queue: WorkQueue) -> None:
-    Pace(queue, load(PaceSettings)).remember_cap(3)
+    Pace(queue, load(PaceSettings)).remember_account("keys", 1, 3)
     assert admitted(Pace(queue, load(PaceSettings))) == 3
+
+
+def test_whose_keys_these_are_is_remembered_for_these_keys_alone(pace: Pace, queue: WorkQueue) -> None:
+    pace.remember_account("old keys", 7, 200)
+    assert [pace.account_of(keys) for keys in ("old keys", "new keys")] == [7, None]
+    assert 80_000 < queue.connection.ttl("pace:account:old keys") <= 86_400
 
 
 def test_some_calls_may_be_spared_for_other_programs(queue: WorkQueue) -> None:
