@@ -17,6 +17,7 @@ from core.errors import HouseError
 from core.line import Line
 from core.logs import configure_logs
 from core.pace import Pace
+from core.pace.toll import TollGate
 from core.queue import open_queue
 from core.schema import require_current
 from core.settings import (
@@ -30,7 +31,6 @@ from core.settings import (
     XSettings,
     load,
 )
-from core.toll import TollGate
 from core.x import XClient, open_x
 
 cli = typer.Typer(add_completion=False, help="Hears: reads X, writes down, decides whom to answer.")

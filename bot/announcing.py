@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from core.database import transaction
 from core.errors import HouseError
 from core.models import Announced
-from core.prices import POST, POST_WITH_URL
+from core.money.prices import POST, POST_WITH_URL
 from core.watching import watch
 from core.x import Post, XClient, id_at
 from core.x.links import links_in, mentions_in

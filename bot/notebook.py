@@ -20,10 +20,10 @@ from bot.rules import Verdict
 from bot.saying import words_for
 from core.clock import now
 from core.database import reading, transaction
+from core.line.turns import next_turn
 from core.models import Creation, Cursor, Person, State, creations, posts
 from core.models import Post as PostRow
 from core.states import move
-from core.turns import next_turn
 from core.x import Author, Post
 
 SEEDS = 2**31

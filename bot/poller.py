@@ -21,11 +21,11 @@ from bot.ears import Ears, Heard
 from bot.judging import Judge, Judged, open_judge
 from bot.resting import Rest
 from bot.rules import TOO_MANY_WAITING, Terms, cap
-from core.budget import room_for_work
 from core.clock import now
 from core.errors import GiveUp, HouseError, SettingsError, TryLater
 from core.line import Line
 from core.logs import get_logger
+from core.money.budget import room_for_work
 from core.queue import PAINT, REPLY
 from core.settings import MoneySettings, PollSettings, RuleSettings
 from core.watching import watched_posts

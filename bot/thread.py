@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.announcing import Announcement, Part, parts_of, problems_of
 from bot.doctor.config import SignSettings
 from core.errors import HouseError, SettingsError
-from core.prices import price_list
+from core.money.prices import price_list
 from core.settings import HouseSettings, MoneySettings, RuleSettings, load
 from core.x.weighing import MOST
 

@@ -67,8 +67,8 @@ def bill(
     day: Annotated[str, typer.Option(help="Like 2026-11-20, a UTC day.")] = "",
 ) -> None:
     """Show what a month or a day has cost so far, per item."""
-    from core.bill import lines, read_days
     from core.clock import now
+    from core.money.bill import lines, read_days
 
     if month and day:
         raise HouseError("--month or --day, not both")

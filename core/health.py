@@ -10,15 +10,15 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.budget import room_for_work
 from core.clock import now
 from core.database import reading
 from core.errors import TryLater
+from core.line.waiting import MOST_COUNTED, budget_in_words, count, waiting
 from core.models import creations, cursors
+from core.money.budget import room_for_work
 from core.pace import ANSWER, Pace, Window
 from core.queue import REPLY, WorkQueue
 from core.settings import MoneySettings
-from core.waiting import MOST_COUNTED, budget_in_words, count, waiting
 
 HEARING = "GET /2/users/:id/mentions"
 TOO_LONG = timedelta(hours=1)

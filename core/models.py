@@ -106,8 +106,8 @@ class Post(SQLModel, table=True):
 class Creation(SQLModel, table=True):
     """One prompt on its way to 1 to 4 pictures, and what became of it.
 
-    `turn` is its place in the line: fair between people, see `core/turns.py`. `says` is what is answered on X where
-    there is no picture: a refusal in words, the answer to a command.
+    `turn` is its place in the line: fair between people, see `core/line/turns.py`. `says` is what is answered on X
+    where there is no picture: a refusal in words, the answer to a command.
 
     `next_attempt_at` is when somebody has to look at it again: the next try of a waiting creation, the end of the
     claim of one in work, empty where nothing is left to do. `shown_at` is when it became visible, empty while it
@@ -208,7 +208,7 @@ class LedgerRow(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
     key: str = Field(unique=True)
     day: str = Field(description="UTC day of the payee's clock, 2026-11-20")
-    item: str = Field(description="what was paid for; the names of `core/prices.py`")
+    item: str = Field(description="what was paid for; the names of `core/money/prices.py`")
     micro_usd: int = Field(sa_type=BigInteger)
     creation_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("creation.id"), index=True))
     person_id: int | None = Field(default=None, sa_type=BigInteger, description="who caused it, also unknown people")

@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, func, select
 
-from core import bill
 from core.clock import now
 from core.database import reading, transaction
 from core.errors import TryLater
 from core.health import HEARING, stop_for_host
+from core.line.waiting import Conditions, Place, about, estimate, look_around, waiting
 from core.models import State, creations
+from core.money import bill
 from core.pace import Pace, Window
 from core.queue import PAINT, REPLY, WorkQueue
 from core.refusals import in_words
 from core.settings import MoneySettings
 from core.states import move
-from core.waiting import Conditions, Place, about, estimate, look_around, waiting
 
 LATEST = 20
 LATELY = timedelta(days=30)

@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from core.database import open_database
 from core.errors import SettingsError
 from core.health import look
+from core.line.waiting import look_around
 from core.logs import configure_logs
+from core.money.prices import price_list
 from core.pace import Pace
-from core.prices import price_list
 from core.queue import open_queue
 from core.settings import (
     DatabaseSettings,
@@ -26,7 +27,6 @@ from core.settings import (
     load,
 )
 from core.storage import FolderStorage
-from core.waiting import look_around
 from gallery.app import create_app
 from gallery.settings import GallerySettings
 

@@ -10,8 +10,8 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from core.line.waiting import Wait
 from core.models import State
-from core.waiting import Wait
 from gallery import labels, queries
 from gallery.house import House, house_of
 from gallery.keyset import After, read_cursor

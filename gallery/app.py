@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from core.health import Health
+from core.line.waiting import Conditions
 from core.storage import FolderStorage
-from core.waiting import Conditions
 from gallery import files, pages, problems
 from gallery.api import api
 from gallery.drawing import Drawing

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
+from core.line.waiting import MOST_COUNTED, Wait, about
 from core.models import State
 from core.refusals import in_words
-from core.waiting import MOST_COUNTED, Wait, about
 
 SKETCH = "sketch"
 

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from core.errors import TryLater
+from core.line.waiting import Conditions, Wait, estimate, place_of
 from core.models import State
-from core.waiting import Conditions, Wait, estimate, place_of
 from gallery import queries
 from gallery.shown import CreationShown
 

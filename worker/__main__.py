@@ -12,10 +12,10 @@ from core.errors import SettingsError
 from core.line import Line
 from core.logs import configure_logs
 from core.pace import Pace
+from core.pace.toll import TollGate
 from core.queue import QUEUES, open_queue
 from core.schema import require_current
 from core.storage import FolderStorage
-from core.toll import TollGate
 from core.x import open_x
 from worker.allowance import Allowance
 from worker.alone import Alone

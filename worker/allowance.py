@@ -5,8 +5,8 @@ Counted in Redis per day: forgotten with it, the day begins anew. Knows no post 
 
 from dataclasses import dataclass
 
-from core import prices
 from core.clock import now
+from core.money import prices
 from core.queue import WorkQueue, translated
 from core.settings import KeepSettings, MoneySettings
 

@@ -13,9 +13,9 @@ from core.errors import GiveUp, Refused, TryLater
 from core.line import Line
 from core.logs import get_logger
 from core.pace import Pace
+from core.pace.toll import TollGate
 from core.queue import open_queue
 from core.storage import FolderStorage
-from core.toll import TollGate
 from core.x import XClient, open_x
 from worker.claims import Claim
 from worker.gpu_client import open_gpu

@@ -16,11 +16,11 @@ from sqlalchemy import Engine, or_, select, update
 from core.clock import now
 from core.database import transaction
 from core.errors import GiveUp, Refused, TryLater
-from core.ledger import Cost, write_costs
 from core.line import Line
 from core.logs import get_logger
 from core.models import Picture, State, creations, people
-from core.prices import GPU
+from core.money.ledger import Cost, write_costs
+from core.money.prices import GPU
 from core.queue import PAINT, REPLY
 from core.settings import MoneySettings, WorkSettings
 from core.states import move

@@ -13,10 +13,10 @@ from sqlalchemy import Engine, update
 from core.clock import now
 from core.database import transaction
 from core.errors import GiveUp, TryLater
-from core.ledger import times_paid
 from core.logs import get_logger
 from core.models import pictures
-from core.prices import ALT_TEXT
+from core.money.ledger import times_paid
+from core.money.prices import ALT_TEXT
 from core.storage import Storage
 from core.text import alt_text
 from core.x import Copy, XClient

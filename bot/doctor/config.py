@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 
 from bot.doctor.findings import Finding, fail, ok, warn
 from core.errors import SettingsError
-from core.prices import price_list
+from core.money.prices import price_list
 from core.refusals import WORDS
 from core.settings import (
     DatabaseSettings,

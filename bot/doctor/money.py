@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from bot.doctor.findings import Finding, ok, warn
-from core import prices
-from core.budget import WORK
+from core.money import prices
+from core.money.budget import WORK
 from core.settings import KeepSettings, MoneySettings, XSettings
 
 # Painting one prompt takes about this long on a small card.

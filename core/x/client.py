@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core import prices
 from core.clock import now
 from core.errors import GiveUp
+from core.money import prices
 from core.pace import ANSWER
+from core.pace.toll import Item, NoToll, Toll
 from core.settings import XSettings
 from core.text import LONGEST_ALT_TEXT, clean, clip
-from core.toll import Item, NoToll, Toll
 from core.x.copies import Copy, read_copy
 from core.x.posts import Account, Post, next_token, read_account, read_losses, read_page
 from core.x.snowflakes import id_at

@@ -20,7 +20,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from core.clock import now
 from core.errors import GiveUp, HouseError, OutcomeUnknown, OutOfFunds, TryLater
 from core.pace import STOPS, Told, read_told
-from core.toll import Toll
+from core.pace.toll import Toll
 
 MINUTE = 60.0
 HALF_HOUR = 1800.0

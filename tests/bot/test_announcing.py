@@ -14,7 +14,7 @@ from bot.announcing import TEMPLATE, Announcement, Part, parts_of, problems_of
 from core.clock import now
 from core.database import open_database
 from core.errors import HouseError, OutcomeUnknown, TryLater
-from core.ledger import spent
+from core.money.ledger import spent
 from core.queue import WorkQueue
 from core.schema import migrate
 from core.watching import watched_posts

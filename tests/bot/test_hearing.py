@@ -255,7 +255,7 @@ def test_when_the_budget_is_spent_new_prompts_are_refused(x: SandboxX, engine: E
     poller = listener(x.client(), engine, queue, budget_day_usd=0.001)
     poller.look()
     x.post("@threadpaint a fox")
-    from core.ledger import Cost, write_costs
+    from core.money.ledger import Cost, write_costs
 
     write_costs(engine, [Cost("x", "reply", 10_000)], at=poller.x.moment())
     assert poller.look() == 0

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
-from core.budget import room_for_reading, room_for_work
-from core.ledger import Cost, write_costs
+from core.money.budget import room_for_reading, room_for_work
+from core.money.ledger import Cost, write_costs
 from core.settings import MoneySettings, load
 
 MORNING = datetime(2026, 11, 20, 6, tzinfo=UTC)

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from core.clock import now
 from core.database import transaction
 from core.health import HEARING, Health, OnX, look
-from core.ledger import Cost, write_costs
 from core.models import Creation, Cursor, State
+from core.money.ledger import Cost, write_costs
 from core.pace import ANSWER, Pace, Told
 from core.queue import QUEUES, WorkQueue, open_queue
 from core.settings import MoneySettings, PaceSettings, load

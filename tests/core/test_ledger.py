@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
-from core.ledger import Cost, bill, spent, spent_on, write_costs
-from core.prices import price_list
+from core.money.ledger import Cost, bill, spent, spent_on, write_costs
+from core.money.prices import price_list
 from tests.support.rows import make_creation
 
 TODAY, TOMORROW = datetime(2026, 11, 20, 23, tzinfo=UTC), datetime(2026, 11, 21, 1, tzinfo=UTC)

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from core.budget import room_for_work
 from core.clock import now
 from core.database import reading, transaction
-from core.ledger import Cost, write_costs
 from core.line import Line
+from core.line.turns import WAITING, next_turn, present_turn
 from core.models import Creation, State
+from core.money.budget import room_for_work
+from core.money.ledger import Cost, write_costs
 from core.pace import ANSWER, Pace, Told
 from core.queue import PAINT, REPLY, WorkQueue
 from core.settings import MoneySettings, PaceSettings, load
-from core.turns import WAITING, next_turn, present_turn
 from tests.support.rows import make_creation, make_person, read_creation
 
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from core import bill
 from core.clock import now
 from core.errors import HouseError
-from core.ledger import Cost, write_costs
 from core.models import State
+from core.money import bill
+from core.money.ledger import Cost, write_costs
 from core.pace import ANSWER, Pace, Told
 from core.queue import WorkQueue, open_queue
 from core.settings import MoneySettings, PaceSettings, load

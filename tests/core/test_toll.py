@@ -7,9 +7,9 @@ from sqlalchemy import Engine
 
 from core.errors import GiveUp, OutcomeUnknown, TryLater
 from core.pace import Pace
+from core.pace.toll import TollGate
 from core.queue import WorkQueue
 from core.settings import MoneySettings, PaceSettings, load
-from core.toll import TollGate
 from core.x import XClient
 from tests.support.sandbox_x import SandboxX, answers, lost_answer, lost_call
 

@@ -7,16 +7,10 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from core import health
-from core.budget import Room
 from core.clock import now
 from core.database import reading
 from core.errors import TryLater
-from core.ledger import Cost, write_costs
-from core.models import State, creations
-from core.pace import ANSWER, STOPS, Pace, Told, Window
-from core.queue import PAINT, REPLY, WorkQueue, open_queue
-from core.settings import MoneySettings, PaceSettings, load
-from core.waiting import (
+from core.line.waiting import (
     MOST_COUNTED,
     STOPPED,
     Conditions,
@@ -27,6 +21,12 @@ from core.waiting import (
     look_around,
     place_of,
 )
+from core.models import State, creations
+from core.money.budget import Room
+from core.money.ledger import Cost, write_costs
+from core.pace import ANSWER, STOPS, Pace, Told, Window
+from core.queue import PAINT, REPLY, WorkQueue, open_queue
+from core.settings import MoneySettings, PaceSettings, load
 from tests.support.rows import make_creation, make_person
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -8,12 +8,12 @@ from rq import Worker
 
 from core.clock import now
 from core.health import look
-from core.ledger import Cost, write_costs
+from core.line.waiting import MOST_COUNTED, Wait, look_around
 from core.models import State
+from core.money.ledger import Cost, write_costs
 from core.pace import ANSWER, Pace, Told
 from core.queue import QUEUES, open_queue
 from core.settings import MoneySettings, PaceSettings, load
-from core.waiting import MOST_COUNTED, Wait, look_around
 from gallery import labels, waits
 
 AWAY = "unix:///nowhere/queue.sock?db=0"

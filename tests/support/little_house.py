@@ -16,10 +16,10 @@ from core.errors import HouseError
 from core.line import Line
 from core.models import Creation
 from core.pace import Pace
+from core.pace.toll import TollGate
 from core.queue import PAINT, REPLY, WorkQueue
 from core.settings import KeepSettings, MoneySettings, PaceSettings, PollSettings, RuleSettings, WorkSettings, load
 from core.storage import FolderStorage
-from core.toll import TollGate
 from core.x import XClient
 from tests.support.rows import make_due, read_creation
 from tests.support.sandbox_x import SandboxX

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
+from core.pace.toll import Toll
 from core.settings import XSettings, load
-from core.toll import Toll
 from core.x import XClient, open_x
 from sandbox.app import create_app
 from sandbox.settings import Settings

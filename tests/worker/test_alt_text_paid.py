@@ -7,9 +7,9 @@ from sqlalchemy import Engine, update
 
 from core.clock import now
 from core.database import transaction
-from core.ledger import times_paid
 from core.models import State, pictures
-from core.prices import ALT_TEXT
+from core.money.ledger import times_paid
+from core.money.prices import ALT_TEXT
 from core.queue import WorkQueue
 from core.storage import FolderStorage
 from tests.support.hearing import creation_of

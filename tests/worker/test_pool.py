@@ -13,8 +13,8 @@ import pytest
 
 from core.clock import now
 from core.database import open_database
-from core.ledger import spent_on
 from core.models import State
+from core.money.ledger import spent_on
 from core.queue import PAINT, WorkQueue
 from core.schema import migrate
 from tests.support.rows import make_creation, read_creation

@@ -9,14 +9,14 @@ from sqlalchemy import Engine
 from bot import deeds
 from core.clock import now
 from core.database import transaction
-from core.ledger import spent_on
 from core.line import Line
 from core.models import Creation, State, posts
+from core.money.ledger import spent_on
 from core.pace import Pace
+from core.pace.toll import TollGate
 from core.queue import WorkQueue
 from core.settings import MoneySettings, PaceSettings, WorkSettings, load
 from core.storage import FolderStorage
-from core.toll import TollGate
 from tests.support.rows import make_creation, make_person, make_post, read_creation
 from tests.support.sandbox_x import SandboxX, answers
 from worker.gpu_client import GpuClient

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, select, tuple_
 
-from core.budget import Room, room_for_work
 from core.clock import now
 from core.database import reading
 from core.line import price_of_one
 from core.models import State, creations
+from core.money.budget import Room, room_for_work
 from core.pace import Pace, Window
 from core.queue import PAINT, REPLY, WorkQueue
 from core.settings import MoneySettings

@@ -10,12 +10,12 @@ from typing import Protocol, Self
 
 from sqlalchemy import Engine
 
-from core import prices
-from core.budget import Room, room_for_reading
 from core.clock import now
 from core.errors import OutOfFunds, TryLater
-from core.ledger import Cost, write_costs
 from core.logs import get_logger
+from core.money import prices
+from core.money.budget import Room, room_for_reading
+from core.money.ledger import Cost, write_costs
 from core.pace import Pace, Told
 from core.settings import MoneySettings
 
@@ -27,7 +27,7 @@ VERIFIED_CAP, UNVERIFIED_CAP = 2400, 200
 
 @dataclass(frozen=True)
 class Item:
-    """One thing X charges for: what (`core/prices.py`), a key that names it once for all, and who caused it."""
+    """One thing X charges for: what (`core/money/prices.py`), a key that names it once for all, and who caused it."""
 
     item: str
     key: str

@@ -1,7 +1,7 @@
 """The line: who is called up next, for painting and for answering, and how many at a time.
 
-The rows wait in the database, in the order of their turns (`core/turns.py`); only the next few stand in the queue. So
-order and pace are decided in one place, at the last moment: when X or the budget lets nobody go, nobody is called, and
+The rows wait in the database, in the order of their turns (`turns.py`); only the next few stand in the queue. So order
+and pace are decided in one place, at the last moment: when X or the budget lets nobody go, nobody is called, and
 whoever is first in line goes when the moment has come. Whoever finished a step calls up the next; a sweep every second
 sees to it that nobody is forgotten.
 """
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
 
-from core.budget import room_for_work
 from core.clock import now
 from core.database import reading, shared_now
 from core.models import State, creations
+from core.money.budget import room_for_work
+from core.money.prices import ALT_TEXT, REPLY, price_list
 from core.pace import Pace
-from core.prices import ALT_TEXT, REPLY, price_list
 from core.queue import PAINT, WorkQueue
 from core.settings import MoneySettings
 

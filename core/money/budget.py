@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from core.ledger import spent_of_month
+from core.money.ledger import spent_of_month
 from core.settings import MoneySettings
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import OutOfFunds, TryLater
 from core.logs import get_logger
-from core.pace_scripts import ADMIT, LEARN, LOOK
+from core.pace.scripts import ADMIT, LEARN, LOOK
 from core.queue import WorkQueue, translated
 from core.settings import PaceSettings
 

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import Engine, func, select
 
-from core import ledger
 from core.database import reading
 from core.errors import HouseError
 from core.models import ledger as rows
 from core.models import people
+from core.money import ledger
 from core.settings import MoneySettings
 
 MOST_EXPENSIVE = 5
