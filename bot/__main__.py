@@ -120,7 +120,7 @@ def _client() -> tuple[XClient, Line]:
     house, x = load(HouseSettings), load(XSettings)
     configure_logs(level=house.log_level, as_json=house.log_json)
     engine, queue, money = _database(), open_queue(load(QueueSettings).url), load(MoneySettings)
-    pace = Pace(queue, load(PaceSettings), replies_per_day=x.x_replies_per_day)
+    pace = Pace(queue, load(PaceSettings))
     return open_x(x, TollGate(pace, engine, money)), Line(engine, queue, pace, money)
 
 

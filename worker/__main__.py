@@ -56,14 +56,14 @@ def _sweep(settings: Settings, stopped: threading.Event) -> None:
     # X is slow, and a sweep must not be late. Ended in the middle of a step, it goes on at the next start.
     threading.Thread(target=_keep, args=(settings, stopped), name="keeping", daemon=True).start()
     engine, queue = open_database(settings.database.url), open_queue(settings.queue.url)
-    pace = Pace(queue, settings.pace, replies_per_day=settings.x.x_replies_per_day)
+    pace = Pace(queue, settings.pace)
     Sweep(engine, Line(engine, queue, pace, settings.money), settings.work).keep_running(stopped)
 
 
 def _keep(settings: Settings, stopped: threading.Event) -> None:
     """Runs beside the sweep, with connections of its own."""
     engine, queue = open_database(settings.database.url), open_queue(settings.queue.url)
-    pace = Pace(queue, settings.pace, replies_per_day=settings.x.x_replies_per_day)
+    pace = Pace(queue, settings.pace)
     toll = TollGate(pace, engine, settings.money)
     allowance = Allowance(queue, settings.keep, settings.money)
     lookups = Lookups(engine, open_x(settings.x, toll), allowance, settings.keep)

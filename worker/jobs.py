@@ -95,7 +95,7 @@ def _do(step: Step, claim: Claim) -> None:
 
 def _line_and_x(settings: Settings, engine: Engine) -> tuple[Line, XClient]:
     queue = open_queue(settings.queue.url)
-    pace = Pace(queue, settings.pace, replies_per_day=settings.x.x_replies_per_day)
+    pace = Pace(queue, settings.pace)
     return Line(engine, queue, pace, settings.money), open_x(settings.x, TollGate(pace, engine, settings.money))
 
 

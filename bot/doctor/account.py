@@ -14,7 +14,7 @@ import httpx
 from bot.doctor.findings import Finding, fail, ok, warn
 from core.clock import now
 from core.errors import GiveUp, HouseError, TryLater
-from core.settings import XSettings
+from core.settings import PaceSettings, XSettings, load
 from core.x import Account, XClient, open_x
 
 # OAuth 1.0a refuses what is signed more than five minutes off.
@@ -49,7 +49,7 @@ def examine(settings: XSettings, handle: str, watched: frozenset[int]) -> Iterat
         return
     yield from _whose(access.account, handle)
     yield _level(access.level)
-    yield from _standing(access.account, settings)
+    yield from _standing(access.account, load(PaceSettings))
     yield from _posts(client, access.account, watched)
 
 
@@ -140,7 +140,7 @@ def _level(level: str) -> Finding:
     return fail(f"the keys may only {level}", to_do)
 
 
-def _standing(account: Account, settings: XSettings) -> Iterator[Finding]:
+def _standing(account: Account, settings: PaceSettings) -> Iterator[Finding]:
     author = account.author
     if author.protected:
         yield fail(f"@{author.username} is protected: nobody sees its answers", "switch off 'Protect your posts'")

@@ -79,10 +79,10 @@ class Window:
 class Pace:
     """The shared pace of one account. Raises TryLater("queue_away") when Redis is down."""
 
-    def __init__(self, queue: WorkQueue, settings: PaceSettings, *, replies_per_day: int | None = None) -> None:
+    def __init__(self, queue: WorkQueue, settings: PaceSettings) -> None:
         self._redis = queue.connection
         self._settings = settings
-        self._cap = replies_per_day or settings.x_replies_per_day
+        self._cap = settings.x_replies_per_day
         self._admit = self._redis.register_script(ADMIT)
         self._learn = self._redis.register_script(LEARN)
         self._look = self._redis.register_script(LOOK)

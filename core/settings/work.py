@@ -65,8 +65,9 @@ class PaceSettings(Settings):
     pace_spare: int = Field(default=0, ge=0, le=1000, description="calls of each window left to other programs")
     probe_seconds: float = Field(default=60.0, gt=0, le=3600, description="first pause when X wants money; it doubles")
     probe_longest_seconds: float = Field(default=900.0, gt=0, le=86400)
-    # The same variable as the bot's: who only looks at the pace has no keys of X, and needs this one number.
-    x_replies_per_day: int | None = Field(default=None, ge=1, description="the account's cap, where the host set one")
+    x_replies_per_day: int | None = Field(
+        default=None, ge=1, description="the account's cap; empty: 200, or 2,400 for a verified account"
+    )
 
 
 class KeepSettings(Settings):

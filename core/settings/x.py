@@ -29,9 +29,6 @@ class XSettings(Settings):
     x_answer_prefixed: Literal["learn", "always", "never"] = Field(
         default="learn", description="answer replies that hold our handle only in X's automatic prefix"
     )
-    x_replies_per_day: int | None = Field(
-        default=None, ge=1, description="the account's cap; empty: 200, or 2,400 for a verified account"
-    )
 
     @property
     def watched(self) -> frozenset[int]:

@@ -165,7 +165,7 @@ def test_what_costs_nothing_goes_on_without_credits_and_does_not_say_that_they_a
 
 
 def test_the_accounts_answers_of_a_day_are_capped_whatever_the_windows_say(queue: WorkQueue) -> None:
-    pace = Pace(queue, load(PaceSettings), replies_per_day=7)
+    pace = Pace(queue, load(PaceSettings, x_replies_per_day=7))
     assert admitted(pace) == 7
     with pytest.raises(TryLater) as error:
         pace.admit(ANSWER)

@@ -19,7 +19,7 @@ CAP = 3
 
 @pytest.fixture
 def pace(queue: WorkQueue) -> Pace:
-    return Pace(queue, load(PaceSettings), replies_per_day=CAP)
+    return Pace(queue, load(PaceSettings, x_replies_per_day=CAP))
 
 
 @pytest.fixture
