@@ -19,14 +19,15 @@ from core.pace import Pace
 from core.queue import PAINT, WorkQueue
 from core.settings import MoneySettings
 
-# What may still cost is counted generously: the answer with its alt text, and the painting.
+# What one may cost is counted generously: a painting, and an answer with four pictures, each with its alt text.
 PAINTING_MICRO_USD = 2_000
+MOST_PICTURES = 4
 
 
 def price_of_one(money: MoneySettings) -> int:
     """Micro-dollars that have to be there for one more to go."""
     prices = price_list(money.prices)
-    return prices[REPLY] + prices[ALT_TEXT] + PAINTING_MICRO_USD
+    return prices[REPLY] + MOST_PICTURES * prices[ALT_TEXT] + PAINTING_MICRO_USD
 
 
 @dataclass(frozen=True)

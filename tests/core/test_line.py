@@ -121,8 +121,8 @@ def test_no_more_are_called_up_than_the_budget_pays(engine: Engine, queue: WorkQ
     room = room_for_work(engine, line.money, now()).micro_usd or 0
     for _ in range(9):
         ask(engine, make_person(engine), state=State.PAINTED)
-    # At most 50,000 before 19:12, up to 200,000 later in the day; an answer may cost 17,000.
-    assert line.call_up(REPLY) == min(8, room // 17_000) > 0
+    # At most 50,000 before 19:12, up to 200,000 later in the day; an answer may cost 32,000.
+    assert line.call_up(REPLY) == min(8, room // 32_000) > 0
 
 
 def test_who_rests_before_a_look_for_its_answer_keeps_nobody_from_going(engine: Engine, line: Line) -> None:

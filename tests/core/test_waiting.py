@@ -207,7 +207,7 @@ def test_the_conditions_are_what_the_house_knows(engine: Engine, queue: WorkQueu
     found = look_around(engine, queue, pace, load(MoneySettings, budget_day_usd=10, budget_month_usd=None))
     assert found.painting == 3.0, "the last twenty, not the one before"
     assert (found.window.free, found.window.calls) == (90, 90)
-    assert (found.workers, found.room, found.price) == (0, Room(7_000_000), 17_000)
+    assert (found.workers, found.room, found.price) == (0, Room(7_000_000), 32_000)
 
 
 def test_a_stop_of_x_reaches_the_estimate(engine: Engine, queue: WorkQueue) -> None:
