@@ -1,12 +1,13 @@
 """What bad input gets from the whole house: an answer or a named refusal; never a crash, never a stuck creation."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.house import House, running_house
+from tests.support.house import OPEN_HANDED, House, running_house
 from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.processes
@@ -16,7 +17,8 @@ SETTLED = {"replied", "refused"}
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_house(tmp_path_factory.mktemp("bad-input")) as house:
+    with running_house(tmp_path_factory.mktemp("bad-input"), **OPEN_HANDED) as house:
+        house.shorten_windows(10)
         yield house
 
 
@@ -73,7 +75,9 @@ def test_naughty_strings_get_an_answer_or_a_named_refusal(house: House, material
     strings = json.loads((material / "web-blns" / "blns.json").read_text())[::4]
     posts = [house.post(f"@threadpaint {string}", author=f"p{n % 9}") for n, string in enumerate(strings)]
     creations = creations_of(house, posts)
-    assert {creation["code"] for creation in creations.values()} <= {None, "empty"}
+    codes = Counter(creation["code"] for creation in creations.values())
+    assert codes.keys() <= {None, "empty", "unsafe"}
+    assert codes["unsafe"] < len(strings) / 10
     for creation in creations.values():
         assert house.http.get(f"{house.gallery}{creation['url']}").status_code == 200
     assert house.state()["duplicates"] == 0

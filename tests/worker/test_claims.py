@@ -76,7 +76,7 @@ def test_a_machine_whose_clock_is_wrong_takes_nothing_from_another(
     here = take(engine, creation_id, State.PAINTED, State.REPLYING, lease=45)
     assert here is not None
     wrong = lambda: datetime.now(UTC) + timedelta(minutes=minutes)  # noqa: E731
-    for module in ("core.database", "core.line", "worker.claims"):
+    for module in ("core.database", "core.line.line", "worker.claims"):
         monkeypatch.setattr(f"{module}.now", wrong)
     assert take(engine, creation_id, State.REPLYING, State.REPLYING, lease=45) is None
     line = Line(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings))
