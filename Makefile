@@ -31,8 +31,15 @@ $(VENV)/.test: $(VENV)/.demo
 demo: $(VENV)/.demo
 	@exec $(BIN)/python -m core demo
 
+# Files of tests on as many cores as there are; then those of the whole house, which wants the machine for itself.
+# `make test TESTS=tests/bot` runs some.
 test: $(VENV)/.test
+ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
+else
+	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore=tests/e2e tests
+	@$(BIN)/python -m pytest tests/e2e
+endif
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .
