@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 import tweepy
@@ -73,21 +73,8 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         """One call. `body` may hold `data` and `files` for multipart. Raises our errors and those of requests."""
         call = name_of(method, route)
         self.toll.admit(call)
-        auth = tweepy.OAuth1UserHandler(
-            self.consumer_key, self.consumer_secret, self.access_token, self.access_token_secret
-        ).apply_auth()
         try:
-            response: requests.Response = self.session.request(
-                method,
-                self.base_url + route,
-                params=params,
-                json=json,
-                auth=auth,
-                timeout=self.timeout,
-                allow_redirects=False,
-                headers={"User-Agent": self.user_agent},
-                **body,
-            )
+            response = self._send(method, route, params=params, json=json, **body)
         except requests.RequestException as failure:
             if _never_sent(failure):
                 self.toll.undone(call)
@@ -95,9 +82,28 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         self._note_time(response)
         self.access_level = response.headers.get("x-access-level", self.access_level)
         told = read_told(response.headers, self.moment())
-        if 200 <= response.status_code < 300:
-            self.toll.learn(call, told)
-            return response
+        if not 200 <= response.status_code < 300:
+            self._refuse(call, response, told)
+        self.toll.learn(call, told)
+        return response
+
+    def _send(self, method: str, route: str, **content: Any) -> requests.Response:
+        auth = tweepy.OAuth1UserHandler(
+            self.consumer_key, self.consumer_secret, self.access_token, self.access_token_secret
+        ).apply_auth()
+        response: requests.Response = self.session.request(
+            method,
+            self.base_url + route,
+            auth=auth,
+            timeout=self.timeout,
+            allow_redirects=False,
+            headers={"User-Agent": self.user_agent},
+            **content,
+        )
+        return response
+
+    def _refuse(self, call: str, response: requests.Response, told: Told) -> NoReturn:
+        """X said no: tell the pace what that means for it, and raise what it means for us."""
         error = _error(response)
         problem = _translate(error, call in UNREPEATABLE, told)
         self._learn_refusal(call, told, problem)
