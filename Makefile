@@ -37,7 +37,7 @@ test: $(VENV)/.test
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
 else
-	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore=tests/e2e tests
+	@$(BIN)/python -m pytest -n logical --dist loadfile --ignore=tests/e2e tests
 	@$(BIN)/python -m pytest tests/e2e
 endif
 
