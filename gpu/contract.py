@@ -45,33 +45,55 @@ class PaintRequest(BaseModel):
     negative_prompt: Annotated[str, StringConstraints(max_length=MAX_PROMPT)] = ""
     width: int | None = None
     height: int | None = None
+    # In place of width and height: this shape, in about as many pixels as the model likes.
+    aspect_ratio: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?:[1-9][0-9]?$")] | None = None
     steps: int | None = None
     guidance: float | None = None
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=4)] = Field(default_factory=one_random_seed)
     init_image: str | None = Field(default=None, description="base64 of a PNG, JPEG, WebP or GIF, up to 10 MB")
     strength: Annotated[float, Field(gt=0, le=1)] | None = None
+    embedding: bool = Field(default=False, description="also give each picture's CLIP vector, where there is a check")
 
 
 class Safety(BaseModel):
-    """What the model's own safety check says of a picture; no check means not flagged and no scores."""
+    """What the safety check says of a picture; where there is no check, nothing is flagged and there are no scores."""
 
+    checked: bool = False
     flagged: bool = False
     scores: dict[str, float] = {}
 
 
 class Picture(BaseModel):
     seed: int
-    image: str = Field(description="base64")
+    image: str | None = Field(description="base64; null where it was flagged and this service keeps such pictures")
     mime: str
     width: int
     height: int
     safety: Safety
+    embedding: list[float] | None = None
+
+
+class Truncated(BaseModel):
+    """The prompt was longer than the model reads: tokens read, of all there were."""
+
+    read: int
+    of: int
 
 
 class Seconds(BaseModel):
     queued: float
-    painting: float
+    painting: float = Field(description="of the batch, as a clock shows it")
+    checking: float
     encoding: float
+    gpu: float = Field(description="this order's share of the time its batch held the device")
+    idle: float = Field(description="paid time before it that is nobody's: start, pauses, the end to come")
+
+
+class Cost(BaseModel):
+    """The rented machine that painted, and what a second of it costs."""
+
+    card: str
+    usd_per_second: float
 
 
 class PaintAnswer(BaseModel):
@@ -79,7 +101,12 @@ class PaintAnswer(BaseModel):
 
     model: str
     pictures: list[Picture]
+    steps: int
+    guidance: float
+    truncated: Truncated | None = None
+    ignored: list[str] = Field(default=[], description="fields that this model does not look at")
     seconds: Seconds
+    cost: Cost | None = Field(default=None, description="null on a machine of one's own")
     batch_size: int = Field(description="pictures painted together, those of other callers included")
 
 

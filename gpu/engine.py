@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL.Image import Image
 
 Kind = Literal["text", "image"]
@@ -43,15 +45,34 @@ class Order:
 
     key: Key
     pieces: tuple[Piece, ...]
+    # Whose turn it is among those who wait. Any word; nothing is read out of it.
+    caller: str = ""
+
+
+@dataclass(frozen=True)
+class Truncated:
+    """The prompt was longer than the text encoder reads: tokens read, of all there were (their frame not counted)."""
+
+    read: int
+    of: int
 
 
 @dataclass(frozen=True)
 class Painting:
-    """A finished picture (RGB) and what the model's safety check said, if it has one."""
+    """A finished picture (RGB), and how much of its prompt was read if not all."""
 
     image: Image
-    flagged: bool = False
+    truncated: Truncated | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the safety check said of a picture. `embedding`: its unit vector in CLIP's space, float32 of shape (768,)
+    with the real weights."""
+
+    flagged: bool
     scores: Mapping[str, float] = field(default_factory=dict)
+    embedding: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +89,11 @@ class Limits:
     multiple: int = 8
     max_steps: int = 100
     max_guidance: float = 30.0
+    # Pictures of width x height in one call; of smaller ones more fit, of larger ones fewer.
     batch: int = 1
+    kinds: frozenset[Kind] = frozenset({"text", "image"})
+    # A distilled model does not look at a negative prompt; others do where guidance is above this.
+    negative_above: float | None = 1.0
 
 
 class Engine(Protocol):
@@ -83,8 +108,23 @@ class Engine(Protocol):
     def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting]:
         """Paint at most `limits.batch` pieces; the paintings come in the same order.
 
-        Raises EngineBroken when nothing can be painted any more; any other exception fails these pieces only.
+        Raises EngineBroken when nothing can be painted any more, and OutOfMemory when fewer pieces may fit; any other
+        exception fails these pieces only.
         """
+
+
+class Checker(Protocol):
+    """A safety check. Loaded by the engine thread, used by one other thread."""
+
+    def load(self) -> None:
+        """Make ready: any exception means that nothing is painted, since nothing would be checked."""
+
+    def check(self, images: Sequence[Image]) -> list[Verdict]:
+        """One verdict per picture (RGB, of any size), in their order. Raises EngineBroken as an engine does."""
+
+
+class OutOfMemory(Exception):
+    """These pieces do not fit into the device's memory together."""
 
 
 class EngineBroken(Exception):

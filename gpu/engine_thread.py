@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
-from gpu.engine import Engine, EngineBroken, NotReady, Order, PaintFailed, Painting, QueueFull
+from gpu.engine import Checker, Engine, EngineBroken, NotReady, Order, PaintFailed, Painting, QueueFull, Verdict
 
 log = logging.getLogger("gpu")
 
@@ -26,11 +26,17 @@ Status = Literal["new", "loading", "ok", "broken", "stopped"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """The paintings of one order, the seconds it waited and was painted, and the pictures in its batch."""
+    """The paintings of one order with what the check said of each (none: no check), its seconds by stage, and the
+    pictures in its batch. `gpu` is its share of the device's time, `idle` the device's time before it that is nobody's.
+    """
 
     paintings: list[Painting]
+    verdicts: list[Verdict | None]
     queued: float
     painting: float
+    checking: float
+    gpu: float
+    idle: float
     batch_size: int
 
 
@@ -44,9 +50,19 @@ class _Waiting:
 class EngineThread:
     """Runs an engine. `submit` and `status` are for any thread; the engine is touched by its own thread only."""
 
-    def __init__(self, engine: Engine, *, queue_limit: int = 64, batch_wait: float = 0.004) -> None:
-        """`queue_limit` counts waiting orders; `batch_wait` is how many seconds an order waits for company."""
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        checker: Checker | None = None,
+        queue_limit: int = 64,
+        batch_wait: float = 0.004,
+        keeps: float = 0.0,
+    ) -> None:
+        """`queue_limit` counts waiting orders; `batch_wait` is how many seconds an order waits for company; `keeps` is
+        how many seconds the machine is paid for after its last order."""
         self.engine = engine
+        self.checker = checker
         self.status: Status = "new"
         self.batches = 0
         self._queue_limit = queue_limit
@@ -124,6 +140,8 @@ class EngineThread:
         began = time.monotonic()
         try:
             self.engine.load()
+            if self.checker:
+                self.checker.load()
         except Exception as error:
             raise EngineBroken("the engine did not load") from error
         with self._changed:
@@ -204,7 +222,13 @@ class EngineThread:
         rest = iter(paintings)
         for waiting in batch:
             own = list(islice(rest, len(waiting.order.pieces)))
-            waiting.future.set_result(Outcome(own, began - waiting.since, seconds, len(paintings)))
+            verdicts: list[Verdict | None] = [None] * len(own)
+            if self.checker:
+                verdicts = list(self.checker.check([painting.image for painting in own]))
+            share = seconds * len(own) / len(paintings)
+            waiting.future.set_result(
+                Outcome(own, verdicts, began - waiting.since, seconds, 0.0, share, 0.0, len(paintings))
+            )
 
     def _fail_all(self, status: Literal["broken", "stopped"]) -> None:
         with self._changed:

@@ -15,13 +15,13 @@ def make_engine(settings: GpuSettings) -> Engine:
         from gpu.sketch.engine import SketchEngine
 
         return SketchEngine()
-    from gpu.diffusion import DiffusersEngine
+    from gpu.diffusion.engine import DiffusersEngine
 
     return DiffusersEngine(
         settings.model,
         device=settings.device,
-        batch_limit=settings.batch_limit,
-        max_side=settings.max_side,
+        batch_limit=settings.batch_limit or 8,
+        max_side=settings.max_side or 1024,
     )
 
 
@@ -32,5 +32,7 @@ def make_app(settings: GpuSettings) -> FastAPI:
         token=settings.token.get_secret_value() if settings.token else None,
         queue_limit=settings.queue_limit,
         batch_wait=settings.batch_wait_ms / 1000,
+        keeps=settings.keeps_seconds,
         encoding=settings.encoding,
+        encode_threads=settings.encode_threads,
     )

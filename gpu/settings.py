@@ -14,8 +14,8 @@ class GpuSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GPU_", frozen=True, env_ignore_empty=True)
 
     engine: Literal["sketch", "diffusers"] = Field("sketch", examples=["sketch"])
-    # For diffusers: a folder, or a model id that is loaded from the cache or the hub.
-    model: str = Field("stabilityai/sd-turbo", examples=["./models/sd-turbo"])
+    # For diffusers: a preset of `gpu/diffusion/presets.py`, a folder, or a model id from the cache or the hub.
+    model: str = Field("sdxl-lightning", examples=["sd-turbo"])
     # None: the best there is.
     device: Literal["cuda", "mps", "cpu"] | None = Field(None, examples=["cuda"])
     # Callers must show it; without one anybody who reaches the port may paint.
@@ -26,11 +26,33 @@ class GpuSettings(BaseSettings):
     queue_limit: int = Field(64, ge=1, le=10_000, examples=[64])
     # A few ms are a small part of any painting, and gather what arrives in one burst.
     batch_wait_ms: float = Field(4.0, ge=0, le=1000, examples=[4])
-    # Pictures in one call of a diffusers model: 8 of 512x512 fit into 8 GB with a small model.
-    batch_limit: int = Field(8, ge=1, le=64, examples=[8])
-    # The longest side a diffusers model may paint.
-    max_side: int = Field(1024, ge=64, le=4096, examples=[1024])
+    # Pictures of the model's own size in one call; None: what its preset says.
+    batch_limit: int | None = Field(None, ge=1, le=64, examples=[8])
+    # The longest side a diffusers model may paint; None: what its preset says.
+    max_side: int | None = Field(None, ge=64, le=4096, examples=[1024])
     encoding: Literal["jpeg", "png", "webp"] = Field("jpeg", examples=["jpeg"])
+    # Pillow encodes and decodes outside the GIL.
+    encode_threads: int = Field(4, ge=1, le=64, examples=[4])
+
+    # `flag` tells the caller, `refuse` keeps the picture back as well, `off` needs no weights and checks nothing.
+    safety: Literal["flag", "refuse", "off"] = Field("flag", examples=["flag"])
+    safety_model: str = Field("CompVis/stable-diffusion-safety-checker", examples=["./models/safety-checker"])
+
+    # What the weights are computed in; None: what is best on this device.
+    dtype: Literal["bf16", "fp16", "fp32"] | None = Field(None, examples=["bf16"])
+    channels_last: bool = Field(True, examples=["true"])
+    fuse_qkv: bool = Field(True, examples=["true"])
+    compile: Literal["off", "regional", "whole"] = Field("off", examples=["regional"])
+    # `tiny` takes a small autoencoder in place of the model's own: a softer picture in a fraction of the time.
+    vae: Literal["own", "tiny"] = Field("own", examples=["tiny"])
+    # Paint once at every size of batch before the first caller is let in.
+    warm_up: bool = Field(True, examples=["true"])
+
+    # A rented machine: its name, what a second of it costs, and how long it is paid for after its last order.
+    card: str = Field("", max_length=40, examples=["L4"])
+    usd_per_second: float = Field(0.0, ge=0, le=1, examples=[0.000222])
+    keeps_seconds: float = Field(0.0, ge=0, le=3600, examples=[120])
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", examples=["info"])
 
     @field_validator("token")

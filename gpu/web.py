@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect
 
 from gpu.contract import (
     MAX_BODY_BYTES,
+    Cost,
     PaintAnswer,
     PaintRequest,
     Picture,
@@ -32,7 +33,7 @@ from gpu.contract import (
     read_request,
 )
 from gpu.encoding import Encoded, Format, decode_start, encode
-from gpu.engine import Engine, NotReady, Order, PaintFailed, QueueFull
+from gpu.engine import Checker, Engine, NotReady, Order, PaintFailed, QueueFull
 from gpu.engine_thread import EngineThread, Outcome
 from gpu.metrics import Metrics
 from gpu.orders import order_from, with_start
@@ -44,22 +45,36 @@ RETRY_WHILE_LOADING = "3"
 # 14 MB arrive in this time over 4 Mbit/s; who is slower holds a place that others wait for.
 BODY_SECONDS = 30
 _CLIENT_GONE = 499  # nobody reads it; it is for the counters
-_THREADS = 4  # Pillow encodes and decodes outside the GIL
 
 
 def create_app(
     engine: Engine,
     *,
     token: str | None,
+    checker: Checker | None = None,
+    withhold: bool = False,
     queue_limit: int = 64,
     batch_wait: float = 0.004,
+    keeps: float = 0.0,
     encoding: Format = "jpeg",
+    encode_threads: int = 4,
+    cost: Cost | None = None,
 ) -> FastAPI:
     """The ASGI app around an engine, which is loaded in its own thread when the app starts.
 
-    `token` None lets anybody paint. `app.state.engine_thread` is for hosts that wait for the model first.
+    `token` None lets anybody paint. `withhold` keeps back what the checker flags. `keeps` is how many seconds the
+    machine is paid for after its last order. `app.state.engine_thread` is for hosts that wait for the model first.
     """
-    service = Service(engine, token=token, queue_limit=queue_limit, batch_wait=batch_wait, encoding=encoding)
+    thread = EngineThread(engine, checker=checker, queue_limit=queue_limit, batch_wait=batch_wait, keeps=keeps)
+    service = Service(
+        thread,
+        token=token,
+        withhold=withhold,
+        readers=queue_limit,
+        encoding=encoding,
+        threads=encode_threads,
+        cost=cost,
+    )
     app = FastAPI(title="Threadpaint GPU service", lifespan=service.lifespan)
     app.state.engine_thread = service.thread
     body = {"content": {"application/json": {"schema": PaintRequest.model_json_schema()}}, "required": True}
@@ -79,14 +94,22 @@ class Service:
     """The three pages and what they share: the engine thread, the thread pool, the token, the counters."""
 
     def __init__(
-        self, engine: Engine, *, token: str | None, queue_limit: int, batch_wait: float, encoding: Format
+        self,
+        thread: EngineThread,
+        *,
+        token: str | None,
+        withhold: bool,
+        readers: int,
+        encoding: Format,
+        threads: int,
+        cost: Cost | None,
     ) -> None:
-        self.thread = EngineThread(engine, queue_limit=queue_limit, batch_wait=batch_wait)
+        self.thread = thread
         self.metrics = Metrics()
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="encode")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
         self._expected = f"Bearer {token}".encode() if token else None
-        self._encoding = encoding
-        self._reading, self._reading_limit = 0, queue_limit
+        self._withhold, self._encoding, self._cost = withhold, encoding, cost
+        self._reading, self._reading_limit = 0, readers
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -161,7 +184,17 @@ class Service:
         answer = PaintAnswer(
             model=self.thread.engine.model,
             pictures=_pictures(order, outcome, encoded),
-            seconds=Seconds(queued=outcome.queued, painting=outcome.painting, encoding=time.monotonic() - began),
+            steps=order.key.steps,
+            guidance=order.key.guidance,
+            seconds=Seconds(
+                queued=outcome.queued,
+                painting=outcome.painting,
+                checking=outcome.checking,
+                encoding=time.monotonic() - began,
+                gpu=outcome.gpu,
+                idle=outcome.idle,
+            ),
+            cost=self._cost,
             batch_size=outcome.batch_size,
         )
         self.metrics.count_pictures(answer)
@@ -224,9 +257,9 @@ def _pictures(order: Order, outcome: Outcome, encoded: list[Encoded]) -> list[Pi
             mime=data.mime,
             width=done.image.width,
             height=done.image.height,
-            safety=Safety(flagged=done.flagged, scores=dict(done.scores)),
+            safety=Safety(checked=True, flagged=verdict.flagged, scores=dict(verdict.scores)) if verdict else Safety(),
         )
-        for piece, done, data in zip(order.pieces, outcome.paintings, encoded, strict=True)
+        for piece, done, verdict, data in zip(order.pieces, outcome.paintings, outcome.verdicts, encoded, strict=True)
     ]
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
-from gpu.engine import EngineBroken, Key, Limits, Painting, Piece
+from gpu.engine import EngineBroken, Key, Limits, Painting, Piece, Verdict
 from gpu.engine_thread import EngineThread
 from gpu.web import create_app
 
@@ -63,7 +63,18 @@ class ToyEngine:
         if piece.start is not None:
             return Painting(piece.start)
         colour = (len(piece.prompt) % 256, piece.seed % 256, 90)
-        return Painting(Image.new("RGB", (key.width, key.height), colour), flagged=piece.prompt == "naked")
+        return Painting(Image.new("RGB", (key.width, key.height), colour))
+
+
+class ToyChecker:
+    """Flags pictures whose first pixel is redder than 200: the toy paints so for prompts of that many letters."""
+
+    def load(self) -> None:
+        pass
+
+    def check(self, images: Sequence[Image.Image]) -> list[Verdict]:
+        reds = [image.getpixel((0, 0))[0] for image in images]  # type: ignore[index]
+        return [Verdict(red > 200, {"red": red / 255}) for red in reds]
 
 
 @pytest.fixture
@@ -72,6 +83,11 @@ def toy() -> Iterator[ToyEngine]:
     yield engine
     engine.loaded.set()
     engine.let_go()
+
+
+@pytest.fixture
+def toy_checker() -> ToyChecker:
+    return ToyChecker()
 
 
 @pytest.fixture

@@ -44,9 +44,9 @@ def test_it_paints_each_seed_and_answers_by_the_contract(toy, serve):
     assert response.status_code == 200
     answer = response.json()
     assert answer["model"] == "toy" and answer["batch_size"] == 2
-    assert set(answer["seconds"]) == {"queued", "painting", "encoding"}
+    assert set(answer["seconds"]) == {"queued", "painting", "checking", "encoding", "gpu", "idle"}
     assert [p["seed"] for p in answer["pictures"]] == [7, 8]
-    assert answer["pictures"][0]["safety"] == {"flagged": False, "scores": {}}
+    assert answer["pictures"][0]["safety"] == {"checked": False, "flagged": False, "scores": {}}
     assert picture(answer["pictures"][0]).size == (64, 64)
 
 
@@ -63,8 +63,8 @@ def test_absent_numbers_are_the_engines_defaults(toy, serve):
     assert toy.keys[0].steps == 4 and toy.keys[0].guidance == 0.0
 
 
-def test_what_the_model_flags_is_told(toy, serve):
-    answer = serve(toy).post("/v1/paint", json=ASKED | {"prompt": "naked"}).json()
+def test_what_the_model_flags_is_told(toy, serve, toy_checker):
+    answer = serve(toy, checker=toy_checker).post("/v1/paint", json=ASKED | {"prompt": "x" * 210}).json()
     assert answer["pictures"][0]["safety"]["flagged"] is True
 
 

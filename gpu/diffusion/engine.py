@@ -101,10 +101,7 @@ class DiffusersEngine:
             raise
         except torch.AcceleratorError as error:
             raise EngineBroken("the accelerator failed") from error
-        flags = getattr(result, "nsfw_content_detected", None) or [False] * len(pieces)
-        return [
-            Painting(image.convert("RGB"), flagged=bool(flag)) for image, flag in zip(result.images, flags, strict=True)
-        ]
+        return [Painting(image.convert("RGB")) for image in result.images]
 
     def _call(self, key: Key, pieces: Sequence[Piece]) -> dict[str, Any]:
         import torch

@@ -1,0 +1,1 @@
+"""Paints with a diffusers pipeline: presets, loading, tuning, calls."""
