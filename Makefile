@@ -4,14 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint format bench screenshots clean
+# The model of `make paint-local`: a preset, a folder, or an id.
+MODEL ?= sd-turbo
+
+.PHONY: help demo paint-local test lint format bench bench-gpu screenshots clean
 
 help:
 	@echo "make demo         everything on this machine: sandbox X, queue, painter, bot, workers, gallery"
+	@echo "make paint-local  paint with a real model on this machine: MODEL=sd-turbo, a folder, or a model id"
 	@echo "make test         the whole suite (installs torch and diffusers for the painter's part)"
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make format       let ruff format the code"
 	@echo "make bench        200 prompts through a running demo, and what each cost in time"
+	@echo "make bench-gpu    the painter alone: what it adds to a model's time, what batches gain; on a GPU its speed"
 	@echo "make screenshots  the pictures of the README, taken from a demo of its own"
 	@echo "make clean        forget the virtual environment (your data stays)"
 
@@ -23,6 +28,11 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 	@$(PIP) -e .
 	@touch $@
 
+$(VENV)/.paint: $(VENV)/.demo
+	@echo "installing torch and diffusers (once) ..."
+	@$(PIP) -e ".[diffusers]"
+	@touch $@
+
 $(VENV)/.test: $(VENV)/.demo
 	@echo "installing packages for tests (once) ..."
 	@$(PIP) -e ".[diffusers,modal,postgres,dev]"
@@ -30,6 +40,10 @@ $(VENV)/.test: $(VENV)/.demo
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/python -m core demo
+
+# `make demo DEMO_GPU_URL=http://127.0.0.1:8002` in another terminal paints with it.
+paint-local: $(VENV)/.paint
+	@exec $(BIN)/python -m gpu --engine diffusers --model "$(MODEL)"
 
 # Files of tests on as many cores as there are; then those of the whole house, which wants the machine for itself.
 # `make test TESTS=tests/bot` runs some.
@@ -53,6 +67,9 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@$(BIN)/python tests/bench/whole_way.py
+
+bench-gpu: $(VENV)/.test
+	@$(BIN)/python tests/bench/gpu.py
 
 screenshots: $(VENV)/.test
 	@$(BIN)/python docs/screenshots.py

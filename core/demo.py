@@ -38,8 +38,9 @@ def run(tell: Callable[[str], None]) -> int:
     lock = _take_folder(house.data_dir)
     _check_ports(house)
     environment = demo_environment(house)
+    children = read_procfile(ROOT / "Procfile.demo", house.data_dir.resolve() / "logs")
     supervisor = Supervisor(
-        read_procfile(ROOT / "Procfile.demo", house.data_dir.resolve() / "logs"),
+        [child for child in children if child.name != "gpu" or not house.demo_gpu_url],
         environment=environment,
         last=frozenset({"queue"}),
         tell=tell,
@@ -82,14 +83,19 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
         "SANDBOX_PORT": str(house.sandbox_port),
         "SANDBOX_DATA": str(data / "sandbox"),
         "GPU_PORT": str(house.gpu_port),
-        "GPU_ENGINE": "sketch",
-        "GPU_URL": f"http://{HOST}:{house.gpu_port}",
-        "GPU_TOKEN": "demo",
+        **_painter(house),
         "X_API_URL": sandbox,
         "X_WEB_URL": sandbox,
         "PYTHONUNBUFFERED": "1",
     }
     return quick | given | fixed | SANDBOX_KEYS
+
+
+def _painter(house: HouseSettings) -> dict[str, str]:
+    """The sketch, or the painter that somebody brings, with the token that it wants."""
+    if house.demo_gpu_url:
+        return {"GPU_URL": house.demo_gpu_url, "GPU_TOKEN": os.environ.get("GPU_TOKEN", "")}
+    return {"GPU_ENGINE": "sketch", "GPU_URL": f"http://{HOST}:{house.gpu_port}", "GPU_TOKEN": "demo"}
 
 
 def _run(supervisor: Supervisor, house: HouseSettings, tell: Callable[[str], None]) -> int:
@@ -122,10 +128,21 @@ def _let_us_look_often(house: HouseSettings) -> None:
 
 
 def _ready(house: HouseSettings) -> str:
+    painter = _painter(house)["GPU_URL"]
     return (
         f"ready: gallery http://{HOST}:{house.gallery_port}  sandbox http://{HOST}:{house.sandbox_port}  "
-        f"gpu http://{HOST}:{house.gpu_port}  (logs in {house.data_dir / 'logs'}, Ctrl-C stops)"
+        f"gpu {painter}{_not_yet(painter)}  (logs in {house.data_dir / 'logs'}, Ctrl-C stops)"
     )
+
+
+def _not_yet(painter: str) -> str:
+    """A model may load for minutes, and whoever starts the demo first need not wait for it."""
+    try:
+        if httpx.get(f"{painter.rstrip('/')}/healthz", timeout=5.0, trust_env=False).status_code == 200:
+            return ""
+    except (httpx.HTTPError, httpx.InvalidURL):
+        pass
+    return " (not ready yet: pictures wait for it)"
 
 
 def _wait_until_ready(supervisor: Supervisor, house: HouseSettings) -> bool:
@@ -140,12 +157,12 @@ def _wait_until_ready(supervisor: Supervisor, house: HouseSettings) -> bool:
 
 
 def _all_answer(http: httpx.Client, house: HouseSettings, waited: float) -> bool:
-    """Sandbox and GPU say ok; the gallery says that workers live and that the poller has looked since we started.
+    """Sandbox and sketch say ok; the gallery says that workers live and that the poller has looked since we started.
 
     Not that all is well: answers of yesterday may wait, or the sandbox may want money.
     """
     try:
-        for port in (house.sandbox_port, house.gpu_port):
+        for port in (house.sandbox_port, *([] if house.demo_gpu_url else [house.gpu_port])):
             http.get(f"http://{HOST}:{port}/healthz").raise_for_status()
         health = http.get(f"http://{HOST}:{house.gallery_port}/healthz").raise_for_status().json()
     except (httpx.HTTPError, ValueError):
@@ -181,7 +198,9 @@ def _take_folder(folder: Path) -> IO[str]:
 
 
 def _check_ports(house: HouseSettings) -> None:
-    ports = {"GALLERY_PORT": house.gallery_port, "SANDBOX_PORT": house.sandbox_port, "GPU_PORT": house.gpu_port}
+    ports = {"GALLERY_PORT": house.gallery_port, "SANDBOX_PORT": house.sandbox_port}
+    if not house.demo_gpu_url:
+        ports["GPU_PORT"] = house.gpu_port
     seen: dict[int, str] = {}
     for name, port in ports.items():
         if port in seen:

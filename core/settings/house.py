@@ -33,6 +33,12 @@ class HouseSettings(Settings):
     gallery_url: str = ""
     sandbox_port: int = Field(default=8001, ge=1, le=65535)
     gpu_port: int = Field(default=8002, ge=1, le=65535)
+    demo_gpu_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$",
+        examples=["http://127.0.0.1:8002"],
+        description="a painter of one's own for the demo, in place of the sketch",
+    )
     log_level: str = Field(default="info", pattern="(?i)^(debug|info|warning|error)$")
     log_json: bool = False
 
