@@ -1,0 +1,283 @@
+"""Whole diffusers pipelines with random weights, small enough for a test: same classes and parts as the real ones.
+
+Knows how each family is put together; knows nothing of ours. Same seed, same weights. torch is imported when one is made.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+Family = Literal["sd", "sdxl", "sd3", "flux2-klein", "z-image"]
+
+# What each Qwen model says around a prompt, with the thinking part that the template of the real one adds.
+_CHAT = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if not enable_thinking %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
+)
+
+
+def tiny_model(folder: Path, family: Family = "sd", *, seed: int = 0) -> Path:
+    """Save a pipeline of this family into `folder` (0.5 to 3 MB) and return it; native size is 64 x 64 pixels."""
+    import torch
+
+    torch.manual_seed(seed)
+    make = {"sd": _sd, "sdxl": _sdxl, "sd3": _sd3, "flux2-klein": _flux2_klein, "z-image": _z_image}[family]
+    make().save_pretrained(folder)
+    return folder
+
+
+def _sd() -> Any:
+    from diffusers import StableDiffusionPipeline
+
+    return StableDiffusionPipeline(
+        tokenizer=clip_tokenizer(),
+        text_encoder=_clip_text(),
+        unet=tiny_unet(),
+        vae=_vae(),
+        scheduler=_euler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+def _sdxl() -> Any:
+    from diffusers import StableDiffusionXLPipeline
+
+    return StableDiffusionXLPipeline(
+        tokenizer=clip_tokenizer(),
+        tokenizer_2=clip_tokenizer(),
+        text_encoder=_clip_text(),
+        text_encoder_2=_clip_text(projection=32),
+        unet=tiny_unet(xl=True),
+        vae=_vae(),
+        scheduler=_euler(),
+        add_watermarker=False,
+    )
+
+
+def _sd3() -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
+
+    transformer = SD3Transformer2DModel(
+        sample_size=8,
+        patch_size=2,
+        in_channels=4,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        joint_attention_dim=64,
+        caption_projection_dim=32,
+        pooled_projection_dim=64,
+        pos_embed_max_size=32,
+    )
+    tokenizer, encoder = _t5()
+    return StableDiffusion3Pipeline(
+        transformer=transformer,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=_vae(shift_factor=0.0609, scaling_factor=1.5305, use_quant_conv=False, use_post_quant_conv=False),
+        text_encoder=_clip_text(projection=32),
+        tokenizer=clip_tokenizer(),
+        text_encoder_2=_clip_text(projection=32),
+        tokenizer_2=clip_tokenizer(),
+        text_encoder_3=encoder,
+        tokenizer_3=tokenizer,
+    )
+
+
+def _flux2_klein() -> Any:
+    from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline, Flux2Transformer2DModel
+
+    tokenizer, encoder = _qwen(layers=28)  # the pipeline reads the layers 9, 18 and 27
+    transformer = Flux2Transformer2DModel(
+        patch_size=1,
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=3 * 16,
+        timestep_guidance_channels=16,
+        axes_dims_rope=(4, 4, 4, 4),
+        guidance_embeds=False,
+    )
+    vae = AutoencoderKLFlux2(
+        block_out_channels=(8, 16, 16, 16), layers_per_block=1, latent_channels=4, norm_num_groups=8, sample_size=64
+    )
+    return Flux2KleinPipeline(
+        scheduler=_flow(),
+        vae=vae,
+        text_encoder=encoder,
+        tokenizer=tokenizer,
+        transformer=transformer,
+        is_distilled=True,
+    )
+
+
+def _z_image() -> Any:
+    from diffusers import ZImagePipeline, ZImageTransformer2DModel
+
+    tokenizer, encoder = _qwen(layers=2)
+    transformer = ZImageTransformer2DModel(
+        in_channels=4,
+        dim=32,
+        n_layers=2,
+        n_refiner_layers=1,
+        n_heads=2,
+        n_kv_heads=2,
+        cap_feat_dim=16,
+        axes_dims=[4, 6, 6],
+        axes_lens=[1024, 64, 64],
+    )
+    # The real ones learn their padding; empty memory could hold anything, NaN too.
+    for token in (transformer.x_pad_token, transformer.cap_pad_token):
+        token.data.normal_()
+    return ZImagePipeline(
+        scheduler=_flow(),
+        vae=_vae(shift_factor=0.1159, scaling_factor=0.3611, use_quant_conv=False, use_post_quant_conv=False),
+        text_encoder=encoder,
+        tokenizer=tokenizer,
+        transformer=transformer,
+    )
+
+
+def tiny_unet(*, xl: bool = False) -> Any:
+    """A UNet of 0.1 M parameters; `xl` with the second text encoder and the sizes that SDXL is told."""
+    from diffusers import UNet2DConditionModel
+
+    more: dict[str, Any] = {"cross_attention_dim": 32}
+    if xl:
+        more = {
+            "cross_attention_dim": 64,
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 8,
+            "projection_class_embeddings_input_dim": 32 + 6 * 8,
+        }
+    return UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        in_channels=4,
+        out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        norm_num_groups=8,
+        attention_head_dim=8,
+        **more,
+    )
+
+
+def tiny_autoencoder(folder: Path, *, latent_channels: int = 4, seed: int = 0) -> Path:
+    """Save an AutoencoderTiny (what `GPU_VAE=tiny` takes) of 16 channels into `folder` and return it."""
+    import torch
+    from diffusers import AutoencoderTiny
+
+    torch.manual_seed(seed)
+    channels = (16, 16, 16, 16)
+    AutoencoderTiny(
+        encoder_block_out_channels=channels,
+        decoder_block_out_channels=channels,
+        num_encoder_blocks=(1, 1, 1, 1),
+        num_decoder_blocks=(1, 1, 1, 1),
+        latent_channels=latent_channels,
+    ).save_pretrained(folder)
+    return folder
+
+
+def clip_tokenizer() -> Any:
+    """CLIP's tokenizer with one token per letter: 75 letters and the frame are all it reads."""
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import CLIPTokenizer
+
+    letters = sorted(ByteLevel.alphabet())
+    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(letter + "</w>" for letter in letters)]
+    return CLIPTokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=77)
+
+
+def _clip_text(projection: int | None = None) -> Any:
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    config = CLIPTextConfig(
+        hidden_size=32,
+        intermediate_size=64,
+        num_attention_heads=4,
+        num_hidden_layers=2,
+        vocab_size=514,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+        max_position_embeddings=77,
+        projection_dim=projection or 32,
+    )
+    return CLIPTextModel(config) if projection is None else CLIPTextModelWithProjection(config)
+
+
+def _t5() -> tuple[Any, Any]:
+    from transformers import T5Config, T5EncoderModel, T5TokenizerFast
+
+    marks = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
+    words = [*marks, *((chr(code), -3.0) for code in range(33, 127))]
+    tokenizer = T5TokenizerFast(vocab=words, extra_ids=0, model_max_length=512)
+    config = T5Config(vocab_size=len(words), d_model=64, d_kv=16, d_ff=64, num_layers=1, num_heads=2)
+    return tokenizer, T5EncoderModel(config)
+
+
+def _qwen(layers: int) -> tuple[Any, Any]:
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import Qwen2TokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+    words = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *sorted(ByteLevel.alphabet())]
+    tokenizer = Qwen2TokenizerFast(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=4096)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.chat_template = _CHAT
+    config = Qwen3Config(
+        vocab_size=len(words),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        max_position_embeddings=1024,
+        bos_token_id=0,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
+    return tokenizer, Qwen3ForCausalLM(config)
+
+
+def _vae(**given: Any) -> Any:
+    from diffusers import AutoencoderKL
+
+    # Four levels make the real factor of 8 between pixels and latents.
+    return AutoencoderKL(
+        block_out_channels=[8, 16, 16, 16],
+        down_block_types=["DownEncoderBlock2D"] * 4,
+        up_block_types=["UpDecoderBlock2D"] * 4,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=8,
+        sample_size=64,
+        **given,
+    )
+
+
+def _euler() -> Any:
+    from diffusers import EulerDiscreteScheduler
+
+    return EulerDiscreteScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        timestep_spacing="trailing",
+        steps_offset=1,
+    )
+
+
+def _flow() -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    return FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True)
