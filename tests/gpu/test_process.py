@@ -1,4 +1,4 @@
-"""`python -m gpu` as a process, its settings, and the Modal file without Modal."""
+"""`python -m gpu` as a process, and its settings."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 from pydantic import ValidationError
-from starlette.testclient import TestClient
 
 from gpu.settings import GpuSettings
 
@@ -148,29 +146,3 @@ def test_an_empty_token_is_no_token(monkeypatch):
 def test_settings_do_not_change(monkeypatch):
     with pytest.raises(ValidationError):
         GpuSettings().port = 1
-
-
-def test_the_modal_app_serves_the_same_contract_offline(monkeypatch):
-    pytest.importorskip("modal", reason="modal is not installed: the modal extra")
-    monkeypatch.setenv("GPU_ENGINE", "sketch")
-    monkeypatch.setenv("GPU_TOKEN", "s3cret")
-    from gpu.app import Gpu
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns that volumes are not mounted here
-        service = Gpu().web.local()
-    with TestClient(service) as client:
-        assert client.get("/healthz").json()["status"] == "ok", "it answers before its engine is ready"
-        asked = {"prompt": "a lake", "seeds": [1], "width": 64, "height": 64}
-        assert client.post("/v1/paint", json=asked).status_code == 401
-        header = {"Authorization": "Bearer s3cret"}
-        assert client.post("/v1/paint", json=asked, headers=header).json()["model"] == "sketch"
-
-
-def test_the_modal_app_cannot_cost_more_than_it_says():
-    pytest.importorskip("modal", reason="modal is not installed: the modal extra")
-    from gpu import app
-
-    assert app.MIN_CONTAINERS == 0, "nothing may idle when nobody asks"
-    assert 1 <= app.MAX_CONTAINERS <= 10
-    assert app.TARGET_INPUTS <= app.MAX_INPUTS
