@@ -1,0 +1,111 @@
+"""Builds an architecture's pipeline with random weights, directly on a device; tokenizers are made from values.
+
+Knows torch, diffusers and transformers. Nothing is downloaded, and nothing passes through the host's memory: eight
+billion parameters are filled on the device that will use them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.bench.painter.architectures import SAFETY_VISION, Architecture, Part
+
+_CHAT = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+
+
+def assemble(architecture: Architecture, *, device: str, dtype: Any, shrunk: bool = False) -> Any:
+    """The diffusers pipeline, its networks in `dtype` (torch) on `device` ("meta" for counting only).
+
+    `shrunk` makes the same pipeline small enough to paint on a CPU.
+    """
+    import diffusers
+
+    networks = {
+        slot: build(part, device=device, dtype=dtype, shrunk=shrunk) for slot, part in architecture.parts.items()
+    }
+    scheduler = getattr(diffusers, architecture.scheduler)(**architecture.schedule)
+    tokenizers = {slot: _TOKENIZERS[kind]() for slot, kind in architecture.tokenizers.items()}
+    pipeline = getattr(diffusers, architecture.pipeline)(
+        **networks, **tokenizers, scheduler=scheduler, **architecture.extra
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def build(part: Part, *, device: str, dtype: Any, shrunk: bool = False) -> Any:
+    """One network in evaluation mode; its class initialises it, on the device itself."""
+    import diffusers
+    import transformers
+
+    values = {**part.values, **(part.shrunk if shrunk else {})}
+    with _made_on(device, dtype):
+        if part.config:
+            made = getattr(transformers, part.kind)(getattr(transformers, part.config)(**values))
+        else:
+            made = getattr(diffusers, part.kind)(**values)
+    return made.eval().requires_grad_(False)
+
+
+def build_tiny_vae(latent_channels: int, *, device: str, dtype: Any) -> Any:
+    """TAESD's shape: what `GPU_VAE=tiny` decodes with."""
+    return build(Part("AutoencoderTiny", {"latent_channels": latent_channels}), device=device, dtype=dtype)
+
+
+def build_safety_vision(*, device: str, dtype: Any) -> Any:
+    """The image tower of the safety check with its projection: pixels (N, 3, 224, 224) to (N, 768)."""
+    return build(
+        Part("CLIPVisionModelWithProjection", SAFETY_VISION, config="CLIPVisionConfig"), device=device, dtype=dtype
+    )
+
+
+@contextmanager
+def _made_on(device: str, dtype: Any) -> Iterator[None]:
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.manual_seed(0)
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device(device):
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _clip_tokenizer() -> Any:
+    from transformers import CLIPTokenizer
+
+    letters = _letters()
+    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(letter + "</w>" for letter in letters)]
+    return CLIPTokenizer(vocab=_numbered(words), merges=[], model_max_length=77)
+
+
+def _t5_tokenizer() -> Any:
+    from transformers import T5Tokenizer
+
+    words = ["<pad>", "</s>", "<unk>", "▁", *(chr(code) for code in range(33, 127))]
+    return T5Tokenizer(vocab=[(word, -float(i)) for i, word in enumerate(words)])
+
+
+def _qwen_tokenizer() -> Any:
+    from transformers import Qwen2Tokenizer
+
+    vocab = _numbered(["<|endoftext|>", "<|im_start|>", "<|im_end|>", *_letters()])
+    made = Qwen2Tokenizer(vocab=vocab, merges=[], additional_special_tokens=["<|im_start|>", "<|im_end|>"])
+    made.chat_template = _CHAT
+    return made
+
+
+_TOKENIZERS = {"clip": _clip_tokenizer, "t5": _t5_tokenizer, "qwen": _qwen_tokenizer}
+
+
+def _letters() -> list[str]:
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    return sorted(ByteLevel.alphabet())
+
+
+def _numbered(words: list[str]) -> dict[str, int]:
+    return {word: number for number, word in enumerate(words)}
