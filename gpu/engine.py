@@ -94,6 +94,9 @@ class Limits:
     kinds: frozenset[Kind] = frozenset({"text", "image"})
     # A distilled model does not look at a negative prompt; others do where guidance is above this.
     negative_above: float | None = 1.0
+    # Some models look at an init image without being told how far to go from it, or were distilled at one guidance.
+    strength_counts: bool = True
+    guidance_counts: bool = True
 
 
 class Engine(Protocol):

@@ -1,6 +1,6 @@
 """Whole diffusers pipelines with random weights, small enough for a test: same classes and parts as the real ones.
 
-Knows how each family is put together; knows nothing of ours. Same seed, same weights. torch is imported when one is made.
+Knows how each family is put together; knows nothing of ours. Same seed, same weights. torch is imported when asked.
 """
 
 from __future__ import annotations
