@@ -32,11 +32,12 @@ from gpu.contract import (
     Unpaintable,
     read_request,
 )
-from gpu.encoding import Encoded, Format, decode_start, encode
+from gpu.encoding import Encoded, Format, encode
 from gpu.engine import Checker, Engine, NotReady, Order, PaintFailed, QueueFull
 from gpu.engine_thread import EngineThread, Outcome
 from gpu.metrics import Metrics
 from gpu.orders import order_from, with_start
+from gpu.start_pictures import decode_start
 
 log = logging.getLogger("gpu")
 
