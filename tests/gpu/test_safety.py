@@ -1,0 +1,228 @@
+"""The safety check: as the reference judges, for a batch at once, and never silently without its weights."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gpu.engine import EngineBroken, OutOfMemory
+from gpu.safety.clip import ClipChecker
+from gpu.safety.scores import Concepts, verdicts
+
+torch = pytest.importorskip("torch")
+
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker  # noqa: E402
+from transformers import CLIPImageProcessor  # noqa: E402
+
+from tests.support.tiny_safety import SIDE, WIDTH, tiny_safety  # noqa: E402
+
+
+def pictures(count, seed=0):
+    random = np.random.default_rng(seed)
+    sizes = [(64, 64), (96, 64), (40, 120), (31, 30), (20, 25)]
+    return [
+        Image.fromarray(
+            random.normal(random.integers(0, 256, 3), 40, (*sizes[n % len(sizes)], 3)).clip(0, 255).astype(np.uint8)
+        )
+        for n in range(count)
+    ]
+
+
+def reference(folder, images):
+    """Flags of diffusers' own way, picture by picture."""
+    checker = StableDiffusionSafetyChecker.from_pretrained(folder)
+    seen = CLIPImageProcessor.from_pretrained(folder)(images, return_tensors="pt").pixel_values
+    _, flags = checker(images=[np.ones((2, 2, 3)) for _ in images], clip_input=seen)
+    return flags
+
+
+@pytest.fixture
+def make_checker(tmp_path):
+    def make(**given):
+        checker = ClipChecker(str(tiny_safety(tmp_path / "checker", **given)), device="cpu")
+        checker.load()
+        return checker
+
+    return make
+
+
+def test_it_flags_what_the_reference_flags(tmp_path):
+    outcomes = set()
+    for seed in range(4):
+        folder = tiny_safety(tmp_path / str(seed), seed=seed, threshold=0.4, special=0.2)
+        checker, images = ClipChecker(str(folder), device="cpu"), pictures(16, seed)
+        checker.load()
+        flags = [verdict.flagged for verdict in checker.check(images)]
+        assert flags == reference(folder, images)
+        outcomes |= set(flags)
+    assert outcomes == {True, False}
+
+
+def by_the_book(special_margins, margins):
+    """The loop of diffusers 0.42's forward() over one picture, with its rounding and its adjustment as it goes."""
+    adjustment, care, scores = 0.0, [], []
+    for margin in special_margins:
+        care.append(round(margin + adjustment, 3))
+        if care[-1] > 0:
+            adjustment = 0.01
+    for margin in margins:
+        scores.append(round(margin + adjustment, 3))
+    return care, scores
+
+
+def test_scores_and_special_care_are_those_of_the_reference_to_the_last_place():
+    random = np.random.default_rng(5)
+    # A picture along the first axis: each concept's cosine is its own first number, close about its threshold.
+    embedding = np.eye(20, dtype=np.float32)[:1]
+    flags = set()
+    for _ in range(300):
+        near = random.normal(random.choice([-0.004, -0.02]), 0.006, 20).astype(np.float32)
+        near[random.integers(0, 20)] = random.choice([0.0005, 0.00049, 0.0015, -0.0095, -0.0105])
+        vectors = np.zeros((20, 20), np.float32)
+        vectors[:, 0] = near
+        special = Concepts(vectors[:3], np.zeros(3, np.float32))
+        concepts = Concepts(vectors[3:], np.zeros(17, np.float32))
+        [verdict] = verdicts(embedding, special, concepts)
+        care, scores = by_the_book(near[:3], near[3:])
+        expected = {f"special_care_{n}": float(str(score)) for n, score in enumerate(care)}
+        expected |= {f"concept_{n}": float(str(score)) for n, score in enumerate(scores)}
+        assert verdict.scores == expected
+        assert verdict.flagged == any(score > 0 for score in scores)
+        flags.add((verdict.flagged, any(score > 0 for score in care)))
+    assert len(flags) == 4
+
+
+def test_special_care_alone_flags_nothing_but_judges_the_rest_more_strictly():
+    one = np.eye(2, dtype=np.float32)[:1]
+
+    def verdict(special_margin, margin):
+        def concept(value):
+            return Concepts(np.array([[value, 0]], np.float32), np.zeros(1, np.float32))
+
+        return verdicts(one, concept(special_margin), concept(margin))[0]
+
+    assert not verdict(0.5, -0.02).flagged
+    assert not verdict(-0.5, -0.005).flagged
+    assert verdict(0.5, -0.005).flagged
+    assert verdict(0.5, -0.005).scores == {"special_care_0": 0.5, "concept_0": 0.005}
+
+
+def test_a_batch_is_judged_as_its_pictures_one_by_one(make_checker):
+    checker, images = make_checker(), pictures(7)
+    together, alone = checker.check(images), [checker.check([image])[0] for image in images]
+    for one, other in zip(together, alone, strict=True):
+        assert np.allclose(one.embedding, other.embedding, atol=1e-5)
+        assert one.scores == pytest.approx(other.scores, abs=1.1e-3)
+
+
+def test_the_embedding_is_a_unit_vector_of_float32_and_the_pictures_stay_as_they_are(make_checker):
+    images = pictures(3)
+    before = [image.tobytes() for image in images]
+    for verdict in make_checker(threshold=-1.0).check(images):
+        assert verdict.flagged
+        assert verdict.embedding.dtype == np.float32 and verdict.embedding.shape == (WIDTH,)
+        assert np.linalg.norm(verdict.embedding) == pytest.approx(1, abs=1e-5)
+    assert [image.tobytes() for image in images] == before
+
+
+def test_pictures_of_any_shape_are_seen_as_clip_sees_them(make_checker, tmp_path):
+    checker = make_checker()
+    images = [*pictures(5), Image.new("L", (500, 30), 77), Image.new("RGB", (1, 1), "red")]
+    processor = CLIPImageProcessor.from_pretrained(tmp_path / "checker")
+    reference_model = StableDiffusionSafetyChecker.from_pretrained(tmp_path / "checker")
+    for image, verdict in zip(images, checker.check(images), strict=True):
+        seen = processor(image.convert("RGB"), return_tensors="pt").pixel_values
+        assert seen.shape[-2:] == (SIDE, SIDE)
+        with torch.no_grad():
+            pooled = reference_model.vision_model(seen)[1]
+            wanted = torch.nn.functional.normalize(reference_model.visual_projection(pooled))[0].numpy()
+        assert np.allclose(verdict.embedding, wanted, atol=1e-4)
+
+
+def test_no_pictures_no_verdicts(make_checker):
+    assert make_checker().check([]) == []
+
+
+def test_a_pipelines_folder_with_a_checker_in_it_will_do(tmp_path):
+    tiny_safety(tmp_path / "model" / "safety_checker")
+    checker = ClipChecker(str(tmp_path / "model"), device="cpu")
+    checker.load()
+    assert len(checker.check(pictures(2))) == 2
+
+
+@pytest.mark.parametrize("there", ["nothing", "an empty folder", "rubbish"])
+def test_missing_weights_are_an_error_that_names_the_way_out(tmp_path, there):
+    folder = tmp_path / "weights"
+    if there != "nothing":
+        folder.mkdir()
+    if there == "rubbish":
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(b"\0" * 100)
+    with pytest.raises(RuntimeError, match=r"GPU_SAFETY_MODEL .* GPU_SAFETY=off"):
+        ClipChecker(str(folder), device="cpu").load()
+
+
+@pytest.mark.parametrize("lost", ["concept_embeds", "visual_projection.weight", "special_care_embeds_weights"])
+def test_weights_with_a_part_missing_are_not_made_up(tmp_path, lost):
+    from safetensors.torch import load_file, save_file
+
+    folder = tiny_safety(tmp_path / "checker")
+    parts = load_file(folder / "model.safetensors")
+    del parts[lost]
+    save_file(parts, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(RuntimeError, match="lack 1 of their parts"):
+        ClipChecker(str(folder), device="cpu").load()
+
+
+def test_weights_of_another_shape_are_refused(tmp_path):
+    folder = tiny_safety(tmp_path / "checker")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"projection_dim": WIDTH * 2}))
+    with pytest.raises(RuntimeError, match="GPU_SAFETY_MODEL"):
+        ClipChecker(str(folder), device="cpu").load()
+
+
+class Failing(torch.nn.Module):
+    """A tower of a device that fails, or that holds only so many pictures."""
+
+    def __init__(self, tower, *, room=100, broken=False):
+        super().__init__()
+        self.tower, self.room, self.broken, self.batches = tower, room, broken, []
+
+    def forward(self, pixels):
+        self.batches.append(len(pixels))
+        if self.broken:
+            raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+        if len(pixels) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self.tower(pixels)
+
+
+def failing(checker, **how):
+    checker._model.vision_model = tower = Failing(checker._model.vision_model, **how)
+    return tower
+
+
+def test_out_of_memory_checks_in_halves(make_checker):
+    checker, images = make_checker(), pictures(7)
+    expected = [verdict.flagged for verdict in checker.check(images)]
+    tower = failing(checker, room=2)
+    assert [verdict.flagged for verdict in checker.check(images)] == expected
+    assert tower.batches[0] == 7 and max(tower.batches[1:]) <= 4
+
+
+def test_a_picture_that_does_not_fit_alone_is_told(make_checker):
+    checker = make_checker()
+    failing(checker, room=0)
+    with pytest.raises(OutOfMemory):
+        checker.check(pictures(2))
+
+
+def test_a_fault_of_the_device_breaks_the_engine(make_checker):
+    checker = make_checker()
+    failing(checker, broken=True)
+    with pytest.raises(EngineBroken):
+        checker.check(pictures(2))
