@@ -41,7 +41,7 @@ def told(deployment: Deployment, now: datetime) -> Iterator[str]:
     yield f"day        {_hours(plan, plan.day, plan.night)}; {_bounds(plan.day, usd)}"
     yield f"night      {_hours(plan, plan.night, plan.day)}; {_bounds(plan.night, usd)}"
     yield f"now        {plan.at(now).name}, until {plan.next_change(now):%Y-%m-%d %H:%M}"
-    yield f"one alone  costs its painting, and ${_kept(plan.day, usd)} by day, ${_kept(plan.night, usd)} by night of waiting"
+    yield f"one alone  also pays the wait after it: {_kept(plan.day, usd)} by day, {_kept(plan.night, usd)} by night"
     yield f"idle       ${idle:.2f} a day, ${idle * DAYS_OF_A_MONTH:.2f} a month, when nobody asks"
     yield f"ceiling    ${max(plan.day.ceiling(usd), plan.night.ceiling(usd)):.2f} an hour, however many ask"
 
@@ -64,7 +64,7 @@ def _bounds(policy: Policy, usd: float) -> str:
 
 
 def _kept(policy: Policy, usd: float) -> str:
-    return f"{policy.scaledown_window * usd:.2f}"
+    return f"${policy.scaledown_window * usd:.2f}"
 
 
 def _fit(deployment: Deployment) -> Iterator[str]:
