@@ -1,145 +1,168 @@
-"""Paints with a diffusers pipeline: any folder or model id that AutoPipeline can load.
+"""Paints with a diffusers pipeline: a preset, or any folder or model id that AutoPipeline can load.
 
-Knows torch and diffusers, which are imported when it loads; knows no queue and no HTTP.
+Knows the order of things: load, tune, warm up, paint. The parts are its neighbours'. torch and diffusers are imported
+when it loads; it knows no queue and no HTTP.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
-import inspect
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gpu.engine import EngineBroken, Key, Limits, Painting, Piece
+from gpu.diffusion.buckets import buckets, padded
+from gpu.diffusion.calls import Calls
+from gpu.diffusion.faults import sorted_fault
+from gpu.diffusion.loading import Autoencoder, image_sister, load_text_pipeline, set_scheduler
+from gpu.diffusion.manners import preset_of
+from gpu.diffusion.pixels import to_pictures
+from gpu.diffusion.preset import Preset
+from gpu.diffusion.presets import find_preset
+from gpu.diffusion.reasons import cannot_load
+from gpu.diffusion.tokens import Readers
+from gpu.diffusion.tuning import Tuning, checked_device, compile_networks, no_more_compiling, torch_dtype, tune
+from gpu.engine import EngineBroken, Key, Kind, Limits, OutOfMemory, Painting, Piece
 
 log = logging.getLogger("gpu")
 
 
-@dataclass(frozen=True)
-class Manners:
-    """How a family of models wants to be asked when the caller says nothing."""
-
-    steps: int
-    guidance: float
-
-
-# First match of a fragment in the lower-case model name. Distilled models learnt their guidance: asking for
-# more doubles the work and spoils the picture.
-_MANNERS = (
-    ("lightning", Manners(steps=4, guidance=0.0)),
-    ("turbo", Manners(steps=4, guidance=0.0)),
-    ("schnell", Manners(steps=4, guidance=0.0)),
-    ("klein", Manners(steps=4, guidance=1.0)),
-    ("lcm", Manners(steps=4, guidance=1.0)),
-)
-_PLAIN_MANNERS = Manners(steps=25, guidance=7.0)
-
-
-def manners_of(model: str) -> Manners:
-    name = model.lower()
-    return next((manners for fragment, manners in _MANNERS if fragment in name), _PLAIN_MANNERS)
-
-
 class DiffusersEngine:
-    """An Engine around one text-to-image pipeline and its image-to-image sister, which shares the weights."""
+    """An Engine around one text-to-image pipeline and its image-to-image sister, which shares the weights.
 
-    def __init__(self, model: str, *, device: str | None = None, batch_limit: int = 8, max_side: int = 1024) -> None:
-        self._source = model
-        self._device = device
-        self._batch_limit = batch_limit
-        self._max_side = max_side
+    `model`: a preset or its name, a folder, or a model id. `batch_limit` and `max_side` None: what the preset says.
+    `make` loads the text pipeline onto the CPU or anywhere (a bench gives one with random weights).
+    """
+
+    def __init__(
+        self,
+        model: str | Preset,
+        *,
+        device: str | None = None,
+        batch_limit: int | None = None,
+        max_side: int | None = None,
+        tuning: Tuning | None = None,
+        vae: Autoencoder = "own",
+        make: Callable[..., Any] = load_text_pipeline,
+    ) -> None:
+        self._preset = model if isinstance(model, Preset) else find_preset(model)
+        self._source = model.source if isinstance(model, Preset) else model
+        self._device, self._vae, self._make = device, vae, make
+        self._batch_limit, self._max_side = batch_limit, max_side
+        self._tuning = tuning or Tuning()
+        self._warm, self._compiles = False, self._tuning.compile != "off"
+        self._calls: dict[Kind, Calls] = {}
         # A folder on disk is named by its last part: its path is nobody's business.
-        self.model = Path(model).name if Path(model).is_dir() else model
-        self.limits = Limits(batch=batch_limit, max_side=max_side)
+        folder = Path(self._source).name if Path(self._source).is_dir() else self._source
+        self.model = self._preset.name if self._preset else folder
+        # Until it has loaded, a stranger's limits are not known; nothing is painted before.
+        self.limits = self._limits_of(self._preset) if self._preset else Limits()
 
     def load(self) -> None:
-        """Load the weights onto the device; raises whatever diffusers raises when they are not there."""
-        import diffusers
-        import torch
-
+        """Load the weights onto the device, tune and warm up; raises EngineBroken naming the setting to look at."""
         _keep_prompts_out_of_logs()
-        device = self._device or best_device()
-        folder = Path(self._source).is_dir()
-        factory: Any = diffusers.AutoPipelineForText2Image
-        text = factory.from_pretrained(
-            self._source, dtype=torch.float32 if device == "cpu" else torch.float16, local_files_only=folder
-        ).to(device)
-        image = diffusers.AutoPipelineForImage2Image.from_pipe(
-            text, scheduler=type(text.scheduler).from_config(text.scheduler.config)
-        )
-        for pipeline in (text, image):
-            pipeline.set_progress_bar_config(disable=True)
-        self._pipelines = {"text": text, "image": image}
-        self.limits = self._limits_of(text)
-        log.info("loaded model=%s pipeline=%s device=%s", self.model, type(text).__name__, device)
-
-    def _limits_of(self, pipeline: Any) -> Limits:
-        manners = manners_of(self._source)
-        side = min(native_side(pipeline), self._max_side)
-        return Limits(
-            width=side,
-            height=side,
-            steps=manners.steps,
-            guidance=manners.guidance,
-            max_side=self._max_side,
-            # A transformer packs latents two by two.
-            multiple=8 if hasattr(pipeline, "unet") else 16,
-            batch=self._batch_limit,
-        )
+        self._device = device = checked_device(self._device)
+        dtype = torch_dtype(self._tuning.dtype, device)
+        text = self._placed(self._make(self._source, self._preset, dtype=dtype, vae=self._vae), device)
+        preset = self._preset or preset_of(self._source, text)
+        set_scheduler(text, preset)
+        self.limits = self._limits_of(preset)
+        self._calls["text"] = Calls(text, self.limits)
+        if image := image_sister(text):
+            self._calls["image"] = Calls(image, self.limits)
+        self.limits = replace(self.limits, kinds=frozenset(self._calls))
+        self._readers = Readers(text)
+        tune(text, self._tuning, device=device, native_side=preset.side)
+        compile_networks(text, self._tuning.compile, device=device)
+        if self._tuning.warm_up or self._compiles:
+            self._warm_up()
+        self._warm = True
+        log.info("loaded model=%s pipeline=%s device=%s dtype=%s", self.model, type(text).__name__, device, dtype)
 
     def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting]:
-        """One pipeline call for all pieces; each has its own generator, so its seed means the same anywhere."""
-        import torch
-
+        """One pipeline call for all pieces that may share one; each has its own generator, so its seed means the same
+        picture in whatever batch (up to rounding)."""
         try:
-            result = self._pipelines[key.kind](**self._call(key, pieces))
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            raise
-        except torch.AcceleratorError as error:
-            raise EngineBroken("the accelerator failed") from error
-        return [Painting(image.convert("RGB")) for image in result.images]
+            return self._paint(key, pieces)
+        except Exception as error:
+            fault = sorted_fault(error, pieces)
+            if fault is error:
+                raise
+            if not isinstance(fault, OutOfMemory):
+                raise fault from None
+        # Only here are the frames of the failed call gone, and with them the memory that its tensors held: who tries
+        # again with fewer pieces needs it.
+        self._forget()
+        raise fault
 
-    def _call(self, key: Key, pieces: Sequence[Piece]) -> dict[str, Any]:
+    def _paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting]:
+        calls = self._calls[key.kind]
+        paintings: dict[int, Painting] = {}
+        for group in calls.groups(key, pieces):
+            chosen = [pieces[index] for index in group]
+            asked = padded(chosen, self.limits.batch) if self._compiles else chosen
+            with no_more_compiling() if self._compiles and self._warm else nullcontext():
+                pictures = to_pictures(calls.paint(key, asked)[: len(chosen)])
+            for index, picture in zip(group, pictures, strict=True):
+                paintings[index] = Painting(picture, self._readers.truncated(pieces[index].prompt))
+        return [paintings[index] for index in range(len(pieces))]
+
+    def _placed(self, pipeline: Any, device: str) -> Any:
+        try:
+            return pipeline.to(device)
+        except Exception as error:
+            raise cannot_load("GPU_MODEL", self._source, error) from error
+
+    def _limits_of(self, preset: Preset) -> Limits:
+        return preset.limits(batch=self._batch_limit, max_side=self._max_side)
+
+    def _warm_up(self) -> None:
+        """Paint at the native size, each kind: kernels are chosen and memory is taken before the first caller waits.
+
+        A compiled model compiles here, so every size of batch is painted once. One that does not fit lowers the limit.
+        """
+        sizes = buckets(self.limits.batch) if self._compiles else [1]
+        for size in sizes:
+            try:
+                for kind in sorted(self.limits.kinds, reverse=True):
+                    self.paint(*_trial(kind, self.limits, size))
+            except OutOfMemory:
+                if size == 1:
+                    raise EngineBroken(
+                        f"GPU_MODEL: {self.model} fits the device, but not with a picture being painted"
+                    ) from None
+                self.limits = replace(self.limits, batch=sizes[sizes.index(size) - 1])
+                log.warning("the device's memory holds %d pictures at once, not %d", self.limits.batch, size)
+                return
+
+    def _forget(self) -> None:
         import torch
 
-        call: dict[str, Any] = {
-            "prompt": [piece.prompt for piece in pieces],
-            "num_inference_steps": key.steps,
-            "guidance_scale": key.guidance,
-            # Drawn on the CPU, the noise of a seed is the same on every device.
-            "generator": [torch.Generator("cpu").manual_seed(piece.seed) for piece in pieces],
-        }
-        accepted = inspect.signature(self._pipelines[key.kind].__call__).parameters
-        if key.guidance > 1 and "negative_prompt" in accepted:
-            call["negative_prompt"] = [piece.negative_prompt for piece in pieces]
-        if key.kind == "image":
-            call |= {"image": [piece.start for piece in pieces], "strength": key.strength}
-        size = {"width": key.width, "height": key.height}
-        return call | {name: side for name, side in size.items() if name in accepted}
+        gc.collect()
+        if self._device == "cuda":
+            torch.cuda.empty_cache()
+        elif self._device == "mps":
+            torch.mps.empty_cache()
 
 
-def best_device() -> str:
-    """cuda, mps or cpu: the fastest that this machine has."""
-    import torch
+def _trial(kind: Kind, limits: Limits, size: int) -> tuple[Key, list[Piece]]:
+    from PIL import Image
 
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def native_side(pipeline: Any) -> int:
-    """The side in pixels that the model was trained at, 1024 if it does not say."""
-    network = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
-    latent = getattr(getattr(network, "config", None), "sample_size", None)
-    scale = getattr(pipeline, "vae_scale_factor", 8)
-    return int(latent * scale) if isinstance(latent, int) else 1024
+    start = Image.new("RGB", (limits.width, limits.height), "grey") if kind == "image" else None
+    strength = max(limits.strength, 1 / limits.steps) if kind == "image" else 1.0
+    key = Key(kind, limits.width, limits.height, limits.steps, limits.guidance, strength)
+    return key, [Piece("a lake", seed, start=start) for seed in range(size)]
 
 
 def _keep_prompts_out_of_logs() -> None:
     """A prompt longer than the text encoder reads is logged by diffusers as a warning, with its words."""
     for library in ("diffusers", "transformers"):
-        importlib.import_module(f"{library}.utils.logging").set_verbosity_error()
+        logs = importlib.import_module(f"{library}.utils.logging")
+        logs.set_verbosity_error()
+        logs.disable_progress_bar()
+        warnings.filterwarnings("ignore", module=rf"{library}(\..*)?")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from gpu.engine import Kind, Limits
+from gpu.engine import Limits
 
 Commercial = Literal["free", "restricted", "unknown"]
 
@@ -56,7 +56,6 @@ class Preset:
     negative_above: float | None = 1.0
     strength_counts: bool = True
     guidance_counts: bool = True
-    kinds: frozenset[Kind] = frozenset({"text", "image"})
     tiny_vae: str | None = None
     unet: tuple[str, str] | None = None
     fp16_vae: str | None = None
@@ -64,7 +63,7 @@ class Preset:
     scheduler: Scheduler | None = None
     # The hub hands it out only to those who accepted the terms on its page.
     gated: bool = False
-    # Never a reason to choose, but what the log says: what is special about it.
+    # One line for a person who chooses.
     notes: str = field(default="", compare=False)
 
     @property
@@ -90,7 +89,6 @@ class Preset:
             max_steps=self.max_steps,
             max_guidance=self.max_guidance,
             batch=batch or self.batch,
-            kinds=self.kinds,
             negative_above=self.negative_above,
             strength_counts=self.strength_counts,
             guidance_counts=self.guidance_counts,
@@ -104,9 +102,10 @@ def describe(preset: Preset) -> Iterator[str]:
     yield f"{preset.name}: {preset.notes}"
     yield f"  made of    {made_of}{' (accept its terms there, then set HF_TOKEN)' if preset.gated else ''}"
     yield f"  licence    {licence.name}: {licence.words} ({licence.address})"
-    yield f"  paints     {side} x {side}, sides up to {preset.max_side}; {preset.steps} steps, at most {preset.max_steps}"
+    yield f"  paints     {side} x {side}, sides up to {preset.max_side}"
+    yield f"  steps      {preset.steps}, at most {preset.max_steps}"
     yield f"  guidance   {preset.guidance:g}; {_negative_words(preset)}"
-    yield f"  from       {' and '.join(sorted(preset.kinds, reverse=True))}{_strength_words(preset)}"
+    yield f"  from       text, and text with an image{_strength_words(preset)}"
     yield f"  needs      about {preset.vram_gb:g} GB of GPU memory (estimate); at Modal we would take: {preset.card}"
     yield f"  at once    {preset.batch} pictures; for GPU_VAE=tiny: {preset.tiny_vae or 'there is none'}"
 

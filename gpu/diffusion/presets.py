@@ -28,6 +28,12 @@ STABILITY = Licence(
     "restricted",
     "commercial use is free below 1,000,000 dollars of revenue a year and after registering; above, it is paid for",
 )
+STABILITY_RESEARCH = Licence(
+    "Stability AI Non-Commercial Research Community License",
+    "https://stability.ai/license",
+    "restricted",
+    "free for research and private use; for commercial use its page sends you to stability.ai/license, which may cost",
+)
 APACHE = Licence(
     "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", "free", "commercial use is free, without restrictions"
 )
@@ -82,7 +88,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         name="sdxl-turbo",
         source="stabilityai/sdxl-turbo",
-        licence=STABILITY,
+        licence=STABILITY_RESEARCH,
         steps=4,
         guidance=0.0,
         side=512,

@@ -1,0 +1,29 @@
+"""Turns the decoder's output into pictures: bytes are made on the device and copied once.
+
+Knows torch tensors and Pillow; knows no pipeline. Of a 1024 x 1024 picture 3 MB travel instead of 12 MB of floats.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import Image
+
+
+class NotANumber(ArithmeticError):
+    """A picture came out as NaN: half precision overflowed on the way. It would be shown as plain black."""
+
+    def __init__(self) -> None:
+        super().__init__("the picture is not a number: the weights overflow in this precision, try GPU_DTYPE=fp32")
+
+
+def to_pictures(batch: Any) -> list[Image.Image]:
+    """RGB pictures of a tensor (N, 3, height, width) in 0..1, within 1 of what diffusers' own PIL output gives."""
+    import torch
+
+    broken = batch.isnan().any()
+    whole = (batch.float() * 255).round().clamp(0, 255).to(torch.uint8)
+    pixels = whole.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    if bool(broken):
+        raise NotANumber
+    return [Image.fromarray(picture) for picture in pixels]

@@ -1,0 +1,174 @@
+"""What makes a loaded pipeline fast on its device: precision, memory layout, fused layers, compiled ones.
+
+Knows torch and diffusers' networks; knows no preset's licence and no queue. Runs in the engine's own thread: CUDA
+graphs recorded in one thread and replayed in another assert (pytorch/pytorch#123177).
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gpu.engine import EngineBroken
+
+log = logging.getLogger("gpu")
+
+Precision = Literal["bf16", "fp16", "fp32"]
+Compile = Literal["off", "regional", "whole"]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The choices of the host; each default is what is best for most, its reason where it is applied.
+
+    `dtype` None is the best the device has.
+    """
+
+    dtype: Precision | None = None
+    channels_last: bool = True
+    fuse_qkv: bool = True
+    compile: Compile = "off"
+    warm_up: bool = True
+
+
+def best_device() -> str:
+    """cuda, mps or cpu: the fastest that this machine has."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def checked_device(device: str | None) -> str:
+    """The device asked for, or the best; raises EngineBroken where this machine has not got it."""
+    import torch
+
+    there = device != "cuda" or torch.cuda.is_available()
+    if not there or (device == "mps" and not torch.backends.mps.is_available()):
+        raise EngineBroken(f"GPU_DEVICE: torch finds no {device} here; without this setting it takes the best there is")
+    return device or best_device()
+
+
+def torch_dtype(wanted: Precision | None, device: str) -> Any:
+    """The torch dtype of the weights.
+
+    bf16 has the range of fp32 and the speed of fp16: nothing overflows. Cards before 2020 (T4) only imitate it,
+    slowly, so they get fp16, as Apple does. CPUs compute in fp32: half precision is slower there, or missing.
+    """
+    import torch
+
+    if wanted is None:
+        wanted = "fp32" if device == "cpu" else "fp16"
+        if device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+            wanted = "bf16"
+    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[wanted]
+
+
+def tune(text: Any, tuning: Tuning, *, device: str, native_side: int) -> None:
+    """Everything but compiling, on a pipeline that is on its device; its image sister shares the networks."""
+    import torch
+
+    for network in filter(None, (_denoiser(text), getattr(text, "vae", None))):
+        network.requires_grad_(False)
+        if tuning.channels_last and device == "cuda" and all(weights.dim() < 5 for weights in network.parameters()):
+            # Tensor cores want channels side by side; else each convolution turns its input round. Networks without
+            # convolutions have nothing to turn, video networks would want another layout.
+            network.to(memory_format=torch.channels_last)
+    if tuning.fuse_qkv:
+        fuse(text)
+    if device == "cuda":
+        # Counts in fp32 only: 10 bits of mantissa are plenty for pictures, and tensor cores take no more.
+        torch.set_float32_matmul_precision("high")
+    _spare_the_decoder(text, native_side)
+
+
+def fuse(pipeline: Any) -> None:
+    """One matrix product in place of three in each attention layer, where the family can: a few percent at batch 1.
+
+    The three are dropped afterwards: kept, they would take SDXL's card another half GB for nothing.
+    """
+    for network in (_denoiser(pipeline), getattr(pipeline, "vae", None)):
+        if network is None or not hasattr(network, "fuse_qkv_projections"):
+            continue
+        try:
+            network.fuse_qkv_projections()
+        except (ValueError, AttributeError) as error:
+            log.info("not fused network=%s reason=%s", type(network).__name__, type(error).__name__)
+            continue
+        for layer in network.modules():
+            _drop_parts(layer)
+
+
+def _drop_parts(layer: Any) -> None:
+    for whole, parts in (
+        ("to_qkv", ("to_q", "to_k", "to_v")),
+        ("to_kv", ("to_k", "to_v")),
+        ("to_added_qkv", ("add_q_proj", "add_k_proj", "add_v_proj")),
+    ):
+        if getattr(layer, whole, None) is not None and getattr(layer, "fused_projections", False):
+            getattr(layer, whole).requires_grad_(False)
+            for part in parts:
+                if hasattr(layer, part):
+                    delattr(layer, part)
+
+
+def _spare_the_decoder(pipeline: Any, native_side: int) -> None:
+    import torch
+
+    vae = getattr(pipeline, "vae", None)
+    if vae is None:
+        return
+    if native_side >= 1024 and hasattr(vae, "enable_slicing"):
+        # A batch is decoded one by one: at 1024 a decoder fills a card with one picture, and eight want 20 GB.
+        vae.enable_slicing()
+    if vae.config.get("force_upcast") and vae.dtype != torch.float16:
+        # SDXL's autoencoder overflows in fp16 only. Its image pipeline would turn it to fp32 and back at every call.
+        vae.register_to_config(force_upcast=False)
+
+
+def compile_networks(pipeline: Any, how: Compile, *, device: str) -> None:
+    """Mark the networks for torch.compile; they are compiled when first used, that is, while warming up.
+
+    `regional`: the repeated blocks of the denoiser, for any size: a tenth of the compile time. `whole`: denoiser,
+    decoder and encoder for the sizes that are warmed up; with CUDA graphs, since at batch 1 a card waits for Python
+    to launch hundreds of kernels. (max-autotune gains little over it and compiles for many minutes at each start.)
+    """
+    if how == "off":
+        return
+    denoiser, vae = _denoiser(pipeline), getattr(pipeline, "vae", None)
+    if how == "regional":
+        try:
+            denoiser.compile_repeated_blocks(dynamic=True)
+        except (ValueError, AttributeError):
+            raise EngineBroken("GPU_COMPILE: this model has no repeated blocks; take whole or off") from None
+        return
+    _set_inductor_flags()
+    mode = "reduce-overhead" if device == "cuda" else "default"
+    for network in (denoiser, getattr(vae, "decoder", None), getattr(vae, "encoder", None)):
+        if network is not None:
+            network.compile(mode=mode, dynamic=False)
+
+
+def no_more_compiling() -> AbstractContextManager[Any]:
+    """Around a painting: a size that was not warmed up is painted uncompiled, rather than everybody waits for it."""
+    import torch
+
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("eager_on_recompile")
+    return stance
+
+
+def _set_inductor_flags() -> None:
+    """What PyTorch's "Diffusion, Fast" found for UNets (diffusers' docs, optimization/fp16)."""
+    import torch._inductor.config as inductor
+
+    inductor.conv_1x1_as_mm = True
+    inductor.coordinate_descent_tuning = True
+    inductor.epilogue_fusion = False
+    inductor.coordinate_descent_check_all_directions = True
+
+
+def _denoiser(pipeline: Any) -> Any:
+    return getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
