@@ -7,11 +7,12 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 # The model of `make paint-local`: a preset, a folder, or an id.
 MODEL ?= sd-turbo
 
-.PHONY: help demo paint-local test lint format bench bench-gpu screenshots clean
+.PHONY: help demo paint-local test lint format bench bench-gpu deploy-gpu screenshots clean
 
 help:
 	@echo "make demo         everything on this machine: sandbox X, queue, painter, bot, workers, gallery"
 	@echo "make paint-local  paint with a real model on this machine: MODEL=sd-turbo, a folder, or a model id"
+	@echo "make deploy-gpu   the painter on Modal: its price and ceiling first, then its weights, then the service"
 	@echo "make test         the whole suite (installs torch and diffusers for the painter's part)"
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make format       let ruff format the code"
@@ -33,6 +34,11 @@ $(VENV)/.paint: $(VENV)/.demo
 	@$(PIP) -e ".[diffusers]"
 	@touch $@
 
+$(VENV)/.modal: $(VENV)/.demo
+	@echo "installing modal (once) ..."
+	@$(PIP) -e ".[modal]"
+	@touch $@
+
 $(VENV)/.test: $(VENV)/.demo
 	@echo "installing packages for tests (once) ..."
 	@$(PIP) -e ".[diffusers,modal,postgres,dev]"
@@ -44,6 +50,13 @@ demo: $(VENV)/.demo
 # `make demo DEMO_GPU_URL=http://127.0.0.1:8002` in another terminal paints with it.
 paint-local: $(VENV)/.paint
 	@exec $(BIN)/python -m gpu --engine diffusers --model "$(MODEL)"
+
+# Settings come from the environment or as words: `make deploy-gpu GPU_MODEL=sd-turbo DEPLOY_DAY_MIN=1`.
+deploy-gpu: $(VENV)/.modal
+	@$(BIN)/python -m gpu.cost
+	@$(BIN)/modal config show | grep -q '"token_id": "' || { echo "MODAL_TOKEN_ID: no account at Modal is known on this machine: run $(BIN)/modal setup"; exit 1; }
+	@$(BIN)/modal run -m gpu.app::fetch_weights
+	@$(BIN)/modal deploy -m gpu.app
 
 # Files of tests on as many cores as there are; then those of the whole house, which wants the machine for itself.
 # `make test TESTS=tests/bot` runs some.
