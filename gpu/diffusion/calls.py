@@ -53,18 +53,18 @@ class Calls:
         return {name: value for name, value in asked.items() if name in self._accepted}
 
     def _image(self, key: Key, pieces: Sequence[Piece]) -> dict[str, Any]:
-        if self._by_reference:
+        if self.by_reference:
             return {"image": pieces[0].start}
         return {"image": [piece.start for piece in pieces], "strength": key.strength}
 
     @property
-    def _by_reference(self) -> bool:
+    def by_reference(self) -> bool:
         """Whether an image is read like the prompt, in place of being painted over from some strength on."""
         return "strength" not in self._accepted
 
     def _reference(self, key: Key, piece: Piece) -> int:
         """Who paints by reference shows every picture of a call the same images: only pieces of one image share."""
-        return id(piece.start) if key.kind == "image" and self._by_reference else 0
+        return id(piece.start) if key.kind == "image" and self.by_reference else 0
 
     def _silent(self, key: Key, piece: Piece) -> bool:
         """SDXL takes no negative prompt for zeros and an empty one for words: in one call all would have words."""

@@ -75,6 +75,7 @@ class DiffusersEngine:
         self._calls["text"] = Calls(text, self.limits)
         if image := image_sister(text):
             self._calls["image"] = Calls(image, self.limits)
+            self.limits = replace(self.limits, strength_counts=not self._calls["image"].by_reference)
         self.limits = replace(self.limits, kinds=frozenset(self._calls))
         self._readers = Readers(text)
         tune(text, self._tuning, device=device, native_side=preset.side)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpu.diffusion.engine import DiffusersEngine, manners_of
+from gpu.diffusion.engine import DiffusersEngine
 from gpu.engine import Key, Piece
+from tests.support.tiny_models import tiny_model
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the diffusers extra")
 pytest.importorskip("diffusers", reason="diffusers is not installed: the diffusers extra")
@@ -21,71 +22,15 @@ IMAGE = Key("image", 64, 64, 4, 0.0, 0.5)
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory):
-    """A folder with a whole Stable Diffusion pipeline of 1 MB, its weights random but always the same."""
-    from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionPipeline, UNet2DConditionModel
-    from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
-
-    torch.manual_seed(0)
-    letters = sorted(ByteLevel.alphabet())
-    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(letter + "</w>" for letter in letters)]
-    text = CLIPTextConfig(
-        hidden_size=32,
-        intermediate_size=64,
-        num_attention_heads=4,
-        num_hidden_layers=2,
-        vocab_size=len(words),
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
-        max_position_embeddings=77,
-    )
-    pipeline = StableDiffusionPipeline(
-        tokenizer=CLIPTokenizer(vocab={w: i for i, w in enumerate(words)}, merges=[], model_max_length=77),
-        text_encoder=CLIPTextModel(text),
-        unet=UNet2DConditionModel(
-            sample_size=8,
-            block_out_channels=(16, 32),
-            layers_per_block=1,
-            in_channels=4,
-            out_channels=4,
-            cross_attention_dim=32,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-            norm_num_groups=8,
-            attention_head_dim=8,
-        ),
-        vae=AutoencoderKL(
-            block_out_channels=[8, 16, 16, 16],
-            down_block_types=["DownEncoderBlock2D"] * 4,
-            up_block_types=["UpDecoderBlock2D"] * 4,
-            layers_per_block=1,
-            latent_channels=4,
-            norm_num_groups=8,
-            sample_size=64,
-        ),
-        scheduler=EulerDiscreteScheduler(
-            beta_start=0.00085,
-            beta_end=0.012,
-            beta_schedule="scaled_linear",
-            timestep_spacing="trailing",
-            steps_offset=1,
-        ),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    folder = tmp_path_factory.mktemp("models") / "tiny-turbo"
-    pipeline.save_pretrained(folder)
-    return folder
+def model(tmp_path_factory):
+    return tiny_model(tmp_path_factory.mktemp("models") / "tiny-turbo")
 
 
 @pytest.fixture(scope="session")
-def engine(tiny_model):
+def engine(model):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    engine = DiffusersEngine(str(tiny_model), device="cpu", batch_limit=4, max_side=256)
+    engine = DiffusersEngine(str(model), device="cpu", batch_limit=4, max_side=256)
     engine.load()
     yield engine
     torch.set_num_threads(threads)
@@ -99,16 +44,10 @@ def difference(one, other):
     return int(np.abs(pixels(one) - pixels(other)).max())
 
 
-def test_it_takes_its_manners_from_the_models_name():
-    assert (manners_of("stabilityai/sd-turbo").steps, manners_of("stabilityai/sd-turbo").guidance) == (4, 0.0)
-    assert manners_of("/models/SDXL-Lightning").guidance == 0.0
-    assert manners_of("sd-legacy/stable-diffusion-v1-5").guidance == 7.0
-
-
-def test_a_loaded_model_tells_its_size_and_hides_its_path(engine, tiny_model):
+def test_a_loaded_model_tells_its_size_and_hides_its_path(engine, model):
     assert (engine.limits.width, engine.limits.height, engine.limits.steps) == (64, 64, 4)
     assert engine.model == "tiny-turbo"
-    assert str(tiny_model.parent) not in engine.model
+    assert str(model.parent) not in engine.model
 
 
 def test_it_paints_from_text(engine):
