@@ -110,7 +110,7 @@ class PaintAnswer(BaseModel):
     batch_size: int = Field(description="pictures painted together, those of other callers included")
 
 
-def read_request(body: bytes) -> PaintRequest:
+def read_request(body: bytes | bytearray) -> PaintRequest:
     """Parse a JSON body; raises Unpaintable with the field and the reason, never with the caller's text."""
     try:
         return PaintRequest.model_validate_json(body)

@@ -1,47 +1,81 @@
 """Decides whether an engine can paint what was asked, from plain values, and fills in its defaults.
 
-Pure: knows no queue, no HTTP and no picture bytes; the start image arrives decoded later (`with_start`).
+Pure: knows no queue, no HTTP and no picture bytes; the start image arrives decoded later (`with_start`). Nothing is
+changed silently: what the engine cannot do is refused, what it does not look at is named in `Plan.ignored`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PIL.Image import Image
 
 from gpu.contract import PaintRequest, Unpaintable
 from gpu.engine import Key, Limits, Order, Piece
+from gpu.shapes import MAX_RATIO, size_of
+
+Errors = Iterator[tuple[str, str]]
 
 
-def order_from(request: PaintRequest, limits: Limits) -> Order:
+@dataclass(frozen=True)
+class Plan:
+    """An order, and what its answer shall say beside the pictures: the fields it did not look at, the embeddings."""
+
+    order: Order
+    ignored: tuple[str, ...] = ()
+    embedding: bool = False
+
+
+def plan(request: PaintRequest, limits: Limits, caller: str = "") -> Plan:
     """The request with the engine's defaults filled in; raises Unpaintable naming every field that is wrong."""
-    key = _key(request, limits)
+    size = _size(request, limits)
+    key = _key(request, size, limits)
     if errors := [*_size_errors(key, limits), *_number_errors(key, limits), *_start_errors(request, key, limits)]:
         raise Unpaintable(*errors)
-    pieces = tuple(Piece(request.prompt, seed, request.negative_prompt) for seed in request.seeds)
-    return Order(key, pieces)
+    ignored = tuple(_ignored(request, key, limits))
+    negative = "" if "negative_prompt" in ignored else request.negative_prompt
+    pieces = tuple(Piece(request.prompt, seed, negative) for seed in request.seeds)
+    return Plan(Order(key, pieces, caller), ignored, request.embedding)
 
 
-def with_start(order: Order, start: Image) -> Order:
-    """The same order, painted from `start` (RGB, of the key's size)."""
-    return replace(order, pieces=tuple(replace(piece, start=start) for piece in order.pieces))
+def with_start(planned: Plan, start: Image) -> Plan:
+    """The same plan, painted from `start` (RGB, of the key's size)."""
+    pieces = tuple(replace(piece, start=start) for piece in planned.order.pieces)
+    return replace(planned, order=replace(planned.order, pieces=pieces))
 
 
-def _key(request: PaintRequest, limits: Limits) -> Key:
+def _size(request: PaintRequest, limits: Limits) -> tuple[int, int]:
+    if request.aspect_ratio is None:
+        return (
+            limits.width if request.width is None else request.width,
+            limits.height if request.height is None else request.height,
+        )
+    if request.width is not None or request.height is not None:
+        raise Unpaintable(("aspect_ratio", "goes without width and height"))
+    across, down = (int(part) for part in request.aspect_ratio.split(":"))
+    if max(across, down) > MAX_RATIO * min(across, down):
+        raise Unpaintable(("aspect_ratio", f"must be between 1:{MAX_RATIO} and {MAX_RATIO}:1"))
+    if size := size_of(across / down, limits):
+        return size
+    raise Unpaintable(("aspect_ratio", "this model has no size of that shape"))
+
+
+def _key(request: PaintRequest, size: tuple[int, int], limits: Limits) -> Key:
     from_image = request.init_image is not None
     strength = limits.strength if request.strength is None else request.strength
+    guided = request.guidance is not None and limits.guidance_counts
     return Key(
         kind="image" if from_image else "text",
-        width=limits.width if request.width is None else request.width,
-        height=limits.height if request.height is None else request.height,
+        width=size[0],
+        height=size[1],
         steps=limits.steps if request.steps is None else request.steps,
-        guidance=limits.guidance if request.guidance is None else request.guidance,
-        strength=strength if from_image else 1.0,
+        guidance=request.guidance if guided and request.guidance is not None else limits.guidance,
+        strength=strength if from_image and limits.strength_counts else 1.0,
     )
 
 
-def _size_errors(key: Key, limits: Limits) -> Iterator[tuple[str, str]]:
+def _size_errors(key: Key, limits: Limits) -> Errors:
     for field, side in (("width", key.width), ("height", key.height)):
         if not limits.min_side <= side <= limits.max_side:
             yield field, f"must be between {limits.min_side} and {limits.max_side}"
@@ -49,18 +83,31 @@ def _size_errors(key: Key, limits: Limits) -> Iterator[tuple[str, str]]:
             yield field, f"must be a multiple of {limits.multiple}"
 
 
-def _number_errors(key: Key, limits: Limits) -> Iterator[tuple[str, str]]:
+def _number_errors(key: Key, limits: Limits) -> Errors:
     if not 1 <= key.steps <= limits.max_steps:
         yield "steps", f"must be between 1 and {limits.max_steps}"
     if not 0 <= key.guidance <= limits.max_guidance:
         yield "guidance", f"must be between 0 and {limits.max_guidance:g}"
 
 
-def _start_errors(request: PaintRequest, key: Key, limits: Limits) -> Iterator[tuple[str, str]]:
-    if request.init_image is None:
+def _start_errors(request: PaintRequest, key: Key, limits: Limits) -> Errors:
+    if key.kind not in limits.kinds:
+        yield "init_image", f"this model paints from {'text' if key.kind == 'image' else 'an image'} only"
+    elif request.init_image is None:
         if request.strength is not None:
             yield "strength", "needs an init_image"
     # With less than one step diffusers fails deep inside with an empty tensor. Caught here it has a name.
     # (Steps out of bounds are named already, and may be too long a number to multiply.)
     elif 1 <= key.steps <= limits.max_steps and int(key.steps * key.strength) < 1:
         yield "strength", f"steps * strength must be at least 1, is {key.steps * key.strength:g}"
+
+
+def _ignored(request: PaintRequest, key: Key, limits: Limits) -> Iterator[str]:
+    """The fields that were given and that this model does not look at."""
+    above = limits.negative_above
+    if request.negative_prompt.strip() and (above is None or key.guidance <= above):
+        yield "negative_prompt"
+    if request.guidance is not None and not limits.guidance_counts:
+        yield "guidance"
+    if request.strength is not None and not limits.strength_counts:
+        yield "strength"

@@ -8,43 +8,34 @@ Knows the contract and the engine thread; knows no model. The way of one order:
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
-from gpu.contract import (
-    MAX_BODY_BYTES,
-    Cost,
-    PaintAnswer,
-    PaintRequest,
-    Picture,
-    Safety,
-    Seconds,
-    Unpaintable,
-    read_request,
-)
-from gpu.encoding import Encoded, Format, encode
-from gpu.engine import Checker, Engine, NotReady, Order, PaintFailed, QueueFull
+from gpu.answers import answer_to, as_json
+from gpu.bodies import BODY_SECONDS, Bodies, Memory, Share, TooLarge, TooSlow, declared
+from gpu.callers import HEADER, Callers, Unauthorised
+from gpu.contract import MAX_BODY_BYTES, Cost, PaintAnswer, PaintRequest, Unpaintable, read_request
+from gpu.encoding import MIME, Format, encode
+from gpu.engine import Checker, Engine, NotReady, PaintFailed, QueueFull, Verdict
 from gpu.engine_thread import EngineThread, Outcome
 from gpu.metrics import Metrics
-from gpu.orders import order_from, with_start
+from gpu.orders import Plan, plan, with_start
 from gpu.start_pictures import decode_start
 
 log = logging.getLogger("gpu")
 
 # Loading takes seconds to a minute; asking every few seconds costs nothing and wastes little of a warm GPU.
 RETRY_WHILE_LOADING = "3"
-# 14 MB arrive in this time over 4 Mbit/s; who is slower holds a place that others wait for.
-BODY_SECONDS = 30
+# Each may hold 80 MB, of which the second still fits beside a full house.
+_START_THREADS = 2
 _CLIENT_GONE = 499  # nobody reads it; it is for the counters
 
 
@@ -66,9 +57,8 @@ def create_app(
     `token` None lets anybody paint. `withhold` keeps back what the checker flags. `keeps` is how many seconds the
     machine is paid for after its last order. `app.state.engine_thread` is for hosts that wait for the model first.
     """
-    thread = EngineThread(engine, checker=checker, queue_limit=queue_limit, batch_wait=batch_wait, keeps=keeps)
     service = Service(
-        thread,
+        EngineThread(engine, checker=checker, queue_limit=queue_limit, batch_wait=batch_wait, keeps=keeps),
         token=token,
         withhold=withhold,
         readers=queue_limit,
@@ -79,11 +69,12 @@ def create_app(
     app = FastAPI(title="Threadpaint GPU service", lifespan=service.lifespan)
     app.state.engine_thread = service.thread
     body = {"content": {"application/json": {"schema": PaintRequest.model_json_schema()}}, "required": True}
+    caller = {"name": HEADER, "in": "header", "schema": {"type": "string", "maxLength": 64}}
     app.add_api_route(
         "/v1/paint",
         service.paint,
         methods=["POST"],
-        openapi_extra={"requestBody": body},
+        openapi_extra={"requestBody": body, "parameters": [caller]},
         responses={200: {"model": PaintAnswer}},
     )
     app.add_api_route("/healthz", service.healthz, methods=["GET"])
@@ -92,7 +83,7 @@ def create_app(
 
 
 class Service:
-    """The three pages and what they share: the engine thread, the thread pool, the token, the counters."""
+    """The three pages and what they share: the engine thread, the thread pools, the bounds, the counters."""
 
     def __init__(
         self,
@@ -106,11 +97,12 @@ class Service:
         cost: Cost | None,
     ) -> None:
         self.thread = thread
-        self.metrics = Metrics()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
-        self._expected = f"Bearer {token}".encode() if token else None
+        self.metrics = _metrics_of(thread)
+        self._callers, self._bodies, self._memory = Callers(token), Bodies(readers), Memory()
+        # Two pools: whoever sends pictures that take long to read holds up others who do, not the answers.
+        self._encoders = ThreadPoolExecutor(threads, thread_name_prefix="encode")
+        self._decoders = ThreadPoolExecutor(_START_THREADS, thread_name_prefix="decode")
         self._withhold, self._encoding, self._cost = withhold, encoding, cost
-        self._reading, self._reading_limit = 0, readers
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -119,90 +111,78 @@ class Service:
             yield
         finally:
             await asyncio.to_thread(self.thread.stop)
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            for pool in (self._encoders, self._decoders):
+                pool.shutdown(wait=False, cancel_futures=True)
 
     async def paint(self, request: Request) -> Response:
         """POST /v1/paint: every way it can end is one line here."""
         try:
             response = await self._paint(request)
+        except Unauthorised:
+            response = _error(401, "no or wrong token", {"WWW-Authenticate": "Bearer"})
         except Unpaintable as error:
-            response = _refusal(422, [{"field": field, "reason": reason} for field, reason in error.errors])
+            response = _json(422, {"errors": [{"field": field, "reason": reason} for field, reason in error.errors]})
+        except TooLarge:
+            response = _error(413, f"the body is larger than {MAX_BODY_BYTES} bytes", _CLOSE)
+        except TooSlow:
+            response = _error(408, f"the body took longer than {BODY_SECONDS:g} s", _CLOSE)
         except QueueFull as error:
-            response = _error(429, "the queue is full", retry_after=str(error.retry_after))
+            response = _error(429, "the queue is full", {"Retry-After": str(error.retry_after)})
         except NotReady as error:
-            response = _error(503, f"the engine is {error.status}", retry_after=RETRY_WHILE_LOADING)
+            response = _error(503, f"the engine is {error.status}", {"Retry-After": RETRY_WHILE_LOADING})
         except PaintFailed:
             response = _error(500, "the engine failed to paint this")
         except ClientDisconnect:
             response = Response(status_code=_CLIENT_GONE)
-        except TimeoutError:
-            response = _error(408, f"the body took longer than {BODY_SECONDS} s", headers={"Connection": "close"})
         except asyncio.CancelledError:
             if self.thread.status != "stopped":
                 raise
             # The server's patience ended while this was painted: not a fault, and worth another try elsewhere.
-            response = _error(503, "the engine is stopped", retry_after=RETRY_WHILE_LOADING)
+            response = _error(503, "the engine is stopped", {"Retry-After": RETRY_WHILE_LOADING})
         self.metrics.count(response.status_code)
-        return response
+        return _ended(request, response)
 
     async def _paint(self, request: Request) -> Response:
-        if not self._may_paint(request):
-            return _error(401, "no or wrong token", headers={"WWW-Authenticate": "Bearer"})
-        self.thread.check_room()
-        body = await self._body(request)
-        if body is None:
-            return _error(413, f"the body is larger than {MAX_BODY_BYTES} bytes", headers={"Connection": "close"})
-        order = await self._order(read_request(body))
-        outcome = await _unless_gone(request, self.thread.submit(order))
-        return await self._answer(order, outcome)
+        caller = self._callers.name(request)
+        self.thread.check_room(caller)
+        with self._memory.share() as share:
+            # Neither the body nor what it says is held any longer than until it is a plan.
+            planned = await self._plan(read_request(await self._bodies.read(request, share)), caller, share)
+            outcome = await _unless_gone(request, self.thread.submit(planned.order))
+        return await self._answer(planned, outcome)
 
-    async def _body(self, request: Request) -> bytes | None:
-        """The body; no more of them are under way at once than orders may wait, or a crowd would fill the memory."""
-        if self._reading >= self._reading_limit:
-            raise QueueFull(1)
-        self._reading += 1
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                return await _bounded_body(request)
-        finally:
-            self._reading -= 1
-
-    def _may_paint(self, request: Request) -> bool:
-        given = request.headers.get("authorization", "").encode("latin-1", "replace")
-        return self._expected is None or hmac.compare_digest(given, self._expected)
-
-    async def _order(self, asked: PaintRequest) -> Order:
-        order = order_from(asked, self.thread.engine.limits)
+    async def _plan(self, asked: PaintRequest, caller: str, share: Share) -> Plan:
+        planned = plan(asked, self.thread.engine.limits, caller)
         if asked.init_image is None:
-            return order
-        decode = partial(decode_start, asked.init_image, order.key.width, order.key.height)
-        return with_start(order, await self._in_pool(decode))
+            share.becomes(0)
+            return planned
+        key, loop = planned.order.key, asyncio.get_running_loop()
+        start = await loop.run_in_executor(self._decoders, decode_start, asked.init_image, key.width, key.height)
+        share.becomes(4 * key.width * key.height)  # as Pillow holds it
+        return with_start(planned, start)
 
-    async def _answer(self, order: Order, outcome: Outcome) -> Response:
-        began = time.monotonic()
-        work = [self._in_pool(partial(encode, done.image, self._encoding)) for done in outcome.paintings]
-        encoded = await asyncio.gather(*work)
-        answer = PaintAnswer(
+    async def _answer(self, planned: Plan, outcome: Outcome) -> Response:
+        began, shown = time.monotonic(), [not self._kept_back(verdict) for verdict in outcome.verdicts]
+        jobs = zip(outcome.paintings, shown, strict=True)
+        images = await asyncio.gather(*(self._encode(done.image if show else None) for done, show in jobs))
+        answer = answer_to(
+            planned,
+            outcome,
             model=self.thread.engine.model,
-            pictures=_pictures(order, outcome, encoded),
-            steps=order.key.steps,
-            guidance=order.key.guidance,
-            seconds=Seconds(
-                queued=outcome.queued,
-                painting=outcome.painting,
-                checking=outcome.checking,
-                encoding=time.monotonic() - began,
-                gpu=outcome.gpu,
-                idle=outcome.idle,
-            ),
+            mime=MIME[self._encoding],
+            encoding=time.monotonic() - began,
             cost=self._cost,
-            batch_size=outcome.batch_size,
         )
-        self.metrics.count_pictures(answer)
-        return Response(answer.model_dump_json(), media_type="application/json")
+        self.metrics.count_pictures(answer, withheld=shown.count(False))
+        return Response(as_json(answer, images), media_type="application/json")
 
-    async def _in_pool(self, work: partial[Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+    def _kept_back(self, verdict: Verdict | None) -> bool:
+        return self._withhold and verdict is not None and verdict.flagged
+
+    async def _encode(self, image: Any) -> bytes | None:
+        if image is None:
+            return None
+        return await asyncio.get_running_loop().run_in_executor(self._encoders, encode, image, self._encoding)
 
     async def healthz(self) -> Response:
         """200 only when an order would be painted; a broken engine asks to be replaced."""
@@ -212,22 +192,22 @@ class Service:
         return _json(200, {"status": "ok", "model": self.thread.engine.model, "queue": self.thread.waiting})
 
     async def metrics_page(self) -> Response:
-        ready = self.thread.status == "ok"
-        text = self.metrics.text(waiting=self.thread.waiting, batches=self.thread.batches, ready=ready)
-        return Response(text, media_type="text/plain; version=0.0.4")
+        return Response(self.metrics.text(), media_type=Metrics.media_type)
 
 
-async def _bounded_body(request: Request) -> bytes | None:
-    """The body, or None as soon as it is clear that it is too large: it is never held whole in memory."""
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:12]) > MAX_BODY_BYTES:
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)
+def _metrics_of(thread: EngineThread) -> Metrics:
+    return Metrics(
+        gauges={
+            "gpu_ready": ("1 when an order would be painted.", lambda: thread.status == "ok"),
+            "gpu_queue": ("Orders that wait.", lambda: thread.waiting),
+            "gpu_queue_pictures": ("Pictures of the orders that wait.", lambda: thread.waiting_pictures),
+            "gpu_unchecked": ("Painted batches that wait for the safety check.", lambda: thread.unchecked),
+        },
+        totals={
+            "gpu_batches": ("Batches painted.", lambda: thread.batches),
+            "gpu_out_of_memory": ("How often fewer pictures had to be tried.", lambda: thread.out_of_memory),
+        },
+    )
 
 
 async def _unless_gone(request: Request, future: Future[Outcome]) -> Outcome:
@@ -250,30 +230,21 @@ async def _hung_up(request: Request) -> None:
         pass
 
 
-def _pictures(order: Order, outcome: Outcome, encoded: list[Encoded]) -> list[Picture]:
-    return [
-        Picture(
-            seed=piece.seed,
-            image=data.image,
-            mime=data.mime,
-            width=done.image.width,
-            height=done.image.height,
-            safety=Safety(checked=True, flagged=verdict.flagged, scores=dict(verdict.scores)) if verdict else Safety(),
-        )
-        for piece, done, verdict, data in zip(order.pieces, outcome.paintings, outcome.verdicts, encoded, strict=True)
-    ]
+_CLOSE = {"Connection": "close"}
 
 
-def _error(
-    status: int, reason: str, *, retry_after: str | None = None, headers: dict[str, str] | None = None
-) -> Response:
-    extra = {"Retry-After": retry_after} if retry_after else {}
-    return _json(status, {"error": reason}, headers={**(headers or {}), **extra})
+def _ended(request: Request, response: Response) -> Response:
+    """Refused before its body was read, a request may send on: the server reads past what was announced, so that its
+    sender sees the answer, but not past what has no end."""
+    length = declared(request)
+    if response.status_code >= 400 and (length is None or length > MAX_BODY_BYTES):
+        response.headers["Connection"] = "close"
+    return response
 
 
-def _refusal(status: int, errors: list[dict[str, str]]) -> Response:
-    return _json(status, {"errors": errors})
+def _error(status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
+    return _json(status, {"error": reason}, headers)
 
 
-def _json(status: int, content: object, *, headers: dict[str, str] | None = None) -> Response:
+def _json(status: int, content: object, headers: dict[str, str] | None = None) -> Response:
     return Response(json.dumps(content), status, headers, media_type="application/json")

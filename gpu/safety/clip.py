@@ -51,7 +51,8 @@ class ClipChecker:
         self._concepts = _concepts(model.concept_embeds, model.concept_embeds_weights)
         self._mean, self._deviation = (torch.tensor(v, device=device).view(3, 1, 1) for v in (_MEAN, _DEVIATION))
         # Its own stream: the engine paints the next batch meanwhile, and neither waits for the other.
-        self._stream = torch.cuda.Stream(device) if device == "cuda" else None
+        streams: Any = torch.cuda
+        self._stream = streams.Stream(device) if device == "cuda" else None
         log.info("safety check ready device=%s", device)
 
     def _weights(self, dtype: Any) -> Any:
