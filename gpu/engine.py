@@ -109,7 +109,7 @@ class Engine(Protocol):
         """Make ready to paint: may take minutes. Any exception means this engine will never paint."""
 
     def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting]:
-        """Paint at most `limits.batch` pieces; the paintings come in the same order.
+        """Paint some pieces, as many as `batches.py` reads from the limits; the paintings come in the same order.
 
         Raises EngineBroken when nothing can be painted any more, and OutOfMemory when fewer pieces may fit; any other
         exception fails these pieces only.

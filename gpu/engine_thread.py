@@ -2,7 +2,7 @@
 
 Knows engines and threads; knows no HTTP and no picture format. The way of one order:
 
-    submit -> queue -> take (equal keys, a few ms of patience) -> engine.paint -> future
+    submit -> FairQueue -> Company (a few ms of patience) -> Painter -> CheckThread -> future
 """
 
 from __future__ import annotations
@@ -11,44 +11,33 @@ import logging
 import math
 import threading
 import time
-from collections import deque
+import traceback
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from itertools import islice
 from typing import Literal
 
-from gpu.engine import Checker, Engine, EngineBroken, NotReady, Order, PaintFailed, Painting, QueueFull, Verdict
+from gpu.checking import CheckThread
+from gpu.company import Company
+from gpu.engine import Checker, Engine, EngineBroken, NotReady, Order, PaintFailed, QueueFull, Verdict
+from gpu.meter import Meter, Use
+from gpu.painted import Painted, answer, fail, shared_out
+from gpu.painter import Painter
+from gpu.tickets import Outcome, Ticket
+from gpu.waiting import FairQueue
+
+__all__ = ["EngineThread", "Outcome", "Status"]
 
 log = logging.getLogger("gpu")
 
 Status = Literal["new", "loading", "ok", "broken", "stopped"]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The paintings of one order with what the check said of each (none: no check), its seconds by stage, and the
-    pictures in its batch. `gpu` is its share of the device's time, `idle` the device's time before it that is nobody's.
-    """
-
-    paintings: list[Painting]
-    verdicts: list[Verdict | None]
-    queued: float
-    painting: float
-    checking: float
-    gpu: float
-    idle: float
-    batch_size: int
-
-
-@dataclass(eq=False)
-class _Waiting:
-    order: Order
-    future: Future[Outcome]
-    since: float = field(default_factory=time.monotonic)
-
-
 class EngineThread:
-    """Runs an engine. `submit` and `status` are for any thread; the engine is touched by its own thread only."""
+    """Runs an engine. Everything public is for any thread; the engine is touched by its own thread only.
+
+    For metrics: `batches` and `pictures` painted, `waiting` orders of `waiting_pictures`, `out_of_memory` (how often
+    fewer had to be tried), `unchecked` batches. `reason` says in one line why the status is "broken".
+    """
 
     def __init__(
         self,
@@ -58,20 +47,31 @@ class EngineThread:
         queue_limit: int = 64,
         batch_wait: float = 0.004,
         keeps: float = 0.0,
+        on_broken: Callable[[], None] | None = None,
     ) -> None:
         """`queue_limit` counts waiting orders; `batch_wait` is how many seconds an order waits for company; `keeps` is
-        how many seconds the machine is paid for after its last order."""
+        how many seconds the machine is paid for after its last order. `on_broken` is called once, from the engine
+        thread, when the engine breaks or does not load; it may be set until `start`."""
         self.engine = engine
         self.checker = checker
+        self.on_broken = on_broken
         self.status: Status = "new"
+        self.reason = ""
         self.batches = 0
-        self._queue_limit = queue_limit
-        self._batch_wait = batch_wait
-        self._queue: deque[_Waiting] = deque()
+        self.pictures = 0
+        # The machine's life begins here, so that loading is in it.
+        self.meter = Meter(tail=keeps)
+        self._painter = Painter(engine)
+        self._queue = FairQueue(queue_limit)
+        self._company = Company(batch_wait)
+        self._open: set[Ticket] = set()
         self._changed = threading.Condition()
         self._settled = threading.Event()
         self._pace = 0.1  # seconds per picture, a running mean
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._checks: CheckThread | None = None
+        if checker:
+            self._checks = CheckThread(checker, self.meter, checked=self._answer, failed=self._check_failed)
 
     def start(self) -> None:
         """Begin loading the engine; a second call does nothing."""
@@ -86,156 +86,205 @@ class EngineThread:
         self._settled.wait(timeout)
         return self.status
 
+    def close(self) -> None:
+        """Take no more orders and fail those that wait; what is painted or checked right now comes to its end."""
+        self._end("stopped")
+
     def stop(self, timeout: float = 0.5) -> None:
-        """Fail what waits and end the thread after the batch in hand; it is a daemon if that takes too long."""
-        self._fail_all("stopped")
+        """Close, wait so many seconds for what is in hand, and fail what has not come to its end by then.
+
+        The threads are daemons: a batch that nobody waits for ends with the process.
+        """
+        self.close()
+        until = time.monotonic() + timeout
         if self._thread.is_alive():
             self._thread.join(timeout)
+        if self._checks:
+            self._checks.join(max(0.0, until - time.monotonic()))
+        for ticket in list(self._open):
+            ticket.fail(NotReady(self.status))
 
     @property
     def waiting(self) -> int:
         return len(self._queue)
 
-    def check_room(self) -> None:
+    @property
+    def waiting_pictures(self) -> int:
+        return self._queue.pictures
+
+    @property
+    def out_of_memory(self) -> int:
+        return self._painter.out_of_memory
+
+    @property
+    def unchecked(self) -> int:
+        return self._checks.waiting if self._checks else 0
+
+    def check_room(self, caller: str = "") -> None:
         """Raise NotReady or QueueFull as `submit` would, before work is spent on an order."""
         if self.status != "ok":
             raise NotReady(self.status)
-        if len(self._queue) >= self._queue_limit:
+        if not self._queue.has_room(caller):
             raise QueueFull(self._retry_after())
 
     def submit(self, order: Order) -> Future[Outcome]:
-        """Queue an order. Cancelling the future takes it out of the queue, unless it is being painted.
+        """Queue an order. Cancelling its future takes it out of the queue; while it is painted, its result is dropped.
 
         The future raises PaintFailed, or NotReady when the engine broke or stopped meanwhile.
         """
-        waiting = _Waiting(order, Future())
+        ticket = Ticket(order, time.monotonic())
         with self._changed:
-            self.check_room()
-            self._queue.append(waiting)
+            self.check_room(order.caller)
+            self._queue.add(ticket)
+            self._open.add(ticket)
+            self._company.came(ticket.since)
             self._changed.notify()
-        waiting.future.add_done_callback(lambda future: self._forget(waiting) if future.cancelled() else None)
-        return waiting.future
+        ticket.future.add_done_callback(lambda future: self._settle(ticket, future))
+        return ticket.future
 
-    def _forget(self, waiting: _Waiting) -> None:
+    def _settle(self, ticket: Ticket, future: Future[Outcome]) -> None:
+        if future.cancelled():
+            future.set_running_or_notify_cancel()  # wakes those who wait by concurrent.futures.wait
         with self._changed:
-            if waiting in self._queue:
-                self._queue.remove(waiting)
+            self._open.discard(ticket)
+            if self._queue.remove(ticket):
+                self._changed.notify()
 
     def _retry_after(self) -> int:
-        pictures = sum(len(waiting.order.pieces) for waiting in self._queue.copy())
-        return min(60, max(1, math.ceil(pictures * self._pace)))
+        return min(60, max(1, math.ceil(self._queue.pictures * self._pace)))
 
     def _run(self) -> None:
         try:
             self._load()
-            while batch := self._next_batch():
-                self._paint(batch)
-        except BaseException:  # EngineBroken, a fault of ours, a library that calls exit(): no thread, no service
-            log.exception("engine broken")
-            self._fail_all("broken")
+            while self._paint_next():
+                pass
+        except (
+            BaseException
+        ) as error:  # EngineBroken, a fault of ours, a library that calls exit(): no thread, no service
+            self._break(error)
         finally:
+            if self._checks:
+                self._checks.end()
             self._settled.set()
+            if self.status == "broken":
+                self._say_broken()
 
     def _load(self) -> None:
         began = time.monotonic()
-        try:
-            self.engine.load()
-            if self.checker:
-                self.checker.load()
-        except Exception as error:
-            raise EngineBroken("the engine did not load") from error
+        self._load_part(self.engine, "the model did not load (GPU_MODEL)")
+        if self.checker and self._checks:
+            self._load_part(self.checker, "the safety check did not load (GPU_SAFETY_MODEL, or GPU_SAFETY=off)")
+            self._checks.start()
         with self._changed:
             if self.status == "loading":
                 self.status = "ok"
         self._settled.set()
         log.info("engine ready model=%s seconds=%.1f", self.engine.model, time.monotonic() - began)
 
-    def _next_batch(self) -> list[_Waiting]:
+    @staticmethod
+    def _load_part(part: Engine | Checker, otherwise: str) -> None:
+        try:
+            part.load()
+        except Exception as error:
+            raise EngineBroken(f"{otherwise}: {_one_line(error)}") from error
+
+    def _paint_next(self) -> bool:
+        """Paint one batch and pass it on; False means stop. Holds no batch while it waits for the next."""
+        batch = self._next_batch()
+        if batch and (painted := self._paint(batch)):
+            if self._checks:
+                self._checks.hand_over(painted)
+            else:
+                self._answer(painted, None, 0.0)
+        return bool(batch)
+
+    def _next_batch(self) -> list[Ticket]:
         """Wait for an order and its company; an empty list means stop."""
         with self._changed:
-            while True:
-                while not self._queue and self.status == "ok":
+            while self.status == "ok":
+                if not self._queue:
                     self._changed.wait()
-                if self.status != "ok":
-                    return []
-                self._await_company()
-                if batch := self._take():
-                    return batch
+                elif (rest := self._company.wait(time.monotonic())) > 0 and not self._queue.fills(self._painter.limit):
+                    self._changed.wait(rest)
+                else:
+                    return self._queue.take(self._painter.limit)
+        return []
 
-    def _await_company(self) -> None:
-        """Give the oldest order a few ms to be joined by others, if the engine gains by it."""
-        until = self._queue[0].since + self._batch_wait
-        limit = self.engine.limits.batch
-        while self.status == "ok" and self._queue and self._pictures_like_first() < limit:
-            rest = until - time.monotonic()
-            if rest <= 0:
-                return
-            self._changed.wait(rest)
-
-    def _pictures_like_first(self) -> int:
-        key = self._queue[0].order.key
-        return sum(len(waiting.order.pieces) for waiting in self._queue if waiting.order.key == key)
-
-    def _take(self) -> list[_Waiting]:
-        """The oldest order and those after it with its key, as many as fit; cancelled ones are dropped."""
-        batch: list[_Waiting] = []
-        room = self.engine.limits.batch
-        for waiting in list(self._queue):
-            size = len(waiting.order.pieces)
-            if batch and (waiting.order.key != batch[0].order.key or size > room):
-                continue
-            self._queue.remove(waiting)
-            if waiting.future.set_running_or_notify_cancel():
-                batch.append(waiting)
-                room -= size
-        return batch
-
-    def _paint(self, batch: list[_Waiting]) -> None:
-        began = time.monotonic()
+    def _paint(self, batch: list[Ticket]) -> Painted | None:
+        """The batch, painted; None when it failed, and those who waited have been told."""
+        key, use, began = batch[0].order.key, Use(), time.monotonic()
         try:
-            paintings = self._paintings(batch)
+            with self.meter.held(use):
+                paintings = self._painter.paint(key, [piece for ticket in batch for piece in ticket.order.pieces])
         except BaseException as error:  # whatever it is, somebody waits for an answer
-            for waiting in batch:
-                waiting.future.set_exception(PaintFailed("the engine failed"))
-            if isinstance(error, EngineBroken) or not isinstance(error, Exception):
+            log.error("batch failed orders=%d %s", len(batch), _place(error))
+            self.meter.give_back(use.seconds)
+            fail(batch, PaintFailed("the engine failed"))
+            if _is_fatal(error):
                 raise
-            log.exception("batch failed orders=%d", len(batch))
-            return
-        self._answer(batch, paintings, began)
-
-    def _paintings(self, batch: list[_Waiting]) -> list[Painting]:
-        """Paint all pieces of a batch, in slices when one order alone is larger than the engine's batch."""
-        key = batch[0].order.key
-        pieces = [piece for waiting in batch for piece in waiting.order.pieces]
-        limit = self.engine.limits.batch
-        paintings: list[Painting] = []
-        for first in range(0, len(pieces), limit):
-            paintings += self.engine.paint(key, pieces[first : first + limit])
-        if len(paintings) != len(pieces):
-            raise RuntimeError(f"the engine painted {len(paintings)} of {len(pieces)} pieces")
-        return paintings
-
-    def _answer(self, batch: list[_Waiting], paintings: list[Painting], began: float) -> None:
+            return None
         seconds = time.monotonic() - began
-        self.batches += 1
-        self._pace += 0.2 * (seconds / len(paintings) - self._pace)
-        rest = iter(paintings)
-        for waiting in batch:
-            own = list(islice(rest, len(waiting.order.pieces)))
-            verdicts: list[Verdict | None] = [None] * len(own)
-            if self.checker:
-                verdicts = list(self.checker.check([painting.image for painting in own]))
-            share = seconds * len(own) / len(paintings)
-            waiting.future.set_result(
-                Outcome(own, verdicts, began - waiting.since, seconds, 0.0, share, 0.0, len(paintings))
-            )
+        self._count(len(paintings), seconds)
+        return Painted(shared_out(batch, paintings), len(paintings), seconds, use)
 
-    def _fail_all(self, status: Literal["broken", "stopped"]) -> None:
+    def _count(self, pictures: int, seconds: float) -> None:
+        self.batches += 1
+        self.pictures += pictures
+        self._pace += 0.2 * (seconds / pictures - self._pace)
+
+    def _answer(self, painted: Painted, verdicts: list[list[Verdict]] | None, checking: float) -> None:
+        now = time.monotonic()
         with self._changed:
-            self.status = status
-            left = list(self._queue)
-            self._queue.clear()
+            for _ in painted.orders:
+                self._company.went(now)
+        answer(painted, verdicts, checking, self.meter)
+
+    def _check_failed(self, painted: Painted, error: BaseException | None) -> None:
+        """A painted batch that could not be checked is not shown to anybody."""
+        self.meter.give_back(painted.use.seconds)
+        tickets = painted.tickets
+        if error is None:
+            fail(tickets, NotReady(self.status))
+            return
+        log.error("check failed orders=%d %s", len(tickets), _place(error))
+        fail(tickets, PaintFailed("the safety check failed"))
+        if self._checks and _is_fatal(error):
+            self._break(error)
+            self._checks.end(drop=True)
+
+    def _break(self, error: BaseException) -> None:
+        ours = isinstance(error, EngineBroken)
+        self._end("broken", f"{error}" if ours else f"the engine thread failed: {_place(error)}")
+
+    def _end(self, status: Literal["broken", "stopped"], reason: str = "") -> None:
+        """The first end counts: a broken service that is stopped was broken."""
+        with self._changed:
+            if self.status not in ("broken", "stopped"):
+                self.status, self.reason = status, reason
+            left = self._queue.clear()
             self._changed.notify_all()
-        for waiting in left:
-            if waiting.future.set_running_or_notify_cancel():
-                waiting.future.set_exception(NotReady(status))
+        fail(left, NotReady(self.status))
+
+    def _say_broken(self) -> None:
+        log.error("broken: %s", self.reason)
+        if self.on_broken:
+            try:
+                self.on_broken()
+            except Exception:
+                log.exception("who was to be told that the engine broke failed")
+
+
+def _is_fatal(error: BaseException) -> bool:
+    return isinstance(error, EngineBroken) or not isinstance(error, Exception)
+
+
+def _one_line(error: BaseException) -> str:
+    """What a library says, without the page around it."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else text[:300] + "..."
+
+
+def _place(error: BaseException) -> str:
+    """What was raised and where, without its words: they may hold somebody's prompt."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return f"{type(error).__name__} at " + " > ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)

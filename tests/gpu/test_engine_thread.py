@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import logging
+import random
 import sys
 import threading
 import time
+from concurrent.futures import CancelledError, wait
 
 import pytest
 
-from gpu.engine import Key, NotReady, Order, PaintFailed, Piece, QueueFull
+from gpu.engine import Key, Limits, NotReady, Order, OutOfMemory, PaintFailed, Piece, QueueFull
 from gpu.engine_thread import EngineThread
 
 
-def order(prompt="sea", *seeds, width=64, steps=4):
+@pytest.fixture
+def toy(toy):
+    """Four pictures of 64 x 64 in one batch."""
+    toy.limits = Limits(width=64, height=64, batch=4)
+    return toy
+
+
+def order(prompt="sea", *seeds, width=64, steps=4, caller=""):
     key = Key("text", width, 64, steps, 0.0)
-    return Order(key, tuple(Piece(prompt, seed) for seed in seeds or (1,)))
+    return Order(key, tuple(Piece(prompt, seed) for seed in seeds or (1,)), caller)
+
+
+def wait_for(true, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.002)
 
 
 def hold_one(toy, thread):
@@ -61,25 +78,61 @@ def test_a_batch_never_exceeds_the_engines_limit(toy, start_thread):
 
 def test_an_order_larger_than_a_batch_is_painted_in_slices(make_toy, start_thread):
     toy = make_toy(batch=1)
+    toy.limits = Limits(width=64, height=64, batch=1)
     outcome = start_thread(toy).submit(order("sea", 1, 2, 3)).result(5)
     assert len(toy.batches) == 3
     assert [painting.image.getpixel((0, 0))[1] for painting in outcome.paintings] == [1, 2, 3]
 
 
-def test_an_order_waits_a_moment_for_company_but_not_longer(toy, start_thread):
-    thread = start_thread(toy, batch_wait=0.15)
+def test_an_order_that_comes_after_a_pause_goes_at_once(toy, start_thread):
     began = time.monotonic()
-    one = thread.submit(order("one"))
-    time.sleep(0.03)
-    two = thread.submit(order("two"))
-    assert (one.result(5).batch_size, two.result(5).batch_size) == (2, 2)
-    assert 0.1 < time.monotonic() - began < 1.0
+    start_thread(toy, batch_wait=5.0).submit(order()).result(5)
+    assert time.monotonic() - began < 2
+
+
+def test_callers_who_were_answered_together_come_again_and_are_painted_together(toy, start_thread):
+    toy.limits = Limits(width=64, height=64, batch=8)
+    thread = start_thread(toy, batch_wait=0.2)
+    first = hold_one(toy, thread)
+    others = [thread.submit(order(f"p{i}")) for i in range(4)]
+    toy.let_go()
+    wait([first, *others], 5)
+    again = []
+    for _ in range(4):
+        again.append(thread.submit(order("again")))
+        time.sleep(0.002)
+    assert [future.result(5).batch_size for future in again] == [4, 4, 4, 4]
+
+
+def test_an_order_waits_a_moment_for_those_who_were_answered_but_not_longer(toy, start_thread):
+    thread = start_thread(toy, batch_wait=0.1)
+    first = hold_one(toy, thread)
+    others = [thread.submit(order(f"p{i}")) for i in range(3)]
+    toy.let_go()
+    wait([first, *others], 5)
+    assert thread.submit(order("alone")).result(5).batch_size == 1
+
+
+def test_cancelling_while_a_batch_is_gathered_ends_the_wait_and_nothing_is_painted(toy, start_thread):
+    thread = start_thread(toy, batch_wait=0.3)
+    first = hold_one(toy, thread)
+    others = [thread.submit(order(f"p{i}")) for i in range(3)]
+    toy.let_go()
+    wait([first, *others], 5)
+    gathered = thread.submit(order("unwanted"))
+    time.sleep(0.02)
+    assert gathered.cancel()
+    assert thread.waiting == 0
+    assert thread.submit(order("wanted")).result(5)
+    assert all("unwanted" not in batch for batch in toy.batches)
 
 
 def test_a_full_batch_does_not_wait_for_company(toy, start_thread):
+    thread = start_thread(toy, batch_wait=5.0)
+    futures = [thread.submit(order("sea", 1, 2, 3, 4)) for _ in range(8)]
     began = time.monotonic()
-    start_thread(toy, batch_wait=5.0).submit(order("sea", 1, 2, 3, 4)).result(5)
-    assert time.monotonic() - began < 2
+    wait(futures, 5)
+    assert time.monotonic() - began < 3
 
 
 def test_many_callers_at_once_each_get_their_own_pictures(toy, start_thread):
@@ -110,6 +163,30 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(toy, start_thread):
     with pytest.raises(QueueFull) as refused:
         thread.submit(order())
     assert 1 <= refused.value.retry_after <= 60
+
+
+def test_a_queue_full_of_one_caller_still_has_a_place_for_another(toy, start_thread):
+    thread = start_thread(toy, queue_limit=2)
+    hold_one(toy, thread)
+    for _ in range(2):
+        thread.submit(order(caller="crowd"))
+    with pytest.raises(QueueFull):
+        thread.check_room("crowd")
+    newcomer = thread.submit(order("newcomer", caller="newcomer"))
+    with pytest.raises(QueueFull):
+        thread.submit(order(caller="third"))
+    toy.let_go()
+    assert newcomer.result(5)
+
+
+def test_one_caller_is_painted_within_two_batches_of_sixty_orders_of_another(toy, start_thread):
+    thread = start_thread(toy)
+    hold_one(toy, thread)
+    crowd = [thread.submit(order("crowd", caller="crowd")) for _ in range(60)]
+    one = thread.submit(order("one", caller="one", steps=5))
+    toy.let_go()
+    one.result(5), wait(crowd, 5)
+    assert ["one"] in toy.batches[1:4]
 
 
 def test_a_cancelled_order_leaves_the_queue_and_is_never_painted(toy, start_thread):
@@ -208,3 +285,215 @@ def test_an_engine_that_calls_exit_leaves_nobody_waiting(toy, start_thread, monk
         first.result(5)
     with pytest.raises(NotReady, match="broken"):
         later.result(5)
+
+
+def test_a_cancelled_order_that_is_being_painted_is_dropped_and_the_others_are_answered(toy, start_thread):
+    thread = start_thread(toy)
+    hold_one(toy, thread)
+    unwanted, wanted = thread.submit(order("unwanted")), thread.submit(order("wanted"))
+    toy.painting.clear()
+    toy.let_go()
+    wait_for(lambda: ["unwanted", "wanted"] in toy.batches or unwanted.done())
+    unwanted.cancel()
+    assert wanted.result(5).batch_size == 2
+
+
+def test_who_waits_for_a_cancelled_order_by_concurrent_futures_hears_of_it(toy, start_thread):
+    thread = start_thread(toy)
+    hold_one(toy, thread)
+    future = thread.submit(order())
+    future.cancel()
+    assert wait([future], 5).done == {future}
+
+
+def test_pieces_that_do_not_fit_into_memory_are_painted_in_halves(toy, start_thread, monkeypatch):
+    monkeypatch.setattr(toy, "paint", small_memory(toy.paint, 1))
+    thread = start_thread(toy)
+    assert thread.submit(order("sea", 1, 2, 3, 4)).result(5).batch_size == 4
+    assert thread.out_of_memory == 2 and thread.status == "ok"
+
+
+def test_a_picture_that_does_not_fit_alone_fails_its_own_order_only(toy, start_thread, monkeypatch):
+    monkeypatch.setattr(toy, "paint", small_memory(toy.paint, 4, too_large="huge"))
+    thread = start_thread(toy)
+    first = hold_one(toy, thread)
+    huge, other = thread.submit(order("huge")), thread.submit(order("sea", 1, 2))
+    toy.let_go()
+    assert first.result(5) and len(other.result(5).paintings) == 2
+    with pytest.raises(PaintFailed):
+        huge.result(5)
+
+
+def small_memory(paint, room, too_large=None):
+    def painted(key, pieces):
+        if len(pieces) > room or any(piece.prompt == too_large for piece in pieces):
+            raise OutOfMemory
+        return paint(key, pieces)
+
+    return painted
+
+
+def test_the_shares_of_the_device_add_up_to_its_life(toy, start_thread):
+    began = time.monotonic()
+    thread = start_thread(toy, keeps=100.0)
+    outcomes = [thread.submit(order(f"p{i}", *range(1 + i % 4))).result(5) for i in range(20)]
+    with pytest.raises(PaintFailed):
+        thread.submit(order("crash")).result(5)
+    outcomes.append(thread.submit(order("last")).result(5))
+    total = sum(outcome.gpu + outcome.idle for outcome in outcomes)
+    assert total - 100 == pytest.approx(time.monotonic() - began, abs=0.1)
+    assert outcomes[0].idle >= 100 and max(outcome.idle for outcome in outcomes[1:]) < 1
+
+
+def test_orders_of_one_batch_share_it_by_pictures_and_one_of_them_carries_the_idle_time(toy, start_thread):
+    thread = start_thread(toy)
+    hold_one(toy, thread)
+    futures = [thread.submit(order("one")), thread.submit(order("three", 1, 2, 3))]
+    time.sleep(0.05)
+    toy.let_go()
+    one, three = (future.result(5) for future in futures)
+    assert three.gpu == pytest.approx(3 * one.gpu)
+    assert one.painting == three.painting and one.gpu + three.gpu == pytest.approx(one.painting, abs=0.05)
+
+
+def test_what_a_cancelled_order_took_is_carried_by_another(toy, start_thread):
+    thread = start_thread(toy)
+    toy.hold()
+    gone = thread.submit(order("gone"))
+    assert toy.painting.wait(5)
+    time.sleep(0.1)
+    gone.cancel()
+    toy.let_go()
+    assert thread.submit(order()).result(5).idle >= 0.1
+
+
+def test_it_says_once_that_it_broke(toy, start_thread):
+    told = []
+    thread = start_thread(toy, on_broken=lambda: told.append(threading.current_thread().name))
+    for _ in range(2):
+        with pytest.raises((PaintFailed, NotReady)):
+            thread.submit(order("break")).result(5)
+        wait_for(lambda: told)
+    thread.stop()
+    assert told == ["engine"]
+    assert (thread.status, thread.reason) == ("broken", "the card fell off")
+
+
+def test_an_engine_that_does_not_load_says_why_in_one_line_with_the_setting(make_toy, caplog):
+    told = threading.Event()
+    with caplog.at_level(logging.INFO, logger="gpu"):
+        thread = EngineThread(make_toy(loads=False), on_broken=told.set)
+        thread.start()
+        assert told.wait(5) and thread.wait_settled(5) == "broken"
+    [line] = [record.getMessage() for record in caplog.records]
+    assert "GPU_MODEL" in line and "no weights here" in line and "\n" not in line
+
+
+def test_a_listener_that_fails_harms_nobody(toy, start_thread):
+    thread = start_thread(toy, on_broken=lambda: 1 / 0)
+    with pytest.raises(PaintFailed):
+        thread.submit(order("break")).result(5)
+    wait_for(lambda: thread.status == "broken")
+
+
+def test_stopping_is_not_breaking(toy, start_thread):
+    told = []
+    thread = start_thread(toy, on_broken=lambda: told.append(1))
+    thread.stop(5)
+    assert told == [] and thread.status == "stopped"
+
+
+def test_what_is_not_painted_in_time_when_it_stops_fails_instead_of_hanging(toy, start_thread):
+    thread = start_thread(toy)
+    first = hold_one(toy, thread)
+    thread.stop(timeout=0.05)
+    with pytest.raises(NotReady, match="stopped"):
+        first.result(0)
+
+
+def test_closing_leaves_the_batch_in_hand_to_its_end(toy, start_thread):
+    thread = start_thread(toy)
+    first = hold_one(toy, thread)
+    waiting = thread.submit(order())
+    thread.close()
+    with pytest.raises(NotReady, match="stopped"):
+        waiting.result(5)
+    toy.let_go()
+    assert first.result(5).batch_size == 1
+
+
+def test_a_failed_batch_is_logged_without_the_words_of_the_error(toy, start_thread, caplog):
+    with pytest.raises(PaintFailed):
+        start_thread(toy).submit(order("crash")).result(5)
+    assert "ValueError at " in caplog.text and "conftest.py" in caplog.text
+    assert "cannot paint this" not in caplog.text
+
+
+def test_pictures_and_waiting_pictures_are_counted(toy, start_thread):
+    thread = start_thread(toy)
+    first = hold_one(toy, thread)
+    waiting = [thread.submit(order("sea", 1, 2, 3)), thread.submit(order())]
+    assert (thread.waiting, thread.waiting_pictures) == (2, 4)
+    toy.let_go()
+    wait([first, *waiting], 5)
+    assert (thread.batches, thread.pictures, thread.waiting_pictures) == (2, 5, 0)
+
+
+def test_under_a_crowd_that_cancels_at_random_each_gets_exactly_its_own_pictures(toy, start_thread, toy_checker):
+    thread = start_thread(toy, queue_limit=10_000, checker=toy_checker, batch_wait=0.002)
+    wrong, painted = [], []
+
+    def caller(number):
+        dice = random.Random(number)
+        for turn in range(20):
+            seeds = [(number * 20 + turn + extra) % 256 for extra in range(1 + turn % 4)]
+            future = thread.submit(order("x" * number, *seeds, width=64 + 8 * (turn % 3), caller=str(number % 5)))
+            if dice.random() < 0.3:
+                time.sleep(dice.random() / 200)
+                future.cancel()
+            try:
+                outcome = future.result(30)
+            except CancelledError:
+                continue
+            painted.append(len(seeds))
+            colours = [painting.image.getpixel((0, 0)) for painting in outcome.paintings]
+            reds = [verdict.scores["red"] * 255 for verdict in outcome.verdicts]
+            if colours != [(number, seed, 90) for seed in seeds] or reds != pytest.approx([number] * len(seeds)):
+                wrong.append((number, turn))
+
+    callers = [threading.Thread(target=caller, args=(number,)) for number in range(1, 33)]
+    for each in callers:
+        each.start()
+    for each in callers:
+        each.join(60)
+    assert wrong == [] and len(painted) > 200
+    assert thread.batches < sum(painted), "nothing was batched"
+    wait_for(lambda: not thread._open)
+    assert (thread.waiting, thread.waiting_pictures, thread.status) == (0, 0, "ok")
+
+
+@pytest.mark.parametrize("end", ["stop", "break"])
+def test_no_future_stays_unresolved_when_it_ends_under_load(toy, start_thread, toy_checker, end):
+    thread = start_thread(toy, queue_limit=10_000, checker=toy_checker)
+    futures = []
+
+    def caller(number):
+        for turn in range(50):
+            try:
+                futures.append(thread.submit(order(f"p{number}", width=64 + 8 * (turn % 4), caller=str(number))))
+            except NotReady:
+                return
+            time.sleep(0.0005)
+
+    callers = [threading.Thread(target=caller, args=(number,)) for number in range(8)]
+    for each in callers:
+        each.start()
+    time.sleep(0.02)
+    if end == "stop":
+        thread.stop(5)
+    else:
+        futures.append(thread.submit(order("break", caller="breaks")))
+    for each in callers:
+        each.join(10)
+    assert not wait(futures, 10).not_done
+    assert thread.status == ("stopped" if end == "stop" else "broken")

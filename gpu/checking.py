@@ -1,0 +1,108 @@
+"""Painted batches are checked in a thread of their own, while the engine thread paints the next one.
+
+Knows a checker and threads; knows no engine and no queue of orders. Whatever happens here, every batch that was handed
+over is given back: with verdicts, or with the reason why there are none.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from PIL.Image import Image
+
+from gpu.engine import Checker, Verdict
+from gpu.meter import Meter
+from gpu.painted import Painted
+
+# One is checked and two wait: more would only hold pictures in memory, since the check is then the slower half.
+_MOST_WAITING = 2
+
+
+Checked = Callable[[Painted, list[list[Verdict]], float], None]
+Failed = Callable[[Painted, BaseException | None], None]
+
+
+class CheckThread:
+    """Calls `checked(batch, verdicts of each order, seconds)` or `failed(batch, why)`, from its own thread.
+
+    `why` is what the checker raised; None: the batch came after the end.
+    """
+
+    def __init__(self, checker: Checker, meter: Meter, *, checked: Checked, failed: Failed) -> None:
+        self._checker, self._meter = checker, meter
+        self._checked, self._failed = checked, failed
+        self._batches: deque[Painted] = deque()
+        self._changed = threading.Condition()
+        self._ending = False
+        self._thread = threading.Thread(target=self._run, name="check", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def hand_over(self, batch: Painted) -> None:
+        """Give a batch to be checked; waits while too many are."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ending or len(self._batches) < _MOST_WAITING)
+            if not self._ending:
+                self._batches.append(batch)
+                self._changed.notify_all()
+                return
+        self._failed(batch, None)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._batches)
+
+    def end(self, *, drop: bool = False) -> None:
+        """Take no more batches; those that wait are checked still, or dropped."""
+        with self._changed:
+            self._ending = True
+            dropped = list(self._batches) if drop else []
+            if drop:
+                self._batches.clear()
+            self._changed.notify_all()
+        for batch in dropped:
+            self._failed(batch, None)
+
+    def join(self, timeout: float) -> None:
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while self._check_next():
+            pass
+
+    def _check_next(self) -> bool:
+        """Check one batch; False at the end. Holds no batch while it waits for the next."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ending or self._batches)
+            if not self._batches:
+                return False
+            batch = self._batches.popleft()
+            self._changed.notify_all()
+        try:
+            verdicts, seconds = self._check(batch)
+            self._checked(batch, verdicts, seconds)
+        except BaseException as error:  # whatever it is, somebody waits for an answer
+            self._failed(batch, error)
+        return True
+
+    def _check(self, batch: Painted) -> tuple[list[list[Verdict]], float]:
+        """The verdicts of each order that is still wanted, all checked in one call; the others leave the batch."""
+        batch.orders = [(ticket, own) for ticket, own in batch.orders if ticket.wanted]
+        images = [painting.image for _, own in batch.orders for painting in own]
+        began = time.monotonic()
+        with self._meter.held(batch.use):
+            verdicts = iter(self._verdicts(images))
+        return [[next(verdicts) for _ in own] for _, own in batch.orders], time.monotonic() - began
+
+    def _verdicts(self, images: Sequence[Image]) -> Sequence[Verdict]:
+        if not images:
+            return []
+        verdicts = self._checker.check(images)
+        if len(verdicts) != len(images):
+            raise RuntimeError(f"the safety check judged {len(verdicts)} of {len(images)} pictures")
+        return verdicts
