@@ -5,7 +5,8 @@ network runs, so networks of these shapes with random weights are measured in pl
 Parameter counts are checked in tests/gpu/test_bench_parts.py.
 
 Each architecture also carries `shrunk`: the few values that make it small enough for a CPU, so that the very same
-building and painting code is exercised where there is no GPU.
+building and painting code is exercised where there is no GPU. Small ones are thin, and the denoisers as deep as the real ones: what a
+deep stack of random layers does to numbers shows here, too.
 """
 
 from __future__ import annotations
@@ -153,7 +154,6 @@ _UNET_SDXL = _unet(
     # Two encoders of 32, and six numbers about the size beside the pooled text.
     {
         "block_out_channels": (16, 16, 32),
-        "transformer_layers_per_block": (1, 1, 2),
         "cross_attention_dim": 64,
         "addition_time_embed_dim": 8,
         "projection_class_embeddings_input_dim": 6 * 8 + 32,
@@ -232,7 +232,6 @@ _SD35_LARGE = Architecture(
             },
             shrunk={
                 "sample_size": 8,
-                "num_layers": 2,
                 "attention_head_dim": 8,
                 "num_attention_heads": 4,
                 "joint_attention_dim": 64,
@@ -265,8 +264,6 @@ _KLEIN_4B = Architecture(
                 "guidance_embeds": False,
             },
             shrunk={
-                "num_layers": 1,
-                "num_single_layers": 1,
                 "attention_head_dim": 16,
                 "num_attention_heads": 2,
                 "joint_attention_dim": 3 * 16,
@@ -302,8 +299,6 @@ _Z_IMAGE = Architecture(
             },
             shrunk={
                 "dim": 32,
-                "n_layers": 1,
-                "n_refiner_layers": 1,
                 "n_heads": 2,
                 "n_kv_heads": 2,
                 "cap_feat_dim": 16,

@@ -12,7 +12,9 @@ from typing import Any
 
 from tests.bench.painter.architectures import SAFETY_VISION, Architecture, Part
 
-_CHAT = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+_CHAT = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+)
 
 
 def assemble(architecture: Architecture, *, device: str, dtype: Any, shrunk: bool = False) -> Any:
@@ -45,7 +47,15 @@ def build(part: Part, *, device: str, dtype: Any, shrunk: bool = False) -> Any:
             made = getattr(transformers, part.kind)(getattr(transformers, part.config)(**values))
         else:
             made = getattr(diffusers, part.kind)(**values)
+    _fill_padding(made)
     return made.eval().requires_grad_(False)
+
+
+def _fill_padding(network: Any) -> None:
+    """Z-Image leaves its learnt padding empty until weights come: empty memory can hold anything, NaN too."""
+    for name, weights in network.named_parameters():
+        if name.endswith("pad_token") and not weights.is_meta:
+            weights.data.normal_()
 
 
 def build_tiny_vae(latent_channels: int, *, device: str, dtype: Any) -> Any:

@@ -14,9 +14,6 @@ from typing import Any
 from tests.bench.painter.architectures import ARCHITECTURES, Architecture, Part
 from tests.bench.painter.assembling import build, build_safety_vision, build_tiny_vae
 
-# CFG paints every step twice: with the prompt and without it.
-_CFG_ABOVE = 1.0
-
 
 @dataclass(frozen=True)
 class Work:
@@ -49,9 +46,9 @@ def work_of(preset: str, width: int, height: int, vae: str = "own") -> Work:
     )
 
 
-def is_guided(guidance: float, architecture: Architecture) -> bool:
-    """Whether each step runs twice. A distilled klein never does, whatever is asked."""
-    return guidance > _CFG_ABOVE and not architecture.extra.get("is_distilled", False)
+def is_guided(guidance: float, negative_above: float | None) -> bool:
+    """Whether each step runs twice (classifier-free guidance); None: this model was distilled at one guidance."""
+    return negative_above is not None and guidance > negative_above
 
 
 def parameters(part: Part) -> int:

@@ -1,0 +1,98 @@
+"""How fast the painter paints, in the process and over HTTP.
+
+Without a GPU: a tiny model, and what our own parts add: milliseconds of HTTP, queue and encoding per image, the gain of
+batching, who waits how long at 1, 8 and 32 callers, and that nobody gets another's picture. Exit 1 where it falls short.
+
+With one: random weights of the presets' real architectures (nothing is downloaded; speed does not depend on weights):
+ms per image, images/s, peak memory, the share of what the card can compute, dollars, and p50 and p95 of callers.
+
+    python tests/bench/gpu.py [--presets sd-turbo sdxl-lightning] [--sizes 512 1024] [--batches 1 8] [--out FILE] ...
+
+The painter runs in a process of its own; callers are another one, with a raw asyncio client.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+# This file is called like the package it measures: its folder must not be where `import gpu` looks.
+sys.path[0] = str(Path(__file__).parents[2])
+
+from tests.bench.painter.large import Wanted, run_large
+from tests.bench.painter.small import run_small
+from tests.bench.painter.table import Report
+
+
+def main() -> int:
+    options = _options()
+    day = datetime.now(UTC).date().isoformat()
+    report = Report(f"The painter's speed, {day}", out=options.out)
+    if options.device == "cpu" or not (options.device or _has_cuda()):
+        return _small(options, report)
+    return _large(options, report)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--presets", nargs="+", default=None, help="default: all")
+    add("--sizes", nargs="+", type=int, default=None, help="sides in pixels; default: each preset's own")
+    add("--steps", nargs="+", type=int, default=None, help="default: each preset's own")
+    add("--batches", nargs="+", type=int, default=[1, 4, 8, 16])
+    add("--callers", nargs="+", type=int, default=[1, 4, 16, 64])
+    add("--compile", choices=["off", "regional", "whole"], default="off")
+    add("--vae", choices=["own", "tiny"], default="own")
+    add("--safety", choices=["on", "off"], default="off", help="the check on every picture, with random weights, too")
+    add("--seconds", type=float, default=3.0, help="how long each figure is measured")
+    add(
+        "--limit",
+        type=float,
+        default=540.0,
+        help="seconds for the whole run: what does not fit is named as not measured",
+    )
+    add("--out", type=Path, default=None, help="FILE.md and FILE.json, written again after each part")
+    add("--device", choices=["cuda", "cpu"], default=None, help="default: cuda where there is one")
+    add("--shrunk", action="store_true", help="the same with tiny networks: does it run at all? (any machine)")
+    return parser.parse_args()
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _small(options: argparse.Namespace, report: Report) -> int:
+    report.device = "No GPU: a tiny random model, 64x64, 2 steps."
+    cases = run_small(options.seconds)
+    report.small = [vars(case) for case in cases]
+    report.save()
+    print(report.page())
+    return 0 if all(case.good is not False for case in cases) else 1
+
+
+def _large(options: argparse.Namespace, report: Report) -> int:
+    wanted = Wanted(
+        presets=options.presets,
+        sides=options.sizes,
+        steps=options.steps,
+        batches=options.batches,
+        callers=options.callers,
+        seconds=options.seconds,
+        compile=options.compile,
+        vae=options.vae,
+        safety=options.safety == "on",
+        shrunk=options.shrunk,
+        deadline=time.monotonic() + options.limit,
+    )
+    run_large(wanted, report)
+    print(report.page())
+    return 0 if report.direct and not report.failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

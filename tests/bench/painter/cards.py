@@ -1,0 +1,30 @@
+"""What cards can do and cost: the limits that a measured speed is compared with. Plain numbers with their sources.
+
+Peaks are dense bf16 with fp32 accumulation, without sparsity, in TFLOP/s; 790 for H100 and H200 is what large matrix
+products were measured to reach on an H200 (the data sheet says 989), the others are data sheets.
+"""
+
+from __future__ import annotations
+
+# (fragment of what torch calls the device, Modal's name, peak); the first that is found counts.
+_CARDS: tuple[tuple[str, str, float], ...] = (
+    ("B200", "B200", 2250.0),
+    ("H200", "H200", 790.0),
+    ("H100", "H100", 790.0),
+    ("A100-SXM4-80", "A100-80GB", 312.0),
+    ("A100", "A100-40GB", 312.0),
+    ("RTX PRO 6000", "RTX-PRO-6000", 503.0),
+    ("L40S", "L40S", 362.0),
+    ("L4", "L4", 121.0),
+    ("A10", "A10", 125.0),
+    ("RTX 4090", "", 165.0),
+    ("T4", "T4", 65.0),
+)
+
+
+def card_of(device_name: str) -> tuple[str, float | None]:
+    """Modal's name ("" where Modal has none) and the peak in TFLOP/s (None where unknown) of torch's device name."""
+    for fragment, name, peak in _CARDS:
+        if fragment.lower() in device_name.lower():
+            return name, peak
+    return "", None

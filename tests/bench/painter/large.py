@@ -1,0 +1,159 @@
+"""Runs the presets' real architectures on a GPU: each preset in a process of its own, each part kept as it is done.
+
+A preset that fails, or for which no time is left, is named in the report, and the next one gets its turn. Knows the
+presets' own manners, what their work is, and what a card can do and costs; knows no torch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpu.cost.prices import UnknownCard, per_second
+from gpu.diffusion.preset import Preset
+from gpu.diffusion.presets import PRESETS
+from tests.bench.painter.architectures import ARCHITECTURES
+from tests.bench.painter.callers import crowd
+from tests.bench.painter.cards import card_of
+from tests.bench.painter.flops import is_guided, work_of
+from tests.bench.painter.hosting import Ended, Painters, painters
+from tests.bench.painter.table import Report
+
+# What a shrunk network is asked for: the same call, at a size that a CPU paints in no time.
+_SHRUNK_SIDE = 64
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be measured; None is each preset's own. `deadline` is of the monotonic clock."""
+
+    presets: list[str] | None
+    sides: list[int] | None
+    steps: list[int] | None
+    batches: list[int]
+    callers: list[int]
+    seconds: float
+    compile: str
+    vae: str
+    safety: bool
+    shrunk: bool
+    deadline: float
+
+
+def run_large(wanted: Wanted, report: Report) -> None:
+    """Measure preset by preset into `report`, which is saved after each figure."""
+    for preset in PRESETS:
+        if preset.name not in ARCHITECTURES or (wanted.presets and preset.name not in wanted.presets):
+            continue
+        if time.monotonic() >= wanted.deadline:
+            report.failed.append(f"{preset.name}: no time left")
+            continue
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                _measure(preset, wanted, report, Path(folder))
+        except Ended as reason:
+            report.failed.append(f"{preset.name}: {reason}")
+        report.save()
+
+
+def _measure(preset: Preset, wanted: Wanted, report: Report, folder: Path) -> None:
+    shapes = list(_shapes(preset, wanted))
+    jobs = [
+        {**shape, "guidance": preset.guidance, "batch": batch, "seconds": wanted.seconds}
+        for shape in shapes
+        for batch in wanted.batches
+    ]
+    with painters(folder, [_service(preset, wanted)], jobs) as running:
+        _direct(preset, wanted, report, running, len(jobs))
+        [url] = running.addresses(wanted.deadline)
+        for shape in shapes:
+            for callers in wanted.callers:
+                _served(preset, wanted, report, url, shape, callers)
+
+
+def _shapes(preset: Preset, wanted: Wanted) -> Iterator[dict[str, int]]:
+    sides = [_SHRUNK_SIDE] if wanted.shrunk else wanted.sides or [preset.side]
+    for side in sides:
+        for steps in wanted.steps or [preset.steps]:
+            yield {"width": side, "height": side, "steps": steps}
+
+
+def _service(preset: Preset, wanted: Wanted) -> dict[str, Any]:
+    settings = {
+        "model": preset.name,
+        "batch_limit": max(wanted.batches),
+        "queue_limit": 256,  # every caller's order finds room: this measures waiting, not refusing
+        "compile": wanted.compile,
+        "vae": wanted.vae,
+        "safety": "flag" if wanted.safety else "off",
+    }
+    return {"kind": "random", "shrunk": wanted.shrunk, "settings": settings}
+
+
+def _direct(preset: Preset, wanted: Wanted, report: Report, running: Painters, jobs: int) -> None:
+    report.device = running.next_line(wanted.deadline)["device"]
+    for _ in range(jobs):
+        line = running.next_line(wanted.deadline)
+        report.direct.append({"preset": preset.name} | line["direct"] | _judged(preset, wanted, report, line["direct"]))
+        report.save()
+
+
+def _judged(preset: Preset, wanted: Wanted, report: Report, row: dict[str, Any]) -> dict[str, Any]:
+    """The share of the card's limit, and dollars: what the figure means."""
+    if "failed" in row:
+        return {}
+    card, peak = card_of(report.device)
+    work = work_of(preset.name, row["width"], row["height"], wanted.vae)
+    flop = work.picture(
+        steps=row["steps"], guided=is_guided(row["guidance"], preset.negative_above), checked=wanted.safety
+    )
+    known = peak is not None and not wanted.shrunk
+    return {
+        "tflop": flop / 1e12,
+        "of_limit": flop * 1000 / row["ms"] / (peak * 1e12) if known and peak else None,
+        "usd_per_image": _price(card) * row["ms"] / 1000 if _price(card) else None,
+        "card": card,
+    }
+
+
+def _price(card: str) -> float:
+    """Dollars a second at Modal, with two cores and 16 GiB beside the card; 0 where Modal has no such card."""
+    try:
+        return per_second(card, cores=2, gib=16)
+    except UnknownCard:
+        return 0.0
+
+
+def _served(preset: Preset, wanted: Wanted, report: Report, url: str, shape: dict[str, int], callers: int) -> None:
+    name = f"{preset.name} {shape['width']}x{shape['height']}, {shape['steps']} steps, {callers} callers"
+    if time.monotonic() + wanted.seconds >= wanted.deadline:
+        report.failed.append(f"{name}: no time left")
+        return
+    seen = asyncio.run(
+        crowd(url, callers, wanted.seconds, lambda n: {"prompt": f"a quiet harbour {n}", "seeds": [n], **shape})
+    )
+    stages = [answer.json() for answer in seen.good]
+    if not stages:
+        report.failed.append(f"{name}: no answer")
+        return
+    report.served.append(
+        {
+            "preset": preset.name,
+            **shape,
+            "callers": callers,
+            "p50_ms": seen.wall(0.5) * 1000,
+            "p95_ms": seen.wall(0.95) * 1000,
+            "queued_ms": statistics.median(stage["seconds"]["queued"] for stage in stages) * 1000,
+            "images_per_second": seen.per_second(),
+            "batch": statistics.mean(stage["batch_size"] for stage in stages),
+            "refused": len(seen.answers) - len(seen.good),
+            "lost": seen.lost,
+        }
+    )
+    report.save()
