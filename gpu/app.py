@@ -71,6 +71,8 @@ SNAPSHOT_ENVIRONMENT = {"TORCHINDUCTOR_COMPILE_THREADS": "1"} if DEPLOYMENT.snap
 
 image = (
     modal.Image.debian_slim(python_version="3.11")
+    # torch.compile builds its kernels' launchers with the compiler it finds.
+    .apt_install("g++")
     .uv_pip_install(*PACKAGES)
     .env({"HF_HUB_CACHE": WEIGHTS, "HF_XET_HIGH_PERFORMANCE": "1"})
     .add_local_python_source("gpu")

@@ -273,6 +273,14 @@ def test_a_container_reads_its_weights_and_never_downloads_them(deployed):
     assert "ENV HF_HUB_CACHE=/weights" in str(deployed["images"]).replace("'", "")
 
 
+def test_the_image_can_compile_and_pins_every_package(deployed):
+    from gpu.app import PACKAGES
+
+    built = str(deployed["images"])
+    assert "g++" in built
+    assert [package for package in PACKAGES if package not in built] == []
+
+
 def test_fetching_needs_no_card_and_happens_once_at_a_time(deployed):
     fetch = deployed["functions"]["fetch_weights"]
     assert not fetch.resources.gpu_config.gpu_type and fetch.autoscaler_settings.max_containers == 1
