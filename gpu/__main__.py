@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import logging
 import socket
+import threading
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,9 @@ log = logging.getLogger("gpu")
 # After this many seconds a stopping service drops what it still paints: the worker asks again anyway. A supervisor
 # that gives a process five seconds, or a host two, sees it gone in time.
 GRACE_SECONDS = 1
+# So long a broken service still answers 503: who looks every few seconds sees that it is broken, and not just gone.
+# Then the process ends, since nothing but a new one can help, and whoever supervises it starts that.
+BROKEN_SECONDS = 10
 
 
 def serve(
@@ -45,18 +49,33 @@ def serve(
     )
     with _listening(settings) as listener:
         log.info("listening host=%s port=%d engine=%s", *listener.getsockname()[:2], settings.engine)
-        _Server(config, app.state.engine_thread).run(sockets=[listener])
+        thread: EngineThread = app.state.engine_thread
+        _Server(config, thread).run(sockets=[listener])
+    if thread.status == "broken":
+        raise _stop(f"the painter is broken and ends, to be started again: {thread.reason}", status=1)
 
 
 class _Server(uvicorn.Server):
-    """Tells the orders that wait that they will not be painted here, before it waits for those in hand."""
+    """Tells the orders that wait that they will not be painted here, before it waits for those in hand.
+
+    It ends by itself, a moment after its engine broke.
+    """
 
     def __init__(self, config: uvicorn.Config, thread: EngineThread) -> None:
         super().__init__(config)
         self._engine_thread = thread
+        thread.on_broken = self._leave_soon
+
+    def _leave_soon(self) -> None:
+        timer = threading.Timer(BROKEN_SECONDS, self._leave)
+        timer.daemon = True
+        timer.start()
+
+    def _leave(self) -> None:
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._engine_thread.stop(timeout=0)
+        self._engine_thread.close()
         await super().shutdown(sockets)
 
 
@@ -84,9 +103,9 @@ def _explained(error: ErrorDetails) -> str:
     return f"GPU_{field.upper()}: {error['msg']} (example: GPU_{field.upper()}={example})"
 
 
-def _stop(reason: str) -> typer.Exit:
+def _stop(reason: str, *, status: int = 2) -> typer.Exit:
     typer.echo(reason, err=True)
-    return typer.Exit(2)
+    return typer.Exit(status)
 
 
 def _is_loopback(host: str) -> bool:

@@ -68,8 +68,7 @@ class CheckThread:
             self._failed(batch, None)
 
     def join(self, timeout: float) -> None:
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        join(self._thread, timeout)
 
     def _run(self) -> None:
         while self._check_next():
@@ -106,3 +105,9 @@ class CheckThread:
         if len(verdicts) != len(images):
             raise RuntimeError(f"the safety check judged {len(verdicts)} of {len(images)} pictures")
         return verdicts
+
+
+def join(thread: threading.Thread, timeout: float) -> None:
+    """Wait for the end of a thread, which may not have begun, or be the one that asks."""
+    if thread.is_alive() and thread is not threading.current_thread():
+        thread.join(timeout)

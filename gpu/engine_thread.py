@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Literal
 
-from gpu.checking import CheckThread
+from gpu.checking import CheckThread, join
 from gpu.company import Company
 from gpu.engine import Checker, Engine, EngineBroken, NotReady, Order, PaintFailed, QueueFull, Verdict
 from gpu.meter import Meter, Use
@@ -97,8 +97,7 @@ class EngineThread:
         """
         self.close()
         until = time.monotonic() + timeout
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        join(self._thread, timeout)
         if self._checks:
             self._checks.join(max(0.0, until - time.monotonic()))
         for ticket in list(self._open):
@@ -186,16 +185,15 @@ class EngineThread:
         try:
             part.load()
         except Exception as error:
-            raise EngineBroken(f"{otherwise}: {_one_line(error)}") from error
+            said = _one_line(error)
+            # Our own parts name the setting to change; a library does not know it.
+            raise EngineBroken(said if "GPU_" in said else f"{otherwise}: {said}") from error
 
     def _paint_next(self) -> bool:
-        """Paint one batch and pass it on; False means stop. Holds no batch while it waits for the next."""
+        """Paint one batch; False means stop. Holds no batch while it waits for the next."""
         batch = self._next_batch()
-        if batch and (painted := self._paint(batch)):
-            if self._checks:
-                self._checks.hand_over(painted)
-            else:
-                self._answer(painted, None, 0.0)
+        if batch:
+            self._paint(batch)
         return bool(batch)
 
     def _next_batch(self) -> list[Ticket]:
@@ -210,19 +208,27 @@ class EngineThread:
                     return self._queue.take(self._painter.limit)
         return []
 
-    def _paint(self, batch: list[Ticket]) -> Painted | None:
-        """The batch, painted; None when it failed, and those who waited have been told."""
-        key, use, began = batch[0].order.key, Use(), time.monotonic()
+    def _paint(self, batch: list[Ticket]) -> None:
+        """Paint a batch and pass it on; whatever is raised, those who wait for it are told."""
+        use = Use()
         try:
-            with self.meter.held(use):
-                paintings = self._painter.paint(key, [piece for ticket in batch for piece in ticket.order.pieces])
-        except BaseException as error:  # whatever it is, somebody waits for an answer
+            painted = self._painted(batch, use)
+            if self._checks:
+                self._checks.hand_over(painted)
+            else:
+                self._answer(painted, None, 0.0)
+        except BaseException as error:
             log.error("batch failed orders=%d %s", len(batch), _place(error))
             self.meter.give_back(use.seconds)
             fail(batch, PaintFailed("the engine failed"))
             if _is_fatal(error):
                 raise
-            return None
+
+    def _painted(self, batch: list[Ticket], use: Use) -> Painted:
+        began = time.monotonic()
+        with self.meter.held(use):
+            pieces = [piece for ticket in batch for piece in ticket.order.pieces]
+            paintings = self._painter.paint(batch[0].order.key, pieces)
         seconds = time.monotonic() - began
         self._count(len(paintings), seconds)
         return Painted(shared_out(batch, paintings), len(paintings), seconds, use)
@@ -253,6 +259,7 @@ class EngineThread:
             self._checks.end(drop=True)
 
     def _break(self, error: BaseException) -> None:
+        log.debug("engine broken", exc_info=error if self.status == "loading" else None)
         ours = isinstance(error, EngineBroken)
         self._end("broken", f"{error}" if ours else f"the engine thread failed: {_place(error)}")
 
@@ -266,7 +273,7 @@ class EngineThread:
         fail(left, NotReady(self.status))
 
     def _say_broken(self) -> None:
-        log.error("broken: %s", self.reason)
+        log.error("engine broken: %s", self.reason)
         if self.on_broken:
             try:
                 self.on_broken()

@@ -47,7 +47,8 @@ class _Line:
 class FairQueue:
     """Bounded: `limit` orders, and a quarter more for callers who have none waiting. Guard it with one lock.
 
-    At 10,000 waiting orders adding, removing or taking one costs microseconds: sorted lists, found by halving.
+    At 10,000 waiting orders adding or removing one costs some 20 microseconds and taking a batch 100 (a millisecond or
+    two if no two orders can be painted together): sorted lists, one for each key.
     """
 
     def __init__(self, limit: int) -> None:
@@ -136,7 +137,7 @@ class FairQueue:
         return left
 
     def _next_key(self) -> Key:
-        return min(self._by_key, key=lambda key: self._by_key[key][0])
+        return min(entries[0] for entries in self._by_key.values())[2].order.key
 
     def _first_turn(self, key: Key) -> float:
         return self._by_key[key][0][0]

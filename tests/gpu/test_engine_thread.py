@@ -497,3 +497,19 @@ def test_no_future_stays_unresolved_when_it_ends_under_load(toy, start_thread, t
         each.join(10)
     assert not wait(futures, 10).not_done
     assert thread.status == ("stopped" if end == "stop" else "broken")
+
+
+def test_who_is_told_that_it_broke_may_stop_it(toy, start_thread):
+    thread = start_thread(toy)
+    told = threading.Event()
+    thread.on_broken = lambda: (thread.stop(), told.set())
+    with pytest.raises(PaintFailed):
+        thread.submit(order("break")).result(5)
+    assert told.wait(5)
+
+
+def test_an_order_of_nothing_fails_and_the_next_is_painted(toy, start_thread):
+    thread = start_thread(toy)
+    with pytest.raises(PaintFailed):
+        thread.submit(Order(order().key, ())).result(5)
+    assert thread.submit(order()).result(5)

@@ -146,3 +146,84 @@ def test_an_empty_token_is_no_token(monkeypatch):
 def test_settings_do_not_change(monkeypatch):
     with pytest.raises(ValidationError):
         GpuSettings().port = 1
+
+
+BREAKS = """
+import os, typer, gpu.__main__ as house
+from gpu.engine import EngineBroken, Limits
+from gpu.web import create_app
+
+class Breaks:
+    model, limits = "breaks", Limits()
+
+    def load(self):
+        if "UNLOADABLE" in os.environ:
+            raise OSError("no weights\\nhere")
+
+    def paint(self, key, pieces):
+        raise EngineBroken("the card fell off")
+
+house.BROKEN_SECONDS = 1.0
+house.make_app = lambda settings: create_app(Breaks(), token=None)
+typer.run(house.serve)
+"""
+
+
+@pytest.fixture
+def breaks():
+    """Starts the server around an engine that breaks when it paints, or already when it loads."""
+    children = []
+
+    def start(**environment):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, "-c", BREAKS, "--port", str(port)]
+        environment = clean_environment() | environment
+        children.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True))
+        return children[-1], f"http://127.0.0.1:{port}"
+
+    yield start
+    for child in children:
+        child.kill()
+        child.wait()
+        child.stderr.close()
+
+
+def test_when_the_engine_breaks_it_says_so_for_a_while_and_then_ends_with_status_1(breaks):
+    child, url = breaks()
+    wait_until_healthy(url)
+    asked = {"prompt": "a confidential lake", "seeds": [1], "width": 64, "height": 64}
+    assert httpx.post(f"{url}/v1/paint", json=asked).status_code == 500
+    health = httpx.get(f"{url}/healthz")
+    assert (health.status_code, health.json()) == (503, {"status": "broken"})
+    assert httpx.post(f"{url}/v1/paint", json=asked).status_code == 503
+    assert child.wait(10) == 1
+    said = child.stderr.read()
+    assert "to be started again: the card fell off" in said
+    assert "confidential" not in said
+
+
+def test_an_engine_that_does_not_load_ends_it_with_the_reason_in_one_line(breaks):
+    child, _ = breaks(UNLOADABLE="1")
+    assert child.wait(20) == 1
+    said = child.stderr.read()
+    assert said.count("the model did not load (GPU_MODEL): no weights here") == 2, "in the log, and as the last word"
+    assert said.strip().splitlines()[-1].startswith("the painter is broken")
+
+
+def test_a_model_that_is_not_there_is_named_with_its_setting(tmp_path):
+    pytest.importorskip("diffusers", reason="diffusers is not installed: the diffusers extra")
+    code = "import sys, typer, gpu.__main__ as house; house.BROKEN_SECONDS = 0; typer.run(house.serve)"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "--engine", "diffusers", "--model", str(tmp_path), "--port", "0"],
+        check=False,
+        cwd=ROOT,
+        env=clean_environment() | {"HF_HUB_OFFLINE": "1", "GPU_SAFETY": "off"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 1
+    assert "GPU_MODEL" in result.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in result.stderr
