@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
+from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
-from gpu.engine import EngineBroken, Key, Limits, Painting, Piece, Verdict
+from gpu.engine import EngineBroken, Key, Limits, Painting, Piece, Truncated, Verdict
 from gpu.engine_thread import EngineThread
 from gpu.web import create_app
 
@@ -21,7 +23,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
 class ToyEngine:
-    """Paints one flat colour per seed. The verbs of a test: hold, let_go, and the prompts "crash" and "break"."""
+    """Paints one flat colour per seed, and reads three words of a prompt. The verbs of a test: hold, let_go, and the
+    prompts "crash" and "break"."""
 
     model = "toy"
 
@@ -63,18 +66,23 @@ class ToyEngine:
         if piece.start is not None:
             return Painting(piece.start)
         colour = (len(piece.prompt) % 256, piece.seed % 256, 90)
-        return Painting(Image.new("RGB", (key.width, key.height), colour))
+        read = Truncated(3, len(piece.prompt.split())) if len(piece.prompt.split()) > 3 else None
+        return Painting(Image.new("RGB", (key.width, key.height), colour), read)
 
 
 class ToyChecker:
-    """Flags pictures whose first pixel is redder than 200: the toy paints so for prompts of that many letters."""
+    """Flags pictures whose first pixel is redder than 200: the toy paints so for prompts of that many letters. Its
+    vectors are the first pixel's colour."""
 
     def load(self) -> None:
         pass
 
     def check(self, images: Sequence[Image.Image]) -> list[Verdict]:
-        reds = [image.getpixel((0, 0))[0] for image in images]  # type: ignore[index]
-        return [Verdict(red > 200, {"red": red / 255}) for red in reds]
+        return [self._verdict(np.array(image.getpixel((0, 0)), np.float32)) for image in images]
+
+    def _verdict(self, pixel: NDArray[np.float32]) -> Verdict:
+        red = float(pixel[0])
+        return Verdict(red > 200, {"red": red / 255}, pixel / np.linalg.norm(pixel))
 
 
 @pytest.fixture

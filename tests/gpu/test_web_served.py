@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -12,14 +13,26 @@ import uvicorn
 
 from gpu.contract import MAX_BODY_BYTES
 from gpu.web import create_app
-
-ASKED = {"prompt": "a lake", "seeds": [7], "width": 64, "height": 64}
+from tests.support.asking import ASKED
 
 
 @pytest.fixture
 def served(toy):
-    """The toy's address on a real uvicorn."""
-    app = create_app(toy, token=None, queue_limit=2)
+    """The toy's address on a real uvicorn, with room for two."""
+    with serving(create_app(toy, token=None, queue_limit=2)) as address_and_thread:
+        yield address_and_thread
+        toy.let_go()
+
+
+@pytest.fixture
+def guarded(toy):
+    """The same behind a token."""
+    with serving(create_app(toy, token="s3cret")) as (url, _):
+        yield httpx.URL(url)
+
+
+@contextmanager
+def serving(app):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
@@ -28,7 +41,6 @@ def served(toy):
         app.state.engine_thread.wait_settled(10)
         wait_for(lambda: server.started)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", app.state.engine_thread
-        toy.let_go()
         server.should_exit = True
         thread.join(10)
 
@@ -40,10 +52,11 @@ def wait_for(true, seconds=5.0):
         time.sleep(0.01)
 
 
-def post_later(url, prompt, timeout=10.0):
+def post_later(url, prompt, timeout=10.0, headers=None, **asked):
     def post():
         try:
-            results.append(httpx.post(f"{url}/v1/paint", json=ASKED | {"prompt": prompt}, timeout=timeout))
+            body = ASKED | {"prompt": prompt} | asked
+            results.append(httpx.post(f"{url}/v1/paint", json=body, timeout=timeout, headers=headers))
         except httpx.TimeoutException as error:
             results.append(error)
 
@@ -123,3 +136,127 @@ def test_a_body_that_does_not_come_gets_408(served, monkeypatch):
     with socket.create_connection(("127.0.0.1", httpx.URL(url).port), timeout=5) as slow:
         slow.sendall(b"POST /v1/paint HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_one_who_asks_for_much_does_not_hold_up_another(make_toy):
+    toy = make_toy(batch=1)
+    with serving(create_app(toy, token=None)) as (url, thread):
+        toy.hold()
+        callers = [post_later(url, "first", **NATIVE)]
+        assert toy.painting.wait(5)
+        for place, (prompt, headers) in enumerate(
+            [("a1", {}), ("a2", {}), ("a3", {}), ("bob", {"X-Caller": "bob"}), ("eve", {"X-Caller": "eve"})]
+        ):
+            callers.append(post_later(url, prompt, headers=headers, **NATIVE))
+            wait_for(lambda place=place: thread.waiting == place + 1)
+        toy.let_go()
+        for caller, answers in callers:
+            caller.join()
+            assert answers[0].status_code == 200
+    painted = [batch[0] for batch in toy.batches]
+    # Those without a word of their own share the address they come from.
+    assert painted.index("bob") < painted.index("a2") and painted.index("eve") < painted.index("a3")
+
+
+# So large that the toy paints one at a time.
+NATIVE = {"width": 512, "height": 512}
+HEAD = b"POST /v1/paint HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+TOKEN = b"Authorization: Bearer s3cret\r\n"
+
+
+def connected(url):
+    return socket.create_connection(("127.0.0.1", url.port), timeout=5)
+
+
+def answers_until_closed(connection):
+    received = b""
+    try:
+        while part := connection.recv(65536):
+            received += part
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def send_without_end(connection):
+    """Chunks until the other side has had enough; the megabytes that went."""
+    chunk = b"100000\r\n" + bytes(2**20) + b"\r\n"
+    sent = 0
+    try:
+        while sent < 200:
+            connection.sendall(chunk)
+            sent += 1
+    except OSError:
+        pass
+    return sent
+
+
+def test_a_body_without_end_is_cut_off_at_once_without_the_token(guarded):
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        assert answers_until_closed(connection).startswith(b"HTTP/1.1 401 ")
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        assert send_without_end(connection) < 100
+
+
+def test_a_body_without_end_is_cut_off_at_the_bound_with_the_token(guarded):
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + TOKEN + b"Transfer-Encoding: chunked\r\n\r\n")
+        assert send_without_end(connection) < 100
+    assert httpx.post(guarded.join("/v1/paint"), json=ASKED).status_code == 401
+
+
+def test_a_caller_with_a_wrong_token_and_a_large_body_gets_to_read_why(guarded):
+    with httpx.Client() as client:
+        for _ in range(2):
+            answer = client.post(guarded.join("/v1/paint"), content=bytes(MAX_BODY_BYTES))
+            assert answer.status_code == 401 and "connection" not in answer.headers
+
+
+def test_a_body_that_announces_too_much_is_refused_unread(guarded):
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + TOKEN + b"Content-Length: 99999999999999999999\r\n\r\n")
+        received = connection.recv(4096)
+    # The parser of the server itself has no number that large.
+    assert received.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 400 "))
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + TOKEN + b"Content-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1))
+        assert answers_until_closed(connection).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("length", [b"-1", b"1e3", b"0x10", b"ten", b"1, 2"])
+def test_a_length_that_is_no_number_is_refused(guarded, length):
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + TOKEN + b"Content-Length: " + length + b"\r\n\r\n{}")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_length_and_chunks_at_once_are_no_way_to_smuggle(guarded):
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + TOKEN + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+        received = connection.recv(4096)
+    assert received.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 422 "))
+
+
+def test_a_body_shorter_than_announced_is_not_painted(toy, guarded):
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + TOKEN + b'Content-Length: 100\r\n\r\n{"prompt": "x"}')
+        connection.shutdown(socket.SHUT_WR)
+        assert not answers_until_closed(connection).startswith(b"HTTP/1.1 200 ")
+    assert toy.batches == []
+
+
+def test_who_expects_100_continue_hears_at_once_that_the_token_is_wrong(guarded):
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 9000000\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
+
+
+def test_who_expects_100_continue_is_told_to_go_on(guarded):
+    body = b'{"prompt": "a lake", "width": 64, "height": 64}'
+    with connected(guarded) as connection:
+        connection.sendall(HEAD + TOKEN + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+        assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(body)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")

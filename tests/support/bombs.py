@@ -1,0 +1,102 @@
+"""Files that look like small pictures and are not: made here, small enough to be sent, meant to eat memory or time."""
+
+import io
+import struct
+import zlib
+
+from PIL import Image
+
+_LIMIT = 10 * 1024 * 1024
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _png(width: int, height: int, *, kind: int = 6, before: bytes = b"", data: bytes | None = None) -> bytes:
+    """A PNG of zeros; `kind` 2 is RGB, 6 RGBA; `before` stands before its data."""
+    row = bytes(width * (3 if kind == 2 else 4) + 1)
+    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
+    pixels = _chunk(b"IDAT", _squeezed(row, height)) if data is None else data
+    return _SIGNATURE + header + before + pixels + _chunk(b"IEND", b"")
+
+
+def _squeezed(row: bytes, times: int) -> bytes:
+    squeezer = zlib.compressobj(9)
+    many = max(1, 2**20 // len(row))
+    parts = [squeezer.compress(row * min(many, times - done)) for done in range(0, times, many)]
+    return b"".join([*parts, squeezer.flush()])
+
+
+def _saved(image: Image.Image, form: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def png_of_16_megapixels() -> bytes:
+    return _png(4096, 4096)
+
+
+def png_of_25_megapixels() -> bytes:
+    return _png(5000, 5000, kind=2)
+
+
+def png_of_one_column() -> bytes:
+    return _png(1, 4096 * 4096)
+
+
+def png_that_says_2_gigapixels() -> bytes:
+    return _png(46_000, 46_000, data=_chunk(b"IDAT", zlib.compress(bytes(1000))))
+
+
+def png_of_many_chunks() -> bytes:
+    return _png(64, 64, before=_chunk(b"abCd", b"") * 800_000)
+
+
+def png_of_empty_data() -> bytes:
+    return _png(64, 64, before=_chunk(b"IDAT", b"") * 800_000)
+
+
+def png_of_text_bombs() -> bytes:
+    return _png(64, 64, before=_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1_000_000), 9)) * 9000)
+
+
+def webp_of_16_megapixels() -> bytes:
+    return _saved(Image.new("RGBA", (4096, 4096), (1, 2, 3, 4)), "WEBP", lossless=True, method=0)
+
+
+def webp_of_65_megapixels() -> bytes:
+    return _saved(Image.new("RGB", (16_383, 4000)), "WEBP", lossless=True, method=0)
+
+
+def gif_of_300_frames() -> bytes:
+    frames = [Image.new("P", (600, 600), number % 250) for number in range(300)]
+    return _saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+
+def gif_of_a_long_comment() -> bytes:
+    whole = _saved(Image.new("P", (64, 64)), "GIF")
+    place = whole.index(b"\x2c", 13)
+    return whole[:place] + b"\x21\xfe" + b"\x01c" * 5_000_000 + b"\0" + whole[place:]
+
+
+def jpeg_of_16_megapixels() -> bytes:
+    return _saved(Image.effect_noise((4096, 4096), 20).convert("RGB"), "JPEG", quality=60, progressive=True)
+
+
+def jpeg_of_many_segments() -> bytes:
+    whole = _saved(Image.new("RGB", (64, 64)), "JPEG")
+    return whole[:2] + b"\xff\xe5\x00\x02" * 2_600_000 + whole[2:]
+
+
+def jpeg_of_many_scans(width: int = 4096, height: int = 4096, scans: int = 2000) -> bytes:
+    """40 kB: each scan refines all of a large picture by nothing."""
+    whole = _saved(Image.new("RGB", (64, 64)), "JPEG", progressive=True, subsampling=0)
+    place = whole.index(b"\xff\xc2")
+    whole = whole[: place + 5] + struct.pack(">HH", height, width) + whole[place + 9 :]
+    first = whole.index(b"\xff\xda")
+    end = whole.index(b"\xff", first + 14)
+    scan = b"\xff\xda" + struct.pack(">H", 12) + b"\x03\x01\x00\x02\x00\x03\x00" + b"\x00\x00\x10" + b"\x00"
+    return whole[:end] + scan * scans + b"\xff\xd9"
