@@ -108,9 +108,11 @@ class DiffusersEngine:
             chosen = [pieces[index] for index in group]
             asked = padded(chosen, self.limits.batch) if self._compiles else chosen
             with no_more_compiling() if self._compiles and self._warm else nullcontext():
-                pictures = to_pictures(calls.paint(key, asked)[: len(chosen)])
-            for index, picture in zip(group, pictures, strict=True):
-                paintings[index] = Painting(picture, self._readers.truncated(pieces[index].prompt))
+                batch = calls.paint(key, asked)[: len(chosen)]
+            # Counted while the device still works at what it was given.
+            truncated = [self._readers.truncated(piece.prompt) for piece in chosen]
+            for index, picture, cut in zip(group, to_pictures(batch), truncated, strict=True):
+                paintings[index] = Painting(picture, cut)
         return [paintings[index] for index in range(len(pieces))]
 
     def _placed(self, pipeline: Any, device: str) -> Any:

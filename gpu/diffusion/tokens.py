@@ -36,11 +36,11 @@ class Readers:
 
     def truncated(self, prompt: str) -> Truncated | None:
         """None when the most patient of the encoders reads it to its end."""
-        # A token is at least a byte: what is short in bytes needs no counting.
-        if not self._readers or len(prompt.encode("utf-8", "replace")) <= max(reader.room for reader in self._readers):
+        # A token is at least a letter (T5 adds a space), but other scripts may grow while they are normalised.
+        if prompt.isascii() and any(len(prompt) < reader.room for reader in self._readers):
             return None
         counts = [(reader.room, reader.count(prompt)) for reader in self._readers]
-        if any(of <= room for room, of in counts):
+        if not counts or any(of <= room for room, of in counts):
             return None
         room, of = max(counts, key=lambda count: count[0] / count[1])
         return Truncated(read=room, of=of)
