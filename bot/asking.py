@@ -148,7 +148,7 @@ def _remix(command: Command, options: Options, post: Post, scene: Scene, summons
     """
     photo, target = _photo_of(post), scene.target
     if target:
-        shape = Options(size=target.options.size)
+        shape = Options(aspect_ratio=target.options.aspect_ratio)
         chosen = options.over(shape if command.text else target.options)
         key = None if photo else target.picture_key
         return Wish(REMIX, summons, command.text or target.prompt, chosen, target, photo, key)

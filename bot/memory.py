@@ -95,7 +95,7 @@ def _target(row: Any, is_answer: bool) -> Target:
         steps=row.steps,
         style=row.style,
         negative=row.negative_prompt or None,
-        size=(row.width, row.height) if row.width else None,
+        aspect_ratio=row.aspect_ratio,
     )
     target = Target(
         creation_id=row.id,

@@ -183,13 +183,11 @@ def _write_creation(session: Session, post: Post, verdict: Verdict) -> Creation:
 def _made_of(wish: Wish) -> dict[str, Any]:
     """The columns that say what is to be painted."""
     options = wish.options
-    width, height = options.size or (None, None)
     return {
         "prompt": wish.prompt,
         "negative_prompt": options.negative or "",
         "count": options.count or 1,
-        "width": width,
-        "height": height,
+        "aspect_ratio": options.aspect_ratio,
         "seed": secrets.randbelow(SEEDS) if options.seed is None else options.seed,
         "steps": options.steps,
         "style": options.style,

@@ -1,6 +1,6 @@
 """Finds the options in a prompt: `a fox --ar 16:9 --n 2 --no people`. Pure, and never an exception.
 
-    --ar 16:9      shape: 16:9, 3:2, 1:1, 2:3 or 9:16
+    --ar 16:9      shape, from 21:9 to 9:21; the painter chooses the pixels
     --n 2          how many pictures, 1 to 4
     --seed 42      the first picture's seed
     --steps 30     how long the painter takes, as far as the model allows it
@@ -19,14 +19,8 @@ from typing import Any
 
 from core.styles import STYLES
 
-# About 512 x 512 pixels each, the area small models know best. Multiples of 16: every engine takes these.
-SIZES: dict[str, tuple[int, int] | None] = {
-    "16:9": (688, 384),
-    "3:2": (624, 416),
-    "1:1": None,  # the painter's own
-    "2:3": (416, 624),
-    "9:16": (384, 688),
-}
+# Those that people know from cameras, screens and paper. Painters take shapes up to three times as long as wide.
+SHAPES = frozenset({"21:9", "16:9", "3:2", "4:3", "5:4", "1:1", "4:5", "3:4", "2:3", "9:16", "9:21"})
 MOST_PICTURES = 4
 MOST_STEPS = 50
 LARGEST_SEED = 2**31 - 1
@@ -39,14 +33,14 @@ AFTER_VALUES = ".,;!"
 
 @dataclass(frozen=True)
 class Options:
-    """What the asker chose. None where they chose nothing. `size`: (width, height); (None, None): the painter's."""
+    """What the asker chose. None where they chose nothing: then the painter's own."""
 
     count: int | None = None
     seed: int | None = None
     steps: int | None = None
     style: str | None = None
     negative: str | None = None
-    size: tuple[int | None, int | None] | None = None
+    aspect_ratio: str | None = None
 
     def over(self, other: "Options") -> "Options":
         """These, and of the other those that are not chosen here."""
@@ -107,10 +101,8 @@ def _plain(value: str) -> str:
     return unicodedata.normalize("NFKC", value).casefold().rstrip(AFTER_VALUES)
 
 
-def _shape(value: str) -> tuple[int | None, int | None] | None:
-    if value not in SIZES:
-        return None
-    return SIZES[value] or (None, None)
+def _shape(value: str) -> str | None:
+    return value if value in SHAPES else None
 
 
 def _style(value: str) -> str | None:
@@ -128,7 +120,7 @@ def _number(least: int, most: int) -> Callable[[str], int | None]:
 
 
 _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "ar": ("size", _shape),
+    "ar": ("aspect_ratio", _shape),
     "n": ("count", _number(1, MOST_PICTURES)),
     "seed": ("seed", _number(0, LARGEST_SEED)),
     "steps": ("steps", _number(1, MOST_STEPS)),

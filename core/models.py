@@ -124,8 +124,7 @@ class Creation(SQLModel, table=True):
     prompt: str = Field(sa_type=Text)
     negative_prompt: str = Field(default="", sa_type=Text)
     count: int = Field(default=1, description="pictures asked for, 1 to 4")
-    width: int | None = Field(default=None, description="pixels; empty: the painter's own size")
-    height: int | None = None
+    aspect_ratio: str | None = Field(default=None, description="like `16:9`; empty: the painter's own shape")
     seed: int = Field(sa_type=BigInteger, description="seed of the first picture; the others count up")
     steps: int | None = Field(default=None, description="empty: as many as the model likes")
     style: str | None = Field(default=None, description="name of a preset of `core/styles.py`")
@@ -143,6 +142,10 @@ class Creation(SQLModel, table=True):
 
     model: str | None = None
     painting_seconds: float | None = None
+    painted_steps: int | None = Field(default=None, description="the steps that the painter took")
+    guidance: float | None = None
+    tokens_read: int | None = Field(default=None, description="of a prompt longer than the painter reads; else empty")
+    tokens_in_all: int | None = None
     reply_post_id: int | None = Field(default=None, sa_type=BigInteger)
     reply_outcome: str | None = Field(default=None, description="`answered`, or why it hangs in the gallery only")
 

@@ -29,6 +29,13 @@ class PersonJson(BaseModel):
     name: str
 
 
+class TruncatedJson(BaseModel):
+    """The painter read only the beginning of the prompt: tokens read, of all there were."""
+
+    read: int
+    of: int
+
+
 class PictureJson(BaseModel):
     """One picture; `placeholder` is a tiny data URI."""
 
@@ -60,6 +67,7 @@ class CreationJson(BaseModel):
     reason: str | None
     prompt: str
     negative_prompt: str
+    aspect_ratio: str | None
     steps: int | None
     style: str | None
     prompted_by: PersonJson
@@ -68,6 +76,9 @@ class CreationJson(BaseModel):
     model: str | None
     seed: str
     painting_seconds: float | None
+    painted_steps: int | None
+    guidance: float | None
+    truncated: TruncatedJson | None
     created_at: str
     painted_at: str | None
     shown_at: str | None
@@ -142,6 +153,7 @@ def _creation(house: House, shown: CreationShown) -> CreationJson:
         reason=shown.reason,
         prompt=shown.prompt,
         negative_prompt=shown.negative_prompt,
+        aspect_ratio=shown.aspect_ratio,
         steps=shown.steps,
         style=shown.style,
         prompted_by=PersonJson(id=str(shown.person.id), username=shown.person.username, name=shown.person.name),
@@ -150,6 +162,9 @@ def _creation(house: House, shown: CreationShown) -> CreationJson:
         model=shown.model,
         seed=str(shown.seed),
         painting_seconds=shown.painting_seconds,
+        painted_steps=shown.painted_steps,
+        guidance=shown.guidance,
+        truncated=_truncated(shown),
         created_at=labels.iso(shown.created_at),
         painted_at=labels.iso(shown.painted_at) if shown.painted_at else None,
         shown_at=labels.iso(shown.shown_at) if shown.shown_at else None,
@@ -157,6 +172,12 @@ def _creation(house: House, shown: CreationShown) -> CreationJson:
         reply_outcome=shown.reply_outcome,
         pictures=[_picture(house, picture) for picture in shown.pictures],
     )
+
+
+def _truncated(shown: CreationShown) -> TruncatedJson | None:
+    if shown.tokens_read is None or shown.tokens_in_all is None:
+        return None
+    return TruncatedJson(read=shown.tokens_read, of=shown.tokens_in_all)
 
 
 def _wait(wait: Wait) -> WaitJson:

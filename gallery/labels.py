@@ -56,6 +56,17 @@ def reason(state: State, code: str | None, reply_outcome: str | None) -> str | N
     return None
 
 
+def shortfall(read: int | None, in_all: int | None, held_back: int, count: int) -> list[str]:
+    """What of a wish was not done: words that the painter did not read, pictures that its check held back."""
+    told = []
+    if read is not None and in_all is not None and 0 <= read < in_all:
+        share = max(1, round(100 * read / in_all))
+        told.append(f"This prompt is longer than the painter reads: it saw about the first {share} % of it.")
+    if held_back > 0:
+        told.append(f"The painter's safety check held back {held_back} of {count} pictures.")
+    return told
+
+
 def until_painted(wait: Wait) -> str:
     """`12 before you, about 40 seconds.`"""
     before = f"{_number(wait.ahead).capitalize()} before you" if wait.ahead else "Next in line"

@@ -85,6 +85,10 @@ class CreationShown:
     next_attempt_at: datetime | None
     model: str | None
     painting_seconds: float | None
+    painted_steps: int | None
+    guidance: float | None
+    tokens_read: int | None
+    tokens_in_all: int | None
     reply_post_id: int | None
     reply_outcome: str | None
     created_at: datetime
@@ -92,6 +96,7 @@ class CreationShown:
     shown_at: datetime | None
     deleted_at: datetime | None
     negative_prompt: str
+    aspect_ratio: str | None
     steps: int | None
     style: str | None
     start_url: str | None
@@ -117,6 +122,12 @@ class CreationShown:
     def reason(self) -> str | None:
         """Why there is no picture or no answer on X, in plain words."""
         return labels.reason(self.state, self.code, self.reply_outcome)
+
+    @property
+    def shortfall(self) -> list[str]:
+        """What of the wish the painter did not do, in plain words."""
+        held_back = self.count - len(self.pictures) if self.pictures else 0
+        return labels.shortfall(self.tokens_read, self.tokens_in_all, held_back, self.count)
 
     @property
     def is_sketch(self) -> bool:

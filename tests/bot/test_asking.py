@@ -13,7 +13,7 @@ from tests.support.posts import BOT, make_post
 
 OPENING, ANSWER, ASKED = 500, 600, 601
 ADA, BEA = 7, 8
-TARGET = Target(3, ADA, True, "a fox", Options(count=1, size=(688, 384), style="ink"), picture_key="ab/cd.webp")
+TARGET = Target(3, ADA, True, "a fox", Options(count=1, aspect_ratio="16:9", style="ink"), picture_key="ab/cd.webp")
 PREFIX = "@ada @threadpaint "
 
 
@@ -80,14 +80,14 @@ def test_again_under_a_picture_is_the_same_prompt_with_another_seed() -> None:
     found = under_the_answer("again")
     assert found is not None
     assert (found.kind, found.prompt, found.options.seed, found.target) == ("again", "a fox", None, TARGET)
-    assert found.options.size == (688, 384)
+    assert found.options.aspect_ratio == "16:9"
     assert found.options.style == "ink"
 
 
 def test_again_takes_options() -> None:
     found = under_the_answer("again --ar 1:1 --seed 5")
     assert found is not None
-    assert (found.options.size, found.options.seed, found.options.style) == ((None, None), 5, "ink")
+    assert (found.options.aspect_ratio, found.options.seed, found.options.style) == ("1:1", 5, "ink")
 
 
 def test_again_works_under_somebody_elses_post_that_the_bot_answered() -> None:
@@ -106,7 +106,7 @@ def test_remix_begins_from_the_picture_it_stands_under() -> None:
     for found in (under_the_answer("remix: a blue fox"), under_the_answer("remix a blue fox")):
         assert found is not None
         assert (found.kind, found.prompt, found.start_key) == ("remix", "a blue fox", "ab/cd.webp")
-        assert found.options == Options(size=(688, 384))
+        assert found.options == Options(aspect_ratio="16:9")
 
 
 def test_remix_without_words_keeps_those_of_its_picture() -> None:
@@ -177,7 +177,7 @@ def test_paint_this_takes_the_words_of_the_post_above(words: str) -> None:
     above = other("@carl a lighthouse &amp; fog https://t.co/x --ar 3:2", media=(photo(),))
     found = wish(f"@threadpaint {words}", in_reply_to_id=above.id, parent=above)
     assert found is not None
-    assert (found.kind, found.prompt, found.options.size) == ("prompt", "a lighthouse & fog", (624, 416))
+    assert (found.kind, found.prompt, found.options.aspect_ratio) == ("prompt", "a lighthouse & fog", "3:2")
     assert found.start_url == "https://pbs.example/fox.jpg"
 
 

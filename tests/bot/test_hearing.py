@@ -45,7 +45,7 @@ def test_options_of_a_message_reach_the_creation(poller: Poller, x: SandboxX, en
     poller.look()
     row = creation_of(engine, post_id)
     assert (row.prompt, row._mapping["count"], row.seed, row.steps) == ("a fox", 2, 7, 12)
-    assert (row.width, row.height, row.style, row.negative_prompt) == (384, 688, "oil", "people, cars")
+    assert (row.aspect_ratio, row.style, row.negative_prompt) == ("9:16", "oil", "people, cars")
 
 
 def test_again_under_a_picture_paints_the_same_words_with_another_seed(
@@ -54,7 +54,7 @@ def test_again_under_a_picture_paints_the_same_words_with_another_seed(
     again = x.post("Again!", author="bea", in_reply_to=str(answered))
     assert poller.look() == 1
     old, new = creation_of(engine, asked), creation_of(engine, again)
-    assert (new.prompt, new.parent_id, new.width, new.style) == ("a fox", old.id, 688, "ink")
+    assert (new.prompt, new.parent_id, new.aspect_ratio, new.style) == ("a fox", old.id, "16:9", "ink")
     assert new.seed != old.seed
     assert verdicts(engine)[again] == "again"
 

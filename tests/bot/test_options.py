@@ -4,26 +4,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.options import LARGEST_SEED, SIZES, Options, split_options
+from bot.options import LARGEST_SEED, SHAPES, Options, split_options
+from gpu.contract import PaintRequest
 
 
 @pytest.mark.parametrize(
     ("words", "prompt", "options"),
     [
         ("a fox", "a fox", Options()),
-        ("a fox --ar 16:9", "a fox", Options(size=SIZES["16:9"])),
-        ("--ar 9:16 a fox", "a fox", Options(size=SIZES["9:16"])),
+        ("a fox --ar 16:9", "a fox", Options(aspect_ratio="16:9")),
+        ("--ar 9:16 a fox", "a fox", Options(aspect_ratio="9:16")),
         ("a --n 3 fox", "a fox", Options(count=3)),
-        ("a fox --ar 1:1", "a fox", Options(size=(None, None))),
+        ("a fox --ar 1:1", "a fox", Options(aspect_ratio="1:1")),
         ("a fox --seed 42 --steps 30 --style ink", "a fox", Options(seed=42, steps=30, style="ink")),
         ("a fox --no people, cars --n 2 at night", "a fox at night", Options(negative="people, cars", count=2)),
         ("a fox --no people and cars", "a fox", Options(negative="people and cars")),
-        ("a fox —ar 3:2 –n 2", "a fox", Options(size=SIZES["3:2"], count=2)),
-        ("a fox --AR 2:3 --Style Ink", "a fox", Options(size=SIZES["2:3"], style="ink")),
-        ("a fox --ar=16:9 --seed=0", "a fox", Options(size=SIZES["16:9"], seed=0)),
+        ("a fox —ar 3:2 –n 2", "a fox", Options(aspect_ratio="3:2", count=2)),
+        ("a fox --AR 2:3 --Style Ink", "a fox", Options(aspect_ratio="2:3", style="ink")),
+        ("a fox --ar=16:9 --seed=0", "a fox", Options(aspect_ratio="16:9", seed=0)),
         ("a fox --n 2, please", "a fox please", Options(count=2)),
-        ("a fox --ar 16:9 --ar 3:2", "a fox", Options(size=SIZES["3:2"])),
-        ("a fox --ar １６：９", "a fox", Options(size=SIZES["16:9"])),
+        ("a fox --ar 16:9 --ar 3:2", "a fox", Options(aspect_ratio="3:2")),
+        ("a fox --ar １６：９", "a fox", Options(aspect_ratio="16:9")),
+        ("a fox --ar 4:5", "a fox", Options(aspect_ratio="4:5")),
         ("a fox --style watercolor", "a fox", Options(style="watercolour")),
         (f"a fox --seed {LARGEST_SEED}", "a fox", Options(seed=LARGEST_SEED)),
     ],
@@ -50,21 +52,17 @@ def test_an_unknown_option_ends_what_shall_not_be_on_it() -> None:
 
 
 def test_own_options_go_over_inherited_ones() -> None:
-    inherited = Options(size=(688, 384), style="ink", negative="people")
-    assert Options(size=(None, None), count=2).over(inherited) == Options(
-        size=(None, None), count=2, style="ink", negative="people"
+    inherited = Options(aspect_ratio="16:9", style="ink", negative="people")
+    assert Options(aspect_ratio="1:1", count=2).over(inherited) == Options(
+        aspect_ratio="1:1", count=2, style="ink", negative="people"
     )
 
 
-def test_every_size_is_one_that_all_painters_take() -> None:
-    for name, size in SIZES.items():
-        if size is None:
-            continue
-        width, height = size
-        across, down = map(int, name.split(":"))
-        assert width % 16 == height % 16 == 0
-        assert abs(width * height - 512 * 512) < 0.02 * 512 * 512
-        assert abs(width / height - across / down) < 0.02 * across / down
+def test_every_shape_is_one_that_all_painters_take() -> None:
+    for shape in SHAPES:
+        asked = PaintRequest(prompt="a fox", aspect_ratio=shape)
+        across, down = map(int, str(asked.aspect_ratio).split(":"))
+        assert 1 / 3 < across / down < 3
 
 
 OPTIONS = st.sampled_from(["--ar", "--n", "--no", "--seed", "—style", "--x", "16:9", "2", "ink", "--ar=1:1", "--no="])

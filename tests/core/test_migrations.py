@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 from core.database import reading
 from core.models import creations, pictures, posts
 from core.schema import _config, check, migrate
+from tests.support.rows import make_creation, make_person
 
 FIRST_EVENING = (
     "INSERT INTO person VALUES (7, 'Ada', 'ada', 'Ada', '2026-11-19 10:00:00')",
@@ -16,6 +17,10 @@ FIRST_EVENING = (
     " VALUES (70, 70, 7, '@threadpaint a fox', 'prompt', '2026-11-19 10:00:00', '2026-11-19 10:00:05')",
     "INSERT INTO creation (id, post_id, person_id, prompt, negative_prompt, count, seed, state, attempts, created_at)"
     " VALUES (3, 70, 7, 'a fox', '', 1, 42, 'replied', 0, '2026-11-19 10:00:05')",
+    "INSERT INTO creation"
+    " (id, person_id, prompt, width, height, negative_prompt, count, seed, state, attempts, created_at)"
+    " VALUES (4, 7, 'a fox', 688, 384, '', 1, 42, 'replied', 0, '2026-11-19 10:00:05'),"
+    " (5, 7, 'a fox', 384, 688, '', 1, 42, 'replied', 0, '2026-11-19 10:00:05')",
     "INSERT INTO picture (id, creation_id, position, seed, width, height, mime, size, key, thumb_key, thumb_width,"
     " thumb_height, placeholder, created_at)"
     " VALUES (1, 3, 0, 42, 64, 64, 'image/webp', 9, 'a', 'b', 64, 64, 'data:,', '2026-11-19 10:00:06')",
@@ -33,11 +38,27 @@ def test_what_was_painted_before_is_kept_and_filled_in(engine: Engine) -> None:
     check(engine)
     with reading(engine) as connection:
         post = connection.execute(select(posts)).one()
-        creation = connection.execute(select(creations)).one()
+        creation, wide, tall = connection.execute(select(creations).order_by(creations.c.id)).all()
         picture = connection.execute(select(pictures)).one()
     assert (post.checked_at, post.summons, post.gone_at) == (post.read_at, "mention", None)
     assert (creation.turn, creation.prompt, creation.says, creation.deleted_at) == (3, "a fox", None, None)
     assert (picture.flagged, picture.media_id) == (False, None)
+    assert [row.aspect_ratio for row in (creation, wide, tall)] == [None, "16:9", "9:16"]
+    assert (creation.painted_steps, creation.guidance, creation.tokens_read) == (None, None, None)
+
+
+def test_the_shape_becomes_a_size_again_on_the_way_back(engine: Engine) -> None:
+    SQLModel.metadata.drop_all(engine)
+    migrate(engine)
+    person_id = make_person(engine)
+    make_creation(engine, person_id=person_id, with_post=False, aspect_ratio="2:3")
+    with engine.begin() as connection:
+        command.downgrade(_config(connection), "0004")
+        assert connection.execute(text("SELECT width, height FROM creation")).one() == (416, 624)
+    migrate(engine)
+    check(engine)
+    with reading(engine) as connection:
+        assert connection.execute(select(creations.c.aspect_ratio)).scalar_one() == "2:3"
 
 
 def test_after_a_migration_rows_still_cannot_point_nowhere(engine: Engine) -> None:

@@ -11,6 +11,7 @@ ITEM = {
     "prompt",
     "negative_prompt",
     "steps",
+    "aspect_ratio",
     "style",
     "prompted_by",
     "post_id",
@@ -18,6 +19,9 @@ ITEM = {
     "model",
     "seed",
     "painting_seconds",
+    "painted_steps",
+    "guidance",
+    "truncated",
     "created_at",
     "painted_at",
     "shown_at",
@@ -53,6 +57,15 @@ def test_a_picture_has_every_field_and_its_address_works(client, wall):
     assert picture["alt"] == "a lighthouse – prompted by Ada"
     assert client.get(picture["url"]).status_code == 200
     assert client.get(picture["thumb_url"]).status_code == 200
+
+
+def test_how_it_was_painted_is_told_and_null_where_nobody_knows(client, wall):
+    values = {"aspect_ratio": "16:9", "painted_steps": 4, "guidance": 0.0, "tokens_read": 75, "tokens_in_all": 130}
+    item = client.get(f"/api/creations/{wall.hang(**values)}").json()
+    assert (item["aspect_ratio"], item["painted_steps"], item["guidance"]) == ("16:9", 4, 0.0)
+    assert item["truncated"] == {"read": 75, "of": 130}
+    item = client.get(f"/api/creations/{wall.hang()}").json()
+    assert {item[name] for name in ("aspect_ratio", "painted_steps", "guidance", "truncated")} == {None}
 
 
 def test_addresses_are_absolute_where_the_public_one_is_known(site, wall):

@@ -38,6 +38,24 @@ def test_a_sketch_is_called_a_sketch(client, wall):
     assert "without an image model" in client.get(f"/c/{wall.hang(model='sketch')}").text
 
 
+def test_words_that_the_painter_did_not_read_are_told(client, wall):
+    html = client.get(f"/c/{wall.hang(tokens_read=75, tokens_in_all=130)}").text
+    assert "This prompt is longer than the painter reads: it saw about the first 58 % of it." in html
+    assert "longer than the painter reads" not in client.get(f"/c/{wall.hang()}").text
+
+
+def test_pictures_that_the_safety_check_held_back_are_told(client, wall):
+    html = client.get(f"/c/{wall.hang(count=4, pictures=3)}").text
+    assert "The painter&#39;s safety check held back 1 of 4 pictures." in html
+    assert "held back" not in client.get(f"/c/{wall.hang(count=4, pictures=4)}").text
+
+
+def test_the_steps_are_those_that_the_painter_took(client, wall):
+    html = client.get(f"/c/{wall.hang(steps=50, painted_steps=8)}").text
+    assert "<dt>Steps</dt><dd>8</dd>" in html
+    assert "<dt>Steps</dt><dd>50</dd>" in client.get(f"/c/{wall.hang(steps=50)}").text
+
+
 def test_it_shows_all_its_pictures_in_order(client, wall):
     creation_id = wall.hang(pictures=4)
     response = client.get(f"/c/{creation_id}")
