@@ -79,10 +79,14 @@ def bill(
 
 @cli.command()
 def retry(creation_ids: Annotated[list[int] | None, typer.Argument(help="Default: all that failed.")] = None) -> None:
-    """Send failed creations on their way again. The next sweep enqueues them."""
-    from core.status import send_again
+    """Send failed creations on their way again, and try painters that rest at once. The next sweep enqueues them."""
+    from core.painters import Painters
+    from core.queue import open_queue
+    from core.status import hurry, send_again
 
-    typer.echo(f"{send_again(_house_database(), creation_ids)} sent on their way again")
+    engine = _house_database()
+    sent = send_again(engine, creation_ids)
+    typer.echo(f"{sent} sent on their way again, {hurry(engine, Painters(open_queue(load(QueueSettings).url)))}")
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""How the house is: database, queue, poller, workers, X, budget, and what waits. For `/healthz`, the demo and the host.
+"""How the house is: database, queue, poller, workers, painter, X, budget, and what waits. For `/healthz` and the host.
 
 Anybody may read it at `/healthz`, so it names no sum of money: of a budget only that it is used up.
 """
@@ -17,11 +17,14 @@ from core.line.waiting import MOST_COUNTED, budget_in_words, count, waiting
 from core.models import creations, cursors
 from core.money.budget import room_for_work
 from core.pace import ANSWER, Pace, Window
-from core.queue import REPLY, WorkQueue
+from core.painters import Away, Painters
+from core.queue import PAINT, REPLY, WorkQueue
 from core.settings import MoneySettings
 
 HEARING = "GET /2/users/:id/mentions"
 TOO_LONG = timedelta(hours=1)
+# A painter that wakes up or has a full queue is no trouble yet.
+BUSY_A_WHILE = timedelta(minutes=1)
 
 # Why X stopped us, as the host reads it.
 STOPPED: dict[str, str] = {
@@ -69,6 +72,8 @@ class _Findings:
     window: Window | None = None
     states: dict[str, int] = field(default_factory=dict)
     polled: float | None = None
+    away: Away | None = None
+    unpainted: int = 0
 
 
 def look(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings, *, poll_seconds: float = 30.0) -> Health:
@@ -82,6 +87,8 @@ def look(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings, *, 
         _look_at_queue(queue, pace, found)
     except TryLater:
         found.problems.append("queue: no answer")
+    if words := painter_for_host(found.away, found.unpainted, now()):
+        found.problems.append(words)
     if found.polled is None or found.polled > 60 + 3 * poll_seconds:
         found.problems.append("poller: has not looked at X lately")
     return Health(
@@ -105,6 +112,15 @@ def stop_for_host(what: str, window: Window, moment: datetime) -> str:
     return f"X: {why} for {what} since {since.day} {since:%b %H:%M} UTC, tried again every few minutes"
 
 
+def painter_for_host(away: Away | None, unpainted: int, moment: datetime) -> str:
+    """`painter: away since 20 Nov 14:05 UTC, 12 creations wait`; empty where none waits, or it is only busy."""
+    if away is None or not unpainted or (away.code == "gpu_busy" and moment - away.since < BUSY_A_WHILE):
+        return ""
+    number = f"more than {MOST_COUNTED:,}" if unpainted > MOST_COUNTED else f"{unpainted:,}"
+    since = f"{away.since.day} {away.since:%b %H:%M} UTC"
+    return f"painter: away since {since}, {number} {'creation waits' if unpainted == 1 else 'creations wait'}"
+
+
 def _on_x(window: Window) -> OnX:
     return OnX(window.free, window.calls, round(window.ends_in, 1), window.stopped)
 
@@ -116,6 +132,7 @@ def _look_at_queue(queue: WorkQueue, pace: Pace, found: _Findings) -> None:
     found.window = pace.look(ANSWER)
     kinds = (("answers", found.window), ("hearing", pace.look(HEARING)))
     found.problems += [words for what, window in kinds if (words := stop_for_host(what, window, now()))]
+    found.away = Painters(queue).away()
 
 
 def _look_at_rows(engine: Engine, money: MoneySettings, found: _Findings) -> None:
@@ -128,6 +145,7 @@ def _look_at_rows(engine: Engine, money: MoneySettings, found: _Findings) -> Non
         found.states = {str(state): int(rows) for state, rows in connection.execute(recent)}
         polled_at = connection.execute(select(func.max(cursors.c.polled_at))).scalar()
         waiting_long = count(connection, late)
+        found.unpainted = count(connection, waiting(PAINT))
     found.polled = (moment - polled_at).total_seconds() if polled_at else None
     if waiting_long:
         number = f"more than {MOST_COUNTED:,}" if waiting_long > MOST_COUNTED else f"{waiting_long:,}"

@@ -31,6 +31,8 @@ WORDS: dict[str, str] = {
     "picture_lost": "The picture is not there any more.",
     "gpu_busy": "The painter was too busy for too long. Ask again later.",
     "gpu_down": "The painter could not be reached. Ask again later.",
+    "gpu_slow": "The painter took too long, again and again. Ask again later.",
+    "gpu_resting": "The painter is away. It is tried again by itself.",
     "gpu_failed": "The painter failed again and again. The host has been told.",
     "gpu_garbage": "The painter's answer made no sense. The host has been told.",
     "gpu_unauthorized": "The painter refuses to work for this house. The host has been told.",

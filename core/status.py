@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from core.clock import now
 from core.database import reading, transaction
 from core.errors import TryLater
-from core.health import HEARING, stop_for_host
+from core.health import HEARING, painter_for_host, stop_for_host
 from core.line.waiting import Conditions, Place, about, estimate, look_around, waiting
 from core.models import State, creations
 from core.money import bill
 from core.pace import Pace, Window
+from core.painters import Painters
 from core.queue import PAINT, REPLY, WorkQueue
 from core.refusals import in_words
 from core.settings import MoneySettings
@@ -31,6 +32,7 @@ def report(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -
     yield f"spent {bill.against_budgets(engine, money, moment)}"
     for days in (f"{moment:%Y-%m-%d}", f"{moment:%Y-%m}"):
         yield from bill.lines(engine, days)
+    yield from bill.painting_today(engine, moment)
     if expensive := list(bill.most_expensive(engine, f"{moment:%Y-%m-%d}")):
         yield f"most expensive people today: {', '.join(expensive)}"
     if troubles := list(_troubles(engine, moment)):
@@ -50,6 +52,7 @@ def _waiting(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings)
     """How many wait for a picture or an answer, and when the last of them has it; what X lets us do."""
     try:
         conditions, hearing = look_around(engine, queue, pace, money), pace.look(HEARING)
+        painters = list(_painters(Painters(queue), _number(engine, PAINT), conditions.at))
     except TryLater as error:
         for step, words in ((PAINT, "pictures"), (REPLY, "answers")):
             yield f"{words}: {_number(engine, step)} wait"
@@ -58,6 +61,7 @@ def _waiting(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings)
     for step, words in ((PAINT, "pictures"), (REPLY, "answers")):
         yield _line_of(words, step, _number(engine, step), conditions)
     yield f"workers: {conditions.workers}"
+    yield from painters
     yield from _x(conditions.window, hearing, conditions.at)
 
 
@@ -73,6 +77,16 @@ def _line_of(words: str, step: str, number: int, conditions: Conditions) -> str:
     wait = estimate(Place(step, number - 1), conditions)
     when = f", the last one {about(wait.seconds)}" if wait.seconds is not None else ""
     return f"{words}: {number:,} wait{when}{f': {wait.why}' if wait.why else ''}"
+
+
+def _painters(painters: Painters, unpainted: int, moment: datetime) -> Iterator[str]:
+    """Which of them rest, since when and why."""
+    if words := painter_for_host(painters.away(), unpainted, moment):
+        yield words
+    for one in painters.ill():
+        again = f"tried again in {about(one.opens_in)}" if one.opens_in else "tried again with the next creation"
+        since = f"{one.since.day} {one.since:%b %H:%M} UTC"
+        yield f"painter {one.url}: {one.code}: {one.detail}, since {since}; {again}"
 
 
 def _x(window: Window, hearing: Window, moment: datetime) -> Iterator[str]:
@@ -107,3 +121,15 @@ def send_again(engine: Engine, creation_ids: Sequence[int] | None = None) -> int
         return sum(
             move(session, one, State.FAILED, State.QUEUED, attempts=0, code=None, next_attempt_at=now()) for one in ids
         )
+
+
+def hurry(engine: Engine, painters: Painters) -> str:
+    """Let what waits for a painter be tried at once. Returns what was done, in words."""
+    waits = (creations.c.state == State.QUEUED.value, creations.c.next_attempt_at > now())
+    with transaction(engine) as session:
+        found = session.execute(update(creations).where(*waits).values(next_attempt_at=now()))
+    try:
+        painters.forget()
+    except TryLater as error:
+        return f"painters rest on: {error}"
+    return f"{found.rowcount} that waited are tried at once"  # type: ignore[attr-defined]  # an UPDATE's result has it

@@ -1,211 +1,128 @@
-"""Sends a prompt to the GPU service and gets pictures. Knows httpx and the service's contract; no row, no queue.
+"""Sends a prompt to a painter and gets pictures. Knows several painters, and leaves one that failed alone for a while.
 
-tenacity tries again within seconds where the connection was not made; everything that takes longer is TryLater, and
-the creation's own schedule tries again. Painting is safe to repeat.
+    for each painter, the preferred one first | does it rest? | call | not within its bounds: as it can, once | read
+
+Never two at once for one order. A painter that is away costs the creation no try; one that fails may have met a
+prompt that breaks it, so that counts. What takes longer than the deadline is TryLater, and the creation's own schedule
+tries again: painting is safe to repeat. Knows no row.
 """
 
-import base64
-import binascii
-import json
-import ssl
+import hashlib
+import hmac
 import time
-from dataclasses import dataclass
-from functools import cache
-from typing import Annotated
-
-import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from dataclasses import dataclass, field
 
 from core.errors import Refused, TryLater
+from core.logs import get_logger
+from core.painters import Painters, shown
 from core.settings import GpuSettings
-from core.text import clean
+from worker.painter.call import Call
+from worker.painter.faults import Fault, Reply, fault_of_reply
+from worker.painter.orders import Order, Painted, Painting, body_of, read_painting, reasons_of, within
 
-# One picture of 1536 x 1536 as PNG is about 6 MB, four of them in base64 about 32 MB.
-LONGEST_ANSWER = 64 * 1024 * 1024
+__all__ = ["GpuClient", "Order", "Painted", "Painting", "open_gpu"]
+
+log = get_logger(__name__)
+
+# Modal answers after 150 s at the latest, if only to say that it goes on.
+PATIENCE = 170.0
+LEAST_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Order:
-    """What to paint: one picture per seed. Sizes in pixels; None leaves them to the painter, and so the steps.
+class GpuClient:
+    """The painters of this house. Holds nothing open; connects in `paint` only.
 
-    start: encoded picture to start from.
+    urls: base addresses, the preferred one first. headers: what every one of them gets with every call.
+    timeout: seconds for all of it, over all painters. painters: what all workers know of them.
     """
 
-    prompt: str
-    seeds: tuple[int, ...]
-    negative_prompt: str = ""
-    width: int | None = None
-    height: int | None = None
-    steps: int | None = None
-    start: bytes | None = None
-
-
-@dataclass(frozen=True)
-class Painted:
-    """One picture as the service gave it: encoded bytes, not yet looked at."""
-
-    seed: int
-    image: bytes
-    flagged: bool
-
-
-@dataclass(frozen=True)
-class Painting:
-    """The answer to an order: its pictures in the order of the seeds, and the GPU seconds they took."""
-
-    model: str
-    pictures: tuple[Painted, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class _Reply:
-    status: int
-    retry_after: str
-    content: bytes
-
-
-class _Safety(BaseModel):
-    flagged: bool = False
-
-
-class _Picture(BaseModel):
-    seed: int
-    image: str
-    safety: _Safety = _Safety()
-
-
-class _Seconds(BaseModel):
-    painting: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore", protected_namespaces=())
-
-    model: str = Field(min_length=1, max_length=200)
-    pictures: list[_Picture]
-    seconds: _Seconds = _Seconds()
-
-
-class GpuClient:
-    """One GPU service. Use as a context manager or close it."""
-
-    def __init__(self, base_url: str, *, token: str = "", timeout: float = 150.0) -> None:
-        self._timeout = timeout
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # Modal answers 303 with the address of the result when a start takes longer than its own limit.
-        self._http = httpx.Client(
-            base_url=base_url,
-            headers=headers,
-            timeout=httpx.Timeout(timeout, connect=5.0),
-            follow_redirects=True,
-            verify=_certificates(),
-            trust_env=False,
-        )
-
-    def __enter__(self) -> "GpuClient":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.close()
+    urls: tuple[str, ...]
+    token: str = field(default="", repr=False)
+    timeout: float = 300.0
+    painters: Painters = field(default_factory=lambda: Painters(None))
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def paint(self, order: Order) -> Painting:
         """Paint an order.
 
-        Raises TryLater (`gpu_down`, `gpu_busy`, `gpu_failed`, `gpu_garbage`, `gpu_unauthorized`) and
-        Refused (`unpaintable`) when the service says that it cannot paint this, ever.
+        Raises TryLater (the codes of `painter/faults.py`, and `gpu_resting` where all painters are left alone), and
+        Refused (`unpaintable`) when a painter says that it cannot paint this, ever.
         """
-        reply = self._send(_body(order))
+        until = time.monotonic() + self.timeout
+        faults: list[Fault] = []
+        for number, url in enumerate(self.urls):
+            # With no time left it would seem slow that was never asked.
+            if (faults and until - time.monotonic() < LEAST_SECONDS) or self.painters.may_call(url) > 0:
+                continue
+            try:
+                painting = self._paint_at(url, order, until, others=len(self.urls) - number - 1)
+            except Fault as fault:
+                faults.append(fault)
+                self._tell(url, order, fault)
+                continue
+            except Refused:
+                self.painters.worked(url)
+                raise
+            self.painters.worked(url)
+            return painting
+        raise self._why_not(faults)
+
+    def _paint_at(self, url: str, order: Order, until: float, *, others: int) -> Painting:
+        """At one painter. Where others are left, it gets its share of the time to say anything at all."""
+        reply = self._call(url, order, until, others)
+        changed = within(order, reasons_of(reply.content)) if reply.status == 422 else None
+        if changed is not None:
+            reply = self._call(url, changed, until, others)
+        if reply.status == 422:
+            raise Refused("unpaintable", _words(reply))
+        if reply.status == 413:
+            raise Refused("unpaintable", "its start picture is too large for the painter")
         if reply.status != 200:
-            raise _failure(reply)
-        return _read(reply.content, order)
+            raise fault_of_reply(reply)
+        return read_painting(reply.content, order)
 
-    def _send(self, body: dict[str, object]) -> _Reply:
-        retrying = Retrying(
-            retry=retry_if_exception_type((httpx.ConnectError, httpx.ConnectTimeout)),
-            wait=wait_exponential_jitter(multiplier=0.2, max=1.0),
-            stop=stop_after_attempt(3),
-            reraise=True,
-        )
-        try:
-            return retrying(self._read_bounded, json.dumps(body).encode())
-        except httpx.TimeoutException as error:
-            raise TryLater("gpu_down", f"no answer in time ({type(error).__name__})") from error
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise TryLater("gpu_down", type(error).__name__) from error
+    def _call(self, url: str, order: Order, until: float, others: int) -> Reply:
+        left = until - time.monotonic()
+        patience = max(PATIENCE, left / (others + 1)) if others else left
+        return Call(url, body_of(order), self._headers(order), until, patience).make()
 
-    def _read_bounded(self, body: bytes) -> _Reply:
-        """Post, and read no more than LONGEST_ANSWER of what comes back."""
-        content, deadline = bytearray(), time.monotonic() + self._timeout
-        headers = {"Content-Type": "application/json"}
-        with self._http.stream("POST", "/v1/paint", content=body, headers=headers) as response:
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > LONGEST_ANSWER:
-                    raise TryLater("gpu_garbage", "the answer does not end")
-                if time.monotonic() > deadline:
-                    raise TryLater("gpu_down", "no whole answer in time")
-        return _Reply(response.status_code, response.headers.get("retry-after", ""), bytes(content))
+    def _headers(self, order: Order) -> dict[str, str]:
+        headers = dict(self.headers)
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if order.person_id is not None:
+            # The painter is fair between people without knowing who they are.
+            key, who = (self.token or "threadpaint").encode(), str(order.person_id).encode()
+            headers["X-Caller"] = hmac.new(key, who, hashlib.sha256).hexdigest()[:16]
+        return headers
 
+    def _tell(self, url: str, order: Order, fault: Fault) -> None:
+        """Let the other workers know."""
+        log.warning("painter failed", painter=shown(url), reason=f"{fault.code}: {fault.detail}")
+        if fault.doubtful:
+            self.painters.doubted(url, str(order.creation_id), code=fault.code, detail=fault.detail)
+        else:
+            self.painters.failed(url, code=fault.code, detail=fault.detail, after=fault.after)
 
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Loaded once per process and inherited by its forks: it takes longer than many a painting."""
-    return ssl.create_default_context()
-
-
-def open_gpu(settings: GpuSettings) -> GpuClient:
-    """A client of the configured service. Connects on first use only."""
-    return GpuClient(settings.url, token=settings.gpu_token.get_secret_value(), timeout=settings.gpu_timeout_seconds)
+    def _why_not(self, faults: list[Fault]) -> TryLater:
+        """The failure that counts, else the preferred painter's; and when it is worth another try."""
+        after = min(self.painters.rests_for(url) for url in self.urls)
+        fault = next((fault for fault in faults if fault.doubtful), faults[0] if faults else None)
+        if after > 0:
+            self.painters.close(after, fault.code if fault else "")
+        if fault is None:
+            return TryLater("gpu_resting", "every painter is left alone for a while", after=after, counted=False)
+        return fault.later(after=after)
 
 
-def _body(order: Order) -> dict[str, object]:
-    body: dict[str, object] = {"prompt": order.prompt, "seeds": list(order.seeds)}
-    if order.negative_prompt:
-        body["negative_prompt"] = order.negative_prompt
-    if order.width and order.height:
-        body |= {"width": order.width, "height": order.height}
-    if order.steps:
-        body["steps"] = order.steps
-    if order.start:
-        body["init_image"] = base64.b64encode(order.start).decode()
-    return body
+def open_gpu(settings: GpuSettings, painters: Painters) -> GpuClient:
+    """A client of the configured painters."""
+    token, headers = settings.gpu_token.get_secret_value(), tuple(settings.modal_headers.items())
+    return GpuClient(settings.urls, token, settings.gpu_timeout_seconds, painters, headers)
 
 
-def _failure(reply: _Reply) -> TryLater | Refused:
-    match reply.status:
-        case 422:
-            return Refused("unpaintable", reply.content.decode("utf-8", "replace"))
-        case 401 | 403:
-            return TryLater("gpu_unauthorized", "GPU_TOKEN is not the service's token")
-        case 429 | 503:
-            return TryLater("gpu_busy", f"status {reply.status}", after=_seconds(reply.retry_after))
-        case status if status >= 500 or status == 408:
-            return TryLater("gpu_failed", f"status {status}")
-        case status:
-            return TryLater("gpu_garbage", f"unexpected status {status}")
-
-
-def _seconds(retry_after: str) -> float:
-    """Seconds of a Retry-After header; 0 where it is missing, a date or nonsense. At most an hour."""
-    return (
-        float(min(int(retry_after), 3600))
-        if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10
-        else 0.0
-    )
-
-
-def _read(content: bytes, order: Order) -> Painting:
-    try:
-        answer = _Answer.model_validate_json(content)
-        pictures = tuple(
-            Painted(picture.seed, base64.b64decode(picture.image, validate=True), picture.safety.flagged)
-            for picture in answer.pictures
-        )
-        if [picture.seed for picture in pictures] != list(order.seeds):
-            raise ValueError("the seeds are not those of the order")
-    except (ValidationError, ValueError, binascii.Error) as error:
-        reason = f"{error.error_count()} fields are wrong" if isinstance(error, ValidationError) else str(error)
-        raise TryLater("gpu_garbage", reason) from error
-    return Painting(clean(answer.model), pictures, answer.seconds.painting)
+def _words(reply: Reply) -> str:
+    """`steps: must be between 1 and 8`: what the painter says in its words, and never a novel."""
+    reasons = [f"{field}: {reason}" for field, reason in reasons_of(reply.content)]
+    return "; ".join(reasons) or f"status {reply.status}"

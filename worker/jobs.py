@@ -51,10 +51,8 @@ def paint(creation_id: int) -> None:
     settings = read_settings()
     engine = open_database(settings.database.url)
     line, x = _line_and_x(settings, engine)
-    with open_gpu(settings.gpu) as gpu:
-        manners = manners_of(settings.x)
-        step = PaintStep(engine, gpu, x, _storage(settings), line, settings.work, settings.money, manners)
-        _work(step, creation_id)
+    gpu, manners = open_gpu(settings.gpu, line.painters), manners_of(settings.x)
+    _work(PaintStep(engine, gpu, x, _storage(settings), line, settings.work, settings.money, manners), creation_id)
     engine.dispose()
 
 

@@ -1,12 +1,12 @@
 """Paints one creation.
 
-    creation | still wanted? | start picture | gpu.paint | finish (WebP, thumbnail, provenance) | store | mark painted
+    creation | still wanted? | start picture | gpu.paint | pay | what may hang | finish (WebP, thumbnail, provenance)
+             | store | mark painted
 
 Each step before "mark painted" can be repeated without harm: files are named by their content, and only who still
 holds the claim may mark.
 """
 
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from core.line import Line
 from core.logs import get_logger
 from core.models import Picture, State, creations, people
 from core.money.ledger import Cost, write_costs
-from core.money.prices import GPU
+from core.money.prices import GPU, GPU_IDLE, gpu_costs
 from core.queue import PAINT, REPLY
 from core.settings import MoneySettings, WorkSettings
 from core.states import move
@@ -66,10 +66,7 @@ class PaintStep:
         self._is_it_still_wanted(creation)
         painting = self.gpu.paint(_order(creation, StartPictures(self.engine, self.storage).bytes_for(creation)))
         self._pay(creation, painting)
-        flagged = any(picture.flagged for picture in painting.pictures)
-        if flagged and self.manners.flagged == "refuse":
-            raise Refused("flagged")
-        rows = [self._hang(creation, painting, n, painted) for n, painted in enumerate(painting.pictures)]
+        rows = [self._hang(creation, painting, n, painted) for n, painted in enumerate(self._may_hang(painting))]
         if self._mark_painted(claim, creation, painting, rows):
             log.info("painted", creation=claim.creation_id, model=painting.model, seconds=round(painting.seconds, 2))
 
@@ -116,16 +113,29 @@ class PaintStep:
         if fate in LOST:
             raise Refused("post_gone", fate)
 
+    def _may_hang(self, painting: Painting) -> list[Painted]:
+        """Its pictures without those that the safety check held back. Raises Refused where none is left."""
+        kept = [one for one in painting.pictures if one.image is not None]
+        if self.manners.flagged == "refuse":
+            kept = [one for one in kept if not one.flagged]
+        if not kept:
+            raise Refused("flagged")
+        return kept
+
     def _pay(self, creation: Any, painting: Painting) -> None:
-        """GPU seconds cost also where nothing comes of them."""
-        micro = round(painting.seconds / 3600 * self.money.gpu_usd_per_hour * 1_000_000)
-        key = f"gpu:{creation.id}:{secrets.token_hex(4)}"
-        write_costs(self.engine, [Cost(key, GPU, micro, creation.id, creation.person_id)])
+        """GPU seconds cost also where nothing comes of them. The same answer counts once, however often it is read."""
+        painted, idle = gpu_costs(painting.gpu_seconds, painting.idle_seconds, painting.usd_per_second, self.money)
+        key = painting.receipt
+        costs = [Cost(f"gpu:{creation.id}:{key}", GPU, painted, creation.id, creation.person_id)]
+        if idle:
+            # Nobody asked for it: the house pays that its painter was ready.
+            costs.append(Cost(f"gpu_idle:{key}", GPU_IDLE, idle))
+        write_costs(self.engine, costs)
 
     def _hang(self, creation: Any, painting: Painting, position: int, painted: Painted) -> Picture:
         """Finish one picture, keep its files, and make its row."""
         source = Provenance(creation.prompt, creation.name, painting.model, painted.seed)
-        finished = imaging.finish(painted.image, source)
+        finished = imaging.finish(painted.image or b"", source)
         return Picture(
             creation_id=creation.id,
             position=position,
@@ -159,6 +169,10 @@ class PaintStep:
                 next_attempt_at=claim.now() if creation.post_id is not None else None,
                 model=painting.model,
                 painting_seconds=painting.seconds,
+                painted_steps=painting.steps,
+                guidance=painting.guidance,
+                tokens_read=painting.truncated[0] if painting.truncated else None,
+                tokens_in_all=painting.truncated[1] if painting.truncated else None,
                 painted_at=moment,
                 shown_at=None if hidden else moment,
             )
@@ -181,8 +195,9 @@ def _order(creation: Any, start: bytes | None) -> Order:
         styled(creation.prompt, creation.style),
         seeds,
         creation.negative_prompt,
-        creation.width,
-        creation.height,
+        creation.aspect_ratio,
         creation.steps,
         start,
+        creation.person_id,
+        creation.id,
     )

@@ -7,14 +7,13 @@ made before a fork is a trap.
 import gc
 
 from worker import imaging
-from worker.gpu_client import GpuClient
+from worker.painter import call
 
 
 def warm_up() -> None:
     """Finish a tiny picture and open and close a client, so that Pillow and httpx load all they need."""
     imaging.warm_up()
-    with GpuClient("http://127.0.0.1"):
-        pass
+    call.warm_up()
     # What is here now is here for good: the jobs' garbage collector shall not touch, and so copy, these pages.
     gc.collect()
     gc.freeze()

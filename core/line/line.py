@@ -1,9 +1,9 @@
 """The line: who is called up next, for painting and for answering, and how many at a time.
 
 The rows wait in the database, in the order of their turns (`turns.py`); only the next few stand in the queue. So order
-and pace are decided in one place, at the last moment: when X or the budget lets nobody go, nobody is called, and
-whoever is first in line goes when the moment has come. Whoever finished a step calls up the next; a sweep every second
-sees to it that nobody is forgotten.
+and pace are decided in one place, at the last moment: when X, the painters or the budget let nobody go, nobody is
+called, and whoever is first in line goes when the moment has come. Whoever finished a step calls up the next; a sweep
+every second sees to it that nobody is forgotten.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from core.models import State, creations
 from core.money.budget import room_for_work
 from core.money.prices import ALT_TEXT, REPLY, price_list
 from core.pace import Pace
+from core.painters import Painters
 from core.queue import PAINT, WorkQueue
 from core.settings import MoneySettings
 
@@ -39,6 +40,11 @@ class Line:
     pace: Pace
     money: MoneySettings
 
+    @property
+    def painters(self) -> Painters:
+        """What is known of the painters."""
+        return Painters(self.queue)
+
     def call_up(self, step: str) -> int:
         """Put the next in line into the queue of a step. Returns how many. Raises TryLater when the queue is away."""
         waiting = self.queue.waiting(step)
@@ -47,6 +53,7 @@ class Line:
             return 0
         if step == PAINT:
             chosen = self._allowed(self._next(free, waiting, State.QUEUED), step, waiting)
+            chosen = self._painters_take(chosen, waiting)
         else:
             # Who may have answered already only looks on X for it; that needs nobody's leave.
             chosen = self._next(free, waiting, State.REPLYING)
@@ -64,6 +71,11 @@ class Line:
         if not counted:
             return due
         return due[: max(0, min(counted) - self._at_work() - len(waiting))]
+
+    def _painters_take(self, chosen: list[int], waiting: set[int]) -> list[int]:
+        """None while all painters rest; one to look whether they are back; else all of them."""
+        room = self.painters.room() if chosen else None
+        return chosen if room is None else chosen[: max(0, room - len(waiting))]
 
     def _affordable(self) -> int | None:
         """How many the budget has room for; None where there is no budget."""

@@ -2,8 +2,8 @@
 
     place in line (one count along an index) + conditions (pace, painters, budget: the same for all) = Wait
 
-An estimate, told with "about". Where no honest number can be given, because X or the budget lets nobody go, there is a
-reason in plain words instead. Knows rows and the pace's window; knows no page and changes nothing.
+An estimate, told with "about". Where no honest number can be given, because X, painters or budget let nobody go, it is
+a reason in plain words instead. Knows rows, the pace's window and which painters rest; changes nothing.
 """
 
 import math
@@ -19,6 +19,7 @@ from core.line import price_of_one
 from core.models import State, creations
 from core.money.budget import Room, room_for_work
 from core.pace import Pace, Window
+from core.painters import Away, Painters
 from core.queue import PAINT, REPLY, WorkQueue
 from core.settings import MoneySettings
 
@@ -64,7 +65,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What decides for all who wait. `painting`: seconds of one painting lately; `price`: micro-dollars of one more."""
+    """What decides for all who wait. `painting`: seconds of one painting lately; `price`: micro-dollars of one more;
+    `painter`: why no painter takes orders, empty where one does."""
 
     window: Window
     workers: int
@@ -72,6 +74,7 @@ class Conditions:
     room: Room
     price: int
     at: datetime
+    painter: str = ""
 
 
 def look_around(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -> Conditions:
@@ -84,6 +87,7 @@ def look_around(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettin
         room=room_for_work(engine, money, moment),
         price=price_of_one(money),
         at=moment,
+        painter=painter_in_words(Painters(queue).away()),
     )
 
 
@@ -144,6 +148,13 @@ def stopped_in_words(window: Window) -> str:
     return STOPPED.get(window.stopped, "X does not let the bot answer") if window.stopped else ""
 
 
+def painter_in_words(away: Away | None) -> str:
+    """Why no painter takes orders now; empty where one does."""
+    if away is None:
+        return ""
+    return "the painter has too much to do" if away.code == "gpu_busy" else "the painter is away"
+
+
 def budget_in_words(room: Room, at: datetime) -> str:
     """Why the budget lets nothing go now; empty where it does."""
     if room.micro_usd != 0:
@@ -162,6 +173,8 @@ def _why_not(place: Place, conditions: Conditions) -> str:
         return "nobody is at work in the house"
     if place.step == REPLY and (stopped := stopped_in_words(conditions.window)):
         return stopped
+    if place.step == PAINT and conditions.painter:
+        return conditions.painter
     room = conditions.room
     if room.micro_usd is None or room.micro_usd // conditions.price > place.ahead:
         return ""

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, func, select
 
 from core.database import reading
 from core.errors import HouseError
+from core.models import creations, people, pictures
 from core.models import ledger as rows
-from core.models import people
 from core.money import ledger
+from core.money.prices import GPU, GPU_IDLE
 from core.settings import MoneySettings
 
 MOST_EXPENSIVE = 5
+# As the host reads them, where the item's own name does not say it.
+LABELS = {GPU_IDLE: "gpu idle (estimate)"}
 DAYS = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?", re.ASCII)
 
 
@@ -37,8 +40,8 @@ def lines(engine: Engine, days: str) -> Iterator[str]:
         yield "  nothing was paid"
         return
     for item, (number, micro) in items.items():
-        yield f"  {item:<14} {number:>9,}  {dollars(micro):>14}"
-    yield f"  {'total':<14} {'':>9}  {dollars(sum(micro for _, micro in items.values())):>14}"
+        yield f"  {LABELS.get(item, item):<20} {number:>9,}  {dollars(micro):>14}"
+    yield f"  {'total':<20} {'':>9}  {dollars(sum(micro for _, micro in items.values())):>14}"
 
 
 def against_budgets(engine: Engine, money: MoneySettings, moment: datetime) -> str:
@@ -48,6 +51,28 @@ def against_budgets(engine: Engine, money: MoneySettings, moment: datetime) -> s
         ("this month", f"{moment:%Y-%m}", money.budget_month_usd),
     )
     return ", ".join(f"{words} {dollars(ledger.spent(engine, days))}{_of(limit)}" for words, days, limit in parts)
+
+
+def painting_today(engine: Engine, moment: datetime) -> Iterator[str]:
+    """What painting cost today, idle time beside it, and for how much a picture; nothing where nothing was painted."""
+    items = ledger.bill(engine, f"{moment:%Y-%m-%d}")
+    (paintings, painting), (_, idle) = items.get(GPU, (0, 0)), items.get(GPU_IDLE, (0, 0))
+    if not paintings:
+        return
+    hung = _hung_since(engine, moment.replace(hour=0, minute=0, second=0, microsecond=0))
+    each = f"; {hung:,} pictures hang, about {dollars((painting + idle) // hung)} each" if hung else ""
+    yield f"painting today {dollars(painting)}, the painter's idle time about {dollars(idle)}{each}"
+
+
+def _hung_since(engine: Engine, moment: datetime) -> int:
+    """Pictures of paintings since then. By the creation's time, which has an index."""
+    wanted = (
+        select(func.count(pictures.c.id))
+        .join_from(creations, pictures, pictures.c.creation_id == creations.c.id)
+        .where(creations.c.created_at >= moment - timedelta(days=2), pictures.c.created_at >= moment)
+    )
+    with reading(engine) as connection:
+        return int(connection.execute(wanted).scalar_one())
 
 
 def most_expensive(engine: Engine, day: str) -> Iterator[str]:

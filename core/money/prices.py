@@ -1,6 +1,11 @@
-"""What X charges, in micro-dollars, as of its price list of 2026-04-20. Hosts override it where X changes it."""
+"""What X charges, in micro-dollars, as of its price list of 2026-04-20; and what a painter's machine does.
+
+Hosts override X's prices where X changes them, and the machine's where the painter does not know it.
+"""
 
 from collections.abc import Mapping
+
+from core.settings import MoneySettings
 
 POST_READ = "post_read"
 OWN_READ = "own_read"
@@ -12,6 +17,7 @@ DELETE = "delete"
 ALT_TEXT = "alt_text"
 UPLOAD = "upload"
 GPU = "gpu"
+GPU_IDLE = "gpu_idle"
 
 X_PRICES: Mapping[str, int] = {
     POST_READ: 5_000,
@@ -34,3 +40,16 @@ def price_list(dollars: Mapping[str, float]) -> dict[str, int]:
     if unknown := set(dollars) - set(X_PRICES):
         raise ValueError(f"PRICES: {min(unknown)} is not sold; known are {', '.join(sorted(X_PRICES))}")
     return {**X_PRICES, **{item: round(price * 1_000_000) for item, price in dollars.items()}}
+
+
+def gpu_price(told: float | None, money: MoneySettings) -> float:
+    """Micro-dollars per second of the painter's machine: the host's word, else the painter's (`told`, in dollars)."""
+    if money.gpu_usd_per_hour is not None:
+        return money.gpu_usd_per_hour * 1_000_000 / 3600
+    return (told or 0.0) * 1_000_000
+
+
+def gpu_costs(painting: float, idle: float, told: float | None, money: MoneySettings) -> tuple[int, int]:
+    """Micro-dollars of seconds of painting, and of idle ones. Together they are what the machine costs."""
+    price = gpu_price(told, money)
+    return round(painting * price), round(idle * price)

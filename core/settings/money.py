@@ -10,7 +10,9 @@ class MoneySettings(Settings):
 
     budget_day_usd: float | None = Field(default=10.0, gt=0, description="from 80 % slower, then stop for the day")
     budget_month_usd: float | None = Field(default=100.0, gt=0)
-    gpu_usd_per_hour: float = Field(default=0.0, ge=0, description="what a second of painting costs, times 3600")
+    gpu_usd_per_hour: float | None = Field(
+        default=None, ge=0, le=1000, description="what the painter's machine costs; empty: what the painter tells"
+    )
     prices: dict[str, float] = Field(
         default={}, description="dollars per item, where X changed them", examples=['{"alt_text": 0.005}']
     )

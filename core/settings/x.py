@@ -24,7 +24,8 @@ class XSettings(Settings):
     x_alt_text: bool = Field(default=True, description="describe each picture on X, for $0.005")
     x_made_with_ai: bool = Field(default=True, description="mark answers as made with AI")
     x_flagged_pictures: Literal["refuse", "warn"] = Field(
-        default="refuse", description="what the painter's safety check flags: not shown, or answered behind a warning"
+        default="refuse",
+        description="pictures flagged by the safety check: left out, or answered behind a warning",
     )
     x_answer_prefixed: Literal["learn", "always", "never"] = Field(
         default="learn", description="answer replies that hold our handle only in X's automatic prefix"

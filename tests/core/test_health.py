@@ -9,10 +9,11 @@ from sqlalchemy import Engine
 
 from core.clock import now
 from core.database import transaction
-from core.health import HEARING, Health, OnX, look
+from core.health import HEARING, Health, OnX, look, painter_for_host
 from core.models import Creation, Cursor, State
 from core.money.ledger import Cost, write_costs
 from core.pace import ANSWER, Pace, Told
+from core.painters import Away, Painters
 from core.queue import QUEUES, WorkQueue, open_queue
 from core.settings import MoneySettings, PaceSettings, load
 from tests.support.rows import make_creation
@@ -82,6 +83,31 @@ def test_a_used_up_budget_is_told_without_a_sum(engine: Engine, queue: WorkQueue
     found = look(engine, queue, pace, MONEY)
     assert found.problems[0].startswith("budget: the house's budget for today is used up")
     assert "9.8" not in json.dumps(found.as_dict())
+
+
+@pytest.mark.usefixtures("well")
+def test_a_painter_that_is_away_is_told_with_the_hour_and_how_many_wait(
+    engine: Engine, queue: WorkQueue, pace: Pace
+) -> None:
+    Painters(queue).failed("http://secret.example", code="gpu_down", detail="connection refused")
+    Painters(queue).close(60, "gpu_down")
+    assert look(engine, queue, pace, MONEY).problems == [], "nobody waits for it"
+    for _ in range(2):
+        make_creation(engine)
+    since = Painters(queue).away()
+    assert since is not None
+    found = look(engine, queue, pace, MONEY)
+    assert found.status == "degraded"
+    assert found.problems == [f"painter: away since {since.since.day} {since.since:%b %H:%M} UTC, 2 creations wait"]
+    assert "secret.example" not in json.dumps(found.as_dict()), "anybody may read it"
+    Painters(queue).worked("http://secret.example")
+    assert look(engine, queue, pace, MONEY).status == "ok"
+
+
+def test_a_painter_that_is_busy_for_a_moment_is_no_problem() -> None:
+    busy = Away("gpu_busy", now() - timedelta(seconds=30), 3.0)
+    assert painter_for_host(busy, 5, now()) == ""
+    assert painter_for_host(busy, 1, now() + timedelta(minutes=5)).endswith(", 1 creation waits")
 
 
 @pytest.mark.usefixtures("well")

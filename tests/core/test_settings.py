@@ -47,7 +47,7 @@ def test_watched_posts_are_read_in_any_spelling(monkeypatch: pytest.MonkeyPatch)
 def test_everything_lies_in_the_data_folder_by_default(tmp_path: Path) -> None:
     assert load(DatabaseSettings, data_dir=tmp_path).url == f"sqlite:///{tmp_path}/threadpaint.db"
     assert load(QueueSettings, data_dir=tmp_path).url == f"unix://{tmp_path}/queue.sock?db=0"
-    assert load(GpuSettings, gpu_port=9).url == "http://127.0.0.1:9"
+    assert load(GpuSettings, gpu_port=9).urls == ("http://127.0.0.1:9",)
 
 
 def test_a_deep_folder_gets_a_short_socket(tmp_path: Path) -> None:
@@ -68,7 +68,15 @@ def test_a_data_folder_that_would_spoil_addresses_is_refused(folder: str) -> Non
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("GPU_URL", "gpu.example"), ("GPU_URL", "ftp://x"), ("GPU_TOKEN", "schlüssel"), ("GPU_TOKEN", "a b")],
+    [
+        ("GPU_URL", "gpu.example"),
+        ("GPU_URL", "ftp://x"),
+        ("GPU_URL", "https://a.example, b.example"),
+        ("GPU_TOKEN", "schlüssel"),
+        ("GPU_TOKEN", "a b"),
+        ("GPU_MODAL_KEY", "a\nb"),
+        ("GPU_TIMEOUT_SECONDS", "1900"),
+    ],
 )
 def test_an_address_or_token_that_cannot_be_sent_is_refused(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
@@ -76,3 +84,20 @@ def test_an_address_or_token_that_cannot_be_sent_is_refused(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=f"^{name} is wrong"):
         load(GpuSettings)
+
+
+@pytest.mark.parametrize("text", ["https://a.example/x/,http://b:8002", " https://a.example/x  http://b:8002/ ,"])
+def test_several_painters_are_listed_in_any_spelling_the_preferred_one_first(text: str) -> None:
+    assert load(GpuSettings, gpu_url=text).urls == ("https://a.example/x", "http://b:8002")
+
+
+def test_a_painter_listed_twice_is_one() -> None:
+    assert load(GpuSettings, gpu_url="http://a http://a/").urls == ("http://a",)
+
+
+def test_half_a_proxy_token_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"^GPU_MODAL_KEY and GPU_MODAL_SECRET go together"):
+        load(GpuSettings, gpu_modal_key="wk-1")
+    both = load(GpuSettings, gpu_modal_key="wk-1", gpu_modal_secret="ws-2")
+    assert both.modal_headers == {"Modal-Key": "wk-1", "Modal-Secret": "ws-2"}
+    assert "ws-2" not in repr(both)

@@ -11,10 +11,11 @@ from core.models import State
 from core.money import bill
 from core.money.ledger import Cost, write_costs
 from core.pace import ANSWER, Pace, Told
+from core.painters import Painters
 from core.queue import WorkQueue, open_queue
 from core.settings import MoneySettings, PaceSettings, load
-from core.status import report
-from tests.support.rows import make_creation, make_person
+from core.status import hurry, report
+from tests.support.rows import make_creation, make_person, read_creation
 
 MONEY = load(MoneySettings, budget_day_usd=10, budget_month_usd=None)
 
@@ -53,6 +54,44 @@ def test_it_names_what_x_stopped_and_why_nothing_goes(engine: Engine, queue: Wor
     told = list(report(engine, queue, pace, MONEY))
     assert "answers: 1 wait: X asks the host for money" in told
     assert any(line.startswith("X: no credits for answers since") for line in told)
+
+
+def test_it_names_painters_that_rest_since_when_and_why(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    painters = Painters(queue)
+    painters.failed("http://key@one.example", code="gpu_unauthorized", detail="GPU_TOKEN is not the service's token")
+    painters.close(5, "gpu_unauthorized")
+    make_creation(engine)
+    queue.connection.sadd("rq:workers", "rq:worker:one")
+    told = list(report(engine, queue, pace, MONEY))
+    assert "pictures: 1 wait: the painter is away" in told
+    since = f"since {now().day} {now():%b}"
+    assert any(line.startswith(f"painter: away {since}") and line.endswith("1 creation waits") for line in told)
+    (one,) = [line for line in told if line.startswith("painter http://one.example: gpu_unauthorized: GPU_TOKEN")]
+    assert one.endswith("tried again in a few seconds")
+
+
+def test_what_the_host_mended_is_tried_at_once_with_all_that_wait_for_it(engine: Engine, queue: WorkQueue) -> None:
+    painters = Painters(queue)
+    painters.failed("http://one.example", code="gpu_down", detail="connection refused", after=3000)
+    waiting = make_creation(engine, next_attempt_at=now() + timedelta(minutes=5))
+    answered = make_creation(engine, state=State.PAINTED, next_attempt_at=now() + timedelta(minutes=5))
+    assert hurry(engine, painters) == "1 that waited are tried at once"
+    assert painters.may_call("http://one.example") == 0
+    due = [read_creation(engine, one).next_attempt_at for one in (waiting, answered)]
+    assert due[0] is not None
+    assert due[1] is not None
+    assert due[0] <= now() < due[1]
+    assert hurry(engine, Painters(open_queue("unix:///nowhere/queue.sock?db=0"))).startswith("painters rest on: queue")
+
+
+def test_painting_and_idle_time_stand_beside_each_other(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    assert not [line for line in report(engine, queue, pace, MONEY) if line.startswith("painting today")]
+    write_costs(engine, [Cost("a", "gpu", 600), Cost("b", "gpu", 1_000), Cost("c", "gpu_idle", 3_200)])
+    make_creation(engine, state=State.PAINTED, pictures=4)
+    told = list(report(engine, queue, pace, MONEY))
+    assert "painting today $0.0016, the painter's idle time about $0.0032; 4 pictures hang, about $0.0012 each" in told
+    (idle,) = {line for line in bill.lines(engine, f"{now():%Y-%m-%d}") if "idle" in line}
+    assert idle.split() == ["gpu", "idle", "(estimate)", "1", "$0.0032"]
 
 
 def test_it_shows_the_bill_and_who_costs_most(engine: Engine, queue: WorkQueue, pace: Pace) -> None:

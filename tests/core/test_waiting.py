@@ -25,6 +25,7 @@ from core.models import State, creations
 from core.money.budget import Room
 from core.money.ledger import Cost, write_costs
 from core.pace import ANSWER, STOPS, Pace, Told, Window
+from core.painters import Painters
 from core.queue import PAINT, REPLY, WorkQueue, open_queue
 from core.settings import MoneySettings, PaceSettings, load
 from tests.support.rows import make_creation, make_person
@@ -215,6 +216,25 @@ def test_a_stop_of_x_reaches_the_estimate(engine: Engine, queue: WorkQueue) -> N
     pace.learn(ANSWER, Told(now()), "x_no_credits")
     found = look_around(engine, queue, pace, load(MoneySettings))
     assert found.window.stopped == "x_no_credits"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("gpu_down", "the painter is away"), ("gpu_busy", "the painter has too much to do"), ("", "the painter is away")],
+)
+def test_a_painter_that_is_away_reaches_the_estimate_of_who_waits_for_it(
+    engine: Engine, queue: WorkQueue, code: str, words: str
+) -> None:
+    painters, pace = Painters(queue), Pace(queue, load(PaceSettings))
+    queue.connection.sadd("rq:workers", "rq:worker:one")
+    assert look_around(engine, queue, pace, load(MoneySettings)).painter == ""
+    painters.close(60, code)
+    found = look_around(engine, queue, pace, load(MoneySettings))
+    assert estimate(Place(PAINT, 3), found) == Wait(3, None, words)
+    assert estimate(Place(PAINT, 0, begun=True), found).why == "", "somebody looks whether it is back"
+    assert estimate(Place(REPLY, 0), found).why == ""
+    painters.worked("http://one.example")
+    assert look_around(engine, queue, pace, load(MoneySettings)).painter == ""
 
 
 def test_without_the_queue_there_are_no_conditions(engine: Engine) -> None:

@@ -17,6 +17,7 @@ from core.line import Line
 from core.models import Creation
 from core.pace import Pace
 from core.pace.toll import TollGate
+from core.painters import Painters
 from core.queue import PAINT, REPLY, WorkQueue
 from core.settings import KeepSettings, MoneySettings, PaceSettings, PollSettings, RuleSettings, WorkSettings, load
 from core.storage import FolderStorage
@@ -57,7 +58,7 @@ class LittleHouse:
         self.pace = Pace(self.queue, load(PaceSettings, probe_seconds=0.01, probe_longest_seconds=0.02))
         self.line = Line(self.engine, self.queue, self.pace, self.money)
         self.poller = self.new_poller()
-        self.gpu = GpuClient(self.painter, token="secret")
+        self.gpu = GpuClient((self.painter,), token="secret", painters=Painters(self.queue))
 
     def client(self) -> XClient:
         """A client of the bot's account that passes the toll gate."""

@@ -1,7 +1,11 @@
-"""The GPU service for tests: the real one with the sketch engine, and one that misbehaves in any way told."""
+"""The GPU service for tests: the real one with the sketch engine, and ones that misbehave in any way told."""
 
+import asyncio
+import base64
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -34,3 +38,89 @@ class BadPainter:
             raise ConnectionResetError("gone")
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+def answer(*seeds: int, **values: Any) -> bytes:
+    """What a painter of an older version answers to these seeds (42 without any); `values` go over it."""
+    pictures = [{"seed": seed, "image": base64.b64encode(b"bytes").decode()} for seed in seeds or (42,)]
+    return json.dumps({"model": "m", "pictures": pictures, "seconds": {"painting": 0.5}} | values).encode()
+
+
+@dataclass(frozen=True)
+class Said:
+    """One answer of a painter that plays by a script.
+
+    drip: seconds between its bytes. first: seconds before it begins. cut: it closes after half of the body.
+    endless: its body goes on for ever.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    first: float = 0.0
+    drip: float = 0.0
+    cut: bool = False
+    endless: bool = False
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One call as it came in."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """Its JSON."""
+        return dict(json.loads(self.body))
+
+
+class ScriptedPainter:
+    """An ASGI app that gives these answers one after the other, the last one again and again, and keeps all calls."""
+
+    def __init__(self, *said: Said) -> None:
+        self.said, self.heard = list(said), list[Heard]()
+        self.at_once = self.most_at_once = 0
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            self.heard.append(await _heard(scope, receive))
+            said = self.said[min(len(self.heard), len(self.said)) - 1]
+            await asyncio.sleep(said.first)
+            await _say(said, send)
+        finally:
+            self.at_once -= 1
+
+
+async def _heard(scope: dict[str, Any], receive: Any) -> Heard:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    query = scope["query_string"].decode()
+    path = scope["path"] + (f"?{query}" if query else "")
+    return Heard(scope["method"], path, {name.decode(): value.decode() for name, value in scope["headers"]}, body)
+
+
+async def _say(said: Said, send: Any) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in said.headers.items()]
+    if said.cut:
+        headers.append((b"content-length", str(len(said.body)).encode()))
+    await send({"type": "http.response.start", "status": said.status, "headers": headers})
+    if said.cut:
+        await send({"type": "http.response.body", "body": said.body[: len(said.body) // 2], "more_body": True})
+        raise ConnectionResetError("cut")
+    while said.endless:
+        await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
+    if said.drip:
+        for byte in said.body:
+            await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
+            await asyncio.sleep(said.drip)
+    await send({"type": "http.response.body", "body": b"" if said.drip else said.body})

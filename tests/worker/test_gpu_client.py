@@ -1,91 +1,319 @@
-"""What the painter answers becomes a painting, TryLater with a code, or a refusal; never anything else."""
+"""What a painter answers becomes a painting, TryLater with a code, or a refusal; never anything else."""
 
 import base64
 import json
+import time
 
 import pytest
 
 from core.errors import Refused, TryLater
-from tests.support.painter import BadPainter
+from tests.support.painter import BadPainter, Said, ScriptedPainter, answer
 from tests.support.servers import free_port, serving
 from worker.gpu_client import GpuClient, Order
+from worker.painter import call
 
 ORDER = Order("a red fox", seeds=(42,))
+SLOW = 20.0
+RESULT = {"Location": "/v1/paint?__modal_function_call_id=fc-1"}
+GOES_ON = Said(303, b"", RESULT)
 
 
-def answer(**values: object) -> bytes:
-    picture = {"seed": 42, "image": base64.b64encode(b"bytes").decode(), "mime": "image/png"}
-    return json.dumps({"model": "m", "pictures": [picture], "seconds": {"painting": 0.5}} | values).encode()
+def refusal(field: str, reason: str) -> Said:
+    return Said(422, json.dumps({"errors": [{"field": field, "reason": reason}]}).encode())
+
+
+def failure(painter: object, order: Order = ORDER, timeout: float = SLOW) -> TryLater:
+    """What becomes of an order there."""
+    with serving(painter) as url, pytest.raises(TryLater) as caught:
+        GpuClient((url,), timeout=timeout).paint(order)
+    return caught.value
+
+
+# -- the real service
 
 
 def test_the_real_service_paints_an_order(painter: str) -> None:
-    with GpuClient(painter, token="secret") as gpu:
-        painting = gpu.paint(Order("two boats", seeds=(7, 8), width=256, height=128))
+    painting = GpuClient((painter,), token="secret").paint(Order("two boats", seeds=(7, 8), person_id=1))
     assert painting.model == "sketch"
     assert [picture.seed for picture in painting.pictures] == [7, 8]
     assert painting.pictures[0].image != painting.pictures[1].image
+    assert painting.steps is not None
+    assert painting.gpu_seconds > 0
 
 
-def test_the_real_service_refuses_what_it_can_never_paint(painter: str) -> None:
-    with GpuClient(painter, token="secret") as gpu, pytest.raises(Refused, match="unpaintable"):
-        gpu.paint(Order("a fox", seeds=(1,), width=13, height=13))
+def test_the_real_service_paints_as_many_steps_as_it_can_where_more_were_wished(painter: str) -> None:
+    painting = GpuClient((painter,), token="secret").paint(Order("a fox", seeds=(1,), steps=50))
+    assert painting.steps is not None
+    assert painting.steps < 50
 
 
 def test_a_wrong_token_is_told_apart(painter: str) -> None:
-    with GpuClient(painter, token="wrong") as gpu, pytest.raises(TryLater, match="gpu_unauthorized: GPU_TOKEN"):
-        gpu.paint(ORDER)
+    with pytest.raises(TryLater, match="gpu_unauthorized: GPU_TOKEN") as caught:
+        GpuClient((painter,), token="wrong").paint(ORDER)
+    assert not caught.value.counted
+
+
+# -- answers that are none
 
 
 @pytest.mark.parametrize(
-    ("painter_", "code", "after"),
+    ("painter_", "code", "after", "counted"),
     [
-        (BadPainter(500, b"oops"), "gpu_failed", 0),
-        (BadPainter(502, b"<html>"), "gpu_failed", 0),
-        (BadPainter(429, retry_after="7"), "gpu_busy", 7),
-        (BadPainter(503, retry_after="Wed, 21 Oct 2026 07:28:00 GMT"), "gpu_busy", 0),
-        (BadPainter(429, retry_after="-3"), "gpu_busy", 0),
-        (BadPainter(200, b"garbage"), "gpu_garbage", 0),
-        (BadPainter(200, b"{}"), "gpu_garbage", 0),
-        (BadPainter(200, b"[]"), "gpu_garbage", 0),
-        (BadPainter(200, answer(pictures=[])), "gpu_garbage", 0),
-        (BadPainter(200, answer(pictures=[{"seed": 41, "image": "AAAA"}])), "gpu_garbage", 0),
-        (BadPainter(200, answer(pictures=[{"seed": 42, "image": "not base64!"}])), "gpu_garbage", 0),
-        (BadPainter(200, answer(model="")), "gpu_garbage", 0),
-        (BadPainter(404, b"no such app"), "gpu_garbage", 0),
-        (BadPainter(0), "gpu_failed", 0),
-        (BadPainter(200, answer(seconds={"painting": 1e999})), "gpu_garbage", 0),
-        (BadPainter(200, b"\x1f\x8b not gzip", content_encoding="gzip"), "gpu_down", 0),
-        (BadPainter(302, location="http://xn--a.invalid\xff/"), "gpu_down", 0),
-        (BadPainter(429, retry_after="9" * 400), "gpu_busy", 0),
+        (BadPainter(500, b"oops"), "gpu_failed", 0, True),
+        (BadPainter(502, b"<html>"), "gpu_failed", 0, True),
+        (BadPainter(0), "gpu_failed", 0, True),
+        (BadPainter(408), "gpu_slow", 0, True),
+        (BadPainter(429, retry_after="7"), "gpu_busy", 7, False),
+        (BadPainter(429, retry_after="-3"), "gpu_busy", 0, False),
+        (BadPainter(429, retry_after="9" * 400), "gpu_busy", 3600, False),
+        (BadPainter(503, retry_after="Wed, 21 Oct 2015 07:28:00 GMT"), "gpu_busy", 0, False),
+        (BadPainter(503, retry_after="soon"), "gpu_busy", 0, False),
+        (BadPainter(401), "gpu_unauthorized", 0, False),
+        (BadPainter(403), "gpu_unauthorized", 0, False),
+        (BadPainter(404, b"modal-http: invalid function call"), "gpu_down", 0, False),
+        (BadPainter(301, location="https://elsewhere.invalid/"), "gpu_down", 0, False),
+        (BadPainter(302, location="http://xn--a.invalid\xff/"), "gpu_down", 0, False),
+        (BadPainter(418), "gpu_garbage", 0, True),
+        (BadPainter(204), "gpu_garbage", 0, True),
+        (BadPainter(200, b"garbage"), "gpu_garbage", 0, True),
+        (BadPainter(200, b"{}"), "gpu_garbage", 0, True),
+        (BadPainter(200, b"[]"), "gpu_garbage", 0, True),
+        (BadPainter(200, b"\x1f\x8b not gzip", content_encoding="gzip"), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(pictures=[])), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(41)), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(pictures=[{"seed": 42, "image": "not base64!"}])), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(model="")), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(seconds={"painting": 1e999})), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(seconds={"idle": -1})), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(seconds={"gpu": 1e9})), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(cost={"card": "L4", "usd_per_second": 7})), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(truncated={"read": -1, "of": 2})), "gpu_garbage", 0, True),
+        (BadPainter(200, answer(ignored=["x" * 1000])), "gpu_garbage", 0, True),
     ],
 )
-def test_a_painter_that_misbehaves_is_tried_later(painter_: BadPainter, code: str, after: float) -> None:
-    with serving(painter_) as url, GpuClient(url) as gpu, pytest.raises(TryLater) as caught:
-        gpu.paint(ORDER)
-    assert (caught.value.code, caught.value.after, caught.value.counted) == (code, after, True)
+def test_a_painter_that_misbehaves_is_tried_later(painter_: BadPainter, code: str, after: float, counted: bool) -> None:
+    error = failure(painter_)
+    assert (error.code, error.after, error.counted) == (code, after, counted)
     assert painter_.calls == 1, "what was answered is not asked again at once"
 
 
-def test_a_refusal_in_a_strange_charset_is_a_refusal() -> None:
-    refusing = BadPainter(422, b"\x00\xff why", content_type="text/plain; charset=hex")
-    with serving(refusing) as url, GpuClient(url) as gpu, pytest.raises(Refused) as caught:
-        gpu.paint(ORDER)
-    assert str(caught.value) == "unpaintable: \ufffd\ufffd why"
+def test_what_stands_before_the_service_is_told_from_its_token() -> None:
+    proxy = BadPainter(401, b"modal-http: missing credentials for proxy authorization")
+    assert str(failure(proxy)) == (
+        "gpu_unauthorized: GPU_MODAL_KEY and GPU_MODAL_SECRET are not those of a proxy token"
+    )
+
+
+def test_an_answer_of_an_older_painter_is_read() -> None:
+    with serving(BadPainter(200, answer())) as url:
+        painting = GpuClient((url,)).paint(ORDER)
+    assert (painting.model, painting.seconds, painting.pictures[0].image) == ("m", 0.5, b"bytes")
+    assert (painting.gpu_seconds, painting.idle_seconds, painting.usd_per_second) == (0.5, 0.0, None)
+    assert (painting.steps, painting.guidance, painting.truncated, painting.ignored) == (None, None, None, ())
+
+
+def test_all_that_a_painter_tells_is_read() -> None:
+    told = answer(
+        seconds={"queued": 1.0, "painting": 0.5, "checking": 0.1, "gpu": 0.25, "idle": 12.5},
+        cost={"card": "L4", "usd_per_second": 0.0003},
+        truncated={"read": 75, "of": 130},
+        ignored=["negative_prompt"],
+        steps=4,
+        guidance=0.0,
+    )
+    with serving(BadPainter(200, told)) as url:
+        painting = GpuClient((url,)).paint(ORDER)
+    assert (painting.seconds, painting.gpu_seconds, painting.idle_seconds) == (0.5, 0.25, 12.5)
+    assert (painting.usd_per_second, painting.truncated, painting.ignored) == (0.0003, (75, 130), ("negative_prompt",))
+    assert (painting.steps, painting.guidance) == (4, 0.0)
+
+
+def test_a_picture_that_was_kept_back_is_flagged_and_not_there() -> None:
+    image = base64.b64encode(b"bytes").decode()
+    pictures = [{"seed": 1, "image": None}, {"seed": 2, "image": image, "safety": {"flagged": True}}]
+    with serving(BadPainter(200, answer(pictures=pictures))) as url:
+        painting = GpuClient((url,)).paint(Order("a fox", seeds=(1, 2)))
+    assert [(picture.image, picture.flagged) for picture in painting.pictures] == [(None, True), (b"bytes", True)]
+
+
+# -- what cannot be painted
+
+
+def test_a_refusal_names_field_and_reason_and_is_no_novel() -> None:
+    long = refusal("prompt", "x" * 10_000)
+    with serving(ScriptedPainter(long)) as url, pytest.raises(Refused) as caught:
+        GpuClient((url,)).paint(ORDER)
+    assert caught.value.code == "unpaintable"
+    assert str(caught.value) == f"unpaintable: prompt: {'x' * 120}"
+
+
+@pytest.mark.parametrize("body", [b"\x00\xff why", b"", b'{"errors": 5}', b'{"errors": [7]}', b"[" * 100_000])
+def test_a_refusal_without_words_is_a_refusal(body: bytes) -> None:
+    with serving(BadPainter(422, body)) as url, pytest.raises(Refused) as caught:
+        GpuClient((url,)).paint(ORDER)
+    assert str(caught.value) == "unpaintable: status 422"
+
+
+def test_an_order_that_is_too_large_is_a_refusal() -> None:
+    with serving(BadPainter(413)) as url, pytest.raises(Refused, match="unpaintable: its start picture is too large"):
+        GpuClient((url,)).paint(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("complaint", "sent"),
+    [
+        (refusal("steps", "must be between 1 and 8"), {"steps": 8}),
+        (refusal("steps", "too many"), {}),
+        (refusal("strength", "steps * strength must be at least 1, is 0.6"), {}),
+    ],
+)
+def test_steps_beyond_a_painters_bounds_are_the_nearest_it_takes(complaint: Said, sent: dict[str, int]) -> None:
+    painter = ScriptedPainter(complaint, Said(200, answer()))
+    with serving(painter) as url:
+        GpuClient((url,)).paint(Order("a red fox", seeds=(42,), steps=50))
+    assert painter.heard[0].order == {"prompt": "a red fox", "seeds": [42], "steps": 50}
+    assert painter.heard[1].order == {"prompt": "a red fox", "seeds": [42]} | sent
+
+
+def test_a_painter_that_knows_no_shapes_paints_its_own() -> None:
+    painter = ScriptedPainter(refusal("aspect_ratio", "Extra inputs are not permitted"), Said(200, answer()))
+    with serving(painter) as url:
+        GpuClient((url,)).paint(Order("a red fox", seeds=(42,), aspect_ratio="16:9"))
+    assert [heard.order.get("aspect_ratio") for heard in painter.heard] == ["16:9", None]
+
+
+def test_a_painter_that_complains_again_or_of_more_has_refused() -> None:
+    painter = ScriptedPainter(refusal("steps", "must be between 1 and 8"))
+    with serving(painter) as url, pytest.raises(Refused, match="unpaintable: steps: must be between 1 and 8"):
+        GpuClient((url,)).paint(Order("a fox", seeds=(42,), steps=50))
+    assert len(painter.heard) == 2
+    painter = ScriptedPainter(refusal("prompt", "is empty"))
+    with serving(painter) as url, pytest.raises(Refused):
+        GpuClient((url,)).paint(Order("a fox", seeds=(42,), steps=50))
+    assert len(painter.heard) == 1
+
+
+# -- what is sent
+
+
+def test_an_order_carries_the_secrets_and_an_opaque_word_for_who_asked() -> None:
+    painter = ScriptedPainter(Said(200, answer()))
+    headers = (("Modal-Key", "wk-1"), ("Modal-Secret", "ws-2"))
+    with serving(painter) as url:
+        gpu = GpuClient((url,), "secret", headers=headers)
+        for person_id in (7, 7, 8):
+            gpu.paint(Order("a fox", seeds=(42,), person_id=person_id))
+        GpuClient((url,), "other").paint(Order("a fox", seeds=(42,), person_id=7))
+    sent = [heard.headers for heard in painter.heard]
+    assert (sent[0]["authorization"], sent[0]["modal-key"], sent[0]["modal-secret"]) == (
+        "Bearer secret",
+        "wk-1",
+        "ws-2",
+    )
+    callers = [each["x-caller"] for each in sent]
+    assert callers[0] == callers[1]
+    assert len(set(callers)) == 3
+    assert all(len(caller) == 16 and set(caller) <= set("0123456789abcdef") for caller in callers)
+
+
+def test_secrets_are_not_shown() -> None:
+    assert "s3cret" not in repr(GpuClient(("http://a",), "s3cret", headers=(("Modal-Secret", "s3cret"),)))
+
+
+# -- 303: the result lies elsewhere
+
+
+def test_a_result_at_another_address_is_fetched_from_there_with_the_secrets() -> None:
+    painter = ScriptedPainter(GOES_ON, GOES_ON, GOES_ON, Said(200, answer()))
+    with serving(painter) as url:
+        assert GpuClient((url,), "secret").paint(ORDER).model == "m"
+    assert [heard.method for heard in painter.heard] == ["POST", "GET", "GET", "GET"]
+    assert {heard.path for heard in painter.heard[1:]} == {RESULT["Location"]}
+    assert {heard.headers["authorization"] for heard in painter.heard} == {"Bearer secret"}
+    assert {heard.body for heard in painter.heard[1:]} == {b""}
+
+
+def test_a_result_that_lies_on_another_origin_is_not_fetched() -> None:
+    stranger = ScriptedPainter(Said(200, answer()))
+    with serving(stranger) as elsewhere:
+        for location in (f"{elsewhere}/v1/paint", "//evil.invalid/x", "", "http://[", "file:///etc/passwd"):
+            error = failure(ScriptedPainter(Said(303, b"", {"Location": location})))
+            assert (error.code, error.counted) == ("gpu_down", False)
+    assert stranger.heard == []
+
+
+def test_a_result_that_is_put_off_without_end_is_given_up() -> None:
+    painter = ScriptedPainter(GOES_ON)
+    error = failure(painter)
+    assert (error.code, len(painter.heard)) == ("gpu_garbage", 1 + call.MOST_HOPS)
+
+
+def test_a_result_whose_reading_broke_is_read_again_and_nothing_is_painted_twice() -> None:
+    half = Said(200, answer(), cut=True)
+    painter = ScriptedPainter(GOES_ON, half, half, Said(200, answer()))
+    with serving(painter) as url:
+        assert GpuClient((url,)).paint(ORDER).model == "m"
+    assert [heard.method for heard in painter.heard] == ["POST", "GET", "GET", "GET"]
+
+
+def test_a_result_that_is_gone_is_a_failure_of_the_order() -> None:
+    error = failure(ScriptedPainter(GOES_ON, Said(404)))
+    assert (error.code, error.counted) == ("gpu_garbage", True)
+
+
+# -- time
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Said(200, answer(), first=30),
+        Said(200, answer(), drip=0.3),
+        Said(303, b"x" * 1000, RESULT, drip=0.3),
+    ],
+)
+def test_a_painter_that_never_comes_to_an_end_is_left_at_the_deadline(said: Said) -> None:
+    began = time.monotonic()
+    error = failure(ScriptedPainter(said), timeout=1.0)
+    assert (error.code, error.counted) == ("gpu_slow", True)
+    assert time.monotonic() - began < 10
+
+
+def test_hops_share_one_deadline() -> None:
+    painter = ScriptedPainter(Said(303, b"", RESULT, first=0.4))
+    assert failure(painter, timeout=1.0).code == "gpu_slow"
+    assert 2 <= len(painter.heard) <= 4
 
 
 def test_an_answer_that_does_not_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.gpu_client.LONGEST_ANSWER", 10_000)
-    endless = pytest.raises(TryLater, match="gpu_garbage: the answer does not end")
-    with serving(BadPainter(200, b"x" * 1_000_000)) as url, GpuClient(url) as gpu, endless:
-        gpu.paint(ORDER)
+    monkeypatch.setattr(call, "LONGEST_ANSWER", 1_000_000)
+    assert str(failure(ScriptedPainter(Said(200, endless=True)))) == "gpu_garbage: the answer does not end"
 
 
-def test_a_painter_that_is_not_there_is_tried_later() -> None:
-    with GpuClient(f"http://127.0.0.1:{free_port()}") as gpu, pytest.raises(TryLater, match="gpu_down"):
-        gpu.paint(ORDER)
+def test_half_an_answer_is_no_answer_and_is_not_asked_for_again() -> None:
+    painter = ScriptedPainter(Said(200, answer(), cut=True))
+    error = failure(painter)
+    assert (error.code, error.counted, len(painter.heard)) == ("gpu_failed", True, 1)
 
 
-def test_an_answer_of_the_contract_is_read() -> None:
-    with serving(BadPainter(200, answer())) as url, GpuClient(url) as gpu:
-        painting = gpu.paint(ORDER)
-    assert (painting.model, painting.seconds, painting.pictures[0].image) == ("m", 0.5, b"bytes")
+# -- no connection
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (f"http://127.0.0.1:{free_port()}", "connection refused"),
+        ("http://nowhere.invalid", "its name is not known"),
+        ("http://[::1", "its address makes no sense: mend GPU_URL"),
+    ],
+)
+def test_a_painter_that_is_not_there_costs_no_try_and_says_why(url: str, words: str) -> None:
+    with pytest.raises(TryLater) as caught:
+        GpuClient((url,), timeout=SLOW).paint(ORDER)
+    assert (str(caught.value), caught.value.counted) == (f"gpu_down: {words}", False)
+
+
+def test_a_painter_that_speaks_no_tls_says_so() -> None:
+    with serving(BadPainter(200)) as url, pytest.raises(TryLater, match="gpu_down: TLS: ") as caught:
+        GpuClient((url.replace("http:", "https:"),), timeout=SLOW).paint(ORDER)
+    assert not caught.value.counted

@@ -1,27 +1,30 @@
 """From queued to painted: with the real painter, and with every way it can fail."""
 
+import base64
 import io
 import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from PIL import Image
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select, update
 
 from core.clock import now
-from core.database import reading
+from core.database import reading, transaction
 from core.errors import Refused, TryLater
 from core.line import Line
-from core.models import State, pictures
+from core.models import State, creations, pictures
+from core.money.ledger import bill, spent_on, times_paid
 from core.queue import REPLY, WorkQueue
 from core.settings import MoneySettings, WorkSettings, load
 from core.storage import FolderStorage
-from tests.support.painter import BadPainter
+from tests.support.painter import BadPainter, Said, ScriptedPainter, answer
 from tests.support.rows import make_creation, make_due, make_person, read_creation
 from tests.support.sandbox_x import SandboxX
 from tests.support.servers import serving
-from worker.gpu_client import GpuClient
+from worker.gpu_client import GpuClient, Order
 from worker.jobs import _work
 from worker.manners import Manners
 from worker.painting import PaintStep
@@ -31,8 +34,22 @@ from worker.painting import PaintStep
 def step(
     engine: Engine, painter: str, x: SandboxX, storage: FolderStorage, line: Line, settings: WorkSettings
 ) -> PaintStep:
-    gpu = GpuClient(painter, token="secret")
+    gpu = GpuClient((painter,), token="secret")
     return PaintStep(engine, gpu, x.client(), storage, line, settings, load(MoneySettings), Manners())
+
+
+def answer_of(step: PaintStep, values: dict[str, Any], *pieces: dict[str, Any]) -> bytes:
+    """An answer with real pictures, seeds from 42 on; each piece goes over its picture."""
+    painting = step.gpu.paint(Order("a fox", seeds=(1,)))
+    image = base64.b64encode(painting.pictures[0].image or b"").decode()
+    told = [{"seed": 42 + n, "image": image} | piece for n, piece in enumerate(pieces or ({},))]
+    return answer(**({"pictures": told} | values))
+
+
+def paint(step: PaintStep, creation_id: int, body: bytes) -> None:
+    """Paint it with a painter that answers this."""
+    with serving(BadPainter(200, body)) as url:
+        _work(replace(step, gpu=GpuClient((url,), timeout=5)), creation_id)
 
 
 def hung(engine: Engine, creation_id: int) -> list[object]:
@@ -110,22 +127,18 @@ def test_a_claim_is_prolonged_while_its_job_lives(step: PaintStep, engine: Engin
     ("painter_", "code"),
     [
         (BadPainter(500), "gpu_failed"),
-        (BadPainter(429, retry_after="2"), "gpu_busy"),
-        (BadPainter(503), "gpu_busy"),
+        (BadPainter(408), "gpu_slow"),
         (BadPainter(200, b"garbage"), "gpu_garbage"),
         (BadPainter(200, b'{"model":"m","pictures":[{"seed":42,"image":"AAAA"}]}'), "gpu_garbage"),
-        (BadPainter(401), "gpu_unauthorized"),
-        (None, "gpu_down"),
     ],
 )
 def test_a_painter_that_fails_is_tried_on_schedule_and_then_given_up_with_its_reason(
-    step: PaintStep, engine: Engine, painter_: BadPainter | None, code: str
+    step: PaintStep, engine: Engine, painter_: BadPainter, code: str
 ) -> None:
     settings = load(WorkSettings, paint_attempts=3, retry_seconds=5)
     creation_id = make_creation(engine)
-    with serving(painter_ or BadPainter()) as url:
-        gpu = GpuClient(url if painter_ else "http://127.0.0.1:1", timeout=2)
-        broken = replace(step, gpu=gpu, settings=settings)
+    with serving(painter_) as url:
+        broken = replace(step, gpu=GpuClient((url,), timeout=2), settings=settings)
         for pause in (5, 15):
             began = now()
             _work(broken, creation_id)
@@ -146,19 +159,141 @@ def test_a_stray_job_does_not_cut_a_pause_short(step: PaintStep, engine: Engine)
 
 
 def test_what_cannot_be_painted_is_refused_at_once(step: PaintStep, engine: Engine) -> None:
-    creation_id = make_creation(engine, width=13, height=13)
+    creation_id = make_creation(engine, prompt="x" * 4001)
     _work(step, creation_id)
     row = read_creation(engine, creation_id)
     assert (row.state, row.code) == (State.REFUSED, "unpaintable")
 
 
-def test_a_flagged_picture_is_not_shown(step: PaintStep, engine: Engine) -> None:
+@pytest.mark.parametrize(
+    "away",
+    [
+        BadPainter(401),
+        BadPainter(429, retry_after="2"),
+        BadPainter(503),
+        BadPainter(404),
+        BadPainter(303, location="http://127.0.0.1:1/"),
+        None,
+    ],
+)
+def test_a_painter_that_is_away_costs_no_try_however_long_it_lasts(
+    step: PaintStep, engine: Engine, away: BadPainter | None
+) -> None:
     creation_id = make_creation(engine)
-    body = b'{"model":"m","pictures":[{"seed":42,"image":"AAAA","safety":{"flagged":true}}]}'
-    with serving(BadPainter(200, body)) as url:
-        _work(replace(step, gpu=GpuClient(url)), creation_id)
+    with serving(away or BadPainter()) as url:
+        gpu = GpuClient((url if away else "http://127.0.0.1:1",), timeout=2)
+        waiting = replace(step, gpu=gpu, settings=load(WorkSettings, paint_attempts=1))
+        for _ in range(3):
+            _work(waiting, creation_id)
+            row = read_creation(engine, creation_id)
+            assert (row.state, row.attempts, row.claim) == (State.QUEUED, 0, None)
+            assert row.next_attempt_at is not None
+            make_due(engine)
+    _work(step, creation_id)
+    assert read_creation(engine, creation_id).state == State.PAINTED
+
+
+def test_what_is_asked_of_the_painter_is_what_the_asker_chose(step: PaintStep, engine: Engine) -> None:
+    painter_ = ScriptedPainter(Said(200, answer(7, 8)))
+    values = {"count": 2, "seed": 7, "steps": 9, "aspect_ratio": "2:3", "negative_prompt": "people", "style": "ink"}
+    creation_id = make_creation(engine, prompt="a fox", **values)
+    with serving(painter_) as url:
+        _work(replace(step, gpu=GpuClient((url,), timeout=5)), creation_id)
+    order = painter_.heard[0].order
+    assert order.pop("prompt").startswith("a fox")
+    assert order == {"seeds": [7, 8], "steps": 9, "aspect_ratio": "2:3", "negative_prompt": "people"}
+    assert "x-caller" in painter_.heard[0].headers
+
+
+def test_how_it_was_painted_is_written_down(step: PaintStep, engine: Engine) -> None:
+    creation_id = make_creation(engine)
+    told = answer_of(step, {"steps": 4, "guidance": 1.5, "truncated": {"read": 75, "of": 130}})
+    paint(step, creation_id, told)
+    row = read_creation(engine, creation_id)
+    assert (row.painted_steps, row.guidance, row.tokens_read, row.tokens_in_all) == (4, 1.5, 75, 130)
+
+
+# -- what the safety check flags
+
+FLAGGED = {"safety": {"flagged": True}}
+WITHHELD = {"image": None, "safety": {"flagged": True}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "pieces", "seeds", "shown"),
+    [
+        ("refuse", ({}, FLAGGED, {}, WITHHELD), [42, 44], True),
+        ("warn", ({}, FLAGGED, {}, WITHHELD), [42, 43, 44], False),
+        ("warn", ({}, WITHHELD), [42], True),
+        ("warn", (FLAGGED,), [42], False),
+    ],
+)
+def test_of_an_order_that_was_flagged_in_part_the_rest_hangs(
+    step: PaintStep, engine: Engine, policy: str, pieces: tuple[dict[str, Any], ...], seeds: list[int], shown: bool
+) -> None:
+    creation_id = make_creation(engine, count=len(pieces))
+    careful = replace(step, manners=Manners(flagged=policy))  # type: ignore[arg-type]
+    paint(careful, creation_id, answer_of(step, {}, *pieces))
+    places = [(picture.position, picture.seed) for picture in hung(engine, creation_id)]  # type: ignore[attr-defined]
+    assert places == list(enumerate(seeds))
+    row = read_creation(engine, creation_id)
+    assert (row.state, row.code, row.shown_at is not None) == (State.PAINTED, None, shown)
+
+
+@pytest.mark.parametrize(
+    ("policy", "pieces"), [("refuse", (FLAGGED, WITHHELD)), ("refuse", (FLAGGED,)), ("warn", (WITHHELD, WITHHELD))]
+)
+def test_where_nothing_is_left_the_creation_is_refused(
+    step: PaintStep, engine: Engine, policy: str, pieces: tuple[dict[str, Any], ...]
+) -> None:
+    creation_id = make_creation(engine, count=len(pieces))
+    careful = replace(step, manners=Manners(flagged=policy))  # type: ignore[arg-type]
+    paint(careful, creation_id, answer_of(step, {}, *pieces))
     row = read_creation(engine, creation_id)
     assert (row.state, row.code, row.shown_at) == (State.REFUSED, "flagged", None)
+    assert hung(engine, creation_id) == []
+    assert times_paid(engine, creation_id, "gpu") == 1, "it was painted all the same"
+
+
+# -- what it costs
+
+L4 = {"cost": {"card": "L4", "usd_per_second": 0.0003}}
+
+
+@pytest.mark.parametrize(
+    ("hourly", "told", "gpu", "idle"),
+    [(None, L4, 600, 3_000), (3.6, L4, 2_000, 10_000), (None, {}, 0, 0), (0.0, L4, 0, 0)],
+)
+def test_painting_and_idle_time_are_written_down_at_the_machines_price(
+    step: PaintStep, engine: Engine, hourly: float | None, told: dict[str, Any], gpu: int, idle: int
+) -> None:
+    creation_id = make_creation(engine)
+    body = answer_of(step, {"seconds": {"painting": 3.0, "gpu": 2.0, "idle": 10.0}, **told})
+    paint(replace(step, money=load(MoneySettings, gpu_usd_per_hour=hourly)), creation_id, body)
+    assert spent_on(engine, creation_id) == {"gpu": gpu}, "idle time is nobody's"
+    paid = {item: micro for item, (_, micro) in bill(engine).items()}
+    assert paid == {"gpu": gpu} | ({"gpu_idle": idle} if idle else {})
+    assert read_creation(engine, creation_id).painting_seconds == 3.0
+
+
+def test_an_older_painter_is_paid_by_the_seconds_of_its_painting(step: PaintStep, engine: Engine) -> None:
+    creation_id = make_creation(engine)
+    paint(replace(step, money=load(MoneySettings, gpu_usd_per_hour=3.6)), creation_id, answer_of(step, {}))
+    assert spent_on(engine, creation_id) == {"gpu": 500}
+
+
+def test_the_same_answer_is_paid_once_and_another_one_again(step: PaintStep, engine: Engine) -> None:
+    creation_id = make_creation(engine)
+    body = answer_of(step, {"seconds": {"painting": 1.0, "idle": 5.0}})
+    for content in (body, body, body.replace(b"5.0", b"6.0")):
+        paint(replace(step, money=load(MoneySettings, gpu_usd_per_hour=3.6)), creation_id, content)
+        with transaction(engine) as session:
+            session.execute(delete(pictures))
+            session.execute(update(creations).values(state=State.QUEUED.value, next_attempt_at=now()))
+    assert bill(engine) == {"gpu": (2, 2_000), "gpu_idle": (2, 11_000)}
+
+
+# -- bugs of ours
 
 
 def test_our_own_bug_fails_loudly_and_the_creation_does_not_wait_for_ever(step: PaintStep, engine: Engine) -> None:

@@ -80,17 +80,17 @@ def test_nothing_is_left_when_the_pool_is_killed(tmp_path: Path, queue: WorkQueu
         assert alive == []
 
 
-def test_a_wiped_queue_and_a_painter_that_is_away_lose_no_creation(
+def test_a_wiped_queue_and_a_painter_that_is_away_lose_no_creation_and_no_try(
     tmp_path: Path, queue: WorkQueue, queue_server: str
 ) -> None:
-    settings = {"GPU_URL": "http://127.0.0.1:1", "PAINT_ATTEMPTS": "2", "RETRY_SECONDS": "0.2", "SWEEP_SECONDS": "0.2"}
+    settings = {"GPU_URL": "http://127.0.0.1:1", "PAINT_ATTEMPTS": "1", "RETRY_SECONDS": "0.2", "SWEEP_SECONDS": "0.2"}
     with pool(tmp_path, queue_server, **settings):
         engine = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
         queue.connection.flushdb()
         creation_id = make_creation(engine)
-        wait_until(lambda: read_creation(engine, creation_id).state == State.FAILED, "it was not tried")
+        wait_until(lambda: read_creation(engine, creation_id).last_error, "it was not tried")
         row = read_creation(engine, creation_id)
-        assert (row.code, row.attempts) == ("gpu_down", 2)
+        assert (row.state, row.attempts, row.last_error) == (State.QUEUED, 0, "gpu_down: connection refused")
         assert queue.waiting(PAINT) == set()
         wait_until(lambda: queue.count_workers() >= WORKERS, "the workers are not on the list", within=40)
 

@@ -51,7 +51,7 @@ def step(
 ) -> PaintStep:  # fmt: skip
     money = load(MoneySettings)
     toll = TollGate(Pace(queue, load(PaceSettings)), engine, money)
-    gpu = GpuClient(painter, token="secret")
+    gpu = GpuClient((painter,), token="secret")
     return PaintStep(engine, gpu, x.client(toll), storage, line, settings, money, Manners())
 
 

@@ -1,0 +1,222 @@
+"""Which painters rest: one that fails is left alone for a while, then one call looks whether it is back.
+
+    well ── fails ──> rests: as long as it said, else 5 s, 15 s, 45 s ... 5 minutes ──> one call tries it ──> well
+    well ── fails with three orders of different creations, and none went well between them ──> rests
+
+One order that breaks whoever paints it counts against itself, and takes nobody out. Kept in Redis for all workers;
+everything runs out by itself, by the server's clock. Knows no HTTP and no order.
+
+Who paints is not stopped by a queue that is away: then nothing is known, and each call finds out for itself. Who looks
+at it (the line, the host) is told by TryLater("queue_away").
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from core.clock import now
+from core.errors import TryLater
+from core.queue import WorkQueue, translated
+
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 300.0
+# So many different creations in a row, and it is not they.
+ORDERS_IN_A_ROW = 3
+# Who looks whether a painter is back may die meanwhile; after so long another one looks.
+PROBE_SECONDS = 60.0
+PROBE_PAUSE = 5.0
+# An illness that nobody has met for so long is forgotten: the painter is simply tried.
+REMEMBERED_SECONDS = 3600
+CLOSED, AWAY, LISTED = "painters:closed", "painters:away", "painters:ill"
+
+
+@dataclass(frozen=True)
+class Ill:
+    """A painter that failed and has not worked since. `opens_in`: seconds until it is tried again."""
+
+    url: str
+    code: str
+    detail: str
+    since: datetime
+    opens_in: float
+
+
+@dataclass(frozen=True)
+class Away:
+    """No painter takes orders."""
+
+    code: str
+    since: datetime
+    opens_in: float
+
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+def forgiving(otherwise: Any) -> Callable[[Verb], Verb]:
+    """Where the queue is away, or there is none: as if nothing were known."""
+
+    def wrap(verb: Verb) -> Verb:
+        @wraps(verb)
+        def wrapped(self: "Painters", *args: Any, **kwargs: Any) -> Any:
+            try:
+                return translated(verb)(self, *args, **kwargs)
+            except TryLater:
+                return otherwise
+
+        return cast(Verb, wrapped)
+
+    return wrap
+
+
+class Painters:
+    """What all workers know of the painters. Without a queue: nothing."""
+
+    def __init__(self, queue: WorkQueue | None) -> None:
+        self.queue = queue
+
+    @forgiving(0.0)
+    def may_call(self, url: str) -> float:
+        """0: call it now, and tell what became of it. Else seconds until it is worth asking again."""
+        rest, ill, probe = _keys(url)
+        if (left := self._seconds(rest)) > 0:
+            return left
+        if not self._redis.exists(ill) or self._redis.set(probe, 1, nx=True, px=_ms(PROBE_SECONDS)):
+            return 0.0
+        return PROBE_PAUSE
+
+    @forgiving(0.0)
+    def rests_for(self, url: str) -> float:
+        """Seconds until it is tried again; 0 where it is not left alone."""
+        rest, ill, probe = _keys(url)
+        left = self._seconds(rest)
+        return left if left > 0 or not (self._redis.exists(ill) and self._redis.exists(probe)) else PROBE_PAUSE
+
+    @forgiving(None)
+    def failed(self, url: str, *, code: str, detail: str, after: float = 0.0) -> None:
+        """Leave it alone. `after`: seconds that it asked for."""
+        rest, ill, probe = _keys(url)
+        times = int(self._redis.hget(ill, "times") or 0)
+        pause = max(1.0, after) if after else min(FIRST_PAUSE * 3 ** min(times, 9), LONGEST_PAUSE)
+        # Workers that fail at the same moment are one failure.
+        if self._redis.set(rest, code, nx=True, px=_ms(pause)):
+            with self._redis.pipeline() as line:
+                line.hset(ill, mapping={"url": shown(url), "code": code, "detail": detail, "times": times + 1})
+                line.hsetnx(ill, "since", now().timestamp())
+                line.expire(ill, REMEMBERED_SECONDS + int(pause))
+                line.sadd(LISTED, ill)
+                line.expire(LISTED, 2 * REMEMBERED_SECONDS + int(pause))
+                line.execute()
+        elif self._seconds(rest) < after:
+            self._redis.pexpire(rest, _ms(after))
+        self._redis.delete(probe)
+
+    @forgiving(None)
+    def doubted(self, url: str, order: str, *, code: str, detail: str) -> None:
+        """It failed with an order, and that may be the order's fault. `order` tells orders apart."""
+        doubt, probe = _doubt(url), _keys(url)[2]
+        with self._redis.pipeline() as line:
+            line.sadd(doubt, order)
+            line.scard(doubt)
+            line.expire(doubt, REMEMBERED_SECONDS)
+            line.delete(probe)
+            orders = int(line.execute()[1])
+        if orders >= ORDERS_IN_A_ROW:
+            self.failed(url, code=code, detail=detail)
+
+    @forgiving(None)
+    def worked(self, url: str) -> None:
+        """It paints."""
+        rest, ill, probe = _keys(url)
+        with self._redis.pipeline() as line:
+            line.delete(rest, ill, probe, _doubt(url), CLOSED, AWAY)
+            line.srem(LISTED, ill)
+            line.execute()
+
+    @forgiving(None)
+    def close(self, seconds: float, code: str) -> None:
+        """None of them takes orders before so many seconds are over: nobody needs to be called up. An empty code leaves
+        what was told before."""
+        with self._redis.pipeline() as line:
+            line.set(CLOSED, code, px=_ms(max(0.1, seconds)))
+            if code:
+                line.hset(AWAY, "code", code)
+            line.hsetnx(AWAY, "since", now().timestamp())
+            line.expire(AWAY, REMEMBERED_SECONDS + int(seconds))
+            line.execute()
+
+    @translated
+    def room(self) -> int | None:
+        """How many may be called up for painting: none while all painters rest, one to try, else any number (None)."""
+        with self._redis.pipeline() as line:
+            line.exists(CLOSED)
+            line.exists(AWAY)
+            closed, away = line.execute()
+        return 0 if closed else 1 if away else None
+
+    @translated
+    def away(self) -> Away | None:
+        """Whether none of them takes orders, since when, and why."""
+        found = {name.decode(): value.decode() for name, value in self._redis.hgetall(AWAY).items()}
+        if "since" not in found:
+            return None
+        return Away(found.get("code", ""), _moment(found["since"]), self._seconds(CLOSED))
+
+    @translated
+    def ill(self) -> list[Ill]:
+        """Those that failed and have not worked since, in the order of their addresses."""
+        found = []
+        for name in self._redis.smembers(LISTED):
+            values = {key.decode(): value.decode() for key, value in self._redis.hgetall(name).items()}
+            if "since" in values:
+                rest = self._seconds(name.decode().replace(":ill:", ":rest:"))
+                about = (values["url"], values["code"], values["detail"], _moment(values["since"]))
+                found.append(Ill(*about, rest))
+        return sorted(found, key=lambda one: one.url)
+
+    @translated
+    def forget(self) -> None:
+        """Try all of them again at once: the host has mended something."""
+        names = [name.decode() for name in self._redis.smembers(LISTED)]
+        others = [name.replace(":ill:", f":{kind}:") for name in names for kind in ("rest", "probe", "doubt")]
+        self._redis.delete(CLOSED, AWAY, LISTED, *names, *others)
+
+    @property
+    def _redis(self) -> Any:
+        if self.queue is None:
+            raise TryLater("queue_away", counted=False)
+        return self.queue.connection
+
+    def _seconds(self, key: str) -> float:
+        return max(0, int(self._redis.pttl(key))) / 1000
+
+
+def shown(url: str) -> str:
+    """An address as the host may read it: without names and passwords."""
+    scheme, _, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
+
+
+def _keys(url: str) -> tuple[str, str, str]:
+    name = _name(url)
+    return f"painter:rest:{name}", f"painter:ill:{name}", f"painter:probe:{name}"
+
+
+def _doubt(url: str) -> str:
+    return f"painter:doubt:{_name(url)}"
+
+
+def _name(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _moment(timestamp: str) -> datetime:
+    return datetime.fromtimestamp(float(timestamp), UTC)

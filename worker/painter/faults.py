@@ -1,0 +1,129 @@
+"""What a painter's failures mean: a code and words for the host, whether it may be the order's own fault, and how long
+to leave the painter alone. Pure: knows answers and exceptions, makes no call.
+
+    refused, no such name, TLS, not there (404), elsewhere (3xx)   gpu_down          the painter is away: no try is lost
+    401, 403                                                       gpu_unauthorized  the same
+    429, 503                                                       gpu_busy          the same, until it says
+    no answer in time, 408                                         gpu_slow          may be the order: a try is lost
+    other 5xx, a line that breaks                                  gpu_failed        the same
+    anything else                                                  gpu_garbage       the same
+"""
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from socket import gaierror
+
+import httpx
+
+from core.errors import TryLater
+
+DOWN, UNAUTHORIZED, BUSY = "gpu_down", "gpu_unauthorized", "gpu_busy"
+SLOW, FAILED, GARBAGE = "gpu_slow", "gpu_failed", "gpu_garbage"
+LONGEST_WAIT = 3600.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer over HTTP, read to its end. `is_result`: it was fetched from the address of a result."""
+
+    status: int
+    content: bytes = b""
+    retry_after: str = ""
+    date: str = ""
+    location: str = ""
+    is_result: bool = False
+
+
+class Fault(Exception):
+    """A painter did not paint.
+
+    doubtful: it may be the order's own fault; then the try counts, and one order takes no painter out.
+    after: seconds for which the painter asks to be left alone; 0 where it did not say.
+    """
+
+    def __init__(self, code: str, detail: str, *, doubtful: bool = False, after: float = 0.0) -> None:
+        super().__init__(code, detail)
+        self.code, self.detail, self.doubtful, self.after = code, detail, doubtful, after
+
+    def later(self, *, after: float = 0.0) -> TryLater:
+        """As the creation's schedule takes it. `after`: seconds until a painter is due, where that is known."""
+        return TryLater(self.code, self.detail, after=after or self.after, counted=self.doubtful)
+
+
+def fault_of_reply(reply: Reply) -> Fault:  # noqa: PLR0911  # a table, one line each
+    """What an answer other than 200, 303, 413 and 422 means."""
+    match reply.status:
+        case 401 | 403:
+            return Fault(UNAUTHORIZED, _who_refused(reply.content))
+        case 429 | 503:
+            return Fault(BUSY, f"status {reply.status}", after=seconds_of(reply.retry_after, reply.date))
+        case 404 | 405 | 410 if not reply.is_result:
+            return Fault(DOWN, f"nobody paints at this address (status {reply.status})")
+        case 408:
+            return Fault(SLOW, "the painter waited too long for the order (status 408)", doubtful=True)
+        case status if status >= 500:
+            return Fault(FAILED, f"status {status}", doubtful=True)
+        case status if 300 <= status < 400:
+            return Fault(DOWN, f"its address leads elsewhere (status {status}): mend GPU_URL")
+        case status:
+            return Fault(GARBAGE, f"unexpected status {status}", doubtful=True)
+
+
+def fault_of_error(error: Exception, *, waited: float) -> Fault:
+    """What a call that got no answer means. `waited`: seconds that it took."""
+    if isinstance(error, httpx.ConnectTimeout):
+        return Fault(DOWN, "no connection in time")
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return Fault(SLOW, f"no answer within {waited:.0f} s", doubtful=True)
+    if isinstance(error, httpx.ConnectError):
+        return Fault(DOWN, _why_no_connection(error))
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | UnicodeError):
+        return Fault(DOWN, "its address makes no sense: mend GPU_URL")
+    return Fault(FAILED, f"the connection broke ({type(error).__name__})", doubtful=True)
+
+
+def seconds_of(retry_after: str, date: str = "") -> float:
+    """Seconds of a Retry-After header, a number or a date; 0 where it is missing or nonsense. At most an hour.
+
+    A date is compared with the answer's own, where it has one: our clock or the painter's may be wrong.
+    """
+    if retry_after.isascii() and retry_after.isdigit():
+        return min(float(retry_after[:10]), LONGEST_WAIT)
+    until = _moment(retry_after)
+    if until is None:
+        return 0.0
+    return min(max(0.0, (until - (_moment(date) or datetime.now(UTC))).total_seconds()), LONGEST_WAIT)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text[:64])
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _who_refused(content: bytes) -> str:
+    if content[:200].lower().startswith(b"modal-http"):
+        return "GPU_MODAL_KEY and GPU_MODAL_SECRET are not those of a proxy token"
+    return "GPU_TOKEN is not the service's token"
+
+
+def _why_no_connection(error: BaseException) -> str:
+    """The reason lies under two or three layers of libraries."""
+    cause: BaseException | None = error
+    for _ in range(8):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"TLS: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS: {cause.reason or 'no agreement'}"
+        if isinstance(cause, gaierror):
+            return "its name is not known"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if cause is None:
+            break
+        cause = cause.__cause__ or cause.__context__
+    return "no connection"
