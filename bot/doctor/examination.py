@@ -1,10 +1,10 @@
-"""The whole examination, in the order in which one would mend things: settings, X, house, money, what only X knows."""
+"""The whole examination, in the order in which one would mend things: settings, X, painters, house, money, approval."""
 
 from collections.abc import Iterator
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.doctor import account, config, house, money
+from bot.doctor import account, config, house, money, painters
 from bot.doctor.config import Config
 from bot.doctor.findings import Finding, warn
 from core.database import open_database
@@ -19,9 +19,14 @@ def examine() -> Iterator[Finding]:
     yield from config.examine(settings)
     if settings.x and settings.sign and config.keys_are_there(settings.x):
         yield from account.examine(settings.x, settings.sign.handle, settings.x.watched | _announced(settings))
+    prices: list[float | None] = []
+    for looked in painters.examine(settings.gpu) if settings.gpu else ():
+        yield from looked.findings
+        prices.append(looked.usd_per_second)
     yield from house.examine(settings)
     if settings.money and settings.x:
-        yield from money.examine(settings.money, settings.x, settings.keep)
+        # The preferred painter's price: the others paint only while it does not.
+        yield from money.examine(settings.money, settings.x, settings.keep, prices[0] if prices else None)
     yield warn("X wants to approve bots that answer with AI pictures", "ask for it before you announce; going-live.md")
 
 

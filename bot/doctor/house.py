@@ -1,11 +1,10 @@
-"""Checks the house itself: painter, queue, database, storage. Writes nothing but one small file that it removes."""
+"""Checks the house itself: queue, database, storage. Writes nothing but one small file that it removes."""
 
 import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 
-import httpx
 from sqlalchemy import Engine, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,66 +16,20 @@ from core.errors import HouseError, TryLater
 from core.models import creations, posts
 from core.queue import open_queue
 from core.schema import require_current
-from core.settings import DatabaseSettings, GpuSettings, KeepSettings, QueueSettings, StorageSettings
+from core.settings import DatabaseSettings, KeepSettings, QueueSettings, StorageSettings
 
 GIB = 1024**3
 LITTLE_SPACE = 2 * GIB
-# A service that scales to zero may take a while to wake.
-PATIENCE = httpx.Timeout(60, connect=10)
 
 
 def examine(config: Config) -> Iterator[Finding]:
     """Each part by itself."""
-    if config.gpu:
-        yield from _painter(config.gpu)
     if config.queue:
         yield _queue(config.queue)
     if config.database:
         yield from _database(config.database, config.keep)
     if config.storage:
         yield _storage(config.storage)
-
-
-def _painter(settings: GpuSettings) -> Iterator[Finding]:
-    token = settings.gpu_token.get_secret_value()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        with httpx.Client(timeout=PATIENCE, follow_redirects=True, trust_env=False) as http:
-            health = http.get(f"{settings.url}/healthz")
-            # An order for nothing: who may paint is told that it is empty, who may not is told that.
-            order = http.post(f"{settings.url}/v1/paint", json={}, headers=headers)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        yield fail(f"the painter does not answer ({type(error).__name__})", "start it, and check GPU_URL")
-        return
-    yield _painter_health(health)
-    yield _painter_token(order.status_code, is_given=bool(token))
-
-
-def _painter_health(health: httpx.Response) -> Finding:
-    try:
-        told = health.json()
-        status, model = str(told["status"]), str(told.get("model", "?"))
-    except (ValueError, KeyError, TypeError):
-        return fail(f"what answers at GPU_URL is no painter (status {health.status_code})", "check GPU_URL")
-    if status == "ok" and model == "sketch":
-        return warn(
-            "the painter is the sketch: it draws without a model", "deploy the real one, see docs/going-live.md"
-        )
-    if status == "ok":
-        return ok(f"the painter is ready: {model[:80]}")
-    return warn(f"the painter is {status[:40]}", "look again in a minute")
-
-
-def _painter_token(status: int, *, is_given: bool) -> Finding:
-    if status in (401, 403):
-        return fail("the painter does not accept GPU_TOKEN", "set the same GPU_TOKEN here and on the service")
-    if status not in (400, 422, 429, 503):
-        return warn(
-            f"the painter answers an empty order with {status}", "check that GPU_URL is a painter of this version"
-        )
-    if is_given:
-        return ok("the painter accepts GPU_TOKEN")
-    return warn("the painter paints for anybody who finds it", "set the same GPU_TOKEN here and on the service")
 
 
 def _queue(settings: QueueSettings) -> Finding:

@@ -12,13 +12,15 @@ GPU_SECONDS = 3.0
 USD = 1_000_000
 
 
-def examine(money: MoneySettings, x: XSettings, keep: KeepSettings | None) -> Iterator[Finding]:
-    """One answer, one day, one month."""
+def examine(
+    money: MoneySettings, x: XSettings, keep: KeepSettings | None, painter: float | None = None
+) -> Iterator[Finding]:
+    """One answer, one day, one month. `painter`: dollars per second that the painter tells."""
     try:
-        one = cost_of_an_answer(money, x)
+        one = cost_of_an_answer(money, x, painter)
     except ValueError:
         return  # told already
-    yield ok(f"an answered prompt costs about ${one / USD:.4f}")
+    yield ok(f"an answered prompt costs about ${one / USD:.4f}{_of_the_painter(money, painter)}")
     for name, budget, span in (
         ("BUDGET_DAY_USD", money.budget_day_usd, "day"),
         ("BUDGET_MONTH_USD", money.budget_month_usd, "month"),
@@ -35,10 +37,18 @@ def examine(money: MoneySettings, x: XSettings, keep: KeepSettings | None) -> It
         yield ok(f"about {many:,} posts a day are looked up again within RECHECK_DAY_USD={keep.recheck_day_usd:g}")
 
 
-def cost_of_an_answer(money: MoneySettings, x: XSettings) -> float:
+def _of_the_painter(money: MoneySettings, painter: float | None) -> str:
+    """What of it is painting, and what is not known."""
+    painted = prices.gpu_price(painter, money) * GPU_SECONDS
+    if painted:
+        return f", ${painted / USD:.4f} of it for {GPU_SECONDS:g} s of painting, without the painter's idle time"
+    return "" if money.gpu_usd_per_hour is not None else "; the painter tells no price before it has painted"
+
+
+def cost_of_an_answer(money: MoneySettings, x: XSettings, painter: float | None = None) -> float:
     """Micro-dollars: hearing it, painting it, answering it. Raises ValueError for prices that cannot be read."""
     listed = prices.price_list(money.prices)
     heard = listed[prices.OWN_READ if x.x_owns_app else prices.POST_READ]
     described = listed[prices.ALT_TEXT] if x.x_alt_text else 0
-    painted = money.gpu_usd_per_hour / 3600 * GPU_SECONDS * USD
+    painted = prices.gpu_price(painter, money) * GPU_SECONDS
     return heard + painted + listed[prices.UPLOAD] + described + listed[prices.REPLY]

@@ -20,7 +20,7 @@ from core.schema import migrate
 from core.watching import watch
 from gpu.engines import make_app
 from gpu.settings import GpuSettings
-from tests.support.painter import BadPainter, sketch_service
+from tests.support.painter import BadPainter, Said, ScriptedPainter, sketch_service
 from tests.support.rows import make_creation, make_post
 from tests.support.sandbox_x import KEYS, SandboxX, answers
 from tests.support.servers import ROOT, serving
@@ -258,6 +258,49 @@ def test_a_painter_that_does_not_accept_the_token_is_told(examined: Examined, to
 def test_a_painter_that_paints_for_anybody_is_told(examined: Examined) -> None:
     with serving(make_app(GpuSettings(engine="sketch"))) as url:
         assert line(examined(GPU_URL=url, GPU_TOKEN=""), "paints for anybody").startswith("warn")
+
+
+def test_several_painters_are_looked_at_one_by_one(examined: Examined, painter: str) -> None:
+    lines = examined(GPU_URL=f"{painter}, http://user:hidden@127.0.0.1:1")
+    assert line(lines, f"the painter at {painter} accepts GPU_TOKEN").startswith("ok")
+    assert line(lines, "the painter at http://127.0.0.1:1 does not answer").startswith("FAIL")
+    assert "hidden" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("answers_", "level", "words"),
+    [
+        (BadPainter(200, b'{"status": "ok", "model": "sd-turbo"}'), "ok", "the painter is ready: sd-turbo"),
+        (BadPainter(503, b'{"status": "loading"}'), "warn", "the painter is loading"),
+        (BadPainter(503, b'{"status": "broken"}'), "FAIL", "the painter is broken"),
+        (BadPainter(401, b"modal-http: missing credentials"), "FAIL", "GPU_MODAL_KEY and GPU_MODAL_SECRET"),
+        (BadPainter(303, location="http://127.0.0.1:1/"), "FAIL", "is no painter"),
+        (BadPainter(200, b"[" * 100_000), "FAIL", "is no painter"),
+    ],
+)
+def test_how_a_painter_is_is_told_apart(examined: Examined, answers_: BadPainter, level: str, words: str) -> None:
+    with serving(answers_) as url:
+        assert line(examined(GPU_URL=url), words).startswith(level)
+
+
+def test_a_proxy_before_the_painter_gets_its_token(examined: Examined) -> None:
+    proxy = ScriptedPainter(Said(200, b'{"status": "ok", "model": "m"}'))
+    with serving(proxy) as url:
+        examined(GPU_URL=url, GPU_MODAL_KEY="wk-1", GPU_MODAL_SECRET="ws-2")
+    assert {(heard.path, heard.headers["modal-key"]) for heard in proxy.heard} == {
+        ("/healthz", "wk-1"),
+        ("/v1/paint", "wk-1"),
+    }
+
+
+def test_the_painters_price_is_told_and_counts_where_the_host_sets_none(examined: Examined) -> None:
+    told = b'{"status": "ok", "model": "m", "cost": {"card": "L4", "usd_per_second": 0.001}}'
+    with serving(BadPainter(200, told)) as url:
+        lines = examined(GPU_URL=url, GPU_USD_PER_HOUR=None, BUDGET_DAY_USD="10", BUDGET_MONTH_USD="none")
+    assert line(lines, "the painter costs $3.60 an hour while it runs").startswith("ok")
+    assert "$0.0190, $0.0030 of it for 3 s of painting" in line(lines, "an answered prompt costs")
+    assert line(lines, "answers a day within").startswith("ok    about 500 answers")
+    assert "the painter tells no price" in line(examined(GPU_USD_PER_HOUR=None), "an answered prompt costs")
 
 
 def test_a_queue_that_is_away_is_told(examined: Examined) -> None:
