@@ -42,20 +42,22 @@ class ClipChecker:
         import torch
 
         device = self._device or _best_device()
-        # Half the time and memory where there is hardware for it; the thresholds were found with such numbers.
-        dtype = torch.float16 if device == "cuda" else torch.float32
-        model = self._weights(dtype).eval().to(device)
-        self._model = model
+        model = self._weights().eval()
         self._side = int(model.config.vision_config.image_size)
         self._special = _concepts(model.special_care_embeds, model.special_care_embeds_weights)
         self._concepts = _concepts(model.concept_embeds, model.concept_embeds_weights)
+        # Half the time and memory where there is hardware for it; the concepts stay as exact as they came.
+        self._model = model.to(device, torch.float16 if device == "cuda" else torch.float32)
         self._mean, self._deviation = (torch.tensor(v, device=device).view(3, 1, 1) for v in (_MEAN, _DEVIATION))
         # Its own stream: the engine paints the next batch meanwhile, and neither waits for the other.
         streams: Any = torch.cuda
         self._stream = streams.Stream(device) if device == "cuda" else None
+        # The first pass takes a device several times as long as any other, and shows that it works at all.
+        self.check([Image.new("RGB", (self._side, self._side))])
         log.info("safety check ready device=%s", device)
 
-    def _weights(self, dtype: Any) -> Any:
+    def _weights(self) -> Any:
+        import torch
         from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 
         folder = Path(self._source)
@@ -63,7 +65,7 @@ class ClipChecker:
         kind: Any = StableDiffusionSafetyChecker
         try:
             model, found = kind.from_pretrained(
-                self._source, dtype=dtype, output_loading_info=True, local_files_only=folder.is_dir(), **inside
+                self._source, dtype=torch.float32, output_loading_info=True, local_files_only=folder.is_dir(), **inside
             )
         except Exception as error:
             raise _no_weights(self._source, "cannot be loaded") from error

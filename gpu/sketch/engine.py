@@ -11,10 +11,10 @@ from gpu.sketch.picture import sketch, sketch_over
 
 
 class SketchEngine:
-    """Needs no model and no GPU. Steps and guidance are accepted for the contract's sake and change nothing."""
+    """Needs no model and no GPU. Steps are accepted for the contract's sake and change nothing."""
 
     model = "sketch"
-    limits = Limits()
+    limits = Limits(negative_above=None, guidance_counts=False)
 
     def load(self) -> None:
         """Nothing to load."""
