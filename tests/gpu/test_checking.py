@@ -141,8 +141,9 @@ def test_a_check_that_fails_fails_its_own_orders_and_shows_no_picture(toy, threa
     assert thread.status == "ok"
 
 
-def test_a_check_with_too_few_verdicts_shows_no_picture(thread, checker):
-    checker.check = lambda images: []
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_check_with_too_few_or_too_many_verdicts_shows_no_picture(thread, checker, count):
+    checker.check = lambda images: [Verdict(False)] * count
     with pytest.raises(PaintFailed):
         thread.submit(order("sea", 1, 2)).result(5)
 

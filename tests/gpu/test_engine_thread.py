@@ -337,12 +337,33 @@ def test_the_shares_of_the_device_add_up_to_its_life(toy, start_thread):
     began = time.monotonic()
     thread = start_thread(toy, keeps=100.0)
     outcomes = [thread.submit(order(f"p{i}", *range(1 + i % 4))).result(5) for i in range(20)]
+    toy.hold()
+    crash = thread.submit(order("crash"))
+    assert toy.painting.wait(5)
+    time.sleep(0.2)
+    toy.let_go()
     with pytest.raises(PaintFailed):
-        thread.submit(order("crash")).result(5)
+        crash.result(5)
     outcomes.append(thread.submit(order("last")).result(5))
     total = sum(outcome.gpu + outcome.idle for outcome in outcomes)
     assert total - 100 == pytest.approx(time.monotonic() - began, abs=0.1)
     assert outcomes[0].idle >= 100 and max(outcome.idle for outcome in outcomes[1:]) < 1
+
+
+def test_the_share_of_a_picture_that_did_not_fit_is_carried_by_the_others(toy, start_thread, monkeypatch):
+    def slow(key, pieces):
+        time.sleep(0.1)
+        return paint(key, pieces)
+
+    began, paint = time.monotonic(), small_memory(toy.paint, 4, too_large="huge")
+    monkeypatch.setattr(toy, "paint", slow)
+    thread = start_thread(toy)
+    first = thread.submit(order("first", width=128))
+    wait_for(lambda: thread.waiting == 0)
+    futures = [thread.submit(order("huge", 1, 2)), thread.submit(order("sea"))]
+    outcomes = [first.result(5), futures[1].result(5)]
+    total = sum(outcome.gpu + outcome.idle for outcome in outcomes)
+    assert futures[0].exception() and total == pytest.approx(time.monotonic() - began, abs=0.1)
 
 
 def test_orders_of_one_batch_share_it_by_pictures_and_one_of_them_carries_the_idle_time(toy, start_thread):

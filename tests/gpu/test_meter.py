@@ -78,7 +78,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(STEPS, st.floats(0, 300))
 def test_shares_and_idle_time_are_life_and_tail_whatever_happens(steps, tail):
     clock = Clock()
