@@ -114,12 +114,14 @@ def _pixels(images: Sequence[Image.Image], side: int) -> NDArray[np.uint8]:
 
 
 def _middle_square(image: Image.Image, side: int) -> Image.Image:
-    """Step for step the image processor of CLIP: shorter side to `side`, then crop; a picture takes a ms."""
+    """As the image processor of CLIP: shorter side to `side`, then the middle; what it cuts off is not scaled here."""
     shorter = min(image.size)
     width, height = (side * length // shorter for length in image.size)
     left, top = (width - side) // 2, (height - side) // 2
-    small = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
-    return small.crop((left, top, left + side, top + side))
+    across, down = image.width / width, image.height / height
+    box = (left * across, top * down, (left + side) * across, (top + side) * down)
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    return rgb.resize((side, side), Image.Resampling.BICUBIC, box=box)
 
 
 def _concepts(vectors: Any, thresholds: Any) -> Concepts:
