@@ -1,7 +1,8 @@
 """How fast the painter paints, in the process and over HTTP.
 
-Without a GPU: a tiny model, and what our own parts add: milliseconds of HTTP, queue and encoding per image, the gain of
-batching, who waits how long at 1, 8 and 32 callers, and that nobody gets another's picture. Exit 1 where it falls short.
+Without a GPU: a tiny model, and what our own parts add: milliseconds of HTTP, queue and encoding per image, the gain
+of batching, who waits how long at 1, 8 and 32 callers, and that nobody gets another's picture. Exit 1 where it falls
+short.
 
 With one: random weights of the presets' real architectures (nothing is downloaded; speed does not depend on weights):
 ms per image, images/s, peak memory, the share of what the card can compute, dollars, and p50 and p95 of callers.
@@ -19,8 +20,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-# This file is called like the package it measures: its folder must not be where `import gpu` looks.
-sys.path[0] = str(Path(__file__).parents[2])
+# This file is called like the package it measures: `import gpu` must look elsewhere first.
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.bench.painter.large import Wanted, run_large
 from tests.bench.painter.small import run_small

@@ -5,8 +5,8 @@ network runs, so networks of these shapes with random weights are measured in pl
 Parameter counts are checked in tests/gpu/test_bench_parts.py.
 
 Each architecture also carries `shrunk`: the few values that make it small enough for a CPU, so that the very same
-building and painting code is exercised where there is no GPU. Small ones are thin, and the denoisers as deep as the real ones: what a
-deep stack of random layers does to numbers shows here, too.
+building and painting code is exercised where there is no GPU. Small ones are thin, and the denoisers as deep as the
+real ones: what a deep stack of random layers does to numbers shows here, too.
 """
 
 from __future__ import annotations

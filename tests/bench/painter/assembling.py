@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.bench.painter.architectures import SAFETY_VISION, Architecture, Part
@@ -68,6 +69,21 @@ def build_safety_vision(*, device: str, dtype: Any) -> Any:
     return build(
         Part("CLIPVisionModelWithProjection", SAFETY_VISION, config="CLIPVisionConfig"), device=device, dtype=dtype
     )
+
+
+def save_safety(folder: Path) -> None:
+    """The safety check as a folder: the real image tower, random concepts that nothing comes near."""
+    import torch
+    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig
+
+    words = {"hidden_size": 32, "intermediate_size": 32, "num_attention_heads": 4, "num_hidden_layers": 1}
+    config = CLIPConfig(
+        text_config=words, vision_config=dict(SAFETY_VISION), projection_dim=SAFETY_VISION["projection_dim"]
+    )
+    with _made_on("cpu", torch.float16):
+        checker = StableDiffusionSafetyChecker(config)
+    checker.save_pretrained(folder)
 
 
 @contextmanager

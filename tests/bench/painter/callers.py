@@ -82,7 +82,8 @@ class Caller:
         body = asked if isinstance(asked, bytes) else json.dumps(asked).encode()
         word = self._token if token is None else token
         head = (
-            f"POST /v1/paint HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\nX-Caller: {self._name}\r\n"
+            f"POST /v1/paint HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
+            f"X-Caller: {self._name}\r\n"
             f"Content-Length: {len(body) if claims is None else claims}\r\n"
             + (f"Authorization: Bearer {word}\r\n" if word else "")
         )

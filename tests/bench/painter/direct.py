@@ -34,8 +34,9 @@ class Job:
 
 
 def measure(thread: EngineThread, job: Job) -> dict[str, Any]:
-    """The job's own numbers with `ms` (per picture, median), `first_ms` (of the first call), `queued_ms`, `checking_ms`,
-    `images_per_second` (of whole rounds, by the clock), `rounds` and `peak_gib` of the card (None without one).
+    """The job's own numbers with `ms` (per picture, median), `first_ms` (of the first call), `queued_ms`,
+    `checking_ms`, `images_per_second` (of whole rounds, by the clock), `rounds` and `peak_gib` of the card (None
+    without one).
 
     An order that fails is an answer too: then there is `failed`, and no figure.
     """

@@ -1,4 +1,4 @@
-"""The floor under the painter's HTTP: an endpoint that reads the same request and returns so many bytes, and no more."""
+"""The floor under the painter's HTTP: an endpoint that reads the same request, returns so many bytes, and no more."""
 
 from __future__ import annotations
 

@@ -48,18 +48,21 @@ class Wanted:
 
 def run_large(wanted: Wanted, report: Report) -> None:
     """Measure preset by preset into `report`, which is saved after each figure."""
-    for preset in PRESETS:
-        if preset.name not in ARCHITECTURES or (wanted.presets and preset.name not in wanted.presets):
-            continue
-        if time.monotonic() >= wanted.deadline:
-            report.failed.append(f"{preset.name}: no time left")
-            continue
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                _measure(preset, wanted, report, Path(folder))
-        except Ended as reason:
-            report.failed.append(f"{preset.name}: {reason}")
-        report.save()
+    with tempfile.TemporaryDirectory() as folder:
+        for preset in PRESETS:
+            if preset.name in ARCHITECTURES and (not wanted.presets or preset.name in wanted.presets):
+                _try(preset, wanted, report, Path(folder))
+                report.save()
+
+
+def _try(preset: Preset, wanted: Wanted, report: Report, folder: Path) -> None:
+    if time.monotonic() >= wanted.deadline:
+        report.failed.append(f"{preset.name}: no time left")
+        return
+    try:
+        _measure(preset, wanted, report, folder)
+    except Ended as reason:
+        report.failed.append(f"{preset.name}: {reason}")
 
 
 def _measure(preset: Preset, wanted: Wanted, report: Report, folder: Path) -> None:
@@ -113,10 +116,9 @@ def _judged(preset: Preset, wanted: Wanted, report: Report, row: dict[str, Any])
     flop = work.picture(
         steps=row["steps"], guided=is_guided(row["guidance"], preset.negative_above), checked=wanted.safety
     )
-    known = peak is not None and not wanted.shrunk
     return {
-        "tflop": flop / 1e12,
-        "of_limit": flop * 1000 / row["ms"] / (peak * 1e12) if known and peak else None,
+        "tflop": None if wanted.shrunk else flop / 1e12,
+        "of_limit": flop * 1000 / row["ms"] / (peak * 1e12) if peak and not wanted.shrunk else None,
         "usd_per_image": _price(card) * row["ms"] / 1000 if _price(card) else None,
         "card": card,
     }

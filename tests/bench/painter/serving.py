@@ -2,8 +2,9 @@
 
     python tests/bench/painter/serving.py '{"folder": ..., "services": [{"kind": "tiny", "settings": {}}], "jobs": []}'
 
-Says what it does as lines of JSON on stdout: {"device": name} once all are loaded, {"direct": ...} for each job measured, {"listening": [addresses]}, and at
-the end, when its stdin closes, {"ended": ...}. Whatever else is printed goes to stderr.
+Says what it does as lines of JSON on stdout: {"device": name} once all are loaded, {"direct": ...} for each job
+measured, {"listening": [addresses]}, and at the end, when its stdin closes, {"ended": ...}. Whatever a library prints
+goes to stderr.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(Path(__file__).parents[3])  # in place of this folder
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import uvicorn
 

@@ -89,8 +89,8 @@ def _overhead(urls: _Services, seconds: float) -> Case:
     }
     said = (
         f"{figures['overhead_ms']:.1f} ms beside {figures['painting_ms']:.1f} ms of painting (waiting "
-        f"{figures['queued_ms']:.1f}, encoding {figures['encoding_ms']:.1f}; a bare endpoint {figures['floor_ms']:.1f}); "
-        f"wanted under {MOST_OVERHEAD_MS:g}"
+        f"{figures['queued_ms']:.1f}, encoding {figures['encoding_ms']:.1f}; a bare endpoint {figures['floor_ms']:.1f})"
+        f"; wanted under {MOST_OVERHEAD_MS:g}"
     )
     good = figures["overhead_ms"] < MOST_OVERHEAD_MS and not seen.lost
     return Case("HTTP + queue + encoding per image, one caller", said, figures, good)
@@ -132,8 +132,8 @@ def _waiting(urls: _Services, callers: int, seconds: float) -> Case:
     }
     said = (
         f"p50 {figures['p50_ms']:.0f}, p95 {figures['p95_ms']:.0f}, p99 {figures['p99_ms']:.0f} ms, of them queued "
-        f"{figures['queued_ms']:.0f}; {figures['images_per_second']:.0f} images/s in batches of {figures['batch']:.1f}; "
-        f"refused {figures['refused']}, lost {figures['lost']}"
+        f"{figures['queued_ms']:.0f}; {figures['images_per_second']:.0f} images/s in batches of {figures['batch']:.1f}"
+        f"; refused {figures['refused']}, lost {figures['lost']}"
     )
     return Case(f"{callers} callers", said, figures, figures["lost"] == 0 and figures["refused"] == 0)
 
