@@ -189,7 +189,9 @@ class Service:
         status = self.thread.status
         if status != "ok":
             return _json(503, {"status": "loading" if status == "new" else status})
-        return _json(200, {"status": "ok", "model": self.thread.engine.model, "queue": self.thread.waiting})
+        told = {"status": "ok", "model": self.thread.engine.model, "queue": self.thread.waiting}
+        # Whoever pays can tell the price of a painting before the first one.
+        return _json(200, told | ({"cost": self._cost.model_dump()} if self._cost else {}))
 
     async def metrics_page(self) -> Response:
         return Response(self.metrics.text(), media_type=Metrics.media_type)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import Engine
 
@@ -23,7 +24,7 @@ from gpu.settings import GpuSettings
 from tests.support.painter import BadPainter, Said, ScriptedPainter, sketch_service
 from tests.support.rows import make_creation, make_post
 from tests.support.sandbox_x import KEYS, SandboxX, answers
-from tests.support.servers import ROOT, serving
+from tests.support.servers import ROOT, serving, wait_until
 
 Examined = Callable[..., list[str]]
 
@@ -294,8 +295,9 @@ def test_a_proxy_before_the_painter_gets_its_token(examined: Examined) -> None:
 
 
 def test_the_painters_price_is_told_and_counts_where_the_host_sets_none(examined: Examined) -> None:
-    told = b'{"status": "ok", "model": "m", "cost": {"card": "L4", "usd_per_second": 0.001}}'
-    with serving(BadPainter(200, told)) as url:
+    real = make_app(GpuSettings(engine="sketch", token="secret", card="L4", usd_per_second=0.001))
+    with serving(real) as url:
+        wait_until(lambda: httpx.get(f"{url}/healthz").status_code == 200, "the painter is not ready")
         lines = examined(GPU_URL=url, GPU_USD_PER_HOUR=None, BUDGET_DAY_USD="10", BUDGET_MONTH_USD="none")
     assert line(lines, "the painter costs $3.60 an hour while it runs").startswith("ok")
     assert "$0.0190, $0.0030 of it for 3 s of painting" in line(lines, "an answered prompt costs")
