@@ -139,14 +139,16 @@ def compile_networks(pipeline: Any, how: Compile, *, device: str) -> None:
     if how == "off":
         return
     denoiser, vae = _denoiser(pipeline), getattr(pipeline, "vae", None)
+    _set_compiler_flags()
     if how == "regional":
         try:
             denoiser.compile_repeated_blocks(dynamic=True)
         except (ValueError, AttributeError):
             raise EngineBroken("GPU_COMPILE: this model has no repeated blocks; take whole or off") from None
         return
-    _set_inductor_flags()
     mode = "reduce-overhead" if device == "cuda" else "default"
+    # What the denoiser gives becomes, a step later, what it is given: in another layout it would be compiled twice.
+    denoiser.register_forward_hook(_plain_layout)
     for network in (denoiser, getattr(vae, "decoder", None), getattr(vae, "encoder", None)):
         if network is not None:
             network.compile(mode=mode, dynamic=False)
@@ -160,10 +162,24 @@ def no_more_compiling() -> AbstractContextManager[Any]:
     return stance
 
 
-def _set_inductor_flags() -> None:
-    """What PyTorch's "Diffusion, Fast" found for UNets (diffusers' docs, optimization/fp16)."""
-    import torch._inductor.config as inductor
+def _plain_layout(_network: Any, _given: Any, made: Any) -> Any:
+    import torch
 
+    if isinstance(made, tuple) and made and isinstance(made[0], torch.Tensor):
+        return (made[0].contiguous(), *made[1:])
+    return made
+
+
+def _set_compiler_flags() -> None:
+    """What PyTorch's "Diffusion, Fast" found for UNets (diffusers' docs, optimization/fp16), and what sizes need."""
+    import torch._dynamo.config as dynamo
+    import torch._inductor.config as inductor
+    import torch.fx.experimental._config as shapes
+
+    # Else what was compiled for a square, one number for both sides, is no use for any other picture.
+    shapes.use_duck_shape = False
+    # Past eight graphs of one function torch would quietly go on uncompiled.
+    dynamo.recompile_limit = 64
     inductor.conv_1x1_as_mm = True
     inductor.coordinate_descent_tuning = True
     inductor.epilogue_fusion = False
