@@ -50,6 +50,7 @@ PACKAGES = (
     "huggingface_hub==2.4.0",
     "numpy==2.4.6",
     "pillow==13.0.0",
+    "prometheus_client==0.26.0",
     "pydantic==2.14.3",
     "pydantic-settings==2.16.3",
     "safetensors==0.8.0",
