@@ -49,9 +49,10 @@ class EngineThread:
         keeps: float = 0.0,
         on_broken: Callable[[], None] | None = None,
     ) -> None:
-        """`queue_limit` counts waiting orders; `batch_wait` is how many seconds an order waits for company; `keeps` is
-        how many seconds the machine is paid for after its last order. `on_broken` is called once, from the engine
-        thread, when the engine breaks or does not load; it may be set until `start`."""
+        """`queue_limit` counts waiting orders. `batch_wait` is the longest pause in seconds that an order waits for the
+        next of those who were answered a moment ago (see `company.py`). `keeps` is how many seconds the machine is paid
+        for after its last order. `on_broken` is called once, from the engine thread, when the engine breaks or does not
+        load; it may be set until `start`."""
         self.engine = engine
         self.checker = checker
         self.on_broken = on_broken
@@ -100,8 +101,9 @@ class EngineThread:
         join(self._thread, timeout)
         if self._checks:
             self._checks.join(max(0.0, until - time.monotonic()))
-        for ticket in list(self._open):
-            ticket.fail(NotReady(self.status))
+        with self._changed:
+            left = list(self._open)
+        fail(left, NotReady(self.status))
 
     @property
     def waiting(self) -> int:
