@@ -1,12 +1,23 @@
-"""Makes the engine that the settings name. Heavy libraries are imported only by the engine that needs them."""
+"""Makes the service that the settings name, and says at start what its host should know: licence, and what is off.
+
+Heavy libraries are imported only by the engine that needs them, when it loads.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
 from fastapi import FastAPI
 
-from gpu.engine import Engine
+from gpu.contract import Cost
+from gpu.diffusion.presets import licence_of
+from gpu.engine import Checker, Engine
 from gpu.settings import GpuSettings
 from gpu.web import create_app
+
+log = logging.getLogger("gpu")
 
 
 def make_engine(settings: GpuSettings) -> Engine:
@@ -16,23 +27,69 @@ def make_engine(settings: GpuSettings) -> Engine:
 
         return SketchEngine()
     from gpu.diffusion.engine import DiffusersEngine
+    from gpu.diffusion.tuning import Tuning
 
     return DiffusersEngine(
         settings.model,
         device=settings.device,
-        batch_limit=settings.batch_limit or 8,
-        max_side=settings.max_side or 1024,
+        batch_limit=settings.batch_limit,
+        max_side=settings.max_side,
+        vae=settings.vae,
+        tuning=Tuning(
+            dtype=settings.dtype,
+            channels_last=settings.channels_last,
+            fuse_qkv=settings.fuse_qkv,
+            compile=settings.compile,
+            warm_up=settings.warm_up,
+        ),
     )
+
+
+def make_checker(settings: GpuSettings) -> Checker | None:
+    """The safety check, not yet loaded; None where there is nothing to check: sketches are harmless."""
+    if settings.engine == "sketch" or settings.safety == "off":
+        return None
+    from gpu.safety.clip import ClipChecker
+
+    return ClipChecker(_safety_source(settings), device=settings.device)
 
 
 def make_app(settings: GpuSettings) -> FastAPI:
     """The whole service as the settings want it: the same on Modal, at home and in tests."""
+    for line in _worth_knowing(settings):
+        log.warning(line)
     return create_app(
         make_engine(settings),
         token=settings.token.get_secret_value() if settings.token else None,
+        checker=make_checker(settings),
+        withhold=settings.safety == "refuse",
         queue_limit=settings.queue_limit,
         batch_wait=settings.batch_wait_ms / 1000,
         keeps=settings.keeps_seconds,
         encoding=settings.encoding,
         encode_threads=settings.encode_threads,
+        cost=_cost(settings),
     )
+
+
+def _worth_knowing(settings: GpuSettings) -> Iterator[str]:
+    if settings.engine == "sketch":
+        return
+    licence = licence_of(settings.model)
+    if licence.commercial != "free":
+        name = Path(settings.model).name if Path(settings.model).is_dir() else settings.model
+        yield f"the licence of {name} is {licence.name}: {licence.words}; read {licence.address}"
+    if settings.safety == "off":
+        yield "GPU_SAFETY=off: nobody looks at the pictures before they are handed out"
+
+
+def _safety_source(settings: GpuSettings) -> str:
+    """The weights that were named, else the ones a model's folder brings along, else the usual ones."""
+    brings_own = (Path(settings.model) / "safety_checker").is_dir()
+    return settings.model if brings_own and "safety_model" not in settings.model_fields_set else settings.safety_model
+
+
+def _cost(settings: GpuSettings) -> Cost | None:
+    if not settings.usd_per_second:
+        return None
+    return Cost(card=settings.card or "this machine", usd_per_second=settings.usd_per_second)

@@ -1,11 +1,17 @@
-"""Settings of the GPU service from the environment (GPU_...), read once at the edge. Knows no engine."""
+"""Settings of the GPU service from the environment (GPU_...), read once at the edge.
+
+Knows the presets' names and which settings contradict each other; loads no engine.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gpu.diffusion.presets import PRESETS, find_preset
 
 
 class GpuSettings(BaseSettings):
@@ -15,7 +21,7 @@ class GpuSettings(BaseSettings):
 
     engine: Literal["sketch", "diffusers"] = Field("sketch", examples=["sketch"])
     # For diffusers: a preset of `gpu/diffusion/presets.py`, a folder, or a model id from the cache or the hub.
-    model: str = Field("sdxl-lightning", examples=["sd-turbo"])
+    model: str = Field("sdxl-lightning", min_length=1, max_length=400, examples=["sd-turbo"])
     # None: the best there is.
     device: Literal["cuda", "mps", "cpu"] | None = Field(None, examples=["cuda"])
     # Callers must show it; without one anybody who reaches the port may paint.
@@ -36,12 +42,16 @@ class GpuSettings(BaseSettings):
 
     # `flag` tells the caller, `refuse` keeps the picture back as well, `off` needs no weights and checks nothing.
     safety: Literal["flag", "refuse", "off"] = Field("flag", examples=["flag"])
-    safety_model: str = Field("CompVis/stable-diffusion-safety-checker", examples=["./models/safety-checker"])
+    safety_model: str = Field(
+        "CompVis/stable-diffusion-safety-checker", min_length=1, examples=["./models/safety-checker"]
+    )
 
-    # What the weights are computed in; None: what is best on this device.
+    # What the weights are computed in; None: bf16 on a card that has it, fp16 on others and on Apple, fp32 on a CPU.
     dtype: Literal["bf16", "fp16", "fp32"] | None = Field(None, examples=["bf16"])
+    # Two that cost nothing but are not for every model: reasons in `gpu/diffusion/tuning.py`.
     channels_last: bool = Field(True, examples=["true"])
     fuse_qkv: bool = Field(True, examples=["true"])
+    # A start of minutes for pictures in less time: `regional` suits transformers, `whole` is for one size mostly.
     compile: Literal["off", "regional", "whole"] = Field("off", examples=["regional"])
     # `tiny` takes a small autoencoder in place of the model's own: a softer picture in a fraction of the time.
     vae: Literal["own", "tiny"] = Field("own", examples=["tiny"])
@@ -50,7 +60,7 @@ class GpuSettings(BaseSettings):
 
     # A rented machine: its name, what a second of it costs, and how long it is paid for after its last order.
     card: str = Field("", max_length=40, examples=["L4"])
-    usd_per_second: float = Field(0.0, ge=0, le=1, examples=[0.000222])
+    usd_per_second: float = Field(0.0, ge=0, le=1, validate_default=True, examples=[0.000222])
     keeps_seconds: float = Field(0.0, ge=0, le=3600, examples=[120])
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", examples=["info"])
@@ -61,3 +71,51 @@ class GpuSettings(BaseSettings):
         if token is not None and not token.get_secret_value().strip():
             raise ValueError("must not be blank")
         return token
+
+    @field_validator("model")
+    @classmethod
+    def _a_model_there_may_be(cls, model: str, info: ValidationInfo) -> str:
+        """A misspelt preset is found out now and not by the hub; an id of it always has a slash."""
+        model = model.strip()
+        if find_preset(model) or "/" in model or info.data.get("engine") == "sketch":
+            return model
+        if model and Path(model).is_dir():
+            return model
+        known = ", ".join(preset.name for preset in PRESETS)
+        raise ValueError(f"is no preset ({known}), no folder here and no model id (owner/name)")
+
+    @field_validator("dtype")
+    @classmethod
+    def _a_precision_the_cpu_has(cls, dtype: str | None, info: ValidationInfo) -> str | None:
+        if dtype == "fp16" and info.data.get("device") == "cpu":
+            raise ValueError("a CPU computes in fp32, or in bf16")
+        return dtype
+
+    @field_validator("compile")
+    @classmethod
+    def _compiling_where_it_works(cls, how: str, info: ValidationInfo) -> str:
+        if how != "off" and info.data.get("device") == "mps":
+            raise ValueError("torch.compile is not ready for Apple's cards: leave it off")
+        return how
+
+    @field_validator("vae")
+    @classmethod
+    def _a_tiny_autoencoder_there_is(cls, vae: str, info: ValidationInfo) -> str:
+        preset = find_preset(info.data.get("model", ""))
+        if vae == "tiny" and preset and not preset.tiny_vae:
+            raise ValueError(f"there is no tiny autoencoder for {preset.name}: take own")
+        return vae
+
+    @field_validator("warm_up")
+    @classmethod
+    def _compiled_before_the_first_caller(cls, warm_up: bool, info: ValidationInfo) -> bool:
+        if not warm_up and info.data.get("compile", "off") != "off":
+            raise ValueError("GPU_COMPILE compiles while warming up: leave this on")
+        return warm_up
+
+    @field_validator("usd_per_second")
+    @classmethod
+    def _a_price_for_the_card(cls, usd: float, info: ValidationInfo) -> float:
+        if info.data.get("card") and not usd:
+            raise ValueError("must say what a second of GPU_CARD costs")
+        return usd

@@ -63,48 +63,19 @@ def image_sister(text: Any) -> Any | None:
     return sister
 
 
-def fetch(model: str, preset: Preset | None, *, vae: Autoencoder = "own") -> None:
-    """Bring every file that `load_text_pipeline` will ask for into the cache; needs no GPU and little memory."""
-    import diffusers
-
-    source = preset.source if preset else model
-    if Path(source).is_dir():
-        return
-    # What is replaced is not fetched: its name in the arguments is enough.
-    replaced: dict[str, Any] = dict.fromkeys(_safety_of(source))
-    try:
-        if preset and preset.unet:
-            replaced["unet"] = None
-            _path_of(*preset.unet)
-        if vae == "tiny":
-            replaced["vae"] = None
-            _tiny_vae(source, preset, None)
-        elif preset and preset.fp16_vae:
-            # Which precision the card will want is not known here; it is 170 MB.
-            _part(diffusers.AutoencoderKL, preset.fp16_vae, None)
-        _with_variant(diffusers.DiffusionPipeline.download, source, preset.variant if preset else None, **replaced)
-    except EngineBroken:
-        raise
-    except Exception as error:
-        raise cannot_load("GPU_MODEL", source, error) from error
-
-
 def _from_pretrained(source: str, variant: str | None, **given: Any) -> Any:
+    """Half-precision files where the repository has them (half the download), the full ones where it has not."""
     import diffusers
 
     load: Any = diffusers.AutoPipelineForText2Image.from_pretrained
-    return _with_variant(load, source, variant, local_files_only=Path(source).is_dir(), **given)
-
-
-def _with_variant(get: Any, source: str, variant: str | None, **given: Any) -> Any:
-    """Half-precision files where the repository has them (half the download), the full ones where it has not."""
+    given["local_files_only"] = Path(source).is_dir()
     if variant:
         try:
-            return get(source, variant=variant, **given)
+            return load(source, variant=variant, **given)
         except ValueError as error:
             if "variant" not in str(error):
                 raise
-    return get(source, **given)
+    return load(source, **given)
 
 
 def _config_of(source: str) -> dict[str, Any]:
@@ -156,11 +127,13 @@ def _unet_from_file(base: str, repository: str, file: str, *, dtype: Any) -> Any
     """The base's UNet with the weights of one file: shaped without memory, so that no weights are made twice."""
     import diffusers
     import torch
+    from huggingface_hub import hf_hub_download
     from safetensors.torch import load_file
 
     kind: Any = diffusers.UNet2DConditionModel
+    folder = Path(repository)
     try:
-        weights = load_file(_path_of(repository, file))
+        weights = load_file(folder / file if folder.is_dir() else hf_hub_download(repository, file))
     except Exception as error:
         raise cannot_load("GPU_MODEL", repository, error) from error
     try:
@@ -173,10 +146,3 @@ def _unet_from_file(base: str, repository: str, file: str, *, dtype: Any) -> Any
     except Exception as error:
         raise cannot_load("GPU_MODEL", base, error) from error
     return unet.to(dtype).eval()
-
-
-def _path_of(repository: str, file: str) -> Path:
-    from huggingface_hub import hf_hub_download
-
-    folder = Path(repository)
-    return folder / file if folder.is_dir() else Path(hf_hub_download(repository, file))

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from gpu.diffusion import presets
-from gpu.diffusion.loading import fetch
 from gpu.diffusion.preset import Scheduler
 from gpu.engine import EngineBroken, Piece
 from tests.support.tiny_engines import TOLERANCE, difference, image_key, loaded, text_key
@@ -201,9 +200,3 @@ def test_a_tiny_autoencoder_that_is_not_there_names_its_setting(lightning):
 def test_a_device_this_machine_has_not_got_is_named(lightning):
     missing = "mps" if torch.cuda.is_available() else "cuda"
     assert why_not(lightning, device=missing).startswith("GPU_DEVICE: ")
-
-
-def test_fetching_a_folder_needs_nothing_and_a_model_that_is_nowhere_says_so(lightning):
-    fetch(lightning.name, lightning)
-    with pytest.raises(EngineBroken, match="stabilityai/sd-turbo"):
-        fetch("sd-turbo", presets.find_preset("sd-turbo"))
