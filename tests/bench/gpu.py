@@ -15,6 +15,7 @@ The painter runs in a process of its own; callers are another one, with a raw as
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -23,9 +24,12 @@ from pathlib import Path
 # This file is called like the package it measures: `import gpu` must look elsewhere first.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.bench.painter.cards import card_of
+from tests.bench.painter.hosting import Ended
 from tests.bench.painter.large import Wanted, run_large
 from tests.bench.painter.small import run_small
 from tests.bench.painter.table import Report
+from tests.bench.painter.targets import judged
 
 
 def main() -> int:
@@ -68,8 +72,15 @@ def _has_cuda() -> bool:
 
 
 def _small(options: argparse.Namespace, report: Report) -> int:
-    report.device = "No GPU: a tiny random model, 64x64, 2 steps."
-    cases = run_small(options.seconds)
+    report.device = f"No GPU: a tiny random model, 64x64, 2 steps, on {os.cpu_count()} cores."
+    before = os.getloadavg()[0]
+    try:
+        cases = run_small(options.seconds)
+    except Ended as reason:
+        report.failed.append(str(reason))
+        print(report.page())
+        return 1
+    report.device += f" Load of the machine before {before:.1f}, after {os.getloadavg()[0]:.1f}."
     report.small = [vars(case) for case in cases]
     report.save()
     print(report.page())
@@ -90,7 +101,11 @@ def _large(options: argparse.Namespace, report: Report) -> int:
         shrunk=options.shrunk,
         deadline=time.monotonic() + options.limit,
     )
+    report.title += f" (compile {options.compile}, VAE {options.vae}, safety {options.safety})"
     run_large(wanted, report)
+    if card_of(report.device)[0] == "H200":
+        report.small = list(judged(report.direct, report.served, vae=options.vae))
+        report.save()
     print(report.page())
     return 0 if report.direct and not report.failed else 1
 

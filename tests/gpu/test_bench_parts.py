@@ -24,9 +24,11 @@ from tests.bench.painter.cards import card_of
 from tests.bench.painter.direct import Job, measure
 from tests.bench.painter.flops import is_guided, parameters, safety_parameters, tiny_vae_parameters, work_of
 from tests.bench.painter.hosting import Ended, painters
+from tests.bench.painter.large import Wanted, deadline_of
 from tests.bench.painter.likeness import Gallery
 from tests.bench.painter.painters import make_service
 from tests.bench.painter.table import Report
+from tests.bench.painter.targets import judged
 from tests.support.servers import serving
 
 NETWORKS = {preset.name: ARCHITECTURES[preset.name] for preset in PRESETS}
@@ -220,3 +222,23 @@ def test_a_painter_that_does_not_load_is_told(tmp_path):
     broken = {"kind": "tiny", "settings": {"model": str(tmp_path / "nothing-here")}}
     with painters(tmp_path, [broken]) as running, pytest.raises(Ended, match="ended with status"):
         running.addresses(time.monotonic() + 60)
+
+
+def test_what_an_h200_is_wanted_to_reach_is_judged_and_what_was_not_measured_is_not():
+    turbo = {"preset": "sd-turbo", "width": 512, "height": 512, "steps": 1}
+    direct = [
+        turbo | {"batch": 1, "ms": 12.0, "images_per_second": 80.0},
+        turbo | {"batch": 16, "ms": 4.0, "images_per_second": 250.0},
+        turbo | {"batch": 32, "failed": "PaintFailed"},
+    ]
+    served = [turbo | {"callers": callers, "p95_ms": 2100.0} for callers in (1, 16)]
+    assert [row["good"] for row in judged(direct, served, vae="tiny")] == [False, True, False]
+    assert [row["good"] for row in judged(direct, served, vae="own")] == [False]
+    assert list(judged([], [], vae="tiny")) == []
+
+
+def test_a_preset_that_hangs_leaves_time_for_the_others(monkeypatch):
+    wanted = Wanted(None, None, None, [1], [1], 1.0, "off", "own", False, True, deadline=1100.0)
+    monkeypatch.setattr("tests.bench.painter.large.time.monotonic", lambda: 1000.0)
+    assert deadline_of(wanted, left=5) == pytest.approx(1040.0)
+    assert deadline_of(wanted, left=1) == 1100.0

@@ -11,14 +11,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gpu.cost.prices import UnknownCard, per_second
 from gpu.diffusion.preset import Preset
 from gpu.diffusion.presets import PRESETS
-from tests.bench.painter.architectures import ARCHITECTURES
 from tests.bench.painter.callers import crowd
 from tests.bench.painter.cards import card_of
 from tests.bench.painter.flops import is_guided, work_of
@@ -48,11 +47,17 @@ class Wanted:
 
 def run_large(wanted: Wanted, report: Report) -> None:
     """Measure preset by preset into `report`, which is saved after each figure."""
+    chosen = [preset for preset in PRESETS if not wanted.presets or preset.name in wanted.presets]
     with tempfile.TemporaryDirectory() as folder:
-        for preset in PRESETS:
-            if preset.name in ARCHITECTURES and (not wanted.presets or preset.name in wanted.presets):
-                _try(preset, wanted, report, Path(folder))
-                report.save()
+        for number, preset in enumerate(chosen):
+            _try(preset, replace(wanted, deadline=deadline_of(wanted, len(chosen) - number)), report, Path(folder))
+            report.save()
+
+
+def deadline_of(wanted: Wanted, left: int) -> float:
+    """Until when a preset may take: twice its share of the time left, so that one that hangs leaves some for others."""
+    now = time.monotonic()
+    return min(wanted.deadline, now + 2 * max(0.0, wanted.deadline - now) / left)
 
 
 def _try(preset: Preset, wanted: Wanted, report: Report, folder: Path) -> None:
@@ -112,7 +117,8 @@ def _judged(preset: Preset, wanted: Wanted, report: Report, row: dict[str, Any])
     if "failed" in row:
         return {}
     card, peak = card_of(report.device)
-    work = work_of(preset.name, row["width"], row["height"], wanted.vae)
+    vae = wanted.vae if preset.tiny_vae else "own"
+    work = work_of(preset.name, row["width"], row["height"], vae)
     flop = work.picture(
         steps=row["steps"], guided=is_guided(row["guidance"], preset.negative_above), checked=wanted.safety
     )

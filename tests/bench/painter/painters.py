@@ -88,11 +88,11 @@ def _preset(name: str, shrunk: bool) -> Preset:
     return replace(preset, side=SHRUNK_SIDE) if shrunk else preset
 
 
-def _made(name: str, shrunk: bool, _source: str, _preset: Preset, *, dtype: Any, vae: str) -> Any:
+def _made(name: str, shrunk: bool, _source: str, preset: Preset, *, dtype: Any, vae: str) -> Any:
     """In place of `load_text_pipeline`: the same networks, from nowhere. They are made where they will be used."""
     architecture, device = ARCHITECTURES[name], best_device()
     pipeline = assemble(architecture, device=device, dtype=dtype, shrunk=shrunk)
-    if vae == "tiny":
+    if vae == "tiny" and preset.tiny_vae:
         pipeline.vae = build_tiny_vae(architecture.latent_channels, device=device, dtype=dtype)
     return pipeline
 

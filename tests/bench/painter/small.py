@@ -76,24 +76,32 @@ def _any_prompt(number: int) -> dict[str, Any]:
 
 
 def _overhead(urls: _Services, seconds: float) -> Case:
-    """Wall per request minus the painting, at one caller, and the same for an endpoint that does nothing."""
-    seen, floor = _crowd(urls.batched, 1, seconds), _crowd(urls.floor, 1, seconds / 2)
-    stages = [answer.json()["seconds"] for answer in seen.good]
-    over = [(answer.wall - stage["painting"]) * 1000 for answer, stage in zip(seen.good, stages, strict=True)]
-    figures = {
-        "overhead_ms": statistics.median(over),
-        "painting_ms": statistics.median(stage["painting"] for stage in stages) * 1000,
-        "queued_ms": statistics.median(stage["queued"] for stage in stages) * 1000,
-        "encoding_ms": statistics.median(stage["encoding"] for stage in stages) * 1000,
-        "floor_ms": floor.wall(0.5) * 1000,
-    }
+    """Wall per request minus the painting, at one caller, and the same for an endpoint that does nothing.
+
+    Three rounds, and the best one's median: other work on the machine only ever adds.
+    """
+    rounds = [_crowd(urls.batched, 1, seconds / 2) for _ in range(3)]
+    floor = min(_crowd(urls.floor, 1, seconds / 6).wall(0.5) for _ in range(3))
+    medians = [statistics.median(_beside_painting(seen)) for seen in rounds]
+    best = rounds[medians.index(min(medians))]
+    figures = {"overhead_ms": min(medians), "rounds_ms": medians, "floor_ms": floor * 1000}
+    figures |= {f"{stage}_ms": _stage(best, stage) for stage in ("painting", "queued", "encoding")}
     said = (
-        f"{figures['overhead_ms']:.1f} ms beside {figures['painting_ms']:.1f} ms of painting (waiting "
-        f"{figures['queued_ms']:.1f}, encoding {figures['encoding_ms']:.1f}; a bare endpoint {figures['floor_ms']:.1f})"
-        f"; wanted under {MOST_OVERHEAD_MS:g}"
+        f"{min(medians):.1f} ms beside {figures['painting_ms']:.1f} ms of painting (waiting {figures['queued_ms']:.1f}"
+        f", encoding {figures['encoding_ms']:.1f}; a bare endpoint {floor * 1000:.1f}; rounds "
+        f"{', '.join(f'{median:.1f}' for median in medians)}); wanted under {MOST_OVERHEAD_MS:g}"
     )
-    good = figures["overhead_ms"] < MOST_OVERHEAD_MS and not seen.lost
+    good = min(medians) < MOST_OVERHEAD_MS and not any(seen.lost for seen in rounds)
     return Case("HTTP + queue + encoding per image, one caller", said, figures, good)
+
+
+def _beside_painting(seen: Seen) -> list[float]:
+    return [(answer.wall - answer.json()["seconds"]["painting"]) * 1000 for answer in seen.good]
+
+
+def _stage(seen: Seen, stage: str) -> float:
+    """The median of a stage in milliseconds."""
+    return statistics.median(answer.json()["seconds"][stage] for answer in seen.good) * 1000
 
 
 def _gain(urls: _Services, seconds: float) -> Case:
@@ -118,15 +126,14 @@ def _gain(urls: _Services, seconds: float) -> Case:
 
 def _waiting(urls: _Services, callers: int, seconds: float) -> Case:
     seen = _crowd(urls.batched, callers, seconds)
-    stages = [answer.json() for answer in seen.good]
     figures = {
         "callers": callers,
         "images_per_second": seen.per_second(),
         "p50_ms": seen.wall(0.5) * 1000,
         "p95_ms": seen.wall(0.95) * 1000,
         "p99_ms": seen.wall(0.99) * 1000,
-        "queued_ms": statistics.median(stage["seconds"]["queued"] for stage in stages) * 1000,
-        "batch": statistics.mean(stage["batch_size"] for stage in stages),
+        "queued_ms": _stage(seen, "queued"),
+        "batch": _together(seen),
         "refused": len(seen.answers) - len(seen.good),
         "lost": seen.lost,
     }
@@ -149,7 +156,7 @@ def _cross_talk(urls: _Services, seconds: float) -> Case:
     # A stride that meets every prompt with every seed, and neighbours that differ in both.
     seen = _crowd(urls.lossless, 32, seconds, lambda number: asks[(number * 7) % len(asks)])
     verdicts = [gallery.judge(answer.asked, answer.json()) for answer in seen.good]
-    together = statistics.mean(answer.json()["batch_size"] for answer in seen.good)
+    together = _together(seen)
     figures = {
         "answers": len(verdicts),
         "wrong": sum(not verdict.right for verdict in verdicts),
@@ -162,5 +169,11 @@ def _cross_talk(urls: _Services, seconds: float) -> Case:
         f"painted alone by at most {figures['farthest_own']} of 255, two pictures of {len(asks)} by at least "
         f"{figures['nearest_other']}"
     )
-    good = figures["wrong"] == 0 and together > 2 and not seen.lost
+    telling = figures["nearest_other"] > 4 * max(1, figures["farthest_own"])
+    good = figures["wrong"] == 0 and telling and together > 2 and not seen.lost
     return Case("Cross-talk, 32 callers, prompts and seeds mixed", said, figures, good)
+
+
+def _together(seen: Seen) -> float:
+    """How many pictures were painted at once, on average."""
+    return statistics.mean(answer.json()["batch_size"] for answer in seen.good)
