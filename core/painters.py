@@ -139,9 +139,13 @@ class Painters:
     @forgiving(None)
     def close(self, seconds: float, code: str) -> None:
         """None of them takes orders before so many seconds are over: nobody needs to be called up. An empty code leaves
-        what was told before."""
+        what was told before.
+
+        Never for longer than the longest pause: then one looks, were it only that the host has named other painters.
+        """
+        seconds = min(max(0.1, seconds), LONGEST_PAUSE)
         with self._redis.pipeline() as line:
-            line.set(CLOSED, code, px=_ms(max(0.1, seconds)))
+            line.set(CLOSED, code, px=_ms(seconds))
             if code:
                 line.hset(AWAY, "code", code)
             line.hsetnx(AWAY, "since", now().timestamp())

@@ -68,7 +68,8 @@ class PaintStep:
         self._pay(creation, painting)
         rows = [self._hang(creation, painting, n, painted) for n, painted in enumerate(self._may_hang(painting))]
         if self._mark_painted(claim, creation, painting, rows):
-            log.info("painted", creation=claim.creation_id, model=painting.model, seconds=round(painting.seconds, 2))
+            told = {"model": painting.model, "seconds": round(painting.seconds, 2), "ignored": list(painting.ignored)}
+            log.info("painted", creation=claim.creation_id, **told)
 
     def postpone(self, claim: Claim, error: TryLater) -> None:
         """Back into the queue for another try, or failed when there were enough."""

@@ -1,7 +1,6 @@
 """Checks the painters: there, ready, ours, and what they cost. Nothing is painted for it: that would cost money."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -22,11 +21,18 @@ class Looked:
     usd_per_second: float | None = None
 
 
-def examine(settings: GpuSettings) -> Iterator[Looked]:
-    """Each painter by itself, the preferred one first."""
+def examine(settings: GpuSettings) -> list[Looked]:
+    """Each painter by itself, the preferred one first. What one of several lacks is no FAIL while another paints."""
     several = len(settings.urls) > 1
-    for url in settings.urls:
-        yield _look(url, f"the painter at {shown(url)}" if several else "the painter", settings)
+    names = {url: f"the painter at {shown(url)}" if several else "the painter" for url in settings.urls}
+    looked = [_look(url, name, settings) for url, name in names.items()]
+    paints = any(all(found.level != "FAIL" for found in one.findings) for one in looked)
+    return [_milder(one) for one in looked] if paints else looked
+
+
+def _milder(looked: Looked) -> Looked:
+    findings = (warn(found.what, found.to_do) if found.level == "FAIL" else found for found in looked.findings)
+    return replace(looked, findings=tuple(findings))
 
 
 def _look(url: str, name: str, settings: GpuSettings) -> Looked:

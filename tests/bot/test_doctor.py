@@ -19,8 +19,11 @@ from core.models import State
 from core.queue import WorkQueue
 from core.schema import migrate
 from core.watching import watch
+from gpu.contract import Cost
 from gpu.engines import make_app
 from gpu.settings import GpuSettings
+from gpu.sketch.engine import SketchEngine
+from gpu.web import create_app
 from tests.support.painter import BadPainter, Said, ScriptedPainter, sketch_service
 from tests.support.rows import make_creation, make_post
 from tests.support.sandbox_x import KEYS, SandboxX, answers
@@ -264,8 +267,11 @@ def test_a_painter_that_paints_for_anybody_is_told(examined: Examined) -> None:
 def test_several_painters_are_looked_at_one_by_one(examined: Examined, painter: str) -> None:
     lines = examined(GPU_URL=f"{painter}, http://user:hidden@127.0.0.1:1")
     assert line(lines, f"the painter at {painter} accepts GPU_TOKEN").startswith("ok")
-    assert line(lines, "the painter at http://127.0.0.1:1 does not answer").startswith("FAIL")
+    assert line(lines, "the painter at http://127.0.0.1:1 does not answer").startswith("warn"), "the other one paints"
     assert "hidden" not in "".join(lines)
+    lines = examined(GPU_URL="http://127.0.0.1:1 http://127.0.0.1:2")
+    for number in (1, 2):
+        assert line(lines, f"the painter at http://127.0.0.1:{number} does not answer").startswith("FAIL")
 
 
 @pytest.mark.parametrize(
@@ -295,7 +301,7 @@ def test_a_proxy_before_the_painter_gets_its_token(examined: Examined) -> None:
 
 
 def test_the_painters_price_is_told_and_counts_where_the_host_sets_none(examined: Examined) -> None:
-    real = make_app(GpuSettings(engine="sketch", token="secret", card="L4", usd_per_second=0.001))
+    real = create_app(SketchEngine(), token="secret", cost=Cost(card="L4", usd_per_second=0.001))
     with serving(real) as url:
         wait_until(lambda: httpx.get(f"{url}/healthz").status_code == 200, "the painter is not ready")
         lines = examined(GPU_URL=url, GPU_USD_PER_HOUR=None, BUDGET_DAY_USD="10", BUDGET_MONTH_USD="none")

@@ -130,6 +130,13 @@ def test_while_none_takes_orders_nobody_is_called_up_then_one_then_all(painters:
     assert (painters.room(), painters.away(), painters.ill()) == (None, None, [])
 
 
+def test_however_long_they_want_to_rest_somebody_looks_every_five_minutes(painters: Painters) -> None:
+    painters.close(3600, "gpu_busy")
+    away = painters.away()
+    assert away is not None
+    assert 299 < away.opens_in <= 300
+
+
 def test_since_when_and_why_is_told_from_the_first_failure_on(painters: Painters) -> None:
     painters.close(5, "gpu_down")
     first = painters.away()
