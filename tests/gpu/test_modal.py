@@ -358,7 +358,7 @@ def test_no_way_that_modal_gives_up_is_used(plane):
 
 
 def fetch_weights(plane: ControlPlane, folder: Path, model: str) -> None:
-    settings = {"GPU_ENGINE": "diffusers", "GPU_MODEL": model, "GPU_SAFETY": "off", "GPU_CARD": "L4"}
+    settings = {"GPU_ENGINE": "diffusers", "GPU_MODEL": model, "GPU_SAFETY": "off"}
     quietly = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
     code = "from gpu.app import fetch_weights; fetch_weights.local()"
     python(code, folder, **settings, **quietly, **account(plane))
