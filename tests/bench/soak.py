@@ -76,8 +76,8 @@ def _print(tally: Tally, grown: float, count: int) -> None:
     print(f"  lost {len(tally.lost)} {sorted(set(tally.lost))}")
     print(f"  not the right status {len(tally.unexpected)} {sorted(set(tally.unexpected))}")
     print(
-        f"  wrong pictures {tally.wrong} of {tally.judged}; off by at most {tally.farthest} of 255, others by at least"
-        f" {tally.nearest_other}"
+        f"  wrong pictures {tally.wrong} of {tally.judged}, not checked {tally.unchecked}; off by at most "
+        f"{tally.farthest} of 255, others by at least {tally.nearest_other}"
     )
     print(f"  memory MiB by tenths {' '.join(memory)}")
     print(f"  grown {grown:+.1%} after the first fifth, {MOST_GROWTH:.0%} allowed")

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import psutil
 
@@ -29,6 +30,7 @@ class Tally:
     """What became of everything that was asked.
 
     `samples`: (requests over, bytes of the server's memory). `wrong`: pictures that are not the ones asked for.
+    `unchecked`: pictures the safety check did not look at, or whose vector was asked for and did not come.
     """
 
     done: int = 0
@@ -37,6 +39,7 @@ class Tally:
     unexpected: list[str] = field(default_factory=list)
     judged: int = 0
     wrong: int = 0
+    unchecked: int = 0
     farthest: int = 0
     nearest_other: int = 255
     full: int = 0
@@ -52,7 +55,8 @@ class Tally:
     def good(self) -> bool:
         """Nobody lost, everybody answered rightly, and no picture that belongs to somebody else."""
         comparing = self.nearest_other > self.farthest
-        return not self.lost and not self.unexpected and not self.wrong and self.judged > 0 and comparing
+        right = not self.wrong and not self.unchecked and self.judged > 0 and comparing
+        return not self.lost and not self.unexpected and right
 
 
 async def soak(url: str, pid: int, day: Day, *, count: int, callers: int, token: str, seed: int = 0) -> Tally:
@@ -121,4 +125,10 @@ def _judge(ask: Ask, answer: Answer, alone: Gallery, tally: Tally) -> None:
     verdict = alone.judge(ask.body, answer.json())
     tally.judged += 1
     tally.wrong += not verdict.right
+    tally.unchecked += not all(_is_checked(ask, picture) for picture in answer.json()["pictures"])
     tally.farthest = max(tally.farthest, verdict.own) if verdict.right else tally.farthest
+
+
+def _is_checked(ask: Ask, picture: dict[str, Any]) -> bool:
+    wants_vector = isinstance(ask.body, dict) and ask.body.get("embedding", False)
+    return bool(picture["safety"]["checked"]) and bool(picture.get("embedding")) == wants_vector
