@@ -79,6 +79,8 @@ def _worth_knowing(settings: GpuSettings) -> Iterator[str]:
     if licence.commercial != "free":
         name = Path(settings.model).name if Path(settings.model).is_dir() else settings.model
         yield f"the licence of {name} is {licence.name}: {licence.words}; read {licence.address}"
+    if settings.card and not settings.usd_per_second:
+        yield "GPU_CARD without GPU_USD_PER_SECOND: no answer says what it cost"
     if settings.safety == "off":
         yield "GPU_SAFETY=off: nobody looks at the pictures before they are handed out"
 

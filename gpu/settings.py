@@ -60,7 +60,7 @@ class GpuSettings(BaseSettings):
 
     # A rented machine: its name, what a second of it costs, and how long it is paid for after its last order.
     card: str = Field("", max_length=40, examples=["L4"])
-    usd_per_second: float = Field(0.0, ge=0, le=1, validate_default=True, examples=[0.000222])
+    usd_per_second: float = Field(0.0, ge=0, le=1, examples=[0.000222])
     keeps_seconds: float = Field(0.0, ge=0, le=3600, examples=[120])
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", examples=["info"])
@@ -112,10 +112,3 @@ class GpuSettings(BaseSettings):
         if not warm_up and info.data.get("compile", "off") != "off":
             raise ValueError("GPU_COMPILE compiles while warming up: leave this on")
         return warm_up
-
-    @field_validator("usd_per_second")
-    @classmethod
-    def _a_price_for_the_card(cls, usd: float, info: ValidationInfo) -> float:
-        if info.data.get("card") and not usd:
-            raise ValueError("must say what a second of GPU_CARD costs")
-        return usd

@@ -41,7 +41,7 @@ def warned(caplog, **given):
         ("compile", {"compile": "whole", "device": "mps"}),
         ("vae", {"vae": "tiny", "model": "flux2-klein-4b"}),
         ("warm_up", {"warm_up": False, "compile": "regional"}),
-        ("usd_per_second", {"card": "L4"}),
+        ("usd_per_second", {"usd_per_second": -1}),
         ("safety_model", {"safety_model": ""}),
         ("batch_limit", {"batch_limit": 0}),
         ("max_side", {"max_side": 10_000}),
@@ -82,6 +82,11 @@ def test_a_free_licence_is_no_warning(caplog):
 def test_that_nobody_looks_at_the_pictures_is_said_at_start(caplog):
     [line] = warned(caplog, safety="off")
     assert "GPU_SAFETY=off" in line
+
+
+def test_a_card_without_a_price_is_said_at_start(caplog):
+    [line] = warned(caplog, safety="flag", card="L4")
+    assert "GPU_USD_PER_SECOND" in line
 
 
 def test_a_sketch_needs_no_licence_no_check_and_no_warning(caplog):
