@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -139,6 +142,38 @@ def test_a_models_own_safety_checker_is_not_loaded(tmp_path):
     index["feature_extractor"] = ["transformers", "CLIPImageProcessor"]
     (folder / "model_index.json").write_text(json.dumps(index | {"requires_safety_checker": True}))
     assert loaded(folder).paint(text_key(), [Piece("a lake", 7)]), "its weights are not even there"
+
+
+def cached(cache, repository, folder):
+    """A repository as huggingface_hub keeps it after a download."""
+    home, revision = cache / f"models--{repository.replace('/', '--')}", "0" * 40
+    shutil.copytree(folder, home / "snapshots" / revision)
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text(revision)
+
+
+def test_the_default_model_loads_from_the_cache_alone(base, lightning, tmp_path):
+    """As on Modal, where a container is offline and its volume holds no more than what was once read."""
+    folder, cache = shutil.copytree(base, tmp_path / "fetched"), tmp_path / "cache"
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    for weights in folder.rglob("*.safetensors"):
+        weights.rename(weights.with_suffix(".fp16.safetensors"))
+    cached(cache, LIGHTNING.source, folder)
+    unet = tmp_path / "unet"
+    unet.mkdir()
+    shutil.copy(f"{lightning.unet[0]}/{lightning.unet[1]}", unet / LIGHTNING.unet[1])
+    cached(cache, LIGHTNING.unet[0], unet)
+    code = """
+from gpu.diffusion.engine import DiffusersEngine
+from gpu.engine import Key, Piece
+engine = DiffusersEngine("sdxl-lightning", device="cpu", max_side=64)
+engine.load()
+print(engine.model, engine.paint(Key("text", 64, 64, 4, 0.0), [Piece("a lake", 7)])[0].image.size)
+"""
+    environment = os.environ | {"HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert run.stdout == "sdxl-lightning (64, 64)\n", run.stderr
+    assert "Error" not in run.stderr
 
 
 def test_a_family_that_cannot_start_from_an_image_says_so(tmp_path):
