@@ -22,7 +22,7 @@ def to_pictures(batch: Any) -> list[Image.Image]:
     import torch
 
     broken = batch.isnan().any()
-    whole = (batch.float() * 255).round().clamp(0, 255).to(torch.uint8)
+    whole = batch.float().mul(255).round_().clamp_(0, 255).to(torch.uint8)
     pixels = whole.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     if bool(broken):
         raise NotANumber
