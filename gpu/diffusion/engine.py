@@ -164,6 +164,7 @@ def _trial(kind: Kind, limits: Limits, size: int) -> tuple[Key, list[Piece]]:
 
 def _keep_prompts_out_of_logs() -> None:
     """A prompt longer than the text encoder reads is logged by diffusers as a warning, with its words."""
+    warnings.filterwarnings("ignore", module=r"huggingface_hub(\..*)?")
     for library in ("diffusers", "transformers"):
         logs = importlib.import_module(f"{library}.utils.logging")
         logs.set_verbosity_error()

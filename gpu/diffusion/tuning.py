@@ -6,6 +6,7 @@ graphs recorded in one thread and replayed in another assert (pytorch/pytorch#12
 
 from __future__ import annotations
 
+import functools
 import logging
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -147,11 +148,31 @@ def compile_networks(pipeline: Any, how: Compile, *, device: str) -> None:
             raise EngineBroken("GPU_COMPILE: this model has no repeated blocks; take whole or off") from None
         return
     mode = "reduce-overhead" if device == "cuda" else "default"
-    # What the denoiser gives becomes, a step later, what it is given: in another layout it would be compiled twice.
-    denoiser.register_forward_hook(_plain_layout)
     for network in (denoiser, getattr(vae, "decoder", None), getattr(vae, "encoder", None)):
         if network is not None:
-            network.compile(mode=mode, dynamic=False)
+            _compile_whole(network, mode)
+
+
+def _compile_whole(network: Any, mode: str) -> None:
+    """Compile a network; what it gives is copied, in plain layout.
+
+    A CUDA graph writes each result over the one before, while a batch that is decoded one by one, or a scheduler with
+    a memory, still holds that. And what the denoiser gives becomes, a step later, what it is given: in another layout
+    it would be compiled twice.
+    """
+    import torch
+    from torch.utils._pytree import tree_map_only
+
+    compiled: Any = torch.compile(network.forward, mode=mode, dynamic=False)
+
+    def own(made: Any) -> Any:
+        return made.clone(memory_format=torch.contiguous_format)
+
+    @functools.wraps(network.forward)
+    def forward(*given: Any, **more: Any) -> Any:
+        return tree_map_only(torch.Tensor, own, compiled(*given, **more))
+
+    network.forward = forward
 
 
 def no_more_compiling() -> AbstractContextManager[Any]:
@@ -160,14 +181,6 @@ def no_more_compiling() -> AbstractContextManager[Any]:
 
     stance: AbstractContextManager[Any] = torch.compiler.set_stance("eager_on_recompile")
     return stance
-
-
-def _plain_layout(_network: Any, _given: Any, made: Any) -> Any:
-    import torch
-
-    if isinstance(made, tuple) and made and isinstance(made[0], torch.Tensor):
-        return (made[0].contiguous(), *made[1:])
-    return made
 
 
 def _set_compiler_flags() -> None:

@@ -138,13 +138,25 @@ def test_a_model_without_repeated_blocks_cannot_be_compiled_by_regions(tmp_path)
 
 @pytest.fixture
 def runs():
-    """torch.compile as it is, but its graphs are run by Python: no minutes of C++ for a test. One entry a run."""
+    """torch.compile as it is, but its graphs are run by Python: no minutes of C++ for a test. One entry a run.
+
+    Like a CUDA graph, each writes its results over those of its last run.
+    """
     ran = []
 
     def backend(graph, _examples):
+        kept = []
+
         def run(*given):
             ran.append(graph)
-            return graph.forward(*given)
+            made = graph.forward(*given)
+            if not kept:
+                kept.extend(each.clone() for each in made)
+            for mine, new in zip(kept, made, strict=True):
+                if mine.shape != new.shape:
+                    return made
+                mine.copy_(new)
+            return tuple(kept)
 
         return run
 
@@ -179,6 +191,7 @@ def test_compiled_blocks_are_used_for_any_size_and_batches_are_padded(family, tm
 def test_compiled_as_a_whole_it_knows_every_size_of_batch_and_paints_other_sizes_uncompiled(small, runs):
     plain = loaded(small, tuning=PLAIN)
     engine = loaded(small, batch_limit=2, tuning=Tuning(compile="whole", fuse_qkv=False))
+    engine._calls["text"].pipeline.vae.enable_slicing()
     compiled, start = graphs(), Image.new("RGB", (64, 64), "grey")
     for pieces in ([replace(piece, start=start) for piece in PIECES[:size]] for size in (1, 2)):
         for key, calls in ((text_key(steps=3), 3 + 1), (image_key(steps=4, strength=0.5), 1 + 2 + 1)):
