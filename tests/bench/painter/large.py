@@ -98,7 +98,7 @@ def _service(preset: Preset, wanted: Wanted) -> dict[str, Any]:
         "batch_limit": max(wanted.batches),
         "queue_limit": 256,  # every caller's order finds room: this measures waiting, not refusing
         "compile": wanted.compile,
-        "vae": wanted.vae,
+        "vae": _vae(preset, wanted),
         "safety": "flag" if wanted.safety else "off",
     }
     return {"kind": "random", "shrunk": wanted.shrunk, "settings": settings}
@@ -117,17 +117,21 @@ def _judged(preset: Preset, wanted: Wanted, report: Report, row: dict[str, Any])
     if "failed" in row:
         return {}
     card, peak = card_of(report.device)
-    vae = wanted.vae if preset.tiny_vae else "own"
-    work = work_of(preset.name, row["width"], row["height"], vae)
-    flop = work.picture(
-        steps=row["steps"], guided=is_guided(row["guidance"], preset.negative_above), checked=wanted.safety
-    )
+    work = work_of(preset.name, row["width"], row["height"], _vae(preset, wanted))
+    # Without the safety check: `ms` is the painting, and the check runs beside it.
+    flop = work.picture(steps=row["steps"], guided=is_guided(row["guidance"], preset.negative_above))
     return {
         "tflop": None if wanted.shrunk else flop / 1e12,
         "of_limit": flop * 1000 / row["ms"] / (peak * 1e12) if peak and not wanted.shrunk else None,
         "usd_per_image": _price(card) * row["ms"] / 1000 if _price(card) else None,
         "card": card,
+        "vae": _vae(preset, wanted),
     }
+
+
+def _vae(preset: Preset, wanted: Wanted) -> str:
+    """What was wanted, or the model's own where there is no tiny one for it."""
+    return wanted.vae if preset.tiny_vae else "own"
 
 
 def _price(card: str) -> float:

@@ -142,7 +142,8 @@ def _waiting(urls: _Services, callers: int, seconds: float) -> Case:
         f"{figures['queued_ms']:.0f}; {figures['images_per_second']:.0f} images/s in batches of {figures['batch']:.1f}"
         f"; refused {figures['refused']}, lost {figures['lost']}"
     )
-    return Case(f"{callers} callers", said, figures, figures["lost"] == 0 and figures["refused"] == 0)
+    name = "1 caller" if callers == 1 else f"{callers} callers"
+    return Case(name, said, figures, figures["lost"] == 0 and figures["refused"] == 0)
 
 
 def _cross_talk(urls: _Services, seconds: float) -> Case:
