@@ -29,9 +29,11 @@ def sorted_fault(error: Exception, pieces: Sequence[Piece]) -> Exception:
     words = str(error).lower()
     if _is_memory(error, words):
         return OutOfMemory("the device's memory is too small for these pieces together")
+    quotes = any(text and text.lower() in words for piece in pieces for text in (piece.prompt, piece.negative_prompt))
     if _is_dead(error, words):
-        return EngineBroken(f"the device failed: {type(error).__name__}")
-    if any(text and text.lower() in words for piece in pieces for text in (piece.prompt, piece.negative_prompt)):
+        first = "" if quotes else ": " + str(error).partition("\n")[0][:200]
+        return EngineBroken(f"the device failed: {type(error).__name__}{first}")
+    if quotes:
         return RuntimeError(f"{type(error).__name__} in the pipeline (its words are kept back: they quote a prompt)")
     return error
 

@@ -153,7 +153,8 @@ def test_too_little_memory_has_one_name(error):
     ids=lambda error: str(error)[:40],
 )
 def test_a_dead_device_breaks_the_engine(error):
-    assert isinstance(sorted_fault(error, PIECES), EngineBroken)
+    fault = sorted_fault(error, PIECES)
+    assert isinstance(fault, EngineBroken) and str(error) in str(fault)
 
 
 @pytest.mark.parametrize(
