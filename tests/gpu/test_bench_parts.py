@@ -105,7 +105,7 @@ def test_a_thin_network_of_each_architecture_paints_in_the_real_engine(preset, t
     assert thread.wait_settled(120) == "ok"
     row = measure(thread, Job(64, 64, steps=1, guidance=0.0, batch=2, seconds=0))
     thread.stop()
-    assert "failed" not in row and row["ms"] > 0 and row["painted_together"] == 2
+    assert "failed" not in row and row["ms"] > 0 and row["together"] == 2
 
 
 def test_an_order_that_fails_is_told_and_not_a_figure(toy, start_thread):

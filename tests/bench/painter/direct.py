@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gpu.batching.batches import pictures_that_fit
+from gpu.batching.engine_thread import EngineThread, Outcome
 from gpu.engine import Key, Order, Piece
-from gpu.engine_thread import EngineThread, Outcome
 
 # A dozen words, as people write them; what is measured does not depend on them.
 PROMPT = "a lighthouse at night, waves below, oil on canvas"
@@ -35,8 +36,8 @@ class Job:
 
 def measure(thread: EngineThread, job: Job) -> dict[str, Any]:
     """The job's own numbers with `ms` (per picture, median), `first_ms` (of the first call), `queued_ms`,
-    `checking_ms`, `images_per_second` (of whole rounds, by the clock), `rounds` and `peak_gib` of the card (None
-    without one).
+    `checking_ms`, `images_per_second` (of whole rounds, by the clock), `rounds`, `peak_gib` of the card (None without
+    one), and `together`: how many of the batch went into one call.
 
     An order that fails is an answer too: then there is `failed`, and no figure.
     """
@@ -50,7 +51,8 @@ def measure(thread: EngineThread, job: Job) -> dict[str, Any]:
         wall = time.monotonic() - began
     except Exception as error:  # too large for this card, say: the next job may do
         return vars(job) | {"failed": type(error).__name__}
-    return vars(job) | _figures(first, outcomes, wall, job.batch)
+    together = min(job.batch, pictures_that_fit(thread.engine.limits, _key(job)))
+    return vars(job) | _figures(first, outcomes, wall, job.batch) | {"together": together}
 
 
 def _figures(first: Outcome, outcomes: list[Outcome], wall: float, batch: int) -> dict[str, Any]:
@@ -61,15 +63,17 @@ def _figures(first: Outcome, outcomes: list[Outcome], wall: float, batch: int) -
         "checking_ms": statistics.median(outcome.checking for outcome in outcomes) / batch * 1000,
         "images_per_second": batch * len(outcomes) / wall,
         "rounds": len(outcomes),
-        "painted_together": outcomes[-1].batch_size,
         "peak_gib": peak_memory(),
     }
 
 
 def _paint(thread: EngineThread, job: Job, number: int) -> Outcome:
-    key = Key(job.kind, job.width, job.height, job.steps, job.guidance, job.strength)
     pieces = tuple(Piece(PROMPT, seed=number * job.batch + n, start=_start(job)) for n in range(job.batch))
-    return thread.submit(Order(key, pieces, caller="bench")).result(_PATIENCE)
+    return thread.submit(Order(_key(job), pieces, caller="bench")).result(_PATIENCE)
+
+
+def _key(job: Job) -> Key:
+    return Key(job.kind, job.width, job.height, job.steps, job.guidance, job.strength)
 
 
 def _start(job: Job) -> Any:

@@ -20,7 +20,7 @@ from gpu.diffusion.preset import Preset
 from gpu.diffusion.presets import PRESETS
 from tests.bench.painter.callers import crowd
 from tests.bench.painter.cards import card_of
-from tests.bench.painter.flops import is_guided, work_of
+from tests.bench.painter.flops import Work, is_guided, work_of
 from tests.bench.painter.hosting import Ended, Painters, painters
 from tests.bench.painter.table import Report
 
@@ -77,6 +77,8 @@ def _measure(preset: Preset, wanted: Wanted, report: Report, folder: Path) -> No
         for shape in shapes
         for batch in wanted.batches
     ]
+    for shape in shapes:
+        _work(preset, wanted, shape)  # counted before: counting beside what is measured would take cores from it
     with painters(folder, [_service(preset, wanted)], jobs) as running:
         _direct(preset, wanted, report, running, len(jobs))
         [url] = running.addresses(wanted.deadline)
@@ -117,16 +119,22 @@ def _judged(preset: Preset, wanted: Wanted, report: Report, row: dict[str, Any])
     if "failed" in row:
         return {}
     card, peak = card_of(report.device)
-    work = work_of(preset.name, row["width"], row["height"], _vae(preset, wanted))
+    work = _work(preset, wanted, row)
     # Without the safety check: `ms` is the painting, and the check runs beside it.
-    flop = work.picture(steps=row["steps"], guided=is_guided(row["guidance"], preset.negative_above))
+    guided = is_guided(row["guidance"], preset.negative_above)
+    flop = work.picture(steps=row["steps"], guided=guided) if work else None
     return {
-        "tflop": None if wanted.shrunk else flop / 1e12,
-        "of_limit": flop * 1000 / row["ms"] / (peak * 1e12) if peak and not wanted.shrunk else None,
+        "tflop": flop / 1e12 if flop else None,
+        "of_limit": flop * 1000 / row["ms"] / (peak * 1e12) if peak and flop else None,
         "usd_per_image": _price(card) * row["ms"] / 1000 if _price(card) else None,
         "card": card,
         "vae": _vae(preset, wanted),
     }
+
+
+def _work(preset: Preset, wanted: Wanted, shape: dict[str, Any]) -> Work | None:
+    """What a picture of this size asks for; of thin networks it would say nothing."""
+    return None if wanted.shrunk else work_of(preset.name, shape["width"], shape["height"], _vae(preset, wanted))
 
 
 def _vae(preset: Preset, wanted: Wanted) -> str:

@@ -19,7 +19,7 @@ from gpu.diffusion.tuning import Tuning, best_device
 from gpu.engines import make_app
 from gpu.safety.clip import ClipChecker
 from gpu.settings import GpuSettings
-from gpu.web import create_app
+from gpu.web.service import create_app
 from tests.bench.painter.architectures import ARCHITECTURES
 from tests.bench.painter.assembling import assemble, build_tiny_vae, save_safety
 from tests.bench.painter.floor import bare_app

@@ -81,7 +81,7 @@ def _small_row(row: dict[str, Any]) -> list[str]:
 
 
 def _direct_row(row: dict[str, Any]) -> list[str]:
-    named = [row["preset"], _size(row), f"{row['steps']}", f"{row['batch']}"]
+    named = [row["preset"], _size(row), f"{row['steps']}", _batch(row)]
     if "failed" in row:
         return [*named, row["failed"], *[""] * (len(_DIRECT) - 5)]
     return [
@@ -109,6 +109,11 @@ def _served_row(row: dict[str, Any]) -> list[str]:
         f"{row['refused']}",
         f"{row['lost']}",
     ]
+
+
+def _batch(row: dict[str, Any]) -> str:
+    together = row.get("together", row["batch"])
+    return f"{row['batch']}" if together == row["batch"] else f"{row['batch']} ({together} at once)"
 
 
 def _size(row: dict[str, Any]) -> str:
