@@ -14,7 +14,7 @@ import uvicorn
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gpu.engine_thread import EngineThread
+from gpu.batching.engine_thread import EngineThread
 from gpu.engines import make_app
 from gpu.settings import GpuSettings
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from gpu.contract import Cost
 from gpu.diffusion.presets import licence_of
 from gpu.engine import Checker, Engine
 from gpu.settings import GpuSettings
-from gpu.web import create_app
+from gpu.web.contract import Cost
+from gpu.web.service import create_app
 
 log = logging.getLogger("gpu")
 

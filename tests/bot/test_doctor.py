@@ -19,11 +19,11 @@ from core.models import State
 from core.queue import WorkQueue
 from core.schema import migrate
 from core.watching import watch
-from gpu.contract import Cost
 from gpu.engines import make_app
 from gpu.settings import GpuSettings
 from gpu.sketch.engine import SketchEngine
-from gpu.web import create_app
+from gpu.web.contract import Cost
+from gpu.web.service import create_app
 from tests.support.painter import BadPainter, Said, ScriptedPainter, sketch_service
 from tests.support.rows import make_creation, make_post
 from tests.support.sandbox_x import KEYS, SandboxX, answers

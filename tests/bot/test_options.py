@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.options import LARGEST_SEED, SHAPES, Options, split_options
-from gpu.contract import PaintRequest
+from gpu.web.contract import PaintRequest
 
 
 @pytest.mark.parametrize(

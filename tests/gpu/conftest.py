@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
+from gpu.batching.engine_thread import EngineThread
 from gpu.engine import EngineBroken, Key, Limits, Painting, Piece, Truncated, Verdict
-from gpu.engine_thread import EngineThread
-from gpu.web import create_app
+from gpu.web.service import create_app
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

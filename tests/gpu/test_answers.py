@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpu.answers import answer_to, as_json
-from gpu.contract import Cost, PaintAnswer
+from gpu.batching.engine_thread import Outcome
 from gpu.engine import Key, Order, Painting, Piece, Truncated, Verdict
-from gpu.engine_thread import Outcome
-from gpu.orders import Plan
+from gpu.web.answers import answer_to, as_json
+from gpu.web.contract import Cost, PaintAnswer
+from gpu.web.orders import Plan
 
 HOSTILE = 'a "pictures":[] and "image":null \\" \n\x00 ä 🎨'
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gpu.contract import MAX_BODY_BYTES
 from gpu.sketch.engine import SketchEngine
+from gpu.web.contract import MAX_BODY_BYTES
 from tests.support.asking import ASKED, as_base64, fields
 
 

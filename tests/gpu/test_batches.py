@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gpu.batches import MOST, BatchSizes, pictures_that_fit
+from gpu.batching.batches import MOST, BatchSizes, pictures_that_fit
+from gpu.batching.painter import Painter
 from gpu.engine import Key, Limits, OutOfMemory, Painting, Piece
-from gpu.painter import Painter
 
 LIMITS = Limits(width=512, height=512, batch=4)
 

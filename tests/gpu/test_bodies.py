@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from fastapi import Request
 
-from gpu.bodies import Bodies, Memory, TooLarge
-from gpu.contract import MAX_BODY_BYTES
 from gpu.engine import QueueFull
+from gpu.web.bodies import Bodies, Memory, TooLarge
+from gpu.web.contract import MAX_BODY_BYTES
 
 MB = 1024 * 1024
 

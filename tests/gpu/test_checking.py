@@ -8,8 +8,8 @@ from concurrent.futures import CancelledError, wait
 
 import pytest
 
+from gpu.batching.engine_thread import EngineThread
 from gpu.engine import EngineBroken, Key, Limits, NotReady, Order, PaintFailed, Piece, Verdict
-from gpu.engine_thread import EngineThread
 
 
 class HeldChecker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpu.company import Company
+from gpu.batching.company import Company
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpu.contract import MAX_START_BYTES, Unpaintable
-from gpu.encoding import MIME, encode
-from gpu.start_pictures import decode_start
+from gpu.web.contract import MAX_START_BYTES, Unpaintable
+from gpu.web.encoding import MIME, encode
+from gpu.web.start_pictures import decode_start
 from tests.support import bombs
 
 

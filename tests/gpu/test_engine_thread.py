@@ -11,8 +11,8 @@ from concurrent.futures import CancelledError, wait
 
 import pytest
 
+from gpu.batching.engine_thread import EngineThread
 from gpu.engine import Key, Limits, NotReady, Order, OutOfMemory, PaintFailed, Piece, QueueFull
-from gpu.engine_thread import EngineThread
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gpu.contract import MAX_BODY_BYTES
+from gpu.web.contract import MAX_BODY_BYTES
 from tests.support import bombs
 from tests.support.asking import ASKED
 from tests.support.servers import free_port, process, wait_until

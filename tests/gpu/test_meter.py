@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpu.meter import Meter, Use
+from gpu.batching.meter import Meter, Use
 
 
 class Clock:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gpu.contract import PaintRequest, Unpaintable
 from gpu.engine import Limits
-from gpu.orders import plan, with_start
-from gpu.shapes import size_of
+from gpu.web.contract import PaintRequest, Unpaintable
+from gpu.web.orders import plan, with_start
+from gpu.web.shapes import size_of
 
 SDXL = Limits(width=1024, height=1024, max_side=1536, multiple=8)
 

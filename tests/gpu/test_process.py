@@ -151,7 +151,7 @@ def test_settings_do_not_change(monkeypatch):
 BREAKS = """
 import os, typer, gpu.__main__ as house
 from gpu.engine import EngineBroken, Limits
-from gpu.web import create_app
+from gpu.web.service import create_app
 
 class Breaks:
     model, limits = "breaks", Limits()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpu.batching.tickets import Ticket
+from gpu.batching.waiting import FairQueue
 from gpu.engine import Key, Order, Piece
-from gpu.tickets import Ticket
-from gpu.waiting import FairQueue
 
 
 def ticket(caller="", pictures=1, width=64):

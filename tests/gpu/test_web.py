@@ -7,7 +7,7 @@ import time
 import pytest
 from PIL import Image
 
-from gpu.contract import Cost
+from gpu.web.contract import Cost
 from tests.support.asking import ASKED, as_base64, picture
 
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import uvicorn
 
-from gpu.contract import MAX_BODY_BYTES
-from gpu.web import create_app
+from gpu.web.contract import MAX_BODY_BYTES
+from gpu.web.service import create_app
 from tests.support.asking import ASKED
 
 
@@ -131,7 +131,7 @@ def test_no_more_bodies_are_read_at_once_than_orders_may_wait(served):
 
 
 def test_a_body_that_does_not_come_gets_408(served, monkeypatch):
-    monkeypatch.setattr("gpu.bodies.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("gpu.web.bodies.BODY_SECONDS", 0.2)
     url, _ = served
     with socket.create_connection(("127.0.0.1", httpx.URL(url).port), timeout=5) as slow:
         slow.sendall(b"POST /v1/paint HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")

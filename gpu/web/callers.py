@@ -7,7 +7,7 @@ import re
 
 from fastapi import Request
 
-from gpu.contract import Unpaintable
+from gpu.web.contract import Unpaintable
 
 # A bot has one token and one address for all of its people; this tells them apart.
 HEADER = "X-Caller"

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 from fastapi import Request
 
-from gpu.contract import MAX_BODY_BYTES, Unpaintable
 from gpu.engine import QueueFull
+from gpu.web.contract import MAX_BODY_BYTES, Unpaintable
 
 # 14 MB arrive in this time over 4 Mbit/s; who is slower holds a place that others wait for.
 BODY_SECONDS = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from gpu.batches import BatchSizes
+from gpu.batching.batches import BatchSizes
 from gpu.engine import Engine, Key, OutOfMemory, Painting, Piece
 
 log = logging.getLogger("gpu")

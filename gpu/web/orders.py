@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from PIL.Image import Image
 
-from gpu.contract import PaintRequest, Unpaintable
 from gpu.engine import Key, Limits, Order, Piece
-from gpu.shapes import MAX_RATIO, size_of
+from gpu.web.contract import PaintRequest, Unpaintable
+from gpu.web.shapes import MAX_RATIO, size_of
 
 Errors = Iterator[tuple[str, str]]
 

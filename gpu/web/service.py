@@ -19,16 +19,16 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
-from gpu.answers import answer_to, as_json
-from gpu.bodies import BODY_SECONDS, Bodies, Memory, Share, TooLarge, TooSlow, declared
-from gpu.callers import HEADER, Callers, Unauthorised
-from gpu.contract import MAX_BODY_BYTES, Cost, PaintAnswer, PaintRequest, Unpaintable, read_request
-from gpu.encoding import MIME, Format, encode
+from gpu.batching.engine_thread import EngineThread, Outcome
 from gpu.engine import Checker, Engine, NotReady, PaintFailed, QueueFull, Verdict
-from gpu.engine_thread import EngineThread, Outcome
-from gpu.metrics import Metrics
-from gpu.orders import Plan, plan, with_start
-from gpu.start_pictures import decode_start
+from gpu.web.answers import answer_to, as_json
+from gpu.web.bodies import BODY_SECONDS, Bodies, Memory, Share, TooLarge, TooSlow, declared
+from gpu.web.callers import HEADER, Callers, Unauthorised
+from gpu.web.contract import MAX_BODY_BYTES, Cost, PaintAnswer, PaintRequest, Unpaintable, read_request
+from gpu.web.encoding import MIME, Format, encode
+from gpu.web.metrics import Metrics
+from gpu.web.orders import Plan, plan, with_start
+from gpu.web.start_pictures import decode_start
 
 log = logging.getLogger("gpu")
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.contract import Cost, PaintAnswer, Picture, Safety, Seconds, Truncated
+from gpu.batching.engine_thread import Outcome
 from gpu.engine import Painting, Piece, Verdict
-from gpu.engine_thread import Outcome
-from gpu.orders import Plan
+from gpu.web.contract import Cost, PaintAnswer, Picture, Safety, Seconds, Truncated
+from gpu.web.orders import Plan
 
 _NO_IMAGE = b'"image":null'
 _NO_PICTURES = b'"pictures":[]'

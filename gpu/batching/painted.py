@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from gpu.batching.meter import Meter, Use
+from gpu.batching.tickets import Outcome, Ticket
 from gpu.engine import PaintFailed, Painting, Verdict
-from gpu.meter import Meter, Use
-from gpu.tickets import Outcome, Ticket
 
 
 @dataclass(eq=False)

@@ -13,8 +13,8 @@ from bisect import bisect_left, insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gpu.batching.tickets import Ticket
 from gpu.engine import Key
-from gpu.tickets import Ticket
 
 _FEW_LINES = 64
 

@@ -16,7 +16,7 @@ from contextlib import nullcontext
 
 from PIL import Image
 
-from gpu.contract import MAX_START_BYTES, Unpaintable
+from gpu.web.contract import MAX_START_BYTES, Unpaintable
 
 # Formats people have pictures in. The others of Pillow (EPS starts ghostscript) are attack surface only.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")

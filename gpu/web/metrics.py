@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gpu.contract import PaintAnswer
+from gpu.web.contract import PaintAnswer
 
 # From a picture at once to a caller who has long hung up.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)

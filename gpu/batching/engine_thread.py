@@ -16,14 +16,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Literal
 
-from gpu.checking import CheckThread, join
-from gpu.company import Company
+from gpu.batching.checking import CheckThread, join
+from gpu.batching.company import Company
+from gpu.batching.meter import Meter, Use
+from gpu.batching.painted import Painted, answer, fail, shared_out
+from gpu.batching.painter import Painter
+from gpu.batching.tickets import Outcome, Ticket
+from gpu.batching.waiting import FairQueue
 from gpu.engine import Checker, Engine, EngineBroken, NotReady, Order, PaintFailed, QueueFull, Verdict
-from gpu.meter import Meter, Use
-from gpu.painted import Painted, answer, fail, shared_out
-from gpu.painter import Painter
-from gpu.tickets import Outcome, Ticket
-from gpu.waiting import FairQueue
 
 __all__ = ["EngineThread", "Outcome", "Status"]
 

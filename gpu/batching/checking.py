@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 
 from PIL.Image import Image
 
+from gpu.batching.meter import Meter
+from gpu.batching.painted import Painted
 from gpu.engine import Checker, Verdict
-from gpu.meter import Meter
-from gpu.painted import Painted
 
 # One is checked and two wait: more would only hold pictures in memory, since the check is then the slower half.
 _MOST_WAITING = 2
