@@ -17,7 +17,7 @@ help:
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make format       let ruff format the code"
 	@echo "make bench        200 prompts through a running demo, and what each cost in time"
-	@echo "make bench-gpu    the painter alone: what it adds to a model's time, what batches gain; on a GPU its speed"
+	@echo "make bench-gpu    the painter's speed: on a GPU if there is one, else what our own parts cost; ARGS=--help"
 	@echo "make screenshots  the pictures of the README, taken from a demo of its own"
 	@echo "make clean        forget the virtual environment (your data stays)"
 
@@ -82,7 +82,7 @@ bench: $(VENV)/.test
 	@$(BIN)/python tests/bench/whole_way.py
 
 bench-gpu: $(VENV)/.test
-	@$(BIN)/python tests/bench/gpu.py
+	@$(BIN)/python tests/bench/gpu.py $(ARGS)
 
 screenshots: $(VENV)/.test
 	@$(BIN)/python docs/screenshots.py

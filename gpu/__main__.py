@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gpu.batching.engine_thread import EngineThread
+from gpu.diffusion.presets import PRESETS, describe
 from gpu.engines import make_app
 from gpu.settings import GpuSettings
 
@@ -30,11 +31,15 @@ BROKEN_SECONDS = 10
 
 def serve(
     engine: Annotated[str | None, typer.Option(help="sketch or diffusers [GPU_ENGINE, default sketch]")] = None,
-    model: Annotated[str | None, typer.Option(help="folder or model id for diffusers [GPU_MODEL]")] = None,
+    model: Annotated[str | None, typer.Option(help="preset, folder or model id for diffusers [GPU_MODEL]")] = None,
     host: Annotated[str | None, typer.Option(help="address to listen on [GPU_HOST, default 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="port to listen on [GPU_PORT, default 8002]")] = None,
+    models: Annotated[bool, typer.Option("--models", help="say which models there are, and end")] = False,
 ) -> None:
     """Serve the painter over HTTP. Options win over the environment; see gpu/README.md for all settings."""
+    if models:
+        typer.echo("\n\n".join("\n".join(describe(preset)) for preset in PRESETS))
+        return
     settings = _settings(engine=engine, model=model, host=host, port=port)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if settings.token is None and not _is_loopback(settings.host):

@@ -102,6 +102,13 @@ def test_who_waits_while_it_stops_hears_so_at_once(process):
     assert set(statuses) <= {200, 503} and statuses.count(503) >= 4
 
 
+def test_it_lists_its_models_with_their_licences():
+    listed = run("--models")
+    assert listed.returncode == 0
+    assert "sdxl-lightning: " in listed.stdout and "z-image-turbo: " in listed.stdout
+    assert listed.stdout.count("  licence ") == 7
+
+
 def test_help_names_the_options():
     result = run("--help", COLUMNS="200", NO_COLOR="1", TERM="dumb")
     assert result.returncode == 0
