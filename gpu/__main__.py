@@ -18,6 +18,7 @@ from gpu.batching.engine_thread import EngineThread
 from gpu.diffusion.presets import PRESETS, describe
 from gpu.engines import make_app
 from gpu.settings import GpuSettings
+from gpu.web.connections import Connection
 
 log = logging.getLogger("gpu")
 
@@ -47,6 +48,7 @@ def serve(
     app = make_app(settings)
     config = uvicorn.Config(
         app,
+        http=Connection,
         log_level=settings.log_level,
         log_config=None,
         access_log=settings.log_level == "debug",
