@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gpu.engine import EngineBroken, OutOfMemory, Verdict
+from gpu.diffusion.faults import sorted_fault
+from gpu.engine import OutOfMemory, Verdict
 from gpu.safety.scores import Concepts, verdicts
 
 log = logging.getLogger("gpu")
@@ -87,12 +88,16 @@ class ClipChecker:
 
         try:
             return self._forward(_pixels(images, self._side))
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            if len(images) == 1:
-                raise OutOfMemory("the safety check does not fit") from None
-        except torch.AcceleratorError as error:
-            raise EngineBroken("the accelerator failed") from error
+        except Exception as error:
+            fault = sorted_fault(error, ())
+            if fault is error:
+                raise
+            if not isinstance(fault, OutOfMemory):
+                raise fault from None
+        # Only here are the frames of the failed call gone, and with them the memory that its tensors held.
+        torch.cuda.empty_cache()
+        if len(images) == 1:
+            raise OutOfMemory("the safety check does not fit")
         half = len(images) // 2
         return np.concatenate([self._embeddings(images[:half]), self._embeddings(images[half:])])
 

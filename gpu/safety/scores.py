@@ -35,10 +35,14 @@ class Concepts:
 
 
 def verdicts(embeddings: Floats, special: Concepts, concepts: Concepts) -> list[Verdict]:
-    """One verdict per unit vector (pictures x width). A score above 0 at a `concept_...` is what flags a picture."""
+    """One verdict per unit vector (pictures x width). A score above 0 at a `concept_...` is what flags a picture.
+
+    Raises ArithmeticError where a score is not a number: that is above nothing, and would pass for harmless."""
     care = _special_scores(special.margins(embeddings))
     adjustment = SPECIAL_CARE * (care > 0).any(axis=1, keepdims=True)
     scores = np.round(concepts.margins(embeddings) + adjustment, 3)
+    if not (np.isfinite(embeddings).all() and np.isfinite(scores).all() and np.isfinite(care).all()):
+        raise ArithmeticError("the safety check computed something that is not a number")
     return [
         Verdict(bool((own > 0).any()), _named(special_care=care_scores, concept=own), embedding)
         for own, care_scores, embedding in zip(scores, care, embeddings, strict=True)

@@ -188,14 +188,14 @@ def test_weights_of_another_shape_are_refused(tmp_path):
 class Failing(torch.nn.Module):
     """A tower of a device that fails, or that holds only so many pictures."""
 
-    def __init__(self, tower, *, room=100, broken=False):
+    def __init__(self, tower, *, room=100, error=None):
         super().__init__()
-        self.tower, self.room, self.broken, self.batches = tower, room, broken, []
+        self.tower, self.room, self.error, self.batches = tower, room, error, []
 
     def forward(self, pixels):
         self.batches.append(len(pixels))
-        if self.broken:
-            raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+        if self.error:
+            raise self.error
         if len(pixels) > self.room:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return self.tower(pixels)
@@ -221,8 +221,41 @@ def test_a_picture_that_does_not_fit_alone_is_told(make_checker):
         checker.check(pictures(2))
 
 
-def test_a_fault_of_the_device_breaks_the_engine(make_checker):
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.AcceleratorError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx`"),
+    ],
+)
+def test_a_fault_of_the_device_breaks_the_engine(make_checker, error):
     checker = make_checker()
-    failing(checker, broken=True)
+    failing(checker, error=error)
     with pytest.raises(EngineBroken):
         checker.check(pictures(2))
+
+
+def test_a_library_without_workspace_is_out_of_memory_too(make_checker):
+    checker = make_checker()
+    failing(checker, error=RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"))
+    with pytest.raises(OutOfMemory):
+        checker.check(pictures(1))
+
+
+def test_an_overflow_is_an_error_and_no_harmless_picture(make_checker):
+    checker = make_checker()
+    with torch.no_grad():
+        checker._model.visual_projection.weight.fill_(float("inf"))
+    with pytest.raises(ArithmeticError):
+        checker.check(pictures(2))
+
+
+def test_weights_that_are_no_numbers_do_not_load(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = tiny_safety(tmp_path / "checker")
+    parts = load_file(folder / "model.safetensors")
+    parts["concept_embeds_weights"].fill_(float("nan"))
+    save_file(parts, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ArithmeticError):
+        ClipChecker(str(folder), device="cpu").load()
