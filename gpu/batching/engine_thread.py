@@ -11,7 +11,6 @@ import logging
 import math
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Literal
@@ -24,6 +23,7 @@ from gpu.batching.painter import Painter
 from gpu.batching.tickets import Outcome, Ticket
 from gpu.batching.waiting import FairQueue
 from gpu.engine import Checker, Engine, EngineBroken, NotReady, Order, PaintFailed, QueueFull, Verdict
+from gpu.places import place_of
 
 __all__ = ["EngineThread", "Outcome", "Status"]
 
@@ -68,7 +68,7 @@ class EngineThread:
         self._open: set[Ticket] = set()
         self._changed = threading.Condition()
         self._settled = threading.Event()
-        self._pace = 0.1  # seconds per picture, a running mean
+        self._pace = 0.1  # seconds per picture: a guess, then a running mean
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._checks: CheckThread | None = None
         if checker:
@@ -220,7 +220,7 @@ class EngineThread:
             else:
                 self._answer(painted, None, 0.0)
         except BaseException as error:
-            log.error("batch failed orders=%d %s", len(batch), _place(error))
+            log.error("batch failed orders=%d %s", len(batch), place_of(error))
             self.meter.give_back(use.seconds)
             fail(batch, PaintFailed("the engine failed"))
             if _is_fatal(error):
@@ -236,9 +236,9 @@ class EngineThread:
         return Painted(shared_out(batch, paintings), len(paintings), seconds, use)
 
     def _count(self, pictures: int, seconds: float) -> None:
+        self._pace += (0.2 if self.batches else 1.0) * (seconds / pictures - self._pace)
         self.batches += 1
         self.pictures += pictures
-        self._pace += 0.2 * (seconds / pictures - self._pace)
 
     def _answer(self, painted: Painted, verdicts: list[list[Verdict]] | None, checking: float) -> None:
         now = time.monotonic()
@@ -254,7 +254,7 @@ class EngineThread:
         if error is None:
             fail(tickets, NotReady(self.status))
             return
-        log.error("check failed orders=%d %s", len(tickets), _place(error))
+        log.error("check failed orders=%d %s", len(tickets), place_of(error))
         fail(tickets, PaintFailed("the safety check failed"))
         if self._checks and _is_fatal(error):
             self._break(error)
@@ -263,7 +263,7 @@ class EngineThread:
     def _break(self, error: BaseException) -> None:
         log.debug("engine broken", exc_info=error if self.status == "loading" else None)
         ours = isinstance(error, EngineBroken)
-        self._end("broken", f"{error}" if ours else f"the engine thread failed: {_place(error)}")
+        self._end("broken", f"{error}" if ours else f"the engine thread failed: {place_of(error)}")
 
     def _end(self, status: Literal["broken", "stopped"], reason: str = "") -> None:
         """The first end counts: a broken service that is stopped was broken."""
@@ -291,9 +291,3 @@ def _one_line(error: BaseException) -> str:
     """What a library says, without the page around it."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 300 else text[:300] + "..."
-
-
-def _place(error: BaseException) -> str:
-    """What was raised and where, without its words: they may hold somebody's prompt."""
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    return f"{type(error).__name__} at " + " > ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)

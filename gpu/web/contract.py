@@ -104,7 +104,7 @@ class PaintAnswer(BaseModel):
     steps: int
     guidance: float
     truncated: Truncated | None = None
-    ignored: list[str] = Field(default=[], description="fields that this model does not look at")
+    ignored: list[str] = Field(default=[], description="fields that nothing comes of here")
     seconds: Seconds
     cost: Cost | None = Field(default=None, description="null on a machine of one's own")
     batch_size: int = Field(description="pictures painted together, those of other callers included")

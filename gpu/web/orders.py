@@ -27,13 +27,15 @@ class Plan:
     embedding: bool = False
 
 
-def plan(request: PaintRequest, limits: Limits, caller: str = "") -> Plan:
-    """The request with the engine's defaults filled in; raises Unpaintable naming every field that is wrong."""
+def plan(request: PaintRequest, limits: Limits, caller: str = "", *, checked: bool = True) -> Plan:
+    """The request with the engine's defaults filled in; raises Unpaintable naming every field that is wrong.
+
+    `checked`: whether there is a safety check, which is where embeddings come from."""
     size = _size(request, limits)
     key = _key(request, size, limits)
     if errors := [*_size_errors(key, limits), *_number_errors(key, limits), *_start_errors(request, key, limits)]:
         raise Unpaintable(*errors)
-    ignored = tuple(_ignored(request, key, limits))
+    ignored = tuple(_ignored(request, key, limits, checked))
     negative = "" if "negative_prompt" in ignored else request.negative_prompt
     pieces = tuple(Piece(request.prompt, seed, negative) for seed in request.seeds)
     return Plan(Order(key, pieces, caller), ignored, request.embedding)
@@ -102,8 +104,8 @@ def _start_errors(request: PaintRequest, key: Key, limits: Limits) -> Errors:
         yield "strength", f"steps * strength must be at least 1, is {key.steps * key.strength:g}"
 
 
-def _ignored(request: PaintRequest, key: Key, limits: Limits) -> Iterator[str]:
-    """The fields that were given and that this model does not look at."""
+def _ignored(request: PaintRequest, key: Key, limits: Limits, checked: bool) -> Iterator[str]:
+    """The fields that were given and that nothing comes of here."""
     above = limits.negative_above
     if request.negative_prompt.strip() and (above is None or key.guidance <= above):
         yield "negative_prompt"
@@ -111,3 +113,5 @@ def _ignored(request: PaintRequest, key: Key, limits: Limits) -> Iterator[str]:
         yield "guidance"
     if request.strength is not None and not limits.strength_counts:
         yield "strength"
+    if request.embedding and not checked:
+        yield "embedding"

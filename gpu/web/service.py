@@ -17,10 +17,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from gpu.batching.engine_thread import EngineThread, Outcome
 from gpu.engine import Checker, Engine, NotReady, PaintFailed, QueueFull, Verdict
+from gpu.places import place_of
 from gpu.web.answers import answer_to, as_json
 from gpu.web.bodies import BODY_SECONDS, Bodies, Memory, Share, TooLarge, TooSlow, declared
 from gpu.web.callers import HEADER, Callers, Unauthorised
@@ -66,7 +68,8 @@ def create_app(
         threads=encode_threads,
         cost=cost,
     )
-    app = FastAPI(title="Threadpaint GPU service", lifespan=service.lifespan)
+    app = FastAPI(title="Threadpaint GPU service", lifespan=service.lifespan, redirect_slashes=False)
+    app.add_exception_handler(HTTPException, _no_such_page)
     app.state.engine_thread = service.thread
     body = {"content": {"application/json": {"schema": PaintRequest.model_json_schema()}}, "required": True}
     caller = {"name": HEADER, "in": "header", "schema": {"type": "string", "maxLength": 64}}
@@ -78,6 +81,7 @@ def create_app(
         responses={200: {"model": PaintAnswer}},
     )
     app.add_api_route("/healthz", service.healthz, methods=["GET"])
+    app.add_api_route("/healthz", service.healthz, methods=["HEAD"], include_in_schema=False)  # some monitors ask so
     app.add_api_route("/metrics", service.metrics_page, methods=["GET"])
     return app
 
@@ -134,6 +138,9 @@ class Service:
             response = _error(500, "the engine failed to paint this")
         except ClientDisconnect:
             response = Response(status_code=_CLIENT_GONE)
+        except Exception as error:  # no fault of the caller's, and none that the next one needs to meet
+            log.error("answer failed %s", place_of(error))
+            response = _error(500, "the service failed to answer this")
         except asyncio.CancelledError:
             if self.thread.status != "stopped":
                 raise
@@ -152,7 +159,7 @@ class Service:
         return await self._answer(planned, outcome)
 
     async def _plan(self, asked: PaintRequest, caller: str, share: Share) -> Plan:
-        planned = plan(asked, self.thread.engine.limits, caller)
+        planned = plan(asked, self.thread.engine.limits, caller, checked=self.thread.checker is not None)
         if asked.init_image is None:
             share.becomes(0)
             return planned
@@ -230,6 +237,11 @@ async def _unless_gone(request: Request, future: Future[Outcome]) -> Outcome:
 async def _hung_up(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+async def _no_such_page(_request: Request, error: Any) -> Response:
+    """404 and 405 (an HTTPException) in the shape of all other errors."""
+    return _error(error.status_code, error.detail.lower(), dict(error.headers or {}))
 
 
 _CLOSE = {"Connection": "close"}

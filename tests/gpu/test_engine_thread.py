@@ -165,6 +165,22 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(toy, start_thread):
     assert 1 <= refused.value.retry_after <= 60
 
 
+def test_the_first_batch_already_tells_how_long_a_full_queue_takes(toy, start_thread, monkeypatch):
+    thread = start_thread(toy, queue_limit=40)
+    clock = time.monotonic
+    hold_one(toy, thread)
+    # A CPU that takes nine seconds for a picture.
+    monkeypatch.setattr("gpu.batching.engine_thread.time.monotonic", lambda: clock() + 9)
+    toy.let_go()
+    wait_for(lambda: thread.batches == 1)
+    toy.hold()
+    for number in range(4):
+        thread.submit(order(f"p{number}", 1, 2, 3, 4))
+    wait_for(lambda: thread.waiting == 3)
+    assert thread._retry_after() == 60
+    monkeypatch.undo()
+
+
 def test_a_queue_full_of_one_caller_still_has_a_place_for_another(toy, start_thread):
     thread = start_thread(toy, queue_limit=2)
     hold_one(toy, thread)

@@ -7,6 +7,7 @@ import time
 import pytest
 from PIL import Image
 
+from gpu.engine import Painting
 from gpu.web.contract import Cost
 from tests.support.asking import ASKED, as_base64, picture
 
@@ -172,3 +173,38 @@ def test_a_start_image_is_cropped_to_the_size_asked_for(toy, serve):
     [painted] = serve(toy).post("/v1/paint", json=body).json()["pictures"]
     assert picture(painted).size == (64, 128)
     assert toy.keys[0].kind == "image" and toy.keys[0].strength == 0.5
+
+
+def test_a_vector_without_a_check_is_named_as_not_looked_at(toy, serve, toy_checker):
+    asked = ASKED | {"embedding": True}
+    assert serve(toy).post("/v1/paint", json=asked).json()["ignored"] == ["embedding"]
+
+
+def test_a_picture_that_cannot_be_encoded_is_a_500_that_is_counted_and_said_without_words(toy, serve, caplog):
+    toy._painting = lambda *_: Painting(Image.new("RGBA", (64, 64)))
+    client = serve(toy)
+    response = client.post("/v1/paint", json=ASKED | {"prompt": "a confidential lake"})
+    assert response.status_code == 500 and "error" in response.json()
+    assert 'gpu_answers_total{status="500"} 1.0' in client.get("/metrics").text
+    assert "OSError at" in caplog.text and "confidential" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/paint", 405),
+        ("OPTIONS", "/v1/paint", 405),
+        ("DELETE", "/healthz", 405),
+        ("GET", "/nothing", 404),
+        ("POST", "/v1/paint/", 404),
+    ],
+)
+def test_wrong_methods_and_addresses_are_errors_like_the_others(toy, serve, method, path, status):
+    response = serve(toy).request(method, path, follow_redirects=False)
+    assert response.status_code == status and list(response.json()) == ["error"]
+    assert status != 405 or response.headers["allow"] in ("POST", "GET")
+
+
+def test_a_monitor_may_ask_for_the_head_only(toy, serve):
+    response = serve(toy).head("/healthz")
+    assert response.status_code == 200 and response.content == b""
