@@ -43,6 +43,8 @@ def serve(
         return
     settings = _settings(engine=engine, model=model, host=host, port=port)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # What libraries say of pictures at this level quotes what stands in them.
+    logging.getLogger("PIL").setLevel(logging.INFO)
     if settings.token is None and not _is_loopback(settings.host):
         log.warning("anybody who reaches %s may paint: set GPU_TOKEN", settings.host)
     app = make_app(settings)
@@ -94,6 +96,8 @@ def _listening(settings: GpuSettings) -> socket.socket:
     except OSError as error:
         name = "GPU_PORT" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "GPU_HOST"
         raise _stop(f"{name}: cannot listen on {settings.host} port {settings.port}: {error.strerror}") from None
+    except UnicodeError:
+        raise _stop("GPU_HOST: is no name that a network could know") from None
 
 
 def _settings(**given: Any) -> GpuSettings:

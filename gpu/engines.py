@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from gpu.cost.prices import CARDS, UnknownCard, name_of
 from gpu.diffusion.presets import licence_of
 from gpu.engine import Checker, Engine
 from gpu.settings import GpuSettings
@@ -79,8 +80,8 @@ def _worth_knowing(settings: GpuSettings) -> Iterator[str]:
     if licence.commercial != "free":
         name = Path(settings.model).name if Path(settings.model).is_dir() else settings.model
         yield f"the licence of {name} is {licence.name}: {licence.words}; read {licence.address}"
-    if settings.card and not settings.usd_per_second:
-        yield "GPU_CARD without GPU_USD_PER_SECOND: no answer says what it cost"
+    if settings.card and not _usd_per_second(settings) and "usd_per_second" not in settings.model_fields_set:
+        yield f"GPU_CARD: no price is known for {settings.card}; set GPU_USD_PER_SECOND, or no answer says what it cost"
     if settings.safety == "off":
         yield "GPU_SAFETY=off: nobody looks at the pictures before they are handed out"
 
@@ -92,6 +93,16 @@ def _safety_source(settings: GpuSettings) -> str:
 
 
 def _cost(settings: GpuSettings) -> Cost | None:
-    if not settings.usd_per_second:
-        return None
-    return Cost(card=settings.card or "this machine", usd_per_second=settings.usd_per_second)
+    price = _usd_per_second(settings)
+    return Cost(card=settings.card or "this machine", usd_per_second=price) if price else None
+
+
+def _usd_per_second(settings: GpuSettings) -> float:
+    """What the host says, who may say nothing at all by 0; else the list price of the card alone, since what is rented
+    beside it is not known here."""
+    if "usd_per_second" in settings.model_fields_set or not settings.card:
+        return settings.usd_per_second
+    try:
+        return CARDS[name_of(settings.card)]
+    except UnknownCard:
+        return 0.0

@@ -26,7 +26,7 @@ class GpuSettings(BaseSettings):
     device: Literal["cuda", "mps", "cpu"] | None = Field(None, examples=["cuda"])
     # Callers must show it; without one anybody who reaches the port may paint.
     token: SecretStr | None = Field(None, examples=["a-long-random-word"])
-    host: str = Field("127.0.0.1", examples=["0.0.0.0"])  # noqa: S104 -- an example, not a default
+    host: str = Field("127.0.0.1", min_length=1, examples=["0.0.0.0"])  # noqa: S104 -- an example, not a default
     port: int = Field(8002, ge=0, le=65535, examples=[8002])
     # 64 orders of the sketch wait some 5 s; with more, a caller does better to come back later.
     queue_limit: int = Field(64, ge=1, le=10_000, examples=[64])
@@ -68,9 +68,19 @@ class GpuSettings(BaseSettings):
     @field_validator("token")
     @classmethod
     def _no_blank_token(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and not token.get_secret_value().strip():
+        """Without the line end that a file of secrets brings along: no header could carry it."""
+        if token is None:
+            return None
+        if not (word := token.get_secret_value().strip()):
             raise ValueError("must not be blank")
-        return token
+        return SecretStr(word)
+
+    @field_validator("host")
+    @classmethod
+    def _as_a_socket_takes_it(cls, host: str) -> str:
+        """`[::1]` is how addresses with a port write it, `::1` what is listened on."""
+        host = host.strip()
+        return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
     @field_validator("model")
     @classmethod

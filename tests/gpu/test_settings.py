@@ -7,6 +7,7 @@ import logging
 import pytest
 from pydantic import ValidationError
 
+from gpu.cost import prices
 from gpu.diffusion.engine import DiffusersEngine
 from gpu.engines import make_app, make_checker, make_engine
 from gpu.settings import GpuSettings
@@ -43,6 +44,7 @@ def warned(caplog, **given):
         ("warm_up", {"warm_up": False, "compile": "regional"}),
         ("usd_per_second", {"usd_per_second": -1}),
         ("safety_model", {"safety_model": ""}),
+        ("host", {"host": ""}),
         ("batch_limit", {"batch_limit": 0}),
         ("max_side", {"max_side": 10_000}),
         ("device", {"device": "tpu"}),
@@ -84,9 +86,16 @@ def test_that_nobody_looks_at_the_pictures_is_said_at_start(caplog):
     assert "GPU_SAFETY=off" in line
 
 
-def test_a_card_without_a_price_is_said_at_start(caplog):
-    [line] = warned(caplog, safety="flag", card="L4")
-    assert "GPU_USD_PER_SECOND" in line
+def test_a_card_that_the_table_does_not_know_is_said_at_start(caplog):
+    [line] = warned(caplog, safety="flag", card="RTX 4090")
+    assert "RTX 4090" in line and "GPU_USD_PER_SECOND" in line
+
+
+@pytest.mark.parametrize(
+    "given", [{"card": "l4"}, {"card": "RTX 4090", "usd_per_second": 0}, {"usd_per_second": 0.001}]
+)
+def test_a_price_that_is_known_or_not_wanted_is_no_warning(caplog, given):
+    assert warned(caplog, safety="flag", **given) == []
 
 
 def test_a_sketch_needs_no_licence_no_check_and_no_warning(caplog):
@@ -119,10 +128,22 @@ def test_a_models_folder_brings_its_own_safety_check_unless_another_was_named(tm
 
 
 def test_what_a_second_costs_is_answered_where_it_is_known(serve_app):
-    told = [
-        serve_app(GpuSettings(engine="sketch", **given)) for given in ({"card": "L4", "usd_per_second": 0.0002}, {})
-    ]
-    assert told == [{"card": "L4", "usd_per_second": 0.0002}, None]
+    def told(**given):
+        return serve_app(GpuSettings(engine="sketch", **given))
+
+    assert told(card="L4", usd_per_second=0.0002) == {"card": "L4", "usd_per_second": 0.0002}
+    assert told(card="L4") == {"card": "L4", "usd_per_second": prices.CARDS["L4"]}
+    assert told(usd_per_second=0.0002) == {"card": "this machine", "usd_per_second": 0.0002}
+    assert told(card="RTX 4090") is None and told() is None
+    assert told(card="L4", usd_per_second=0) is None
+
+
+def test_a_token_from_a_file_has_no_line_end():
+    assert GpuSettings(token="s3cret\n").token.get_secret_value() == "s3cret"
+
+
+def test_an_address_in_brackets_is_the_address():
+    assert GpuSettings(host="[::1]").host == "::1"
 
 
 @pytest.fixture
