@@ -87,7 +87,11 @@ class GpuSettings(BaseSettings):
     def _a_model_there_may_be(cls, model: str, info: ValidationInfo) -> str:
         """A misspelt preset is found out now and not by the hub; an id of it always has a slash."""
         model = model.strip()
-        if find_preset(model) or "/" in model or info.data.get("engine") == "sketch":
+        if find_preset(model) or info.data.get("engine") == "sketch":
+            return model
+        if "://" in model:
+            raise ValueError("is an address; a model id is its owner/name")
+        if "/" in model:
             return model
         if model and Path(model).is_dir():
             return model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from gpu.cost import prices
-from gpu.cost.deployment import Deployment, DeploySettings, read_deployment
+from gpu.cost.deployment import Deployment, DeploySettings, misspelt_settings, read_deployment
 from gpu.cost.policy import DAYS_OF_A_MONTH, Plan, Policy
 from gpu.diffusion.presets import find_preset, licence_of
 from gpu.settings import GpuSettings
@@ -27,6 +28,8 @@ def show() -> None:
         raise _stop(f"DEPLOY_...: {error}") from None
     for line in told(deployment, datetime.now(UTC)):
         typer.echo(line)
+    for name in misspelt_settings():
+        typer.echo(f"warning    {name} is no setting of a deployment: it changes nothing")
 
 
 def told(deployment: Deployment, now: datetime) -> Iterator[str]:
@@ -68,19 +71,26 @@ def _kept(policy: Policy, usd: float) -> str:
 
 
 def _fit(deployment: Deployment) -> Iterator[str]:
-    """A warning where the model is likely to be too large for the card."""
+    """Warnings where the model is likely to be too large for the card, or for the memory it is loaded through."""
     preset = find_preset(deployment.model)
-    memory = prices.MEMORY_GB.get(deployment.card)
-    if preset and memory and preset.vram_gb > memory:
+    if preset is None:
+        return
+    memory = prices.memory_of(deployment.card)
+    if memory and preset.vram_gb > memory:
         yield f"warning    {preset.name} needs about {preset.vram_gb:g} GB, and a {deployment.card} has {memory}"
+    if deployment.gib < (least := math.ceil(2 * preset.parameters) + 2):
+        yield f"warning    {preset.name} is loaded through memory: less than {least} GiB will hardly do"
 
 
 def _explained(error: ValidationError) -> Iterator[str]:
     prefix, kind = ("DEPLOY", DeploySettings) if error.title == DeploySettings.__name__ else ("GPU", GpuSettings)
     for part in error.errors(include_input=False):
         name = str(part["loc"][0])
-        [example] = kind.model_fields[name].examples or ["..."]
         variable = f"{prefix}_{name.upper()}"
+        if part["type"] == "value_error":  # our own words say what to take instead
+            yield f"{variable}: {part['msg'].removeprefix('Value error, ')}"
+            continue
+        [example] = kind.model_fields[name].examples or ["..."]
         yield f"{variable}: {part['msg']} (example: {variable}={example})"
 
 

@@ -6,8 +6,10 @@ Knows the settings (DEPLOY_... how it is rented, GPU_... how it paints) and the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -94,7 +96,8 @@ class Deployment:
 
 def read_deployment() -> Deployment:
     """The deployment of this process's environment. Raises ValueError (pydantic's included) with the reason."""
-    rented, painter = DeploySettings(), GpuSettings()
+    # What is rented paints with a model, whatever this machine's own painter does: a misspelt name is told now.
+    rented, painter = DeploySettings(), GpuSettings(engine="diffusers")
     for model in (painter.model, painter.safety_model):
         _refuse_a_folder_of_this_machine(model)
     card, gib = _recommended(painter.model)
@@ -120,11 +123,19 @@ def read_deployment() -> Deployment:
 
 
 def _refuse_a_folder_of_this_machine(model: str) -> None:
-    if model.startswith((".", "/", "~")) and not model.startswith(WEIGHTS + "/"):
+    if model.startswith(WEIGHTS + "/") or find_preset(model):
+        return
+    if model.startswith((".", "/", "~")) or Path(model).is_dir():
         raise ValueError(
             f"the folder {model[:80]} is not at Modal: `modal volume put threadpaint-weights FOLDER /NAME`, "
             f"then its name is {WEIGHTS}/NAME"
         )
+
+
+def misspelt_settings() -> Iterator[str]:
+    """Variables of this process that look like a deployment's and are none: what they were to change is not changed."""
+    known = {f"DEPLOY_{name.upper()}" for name in DeploySettings.model_fields}
+    yield from sorted(name for name in os.environ if name.upper().startswith("DEPLOY_") and name.upper() not in known)
 
 
 def _recommended(model: str) -> tuple[str, int]:

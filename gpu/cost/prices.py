@@ -66,6 +66,14 @@ def name_of(card: str) -> str:
     return name
 
 
+def memory_of(card: str) -> int | None:
+    """GB of memory of a card by any of its names; None where this table has none."""
+    try:
+        return MEMORY_GB[name_of(card)]
+    except UnknownCard:
+        return None
+
+
 def per_second(card: str, *, cores: float, gib: float) -> float:
     """US dollars for a second of a container with one card, `cores` physical cores and `gib` GiB of memory.
 
