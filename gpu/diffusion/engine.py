@@ -67,7 +67,8 @@ class DiffusersEngine:
         """Load the weights onto the device, tune and warm up; raises EngineBroken naming the setting to look at."""
         _keep_prompts_out_of_logs()
         self._device = device = checked_device(self._device)
-        dtype = torch_dtype(self._tuning.dtype, device)
+        fits_fp16 = self._preset is None or self._preset.fits_fp16
+        dtype = torch_dtype(self._tuning.dtype, device, fits_fp16=fits_fp16)
         text = self._placed(self._make(self._source, self._preset, dtype=dtype, vae=self._vae), device)
         preset = self._preset or preset_of(self._source, text)
         set_scheduler(text, preset)

@@ -23,9 +23,7 @@ def load_text_pipeline(model: str, preset: Preset | None, *, dtype: Any, vae: Au
     pictures, and ours (`gpu.safety`) looks at them afterwards.
     """
     source = preset.source if preset else model
-    parts = _replaced_parts(preset, dtype) | _safety_of(source)
-    if vae == "tiny":
-        parts["vae"] = _tiny_vae(source, preset, dtype)
+    parts = _replaced_parts(source, preset, dtype, vae) | _safety_of(source)
     try:
         pipeline = _from_pretrained(source, preset.variant if preset else None, dtype=dtype, **parts)
     except Exception as error:
@@ -95,14 +93,16 @@ def _safety_of(source: str) -> dict[str, Any]:
     return {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
-def _replaced_parts(preset: Preset | None, dtype: Any) -> dict[str, Any]:
+def _replaced_parts(source: str, preset: Preset | None, dtype: Any, vae: Autoencoder) -> dict[str, Any]:
     import diffusers
     import torch
 
     parts: dict[str, Any] = {}
     if preset and preset.unet:
         parts["unet"] = _unet_from_file(preset.source, *preset.unet, dtype=dtype)
-    if preset and preset.fp16_vae and dtype == torch.float16:
+    if vae == "tiny":
+        parts["vae"] = _tiny_vae(source, preset, dtype)
+    elif preset and preset.fp16_vae and dtype == torch.float16:
         parts["vae"] = _part(diffusers.AutoencoderKL, preset.fp16_vae, dtype)
     return parts
 

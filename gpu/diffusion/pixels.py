@@ -14,7 +14,9 @@ class NotANumber(ArithmeticError):
     """A picture came out as NaN: half precision overflowed on the way. It would be shown as plain black."""
 
     def __init__(self) -> None:
-        super().__init__("the picture is not a number: the weights overflow in this precision, try GPU_DTYPE=fp32")
+        super().__init__(
+            "the picture is not a number: the weights overflow in this precision, try GPU_DTYPE=bf16, or fp32"
+        )
 
 
 def to_pictures(batch: Any) -> list[Image.Image]:

@@ -37,7 +37,8 @@ class Preset:
     """One model. Sides in pixels, `parameters` in billions (all networks together), `batch` in native pictures.
 
     `source`: repository or folder of the pipeline. `unet`: (repository or folder, file) that replaces its UNet.
-    `fp16_vae`: the autoencoder to take where half precision would overflow the model's own.
+    `fp16_vae`: the autoencoder to take where half precision would overflow the model's own. `fits_fp16`: whether the
+    other networks stay within the range of fp16.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Preset:
     tiny_vae: str | None = None
     unet: tuple[str, str] | None = None
     fp16_vae: str | None = None
+    fits_fp16: bool = True
     variant: str | None = None
     scheduler: Scheduler | None = None
     # The hub hands it out only to those who accepted the terms on its page.

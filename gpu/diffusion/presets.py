@@ -44,6 +44,8 @@ UNKNOWN = Licence(
 # Distilled models learnt with these: timesteps counted from the noisy end, or the first one is not noise at all.
 _TRAILING = {"timestep_spacing": "trailing"}
 
+# The transformers learnt in bf16 and leave the range of fp16: Z-Image's pictures are all NaN in it (Tongyi-MAI/Z-Image
+# issue 14): `fits_fp16=False`, and no machine chooses it by itself.
 # Cards: Modal's names. What a picture costs there was reckoned from MLPerf's rates (facts: L4 71, L40S 194 TFLOP/s
 # effective): SDXL's four steps take 0.5 s on an L4 and 0.2 s on an L40S, so 16 waiting want the latter; the models
 # at 512 take a tenth of that, and the small card is by far the cheapest while few ask.
@@ -136,6 +138,7 @@ PRESETS: tuple[Preset, ...] = (
         parameters=13.7,
         card="L40S",
         multiple=16,
+        fits_fp16=False,
         tiny_vae="madebyollin/taesd3",
         gated=True,
         notes="reads long prompts and writes short words",
@@ -153,6 +156,7 @@ PRESETS: tuple[Preset, ...] = (
         parameters=7.98,
         card="L40S",
         multiple=16,
+        fits_fp16=False,
         # Distilled at one guidance; an init image is a reference that it reads like the prompt, at no strength.
         guidance_counts=False,
         negative_above=None,
@@ -172,6 +176,7 @@ PRESETS: tuple[Preset, ...] = (
         parameters=10.3,
         card="L40S",
         multiple=16,
+        fits_fp16=False,
         # Its guidance is counted from 0, where others count from 1.
         negative_above=0.0,
         # The autoencoder of FLUX.1, so its small one too.

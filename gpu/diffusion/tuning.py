@@ -53,18 +53,18 @@ def checked_device(device: str | None) -> str:
     return device or best_device()
 
 
-def torch_dtype(wanted: Precision | None, device: str) -> Any:
+def torch_dtype(wanted: Precision | None, device: str, *, fits_fp16: bool = True) -> Any:
     """The torch dtype of the weights.
 
     bf16 has the range of fp32 and the speed of fp16: nothing overflows. Cards before 2020 (T4) only imitate it,
-    slowly, so they get fp16, as Apple does. CPUs compute in fp32: half precision is slower there, or missing.
+    slowly, so they get fp16, as Apple does (which is slow at bf16 before its M2), but for models that do not fit into
+    fp16: slowly is better than black. CPUs compute in fp32: half precision is slower there, or missing.
     """
     import torch
 
     if wanted is None:
-        wanted = "fp32" if device == "cpu" else "fp16"
-        if device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-            wanted = "bf16"
+        fast = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        wanted = "fp32" if device == "cpu" else "bf16" if fast or not fits_fp16 else "fp16"
     return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[wanted]
 
 

@@ -125,6 +125,8 @@ def test_an_autoencoder_that_does_not_overflow_is_taken_in_fp16_only(lightning):
     with pytest.raises(EngineBroken, match="nobody/no-such-model"):
         load_text_pipeline(fixed.source, fixed, dtype=torch.float16)
     assert load_text_pipeline(lightning.source, lightning, dtype=torch.float16).vae.dtype == torch.float16
+    tiny = load_text_pipeline(fixed.source, fixed, dtype=torch.float16, vae="tiny").vae
+    assert type(tiny).__name__ == "AutoencoderTiny", "the other one was not even looked for"
 
 
 def test_the_tiny_autoencoder_replaces_the_models_own(lightning):

@@ -99,6 +99,12 @@ def test_precision_follows_the_device():
     assert tuning.torch_dtype("bf16", "cpu") == torch.bfloat16
 
 
+def test_a_model_that_leaves_the_range_of_fp16_is_not_painted_black_on_apple():
+    assert tuning.torch_dtype(None, "mps", fits_fp16=False) == torch.bfloat16
+    assert tuning.torch_dtype("fp16", "mps", fits_fp16=False) == torch.float16, "the host's word counts"
+    assert tuning.torch_dtype(None, "cpu", fits_fp16=False) == torch.float32
+
+
 def test_without_compiling_nothing_is_padded(small):
     engine = loaded(small)
     calls, sizes = engine._calls["text"], []

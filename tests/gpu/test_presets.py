@@ -56,6 +56,16 @@ def test_a_person_who_chooses_is_told_all_of_it(preset: Preset):
     assert f"{preset.side} x {preset.side}" in told and f"{preset.vram_gb:g} GB" in told
 
 
+def test_what_learnt_in_bf16_is_not_computed_in_fp16_by_itself():
+    """Z-Image's pictures are all NaN in fp16 (Tongyi-MAI/Z-Image issue 14); UNets are handed out in it."""
+    assert {preset.name for preset in PRESETS if not preset.fits_fp16} == {
+        "sd35-turbo",
+        "flux2-klein-4b",
+        "z-image-turbo",
+    }
+    assert all(preset.fits_fp16 for preset in PRESETS if preset.variant == "fp16")
+
+
 def test_a_preset_is_found_by_its_name_and_by_the_address_of_its_model():
     assert find_preset("sd-turbo") is find_preset("stabilityai/sd-turbo")
     assert find_preset("stabilityai/sd-turbo").name == "sd-turbo"
