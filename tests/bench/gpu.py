@@ -24,6 +24,7 @@ from pathlib import Path
 # This file is called like the package it measures: `import gpu` must look elsewhere first.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from gpu.diffusion.presets import PRESETS
 from tests.bench.painter.cards import card_of
 from tests.bench.painter.hosting import Ended
 from tests.bench.painter.large import Wanted, run_large
@@ -36,7 +37,9 @@ def main() -> int:
     options = _options()
     day = datetime.now(UTC).date().isoformat()
     report = Report(f"The painter's speed, {day}", out=options.out)
-    if options.device == "cpu" or not (options.device or _has_cuda()):
+    if options.device == "cuda" and not options.shrunk and not _has_cuda():
+        sys.exit("--device cuda: torch finds no such card here (--shrunk runs on any machine)")
+    if not options.shrunk and (options.device == "cpu" or not (options.device or _has_cuda())):
         return _small(options, report)
     return _large(options, report)
 
@@ -44,7 +47,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--presets", nargs="+", default=None, help="default: all")
+    add("--presets", nargs="+", choices=[preset.name for preset in PRESETS], default=None, help="default: all")
     add("--sizes", nargs="+", type=int, default=None, help="sides in pixels; default: each preset's own")
     add("--steps", nargs="+", type=int, default=None, help="default: each preset's own")
     add("--batches", nargs="+", type=int, default=[1, 4, 8, 16])
@@ -99,6 +102,7 @@ def _large(options: argparse.Namespace, report: Report) -> int:
         vae=options.vae,
         safety=options.safety == "on",
         shrunk=options.shrunk,
+        device=options.device if _has_cuda() else "cpu",
         deadline=time.monotonic() + options.limit,
     )
     report.title += f" (compile {options.compile}, VAE {options.vae}, safety {options.safety})"

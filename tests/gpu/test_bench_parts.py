@@ -120,6 +120,8 @@ def test_cards_are_known_by_what_torch_calls_them():
     assert card_of("NVIDIA L40S")[0] == "L40S" and card_of("NVIDIA L4")[0] == "L4"
     assert card_of("NVIDIA A100-SXM4-80GB")[0] == "A100-80GB"
     assert card_of("NVIDIA A10G")[0] == "A10"
+    assert card_of("NVIDIA A100 80GB PCIe")[0] == "A100-80GB"
+    assert card_of("NVIDIA L40") == ("", 181.0), "no L4"
     assert card_of("cpu") == ("", None)
     for name in ("H200", "L40S", "L4", "A100-SXM4-80GB", "A10G", "Tesla T4", "B200", "H100 80GB HBM3"):
         assert card_of(f"NVIDIA {name}")[0] in CARDS

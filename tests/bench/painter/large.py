@@ -43,6 +43,7 @@ class Wanted:
     safety: bool
     shrunk: bool
     deadline: float
+    device: str | None = None
 
 
 def run_large(wanted: Wanted, report: Report) -> None:
@@ -97,6 +98,7 @@ def _shapes(preset: Preset, wanted: Wanted) -> Iterator[dict[str, int]]:
 def _service(preset: Preset, wanted: Wanted) -> dict[str, Any]:
     settings = {
         "model": preset.name,
+        "device": wanted.device,
         "batch_limit": max(wanted.batches),
         "queue_limit": 256,  # every caller's order finds room: this measures waiting, not refusing
         "compile": wanted.compile,

@@ -64,7 +64,7 @@ def _random(folder: Path, settings: GpuSettings, shrunk: bool) -> FastAPI:
         max_side=settings.max_side,
         tuning=Tuning(settings.dtype, settings.channels_last, settings.fuse_qkv, settings.compile, settings.warm_up),
         vae=settings.vae,
-        make=partial(_made, settings.model, shrunk),
+        make=partial(_made, settings.model, shrunk, settings.device or best_device()),
     )
     check = folder / "safety"
     if settings.safety != "off" and not check.exists():
@@ -88,9 +88,9 @@ def _preset(name: str, shrunk: bool) -> Preset:
     return replace(preset, side=SHRUNK_SIDE) if shrunk else preset
 
 
-def _made(name: str, shrunk: bool, _source: str, preset: Preset, *, dtype: Any, vae: str) -> Any:
+def _made(name: str, shrunk: bool, device: str, _source: str, preset: Preset, *, dtype: Any, vae: str) -> Any:
     """In place of `load_text_pipeline`: the same networks, from nowhere. They are made where they will be used."""
-    architecture, device = ARCHITECTURES[name], best_device()
+    architecture = ARCHITECTURES[name]
     pipeline = assemble(architecture, device=device, dtype=dtype, shrunk=shrunk)
     if vae == "tiny" and preset.tiny_vae:
         pipeline.vae = build_tiny_vae(architecture.latent_channels, device=device, dtype=dtype)
