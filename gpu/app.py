@@ -111,8 +111,9 @@ class Gpu:
         if DEPLOYMENT.snapshot == "gpu":
             self._serve()
         elif DEPLOYMENT.snapshot == "memory":
-            import diffusers  # noqa: F401
-            import transformers  # noqa: F401
+            # By their parts: the packages themselves load nothing before they are asked for something.
+            from diffusers import AutoPipelineForImage2Image, AutoPipelineForText2Image  # noqa: F401
+            from diffusers.pipelines.stable_diffusion import safety_checker  # noqa: F401
 
     @modal.enter()
     def load(self) -> None:
