@@ -30,7 +30,7 @@ from gpu.web.contract import MAX_BODY_BYTES, Cost, PaintAnswer, PaintRequest, Un
 from gpu.web.encoding import MIME, Format, encode
 from gpu.web.metrics import Metrics
 from gpu.web.orders import Plan, plan, with_start
-from gpu.web.start_pictures import decode_start
+from gpu.web.start_pictures import decode_start, keep_pictures_out_of_logs
 
 log = logging.getLogger("gpu")
 
@@ -59,6 +59,7 @@ def create_app(
     `token` None lets anybody paint. `withhold` keeps back what the checker flags. `keeps` is how many seconds the
     machine is paid for after its last order. `app.state.engine_thread` is for hosts that wait for the model first.
     """
+    keep_pictures_out_of_logs()
     service = Service(
         EngineThread(engine, checker=checker, queue_limit=queue_limit, batch_wait=batch_wait, keeps=keeps),
         token=token,
@@ -155,8 +156,22 @@ class Service:
         with self._memory.share() as share:
             # Neither the body nor what it says is held any longer than until it is a plan.
             planned = await self._plan(read_request(await self._bodies.read(request, share)), caller, share)
-            outcome = await _unless_gone(request, self.thread.submit(planned.order))
-        return await self._answer(planned, outcome)
+            outcome = await self._outcome(request, self.thread.submit(planned.order))
+        try:
+            return await self._answer(request, planned, outcome)
+        except BaseException:
+            # Nobody carries what this took: who hung up, or was told of a failure, has no answer that says it.
+            self.thread.meter.give_back(outcome.gpu + outcome.idle)
+            raise
+
+    async def _outcome(self, request: Request, future: Future[Outcome]) -> Outcome:
+        try:
+            return await _unless_gone(request, future)
+        except BaseException:
+            # Finished in the moment in which its caller left: what it took is nobody's again.
+            if not future.cancel() and not future.exception():
+                self.thread.meter.give_back(future.result().gpu + future.result().idle)
+            raise
 
     async def _plan(self, asked: PaintRequest, caller: str, share: Share) -> Plan:
         planned = plan(asked, self.thread.engine.limits, caller, checked=self.thread.checker is not None)
@@ -168,10 +183,12 @@ class Service:
         share.becomes(4 * key.width * key.height)  # as Pillow holds it
         return with_start(planned, start)
 
-    async def _answer(self, planned: Plan, outcome: Outcome) -> Response:
+    async def _answer(self, request: Request, planned: Plan, outcome: Outcome) -> Response:
         began, shown = time.monotonic(), [not self._kept_back(verdict) for verdict in outcome.verdicts]
         jobs = zip(outcome.paintings, shown, strict=True)
         images = await asyncio.gather(*(self._encode(done.image if show else None) for done, show in jobs))
+        if await request.is_disconnected():
+            raise ClientDisconnect
         answer = answer_to(
             planned,
             outcome,

@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import logging
 import threading
 import time
+import warnings
 from contextlib import nullcontext
 
 from PIL import Image
@@ -43,6 +45,12 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+def keep_pictures_out_of_logs() -> None:
+    """Pillow warns of what is odd in a file, which is its sender's business, and at level debug quotes it."""
+    warnings.filterwarnings("ignore", module=r"PIL(\..*)?")
+    logging.getLogger("PIL").setLevel(logging.INFO)
 
 
 def decode_start(text: str, width: int, height: int) -> Image.Image:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import threading
 import time
@@ -260,3 +262,51 @@ def test_who_expects_100_continue_is_told_to_go_on(guarded):
         assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")
         connection.sendall(body)
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_what_it_took_to_paint_for_one_who_hung_up_is_nobodys_again(toy, monkeypatch):
+    encoding, go = threading.Event(), threading.Event()
+
+    def encode(image, form):
+        encoding.set()
+        assert go.wait(5)
+        return b""
+
+    monkeypatch.setattr("gpu.web.service.encode", encode)
+    began = time.monotonic()
+    with serving(create_app(toy, token=None, keeps=100.0)) as (url, _):
+        impatient, _ = post_later(url, "impatient", timeout=0.3)
+        assert encoding.wait(5)
+        impatient.join()
+        go.set()
+        wait_for(lambda: 'status="499"} 1.0' in httpx.get(f"{url}/metrics").text)
+        seconds = httpx.post(f"{url}/v1/paint", json=ASKED).json()["seconds"]
+    assert 100 < seconds["gpu"] + seconds["idle"] < 100 + time.monotonic() - began
+
+
+def test_an_outcome_that_comes_while_its_host_cancels_it_is_nobodys_again(toy):
+    app = create_app(toy, token=None, keeps=100.0)
+    thread = app.state.engine_thread
+    thread.start()
+    thread.wait_settled(5)
+    messages = [{"type": "http.request", "body": json.dumps(ASKED).encode(), "more_body": False}]
+
+    async def receive():
+        return messages.pop() if messages else await asyncio.Event().wait()
+
+    async def cancelled_in_the_wrong_moment():
+        toy.hold()
+        scope = {"type": "http", "method": "POST", "path": "/v1/paint", "headers": [], "query_string": b""}
+        order = asyncio.create_task(app(scope, receive, None))
+        while not toy.painting.is_set():
+            await asyncio.sleep(0.001)
+        toy.let_go()
+        while thread._open:
+            time.sleep(0.001)  # noqa: ASYNC251 -- the loop stands still: the outcome is there, and has not reached it
+        order.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await order
+
+    asyncio.run(cancelled_in_the_wrong_moment())
+    assert thread.meter.take_idle() > 100
+    thread.stop()
