@@ -43,8 +43,7 @@ def serve(
         return
     settings = _settings(engine=engine, model=model, host=host, port=port)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    # What libraries say of pictures at this level quotes what stands in them.
-    logging.getLogger("PIL").setLevel(logging.INFO)
+    logging.getLogger("uvicorn.access").addFilter(_without_query)
     if settings.token is None and not _is_loopback(settings.host):
         log.warning("anybody who reaches %s may paint: set GPU_TOKEN", settings.host)
     app = make_app(settings)
@@ -96,7 +95,7 @@ def _listening(settings: GpuSettings) -> socket.socket:
     except OSError as error:
         name = "GPU_PORT" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "GPU_HOST"
         raise _stop(f"{name}: cannot listen on {settings.host} port {settings.port}: {error.strerror}") from None
-    except UnicodeError:
+    except (UnicodeError, TypeError):
         raise _stop("GPU_HOST: is no name that a network could know") from None
 
 
@@ -117,6 +116,13 @@ def _explained(error: ErrorDetails) -> str:
 def _stop(reason: str, *, status: int = 2) -> typer.Exit:
     typer.echo(reason, err=True)
     return typer.Exit(status)
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Whoever puts a prompt into the address by mistake does not find it in our log. (Address, method, path, ...)"""
+    if isinstance(record.args, tuple) and len(record.args) > 2:
+        record.args = (*record.args[:2], str(record.args[2]).partition("?")[0], *record.args[3:])
+    return True
 
 
 def _is_loopback(host: str) -> bool:
