@@ -92,7 +92,7 @@ def fuse(pipeline: Any) -> None:
     The three are dropped afterwards: kept, they would take SDXL's card another half GB for nothing.
     """
     for network in (_denoiser(pipeline), getattr(pipeline, "vae", None)):
-        if network is None or not hasattr(network, "fuse_qkv_projections"):
+        if network is None or not hasattr(network, "fuse_qkv_projections") or _fusing_loses_norms(network):
             continue
         try:
             network.fuse_qkv_projections()
@@ -101,6 +101,13 @@ def fuse(pipeline: Any) -> None:
             continue
         for layer in network.modules():
             _drop_parts(layer)
+
+
+def _fusing_loses_norms(network: Any) -> bool:
+    """SD 3.5 normalises queries and keys, and what diffusers 0.42 fuses for it (FusedJointAttnProcessor2_0) does not:
+    its pictures would be noise. SD 3 has no such norms."""
+    norms = (getattr(layer, "norm_q", None) for layer in network.modules())
+    return type(network).__name__ == "SD3Transformer2DModel" and any(norm is not None for norm in norms)
 
 
 def _drop_parts(layer: Any) -> None:

@@ -88,6 +88,7 @@ def _sd3() -> Any:
         caption_projection_dim=32,
         pooled_projection_dim=64,
         pos_embed_max_size=32,
+        qk_norm="rms_norm",  # as SD 3.5 has it, and SD 3 had not
     )
     tokenizer, encoder = _t5()
     return StableDiffusion3Pipeline(
