@@ -298,8 +298,7 @@ def test_an_outcome_that_comes_while_its_host_cancels_it_is_nobodys_again(toy):
         toy.hold()
         scope = {"type": "http", "method": "POST", "path": "/v1/paint", "headers": [], "query_string": b""}
         order = asyncio.create_task(app(scope, receive, None))
-        while not toy.painting.is_set():
-            await asyncio.sleep(0.001)
+        assert await asyncio.to_thread(toy.painting.wait, 5)
         toy.let_go()
         while thread._open:
             time.sleep(0.001)  # noqa: ASYNC251 -- the loop stands still: the outcome is there, and has not reached it
