@@ -34,8 +34,9 @@ TARGET_INPUTS = 16
 MAX_INPUTS = 48
 # The largest preset reads 30 GB from a Volume and warms up at each size of batch.
 STARTUP_SECONDS = 900
-# An order that waits longer than this is asked for again by the worker anyway.
-TIMEOUT_SECONDS = 120
+# As long as the worker waits (its GPU_TIMEOUT_SECONDS). A full house of one-picture orders of the slowest preset on its
+# card is two minutes of work, and Modal ends what takes longer than this, painted or not.
+TIMEOUT_SECONDS = 300
 # Of the 30 s that Modal gives a container it takes away.
 DRAIN_SECONDS = 20
 FETCH_SECONDS = 3600

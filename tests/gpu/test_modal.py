@@ -65,6 +65,13 @@ def imported(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+def test_modal_ends_no_order_that_the_worker_still_waits_for():
+    from core.settings import GpuSettings as Worker
+    from gpu.app import TIMEOUT_SECONDS
+
+    assert Worker.model_fields["gpu_timeout_seconds"].default <= TIMEOUT_SECONDS
+
+
 # Served here.
 
 
