@@ -55,7 +55,7 @@ class GpuSettings(BaseSettings):
     compile: Literal["off", "regional", "whole"] = Field("off", examples=["regional"])
     # `tiny` takes a small autoencoder in place of the model's own: a softer picture in a fraction of the time.
     vae: Literal["own", "tiny"] = Field("own", examples=["tiny"])
-    # Paint once at every size of batch before the first caller is let in.
+    # Paint one picture of each kind before the first caller is let in; compiled, at every size of batch.
     warm_up: bool = Field(True, examples=["true"])
 
     # A rented machine: its name, what a second of it costs, and how long it is paid for after its last order.
