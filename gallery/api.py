@@ -59,7 +59,7 @@ class WaitJson(BaseModel):
 
 
 class CreationJson(BaseModel):
-    """One prompt and what became of it. Times are ISO 8601 in UTC."""
+    """One prompt and what became of it. Times are ISO 8601 in UTC. `ignored`: fields that the painter did not heed."""
 
     id: int
     state: State
@@ -79,6 +79,7 @@ class CreationJson(BaseModel):
     painted_steps: int | None
     guidance: float | None
     truncated: TruncatedJson | None
+    ignored: list[str]
     created_at: str
     painted_at: str | None
     shown_at: str | None
@@ -165,6 +166,7 @@ def _creation(house: House, shown: CreationShown) -> CreationJson:
         painted_steps=shown.painted_steps,
         guidance=shown.guidance,
         truncated=_truncated(shown),
+        ignored=shown.unheeded,
         created_at=labels.iso(shown.created_at),
         painted_at=labels.iso(shown.painted_at) if shown.painted_at else None,
         shown_at=labels.iso(shown.shown_at) if shown.shown_at else None,

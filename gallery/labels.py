@@ -1,5 +1,6 @@
 """The words on the labels: plain values in, text out. Knows no template, no SQL and no HTTP."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from core.line.waiting import MOST_COUNTED, Wait, about
@@ -65,6 +66,26 @@ def shortfall(read: int | None, in_all: int | None, held_back: int, count: int) 
     if held_back > 0:
         told.append(f"The painter's safety check held back {held_back} of {count} pictures.")
     return told
+
+
+# By the field of the order that it was.
+NOT_HEEDED = {
+    "negative_prompt": "This painter does not look at what a picture shall be without.",
+    "aspect_ratio": "This painter knows no such shape and chose its own.",
+    "steps": "This painter chose the number of steps itself.",
+}
+
+
+def not_heeded(fields: Iterable[str]) -> list[str]:
+    """What of a wish the painter did not look at. Fields that nobody wished anything of are no matter."""
+    return [NOT_HEEDED[field] for field in fields if field in NOT_HEEDED]
+
+
+def steps(painted: int | None, heeded: int | None, wished: int | None) -> str:
+    """`8`, or `8 (50 were wished)`; empty where it is not known. `heeded`: what was wished, as far as it was heeded."""
+    if painted is None:
+        return "" if heeded is None else str(heeded)
+    return str(painted) if wished in (None, painted) else f"{painted} ({wished} were wished)"
 
 
 def until_painted(wait: Wait) -> str:

@@ -89,6 +89,7 @@ class CreationShown:
     guidance: float | None
     tokens_read: int | None
     tokens_in_all: int | None
+    ignored: str | None
     reply_post_id: int | None
     reply_outcome: str | None
     created_at: datetime
@@ -127,7 +128,23 @@ class CreationShown:
     def shortfall(self) -> list[str]:
         """What of the wish the painter did not do, in plain words."""
         held_back = self.count - len(self.pictures) if self.pictures else 0
-        return labels.shortfall(self.tokens_read, self.tokens_in_all, held_back, self.count)
+        told = labels.shortfall(self.tokens_read, self.tokens_in_all, held_back, self.count)
+        return told + labels.not_heeded(self.unheeded)
+
+    @property
+    def unheeded(self) -> list[str]:
+        """The fields of the wish that the painter did not heed."""
+        return (self.ignored or "").split()
+
+    @property
+    def without(self) -> str:
+        """What was to be left out, where the painter looked at that."""
+        return "" if "negative_prompt" in self.unheeded else self.negative_prompt
+
+    @property
+    def steps_in_words(self) -> str:
+        """`8`, or `8 (50 were wished)`; empty where nobody knows."""
+        return labels.steps(self.painted_steps, None if "steps" in self.unheeded else self.steps, self.steps)
 
     @property
     def is_sketch(self) -> bool:

@@ -174,6 +174,7 @@ class PaintStep:
                 guidance=painting.guidance,
                 tokens_read=painting.truncated[0] if painting.truncated else None,
                 tokens_in_all=painting.truncated[1] if painting.truncated else None,
+                ignored=" ".join(painting.ignored) or None,
                 painted_at=moment,
                 shown_at=None if hidden else moment,
             )

@@ -22,6 +22,7 @@ ITEM = {
     "painted_steps",
     "guidance",
     "truncated",
+    "ignored",
     "created_at",
     "painted_at",
     "shown_at",
@@ -64,6 +65,9 @@ def test_how_it_was_painted_is_told_and_null_where_nobody_knows(client, wall):
     item = client.get(f"/api/creations/{wall.hang(**values)}").json()
     assert (item["aspect_ratio"], item["painted_steps"], item["guidance"]) == ("16:9", 4, 0.0)
     assert item["truncated"] == {"read": 75, "of": 130}
+    assert item["ignored"] == []
+    item = client.get(f"/api/creations/{wall.hang(ignored='negative_prompt steps')}").json()
+    assert item["ignored"] == ["negative_prompt", "steps"]
     item = client.get(f"/api/creations/{wall.hang()}").json()
     assert {item[name] for name in ("aspect_ratio", "painted_steps", "guidance", "truncated")} == {None}
 

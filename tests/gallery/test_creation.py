@@ -52,8 +52,22 @@ def test_pictures_that_the_safety_check_held_back_are_told(client, wall):
 
 def test_the_steps_are_those_that_the_painter_took(client, wall):
     html = client.get(f"/c/{wall.hang(steps=50, painted_steps=8)}").text
-    assert "<dt>Steps</dt><dd>8</dd>" in html
+    assert "<dt>Steps</dt><dd>8 (50 were wished)</dd>" in html
+    assert "<dt>Steps</dt><dd>8</dd>" in client.get(f"/c/{wall.hang(painted_steps=8)}").text
     assert "<dt>Steps</dt><dd>50</dd>" in client.get(f"/c/{wall.hang(steps=50)}").text
+
+
+def test_what_the_painter_did_not_heed_is_not_claimed_but_told(client, wall):
+    html = client.get(f"/c/{wall.hang(negative_prompt='people', ignored='negative_prompt')}").text
+    assert "<dt>Without</dt>" not in html
+    assert "This painter does not look at what a picture shall be without." in html
+    html = client.get(f"/c/{wall.hang(negative_prompt='people')}").text
+    assert '<dt>Without</dt><dd dir="auto">people</dd>' in html
+    assert "does not look at" not in html
+    html = client.get(f"/c/{wall.hang(steps=50, aspect_ratio='16:9', ignored='steps aspect_ratio guidance')}").text
+    assert "<dt>Steps</dt>" not in html
+    assert "This painter chose the number of steps itself." in html
+    assert "This painter knows no such shape and chose its own." in html
 
 
 def test_it_shows_all_its_pictures_in_order(client, wall):

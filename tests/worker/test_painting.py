@@ -207,10 +207,13 @@ def test_what_is_asked_of_the_painter_is_what_the_asker_chose(step: PaintStep, e
 
 def test_how_it_was_painted_is_written_down(step: PaintStep, engine: Engine) -> None:
     creation_id = make_creation(engine)
-    told = answer_of(step, {"steps": 4, "guidance": 1.5, "truncated": {"read": 75, "of": 130}})
+    told = answer_of(
+        step, {"steps": 4, "guidance": 1.5, "truncated": {"read": 75, "of": 130}, "ignored": ["negative_prompt"]}
+    )
     paint(step, creation_id, told)
     row = read_creation(engine, creation_id)
     assert (row.painted_steps, row.guidance, row.tokens_read, row.tokens_in_all) == (4, 1.5, 75, 130)
+    assert row.ignored == "negative_prompt"
 
 
 # -- what the safety check flags
