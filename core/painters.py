@@ -25,8 +25,8 @@ FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
 # So many different creations in a row, and it is not they.
 ORDERS_IN_A_ROW = 3
-# Who looks whether a painter is back may die meanwhile; after so long another one looks.
-PROBE_SECONDS = 60.0
+# Who looks whether a painter is back may die meanwhile; after so long another one looks. Longer than a look takes.
+PROBE_SECONDS = 65.0
 PROBE_PAUSE = 5.0
 # An illness that nobody has met for so long is forgotten: the painter is simply tried.
 REMEMBERED_SECONDS = 3600
@@ -87,6 +87,11 @@ class Painters:
         if not self._redis.exists(ill) or self._redis.set(probe, 1, nx=True, px=_ms(PROBE_SECONDS)):
             return 0.0
         return PROBE_PAUSE
+
+    @forgiving(False)
+    def in_doubt(self, url: str) -> bool:
+        """Whether it failed, or failed with an order, and has not worked since: ask how it is before you order."""
+        return bool(self._redis.exists(_keys(url)[1], _doubt(url)))
 
     @forgiving(0.0)
     def rests_for(self, url: str) -> float:

@@ -1,15 +1,18 @@
 """Sends a prompt to a painter and gets pictures. Knows several painters, and leaves one that failed alone for a while.
 
-    for each painter, the preferred one first | does it rest? | call | not within its bounds: as it can, once | read
+    for each painter, the preferred one first | does it rest? | in doubt: how is it? | call | not within its bounds: as
+    it can, once | read
 
 Never two at once for one order. A painter that is away costs the creation no try; one that fails may have met a
-prompt that breaks it, so that counts. What takes longer than the deadline is TryLater, and the creation's own schedule
+prompt that breaks it, so that counts. What one cannot paint may be what another can: a refusal is final where all
+have refused. What takes longer than the deadline is TryLater, and the creation's own schedule
 tries again: painting is safe to repeat. Knows no row.
 """
 
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.errors import Refused, TryLater
@@ -33,7 +36,7 @@ LEAST_SECONDS = 2.0
 class GpuClient:
     """The painters of this house. Holds nothing open; connects in `paint` only.
 
-    urls: base addresses, the preferred one first. headers: what every one of them gets with every call.
+    urls: base addresses, the preferred one first. token: what each is told; headers: what a painter gets in its place.
     timeout: seconds for all of it, over all painters. painters: what all workers know of them.
     """
 
@@ -41,7 +44,7 @@ class GpuClient:
     token: str = field(default="", repr=False)
     timeout: float = 300.0
     painters: Painters = field(default_factory=lambda: Painters(None))
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     def paint(self, order: Order) -> Painting:
         """Paint an order.
@@ -51,6 +54,7 @@ class GpuClient:
         """
         until = time.monotonic() + self.timeout
         faults: list[Fault] = []
+        refusals: dict[str, Refused] = {}
         for number, url in enumerate(self.urls):
             # With no time left it would seem slow that was never asked.
             if (faults and until - time.monotonic() < LEAST_SECONDS) or self.painters.may_call(url) > 0:
@@ -61,39 +65,46 @@ class GpuClient:
                 faults.append(fault)
                 self._tell(url, order, fault)
                 continue
-            except Refused:
+            except Refused as refusal:
                 self.painters.worked(url)
-                raise
+                refusals[url] = refusal
+                continue
             self.painters.worked(url)
             return painting
-        raise self._why_not(faults)
+        raise self._why_not(faults, refusals)
 
     def _paint_at(self, url: str, order: Order, until: float, *, others: int) -> Painting:
         """At one painter. Where others are left, it gets its share of the time to say anything at all."""
-        reply = self._call(url, order, until, others)
+        began = time.monotonic()
+        call = self._call(url, order, until, others)
+        if self.painters.in_doubt(url):
+            call.look()
+        reply = call.make()
         changed = within(order, reasons_of(reply.content)) if reply.status == 422 else None
         if changed is not None:
-            reply = self._call(url, changed, until, others)
+            reply = self._call(url, changed, until, others).make()
         if reply.status == 422:
             raise Refused("unpaintable", _words(reply))
         if reply.status == 413:
             raise Refused("unpaintable", "its start picture is too large for the painter")
         if reply.status != 200:
             raise fault_of_reply(reply)
-        return read_painting(reply.content, order)
+        painting = read_painting(reply.content, order, asked=changed or order, within=time.monotonic() - began)
+        if painting.senseless:
+            log.warning("a painter's account makes no sense", painter=shown(url), fields=list(painting.senseless))
+        return painting
 
-    def _call(self, url: str, order: Order, until: float, others: int) -> Reply:
+    def _call(self, url: str, order: Order, until: float, others: int) -> Call:
         left = until - time.monotonic()
         patience = max(PATIENCE, left / (others + 1)) if others else left
-        return Call(url, body_of(order), self._headers(order), until, patience).make()
+        return Call(url, body_of(order), self._headers(url, order), until, patience)
 
-    def _headers(self, order: Order) -> dict[str, str]:
-        headers = dict(self.headers)
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+    def _headers(self, url: str, order: Order) -> dict[str, str]:
+        common = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers = dict(self.headers.get(url, common))
         if order.person_id is not None:
             # The painter is fair between people without knowing who they are.
-            key, who = (self.token or "threadpaint").encode(), str(order.person_id).encode()
+            key, who = headers.get("Authorization", "threadpaint").encode(), str(order.person_id).encode()
             headers["X-Caller"] = hmac.new(key, who, hashlib.sha256).hexdigest()[:16]
         return headers
 
@@ -105,21 +116,26 @@ class GpuClient:
         else:
             self.painters.failed(url, code=fault.code, detail=fault.detail, after=fault.after)
 
-    def _why_not(self, faults: list[Fault]) -> TryLater:
-        """The failure that counts, else the preferred painter's; and when it is worth another try."""
-        after = min(self.painters.rests_for(url) for url in self.urls)
+    def _why_not(self, faults: list[Fault], refusals: Mapping[str, Refused]) -> TryLater | Refused:
+        """Refused where all have refused, else the failure that counts, else the preferred painter's; and when it is
+        worth another try."""
+        if len(refusals) == len(self.urls):
+            return next(iter(refusals.values()))
+        # Who refused does not do so the less for waiting: the others may paint it once they are back.
+        after = min(self.painters.rests_for(url) for url in self.urls if url not in refusals)
         fault = next((fault for fault in faults if fault.doubtful), faults[0] if faults else None)
-        if after > 0:
+        if after > 0 and not refusals:
             self.painters.close(after, fault.code if fault else "")
         if fault is None:
-            return TryLater("gpu_resting", "every painter is left alone for a while", after=after, counted=False)
+            others = f"; the others cannot paint it ({next(iter(refusals.values()))})" if refusals else ""
+            return TryLater("gpu_resting", f"who could is left alone for a while{others}", after=after, counted=False)
         return fault.later(after=after)
 
 
 def open_gpu(settings: GpuSettings, painters: Painters) -> GpuClient:
     """A client of the configured painters."""
-    token, headers = settings.gpu_token.get_secret_value(), tuple(settings.modal_headers.items())
-    return GpuClient(settings.urls, token, settings.gpu_timeout_seconds, painters, headers)
+    headers = {painter.url: painter.headers for painter in settings.painters}
+    return GpuClient(settings.urls, timeout=settings.gpu_timeout_seconds, painters=painters, headers=headers)
 
 
 def _words(reply: Reply) -> str:

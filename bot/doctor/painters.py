@@ -1,16 +1,22 @@
 """Checks the painters: there, ready, ours, and what they cost. Nothing is painted for it: that would cost money."""
 
+import json
+import re
+import time
 from dataclasses import dataclass, replace
 
 import httpx
 
 from bot.doctor.findings import Finding, fail, ok, warn
 from core.painters import shown
-from core.settings import GpuSettings
+from core.settings import GpuSettings, PainterAddress
 
 # A service that scales to zero may take a while to wake.
 PATIENCE = httpx.Timeout(60, connect=10)
+LONGEST_SECONDS = 90.0
 LONGEST_ANSWER = 65_536
+# More is no price of a machine; the worker does not believe it either.
+MOST_USD_PER_SECOND = 0.1
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,19 @@ class Looked:
     usd_per_second: float | None = None
 
 
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    content: bytes
+
+
 def examine(settings: GpuSettings) -> list[Looked]:
     """Each painter by itself, the preferred one first. What one of several lacks is no FAIL while another paints."""
-    several = len(settings.urls) > 1
-    names = {url: f"the painter at {shown(url)}" if several else "the painter" for url in settings.urls}
-    looked = [_look(url, name, settings) for url, name in names.items()]
+    several = len(settings.painters) > 1
+    looked = [
+        _look(painter, f"the painter at {shown(painter.url)}" if several else "the painter")
+        for painter in settings.painters
+    ]
     paints = any(all(found.level != "FAIL" for found in one.findings) for one in looked)
     return [_milder(one) for one in looked] if paints else looked
 
@@ -35,35 +49,60 @@ def _milder(looked: Looked) -> Looked:
     return replace(looked, findings=tuple(findings))
 
 
-def _look(url: str, name: str, settings: GpuSettings) -> Looked:
-    token = settings.gpu_token.get_secret_value()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def _look(painter: PainterAddress, name: str) -> Looked:
+    proxy = {key: value for key, value in painter.headers.items() if key != "Authorization"}
     try:
         # No redirect is followed: our secrets go to this address only.
-        with httpx.Client(timeout=PATIENCE, trust_env=False, headers=settings.modal_headers) as http:
-            health = http.get(f"{url}/healthz")
+        with httpx.Client(timeout=PATIENCE, trust_env=False) as http:
+            health = _ask(http, "GET", f"{painter.url}/healthz", proxy)
             # An order for nothing: who may paint is told that it is empty, who may not is told that.
-            order = http.post(f"{url}/v1/paint", json={}, headers=headers)
-    except httpx.ReadTimeout:
+            order = _ask(http, "POST", f"{painter.url}/v1/paint", painter.headers, b"{}")
+    except (httpx.ReadTimeout, TimeoutError):
         found = warn(f"{name} did not answer within a minute", "it may be waking up: look again in a minute")
         return Looked((found,))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Looked((fail(f"{name} does not answer ({type(error).__name__})", "start it, and check GPU_URL"),))
-    if health.status_code in (401, 403):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        return Looked((fail(f"{name} does not answer ({_why(error)})", "start it, and check GPU_URL"),))
+    if health.status in (401, 403):
         to_do = "set GPU_MODAL_KEY and GPU_MODAL_SECRET to a proxy token of Modal's"
         return Looked((fail(f"something before {name} does not let us in", to_do),))
     told = _told(health)
-    found, price = _health(name, health.status_code, told), _price(told)
+    found, price = _health(name, health.status, told), _price(told)
     if found.level == "FAIL":
         return Looked((found,))
-    token_found = _token(name, order.status_code, is_given=bool(token))
-    priced = (ok(f"{name} costs ${price * 3600:.2f} an hour while it runs"),) if price else ()
-    return Looked((found, token_found, *priced), price)
+    findings = [found, _token(name, order.status, is_given=painter.has_token)]
+    if painter.has_token and painter.is_overheard:
+        findings.append(warn(f"{name} is told its token in the clear: others can read it", "give it an https address"))
+    if price:
+        findings.append(ok(f"{name} costs ${price * 3600:.2f} an hour while it runs"))
+    return Looked(tuple(findings), price)
 
 
-def _told(health: httpx.Response) -> dict[str, object]:
+def _ask(http: httpx.Client, method: str, url: str, headers: dict[str, str], body: bytes = b"") -> _Answer:
+    """The answer's status, and no more of its body than a painter would send. Raises TimeoutError for what does not
+    come to an end."""
+    sent = headers | {"Accept-Encoding": "identity"} | ({"Content-Type": "application/json"} if body else {})
+    content, until = bytearray(), time.monotonic() + LONGEST_SECONDS
+    with http.stream(method, url, headers=sent, content=body) as response:
+        for chunk in response.iter_raw():
+            content += chunk
+            if len(content) > LONGEST_ANSWER:
+                return _Answer(response.status_code, b"")
+            if time.monotonic() > until:
+                raise TimeoutError
+    return _Answer(response.status_code, bytes(content))
+
+
+def _why(error: Exception) -> str:
+    """`ConnectError: self-signed certificate`: what the libraries say of a connection, without their own numbers."""
+    if not isinstance(error, httpx.ConnectError):
+        return type(error).__name__
+    words = re.sub(r"\[[^]]*\] ?|certificate verify failed: | ?\(_ssl[^)]*\)", "", str(error))
+    return f"{type(error).__name__}: {words[:120]}" if words else type(error).__name__
+
+
+def _told(health: _Answer) -> dict[str, object]:
     try:
-        told = health.json() if len(health.content) <= LONGEST_ANSWER else {}
+        told = json.loads(health.content)
     except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
@@ -86,7 +125,7 @@ def _price(told: dict[str, object]) -> float | None:
     """Dollars per second of its machine, where it says so."""
     cost = told.get("cost")
     price = cost.get("usd_per_second") if isinstance(cost, dict) else None
-    return float(price) if isinstance(price, int | float) and 0 < price <= 1 else None
+    return float(price) if isinstance(price, int | float) and 0 < price <= MOST_USD_PER_SECOND else None
 
 
 def _token(name: str, status: int, *, is_given: bool) -> Finding:

@@ -5,9 +5,10 @@ missing one stops the process at its start with the variable's name and an examp
 """
 
 from core.settings.base import Settings, load
+from core.settings.gpu import GpuSettings, PainterAddress
 from core.settings.house import DatabaseSettings, HouseSettings, QueueSettings, StorageSettings
 from core.settings.money import MoneySettings
-from core.settings.work import GpuSettings, KeepSettings, PaceSettings, WorkSettings
+from core.settings.work import KeepSettings, PaceSettings, WorkSettings
 from core.settings.x import PollSettings, RuleSettings, XSettings
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "KeepSettings",
     "MoneySettings",
     "PaceSettings",
+    "PainterAddress",
     "PollSettings",
     "QueueSettings",
     "RuleSettings",

@@ -1,57 +1,11 @@
-"""The painter and the work: how long things may take, how often they are tried, how carefully X is called."""
+"""The work: how long a claim lasts, how often things are tried, how carefully X is called."""
 
 import math
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from core.settings.base import Settings
-
-
-def _fits_into_headers(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not text.isascii() or any(c.isspace() for c in text):
-        raise ValueError("it goes into an HTTP header: letters, digits and signs of ASCII only")
-    return secret
-
-
-Secret = Annotated[SecretStr, AfterValidator(_fits_into_headers)]
-
-
-class GpuSettings(Settings):
-    """Where the painter is; or several, the preferred one first."""
-
-    gpu_port: int = 8002
-    gpu_url: str = Field(
-        default="",
-        pattern=r"^[\s,]*(https?://[^\s,/?#]+[^\s,?#]*([\s,]+|$))*$",
-        examples=["https://you--threadpaint-gpu-web.modal.run"],
-    )
-    gpu_token: Secret = Field(default=SecretStr(""), examples=["the same long random text as on the service"])
-    # Where a proxy of Modal's stands before the service.
-    gpu_modal_key: Secret = Field(default=SecretStr(""), examples=["wk-..."])
-    gpu_modal_secret: Secret = Field(default=SecretStr(""), examples=["ws-..."])
-    # Modal tells after 150 s that a cold start goes on; a large model is there well within the time after that.
-    gpu_timeout_seconds: float = Field(default=300.0, gt=0, le=1800, description="longest wait for one painting")
-
-    @property
-    def urls(self) -> tuple[str, ...]:
-        """Base addresses without a trailing slash, each once, the preferred one first."""
-        listed = self.gpu_url.replace(",", " ").split() or [f"http://127.0.0.1:{self.gpu_port}"]
-        return tuple(dict.fromkeys(url.rstrip("/") for url in listed))
-
-    @property
-    def modal_headers(self) -> dict[str, str]:
-        """What Modal's proxy wants to see; nothing where it has no token."""
-        key, secret = self.gpu_modal_key.get_secret_value(), self.gpu_modal_secret.get_secret_value()
-        return {"Modal-Key": key, "Modal-Secret": secret} if key else {}
-
-    @model_validator(mode="after")
-    def a_proxy_token_has_two_parts(self) -> Self:
-        """One without the other opens nothing."""
-        if bool(self.gpu_modal_key.get_secret_value()) != bool(self.gpu_modal_secret.get_secret_value()):
-            raise ValueError("GPU_MODAL_KEY and GPU_MODAL_SECRET go together: set both, or none")
-        return self
 
 
 class WorkSettings(Settings):

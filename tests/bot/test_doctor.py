@@ -1,6 +1,7 @@
 """The doctor tells apart what is wrong, and says what to do; it never tells a secret."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from gpu.web.service import create_app
 from tests.support.painter import BadPainter, Said, ScriptedPainter, sketch_service
 from tests.support.rows import make_creation, make_post
 from tests.support.sandbox_x import KEYS, SandboxX, answers
-from tests.support.servers import ROOT, serving, wait_until
+from tests.support.servers import ROOT, serving, serving_tls, wait_until
 
 Examined = Callable[..., list[str]]
 
@@ -290,11 +291,43 @@ def test_how_a_painter_is_is_told_apart(examined: Examined, answers_: BadPainter
         assert line(examined(GPU_URL=url), words).startswith(level)
 
 
+@pytest.mark.parametrize(
+    "answers_",
+    [
+        BadPainter(302, b"<html>log in</html>", location="https://login.example/"),
+        BadPainter(404, b"not found"),
+        BadPainter(200, b"x" * 70_000),
+        ScriptedPainter(Said(200), health=Said(200, endless=True)),
+    ],
+)
+def test_whatever_else_answers_at_its_address_is_no_painter(examined: Examined, answers_: object) -> None:
+    with serving(answers_) as url:
+        assert line(examined(GPU_URL=url), "is no painter").startswith("FAIL")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told(examined: Examined, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    with serving_tls(BadPainter(200), tmp_path) as url:
+        found = line(examined(GPU_URL=url), "the painter does not answer")
+    assert found.startswith("FAIL")
+    assert "self-signed certificate" in found
+
+
+def test_each_painter_is_told_its_own_token_only(examined: Examined, painter: str) -> None:
+    other = ScriptedPainter(Said(422))
+    with serving(other) as url:
+        lines = examined(GPU_URL=f"{painter} {url.replace('http://', 'http://:hidden@')}")
+    assert line(lines, f"the painter at {painter} accepts GPU_TOKEN").startswith("ok")
+    assert {heard.headers.get("authorization") for heard in other.heard} == {"Bearer hidden"}
+    assert "hidden" not in "".join(lines)
+
+
 def test_a_proxy_before_the_painter_gets_its_token(examined: Examined) -> None:
     proxy = ScriptedPainter(Said(200, b'{"status": "ok", "model": "m"}'))
     with serving(proxy) as url:
         examined(GPU_URL=url, GPU_MODAL_KEY="wk-1", GPU_MODAL_SECRET="ws-2")
-    assert {(heard.path, heard.headers["modal-key"]) for heard in proxy.heard} == {
+    assert {(heard.path, heard.headers["modal-key"]) for heard in [*proxy.looks, *proxy.heard]} == {
         ("/healthz", "wk-1"),
         ("/v1/paint", "wk-1"),
     }

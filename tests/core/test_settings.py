@@ -98,6 +98,32 @@ def test_a_painter_listed_twice_is_one() -> None:
 def test_half_a_proxy_token_is_told() -> None:
     with pytest.raises(SettingsError, match=r"^GPU_MODAL_KEY and GPU_MODAL_SECRET go together"):
         load(GpuSettings, gpu_modal_key="wk-1")
-    both = load(GpuSettings, gpu_modal_key="wk-1", gpu_modal_secret="ws-2")
-    assert both.modal_headers == {"Modal-Key": "wk-1", "Modal-Secret": "ws-2"}
-    assert "ws-2" not in repr(both)
+    both = load(GpuSettings, gpu_url="https://a", gpu_modal_key="wk-1", gpu_modal_secret="ws-2")
+    assert both.painters[0].headers == {"Modal-Key": "wk-1", "Modal-Secret": "ws-2"}
+    assert "ws-2" not in repr(both) + repr(both.painters)
+
+
+def test_each_painter_gets_its_own_token_or_the_common_one_and_no_other() -> None:
+    addresses = "https://a.example, http://:home%3Atoken@10.0.0.5:8002/x/"
+    first, second = load(GpuSettings, gpu_url=addresses, gpu_token="common").painters
+    assert (first.url, first.headers) == ("https://a.example", {"Authorization": "Bearer common"})
+    assert (second.url, second.headers) == ("http://10.0.0.5:8002/x", {"Authorization": "Bearer home:token"})
+
+
+def test_modals_keys_go_only_where_nobody_listens_on_the_way() -> None:
+    addresses = ("https://a.example", "http://b.example", "http://10.0.0.5:8002", "http://127.0.0.1:8002")
+    settings = load(GpuSettings, gpu_url=" ".join(addresses), gpu_modal_key="wk-1", gpu_modal_secret="ws-2")
+    told = {painter.url for painter in settings.painters if "Modal-Key" in painter.headers}
+    assert told == {"https://a.example", "http://127.0.0.1:8002"}
+    assert [painter.is_overheard for painter in settings.painters] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://token@a", "http://:@a", "http://:t%20t@a", "http://:t%0a@a", "http://", "http://a:0", "http://[::1"],
+)
+def test_an_address_that_is_none_is_told_without_the_token_in_it(address: str) -> None:
+    with pytest.raises(SettingsError, match=r"^GPU_URL is wrong") as caught:
+        load(GpuSettings, gpu_url=f"http://:s3cret@b {address}")
+    assert "s3cret" not in str(caught.value)
+    assert "t@" not in str(caught.value).replace("https://:token@host", "")

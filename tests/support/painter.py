@@ -24,14 +24,18 @@ def sketch_service(token: str = "secret") -> Iterator[str]:
 
 
 class BadPainter:
-    """An ASGI app that answers every call with the same status, body and headers, and counts the calls."""
+    """An ASGI app that answers every call with the same status, body and headers, and counts the calls. `well`: asked
+    how it is, it says that all is well, and that call is not counted."""
 
-    def __init__(self, status: int = 200, body: bytes = b"", **headers: str) -> None:
-        self.status, self.body, self.calls = status, body, 0
+    def __init__(self, status: int = 200, body: bytes = b"", *, well: bool = False, **headers: str) -> None:
+        self.status, self.body, self.well, self.calls = status, body, well, 0
         self.headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
+            return
+        if self.well and scope["path"] == "/healthz":
+            await _say(WELL, send)
             return
         self.calls += 1
         if self.status == 0:
@@ -78,15 +82,25 @@ class Heard:
         return dict(json.loads(self.body))
 
 
-class ScriptedPainter:
-    """An ASGI app that gives these answers one after the other, the last one again and again, and keeps all calls."""
+WELL = Said(200, b'{"status": "ok", "model": "m"}')
 
-    def __init__(self, *said: Said) -> None:
+
+class ScriptedPainter:
+    """An ASGI app that gives these answers one after the other, the last one again and again, and keeps all calls.
+    Asked how it is, it says `health` each time, and keeps that call in `looks`."""
+
+    def __init__(self, *said: Said, health: Said = WELL) -> None:
         self.said, self.heard = list(said), list[Heard]()
+        self.health, self.looks = health, list[Heard]()
         self.at_once = self.most_at_once = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
+            return
+        if scope["path"] == "/healthz":
+            self.looks.append(await _heard(scope, receive))
+            await asyncio.sleep(self.health.first)
+            await _say(self.health, send)
             return
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -119,6 +133,7 @@ async def _say(said: Said, send: Any) -> None:
         raise ConnectionResetError("cut")
     while said.endless:
         await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
+        await asyncio.sleep(0)  # where nobody listens any more, sending does not wait
     if said.drip:
         for byte in said.body:
             await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})

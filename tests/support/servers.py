@@ -24,10 +24,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
+def serving_tls(app: Any, folder: Path) -> Iterator[str]:
+    """The same behind a certificate that nobody vouches for. Needs `openssl`."""
+    key, certificate = str(folder / "key.pem"), str(folder / "certificate.pem")
+    made = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"]
+    subprocess.run([*made, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    with serving(app, ssl_keyfile=key, ssl_certfile=certificate) as url:
+        yield url.replace("http:", "https:")
+
+
+@contextmanager
+def serving(app: Any, **settings: Any) -> Iterator[str]:
     """Serve an ASGI app over real HTTP and yield its address."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1, **settings))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started, "the server did not start")

@@ -3,15 +3,19 @@
 import base64
 import io
 import json
+import socket
+import threading
 import time
 
 import pytest
 from PIL import Image
 
 from core.errors import Refused, TryLater
+from core.painters import Painters
+from core.settings import GpuSettings, load
 from tests.support.painter import BadPainter, Said, ScriptedPainter, answer
 from tests.support.servers import serving
-from worker.gpu_client import GpuClient, Order
+from worker.gpu_client import GpuClient, Order, open_gpu
 from worker.painter import call
 
 ORDER = Order("a red fox", seeds=(42,))
@@ -91,12 +95,7 @@ def test_a_wrong_token_is_told_apart(painter: str) -> None:
         (BadPainter(200, answer(41)), "gpu_garbage", 0, True),
         (BadPainter(200, answer(pictures=[{"seed": 42, "image": "not base64!"}])), "gpu_garbage", 0, True),
         (BadPainter(200, answer(model="")), "gpu_garbage", 0, True),
-        (BadPainter(200, answer(seconds={"painting": 1e999})), "gpu_garbage", 0, True),
-        (BadPainter(200, answer(seconds={"idle": -1})), "gpu_garbage", 0, True),
-        (BadPainter(200, answer(seconds={"gpu": 1e9})), "gpu_garbage", 0, True),
-        (BadPainter(200, answer(cost={"card": "L4", "usd_per_second": 7})), "gpu_garbage", 0, True),
-        (BadPainter(200, answer(truncated={"read": -1, "of": 2})), "gpu_garbage", 0, True),
-        (BadPainter(200, answer(ignored=["x" * 1000])), "gpu_garbage", 0, True),
+        (BadPainter(200, b'{"a":' * 1_000_000), "gpu_garbage", 0, True),
     ],
 )
 def test_a_painter_that_misbehaves_is_tried_later(painter_: BadPainter, code: str, after: float, counted: bool) -> None:
@@ -134,6 +133,44 @@ def test_all_that_a_painter_tells_is_read() -> None:
     assert (painting.seconds, painting.gpu_seconds, painting.idle_seconds) == (0.5, 0.25, 12.5)
     assert (painting.usd_per_second, painting.truncated, painting.ignored) == (0.0003, (75, 130), ("negative_prompt",))
     assert (painting.steps, painting.guidance) == (4, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("seconds.painting", {"seconds": {"painting": 1e999}}),
+        ("seconds.idle", {"seconds": {"idle": -1}}),
+        ("seconds.idle", {"seconds": {"idle": 1e9}}),
+        ("seconds.gpu", {"seconds": {"gpu": 10**400}}),
+        ("seconds.gpu", {"seconds": {"gpu": float("nan")}}),
+        ("seconds.gpu", {"seconds": {"gpu": "7"}}),
+        ("cost.usd_per_second", {"cost": {"card": "L4", "usd_per_second": 7}}),
+        ("truncated.read", {"truncated": {"read": -1, "of": 2}}),
+        ("ignored", {"ignored": ["x" * 1000]}),
+        ("ignored", {"ignored": ["<b> \n"]}),
+        ("ignored", {"ignored": {"a": 1}}),
+        ("steps", {"steps": [4]}),
+    ],
+)
+def test_a_picture_with_a_senseless_account_is_a_picture_and_the_account_is_not_believed(
+    part: str, told: dict[str, object]
+) -> None:
+    with serving(BadPainter(200, answer(**told))) as url:
+        painting = GpuClient((url,)).paint(ORDER)
+    assert painting.senseless == (part,)
+    assert painting.pictures[0].image == b"bytes"
+    assert (painting.idle_seconds, painting.usd_per_second, painting.truncated) == (0.0, None, None)
+    assert (painting.ignored, painting.steps) == ((), None)
+    assert painting.gpu_seconds <= 0.5, "what it takes an older painter, where it says nothing else"
+
+
+def test_no_painter_has_worked_longer_than_we_waited_for_it_or_idled_longer_than_today() -> None:
+    told = {"seconds": {"painting": 500.0, "gpu": 80_000.0, "idle": 30 * 86_400.0}}
+    with serving(BadPainter(200, answer(**told))) as url:
+        painting = GpuClient((url,)).paint(ORDER)
+    assert 10 <= painting.gpu_seconds < 60
+    assert 10 <= painting.seconds < 60
+    assert painting.idle_seconds == 86_400.0
 
 
 def test_a_picture_that_was_kept_back_is_flagged_and_not_there() -> None:
@@ -178,7 +215,9 @@ def test_an_order_that_is_too_large_is_a_refusal() -> None:
 def test_steps_beyond_a_painters_bounds_are_the_nearest_it_takes(complaint: Said, sent: dict[str, int]) -> None:
     painter = ScriptedPainter(complaint, Said(200, answer()))
     with serving(painter) as url:
-        GpuClient((url,)).paint(Order("a red fox", seeds=(42,), steps=50))
+        painting = GpuClient((url,)).paint(Order("a red fox", seeds=(42,), steps=50))
+    assert painting.steps == sent.get("steps")
+    assert painting.ignored == (() if sent else ("steps",))
     assert painter.heard[0].order == {"prompt": "a red fox", "seeds": [42], "steps": 50}
     assert painter.heard[1].order == {"prompt": "a red fox", "seeds": [42]} | sent
 
@@ -186,7 +225,8 @@ def test_steps_beyond_a_painters_bounds_are_the_nearest_it_takes(complaint: Said
 def test_a_painter_that_knows_no_shapes_paints_its_own() -> None:
     painter = ScriptedPainter(refusal("aspect_ratio", "Extra inputs are not permitted"), Said(200, answer()))
     with serving(painter) as url:
-        GpuClient((url,)).paint(Order("a red fox", seeds=(42,), aspect_ratio="16:9"))
+        painting = GpuClient((url,)).paint(Order("a red fox", seeds=(42,), aspect_ratio="16:9"))
+    assert painting.ignored == ("aspect_ratio",)
     assert [heard.order.get("aspect_ratio") for heard in painter.heard] == ["16:9", None]
 
 
@@ -206,9 +246,9 @@ def test_a_painter_that_complains_again_or_of_more_has_refused() -> None:
 
 def test_an_order_carries_the_secrets_and_an_opaque_word_for_who_asked() -> None:
     painter = ScriptedPainter(Said(200, answer()))
-    headers = (("Modal-Key", "wk-1"), ("Modal-Secret", "ws-2"))
     with serving(painter) as url:
-        gpu = GpuClient((url,), "secret", headers=headers)
+        settings = load(GpuSettings, gpu_url=url, gpu_token="secret", gpu_modal_key="wk-1", gpu_modal_secret="ws-2")
+        gpu = open_gpu(settings, Painters(None))
         for person_id in (7, 7, 8):
             gpu.paint(Order("a fox", seeds=(42,), person_id=person_id))
         GpuClient((url,), "other").paint(Order("a fox", seeds=(42,), person_id=7))
@@ -225,7 +265,15 @@ def test_an_order_carries_the_secrets_and_an_opaque_word_for_who_asked() -> None
 
 
 def test_secrets_are_not_shown() -> None:
-    assert "s3cret" not in repr(GpuClient(("http://a",), "s3cret", headers=(("Modal-Secret", "s3cret"),)))
+    assert "s3cret" not in repr(GpuClient(("http://a",), "s3cret", headers={"http://a": {"Modal-Secret": "s3cret"}}))
+
+
+def test_each_painter_is_told_its_own_token_and_no_other() -> None:
+    first, second = ScriptedPainter(Said(503)), ScriptedPainter(Said(200, answer()))
+    with serving(first) as one, serving(second) as other:
+        addresses = f"{one} {other.replace('http://', 'http://:home@')}"
+        open_gpu(load(GpuSettings, gpu_url=addresses, gpu_token="common"), Painters(None)).paint(ORDER)
+    assert [each.heard[0].headers["authorization"] for each in (first, second)] == ["Bearer common", "Bearer home"]
 
 
 # -- 303: the result lies elsewhere
@@ -319,6 +367,19 @@ def test_a_painter_that_is_not_there_costs_no_try_and_says_why(url: str, words: 
     with pytest.raises(TryLater) as caught:
         GpuClient((url,), timeout=SLOW).paint(ORDER)
     assert (str(caught.value), caught.value.counted) == (f"gpu_down: {words}", False)
+
+
+def test_a_name_server_that_hangs_does_not_hold_up_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(30))
+    began = time.monotonic()
+    try:
+        with pytest.raises(TryLater) as caught:
+            GpuClient(("http://somewhere.example",), timeout=1.0).paint(ORDER)
+    finally:
+        released.set()
+    assert caught.value.code in ("gpu_slow", "gpu_down")
+    assert time.monotonic() - began < 10
 
 
 def test_a_painter_that_speaks_no_tls_says_so() -> None:

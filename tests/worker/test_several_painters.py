@@ -28,6 +28,7 @@ from worker import gpu_client
 from worker.gpu_client import GpuClient, Order
 from worker.jobs import _work
 from worker.manners import Manners
+from worker.painter import call
 from worker.painting import PaintStep
 
 ORDER = Order("a red fox", seeds=(42,), creation_id=1)
@@ -129,7 +130,7 @@ def test_after_its_rest_one_order_tries_it_and_the_others_do_not_wait(painters: 
 
 
 def test_an_order_that_breaks_all_painters_takes_none_of_them_out(painters: Painters) -> None:
-    poisoned = [BadPainter(500), BadPainter(500)]
+    poisoned = [BadPainter(500, well=True), BadPainter(500, well=True)]
     with clients(painters, *poisoned) as gpu:
         for _ in range(6):
             with pytest.raises(TryLater, match="gpu_failed") as caught:
@@ -139,20 +140,105 @@ def test_an_order_that_breaks_all_painters_takes_none_of_them_out(painters: Pain
 
 
 def test_a_painter_that_breaks_at_every_order_rests(painters: Painters) -> None:
-    broken, second = BadPainter(500), ScriptedPainter(GOOD)
+    broken, second = BadPainter(500, well=True), ScriptedPainter(GOOD)
     with clients(painters, broken, second) as gpu:
         for number in range(9):
             gpu.paint(Order("a fox", seeds=(42,), creation_id=number))
     assert (broken.calls, len(second.heard)) == (3, 9)
 
 
-def test_a_refusal_is_final_and_is_no_failure(painters: Painters) -> None:
-    second = ScriptedPainter(GOOD)
-    with clients(painters, BadPainter(422), second) as gpu:
+def test_what_all_refuse_is_refused_and_that_is_no_failure(painters: Painters) -> None:
+    both = BadPainter(422), BadPainter(422)
+    with clients(painters, *both) as gpu:
         for number in range(5):
             with pytest.raises(Refused):
                 gpu.paint(Order("a fox", seeds=(42,), creation_id=number))
-    assert second.heard == []
+    assert [painter.calls for painter in both] == [5, 5]
+
+
+def test_what_the_preferred_one_cannot_paint_another_may(painters: Painters) -> None:
+    second = ScriptedPainter(GOOD)
+    with clients(painters, BadPainter(422), second) as gpu:
+        assert gpu.paint(ORDER).model == "m"
+    assert painters.ill() == []
+
+
+@pytest.mark.parametrize(("away", "code"), [(BadPainter(503, retry_after="30"), "gpu_busy"), (None, "gpu_down")])
+def test_what_one_cannot_paint_waits_for_one_that_is_away(painters: Painters, away: object, code: str) -> None:
+    lesser = ScriptedPainter(Said(422, b'{"errors": [{"field": "init_image", "reason": "paints from text only"}]}'))
+    with clients(painters, away, lesser) as gpu:
+        for expected in (code, "gpu_resting"):
+            with pytest.raises(TryLater, match=expected) as caught:
+                gpu.paint(ORDER)
+            assert not caught.value.counted
+            assert caught.value.after > 1
+        assert "paints from text only" in str(caught.value)
+        # The others go on with what it can paint.
+        assert painters.room() is None
+    painters.forget()
+
+
+# -- a painter in doubt is asked how it is
+
+
+@pytest.mark.parametrize(
+    "health",
+    [Said(502, b"<html>"), Said(504), Said(521), Said(503, b'{"status": "broken"}'), Said(200, cut=True, body=b"{}")],
+)
+def test_what_stands_before_a_painter_costs_one_try_then_none_however_long_it_lasts(
+    painters: Painters, health: Said
+) -> None:
+    gate = ScriptedPainter(Said(502, b"<html>"), health=health)
+    with clients(painters, gate) as gpu:
+        counted = []
+        for _ in range(4):
+            with pytest.raises(TryLater) as caught:
+                gpu.paint(ORDER)
+            counted.append(caught.value.counted)
+            _end_rests(painters)
+    assert counted == [True, False, False, False]
+    assert (len(gate.heard), len(gate.looks)) == (1, 3)
+
+
+def test_an_order_that_kills_its_painter_again_and_again_is_counted_each_time(painters: Painters) -> None:
+    fragile = ScriptedPainter(Said(502))
+    with clients(painters, fragile) as gpu:
+        for _ in range(4):
+            with pytest.raises(TryLater) as caught:
+                gpu.paint(ORDER)
+            assert caught.value.counted
+    assert (len(fragile.heard), len(fragile.looks)) == (4, 3)
+
+
+def test_a_painter_that_hangs_rests_once_it_does_not_even_say_how_it_is(
+    painters: Painters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_client, "PATIENCE", 0.0)
+    monkeypatch.setattr(call, "LOOK_SECONDS", 0.3)
+    hangs, second = ScriptedPainter(Said(200, answer(), first=60), health=Said(first=60)), ScriptedPainter(GOOD)
+    with clients(painters, hangs, second, timeout=5.0) as gpu:
+        for number in range(4):
+            gpu.paint(Order("a fox", seeds=(42,), creation_id=number))
+    assert (len(hangs.heard), len(second.heard)) == (1, 4)
+    assert hangs.looks
+    assert len(painters.ill()) == 1
+
+
+def test_a_painter_that_knows_no_health_is_ordered_from_all_the_same(painters: Painters) -> None:
+    plain = ScriptedPainter(Said(500), GOOD, health=Said(404))
+    with clients(painters, plain) as gpu:
+        with pytest.raises(TryLater):
+            gpu.paint(ORDER)
+        assert gpu.paint(ORDER).model == "m"
+        gpu.paint(ORDER)
+    assert len(plain.looks) == 1, "all is well again"
+
+
+def _end_rests(painters: Painters) -> None:
+    assert painters.queue is not None
+    for pattern in ("painter:rest:*", "painter:probe:*"):
+        for key in painters.queue.connection.scan_iter(pattern):
+            painters.queue.connection.delete(key)
 
 
 def test_where_all_rest_it_is_told_when_the_first_is_due_and_nobody_is_called(painters: Painters) -> None:
@@ -222,19 +308,20 @@ def real_painter(folder: Path, port: int) -> Iterator[Popen[bytes]]:
 
 
 @pytest.mark.processes
+@pytest.mark.parametrize("engine", ["postgres"], indirect=True)  # its workers write at the same time
 def test_of_two_real_painters_one_may_be_killed_and_nothing_is_lost_or_hangs_twice(
     step: PaintStep, engine: Engine, tmp_path: Path
 ) -> None:
     one, other = free_port(), free_port()
     urls = (f"http://127.0.0.1:{one}", f"http://127.0.0.1:{other}")
     both = PaintStep(**{**vars(step), "gpu": GpuClient(urls, "secret", 30.0, step.gpu.painters)})
-    waiting = [make_creation(engine, with_post=False, count=2) for _ in range(24)]
+    waiting = [make_creation(engine, with_post=False, count=2) for _ in range(12)]
     todo = iter(list(waiting))
     with real_painter(tmp_path, one) as first, real_painter(tmp_path, other):
         workers = [threading.Thread(target=lambda: [_work(both, each) for each in todo]) for _ in range(3)]
         for worker in workers:
             worker.start()
-        wait_until(lambda: _hung(engine) >= 8, "nothing is painted")
+        wait_until(lambda: _hung(engine) >= 4, "nothing is painted")
         first.kill()
         for worker in workers:
             worker.join(60)

@@ -1,6 +1,7 @@
 """One call to one painter over HTTP, within a deadline for all of it. Knows httpx; knows no order and no other painter.
 
     POST /v1/paint ──> 303, GET the result's address ──> 303 ... ──> the answer, read to its end and no further
+    GET /healthz, before it, of a painter that is in doubt
 
 Modal answers 303 when a call takes longer than 150 s: its result lies at another address, and to read that again runs
 nothing again. It is followed by hand: to the same origin only, since it gets our secrets.
@@ -9,20 +10,27 @@ nothing again. It is followed by hand: to the same origin only, since it gets ou
 import asyncio
 import ssl
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any, TypeVar
 
 import anyio.lowlevel
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from worker.painter.faults import DOWN, GARBAGE, Fault, Reply, fault_of_error
+from worker.painter.faults import DOWN, GARBAGE, Fault, Reply, fault_of_error, fault_of_health
 
 # One picture of 1536 x 1536 as PNG is about 6 MB, four of them in base64 about 32 MB.
 LONGEST_ANSWER = 64 * 1024 * 1024
 MOST_HOPS = 20
 CONNECT_SECONDS = 5.0
 MOST_READS = 5
+# A container that wakes up may need longer; then it goes on waking up while we leave it alone.
+LOOK_SECONDS = 60.0
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -40,9 +48,21 @@ class Call:
 
     def make(self) -> Reply:
         """The painter's answer. Raises Fault."""
+        return self._told(self._make())
+
+    def look(self) -> None:
+        """Raises Fault, which is no order's fault, when the painter says that it cannot paint, or nothing at all."""
+        try:
+            fault = fault_of_health(self._told(self._health()))
+        except Fault as error:
+            fault = Fault(error.code, f"asked how it is: {error.detail}", after=error.after)
+        if fault:
+            raise fault
+
+    def _told(self, call: Coroutine[Any, Any, Reply]) -> Reply:
         began = time.monotonic()
         try:
-            return asyncio.run(self._make())
+            return _run(call)
         except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise fault_of_error(error, waited=time.monotonic() - began) from error
 
@@ -54,6 +74,10 @@ class Call:
             reply: Reply = await _trying(httpx.ConnectError, 3)(_answer, http, request)
             first.reschedule(None)
             return await self._followed(http, reply, str(request.url))
+
+    async def _health(self) -> Reply:
+        async with asyncio.timeout(min(LOOK_SECONDS, self.patience)), _line() as http:
+            return await _answer(http, _request("GET", f"{self.url}/healthz", self.headers))
 
     async def _followed(self, http: httpx.AsyncHTTPTransport, reply: Reply, address: str) -> Reply:
         for _ in range(MOST_HOPS):
@@ -68,6 +92,23 @@ class Call:
         return self.headers | {"Content-Type": "application/json"}
 
 
+class _Threads(ThreadPoolExecutor):
+    """Threads that nobody waits for: one may hang in a name server long after the deadline."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
+def _run(call: Coroutine[Any, Any, Result]) -> Result:
+    """As asyncio.run, which at its end waits for all threads of the loop."""
+
+    async def hurried() -> Result:
+        asyncio.get_running_loop().set_default_executor(_Threads())
+        return await call
+
+    return asyncio.run(hurried())
+
+
 def warm_up() -> None:
     """Load what every call needs, so that forks inherit it."""
 
@@ -76,7 +117,7 @@ def warm_up() -> None:
             # httpx connects through it, and its other half is loaded at first use.
             await anyio.lowlevel.checkpoint()
 
-    asyncio.run(load())
+    _run(load())
 
 
 @cache

@@ -7,6 +7,9 @@ to leave the painter alone. Pure: knows answers and exceptions, makes no call.
     no answer in time, 408                                         gpu_slow          may be the order: a try is lost
     other 5xx, a line that breaks                                  gpu_failed        the same
     anything else                                                  gpu_garbage       the same
+
+A painter in doubt is asked how it is before the next order: then what stands before it (502, 504), or its silence, is
+no order's fault any more.
 """
 
 import ssl
@@ -69,6 +72,17 @@ def fault_of_reply(reply: Reply) -> Fault:  # noqa: PLR0911  # a table, one line
             return Fault(DOWN, f"its address leads elsewhere (status {status}): mend GPU_URL")
         case status:
             return Fault(GARBAGE, f"unexpected status {status}", doubtful=True)
+
+
+def fault_of_health(reply: Reply) -> Fault | None:
+    """What an answer to the question how it is means; None where nothing speaks against an order.
+
+    Whatever stands before a painter answers for it while it is away, so no order can be to blame.
+    """
+    if reply.status == 503:
+        after = seconds_of(reply.retry_after, reply.date)
+        return Fault(BUSY, "it says that it cannot paint now (status 503)", after=after)
+    return Fault(DOWN, f"asked how it is: status {reply.status}") if reply.status >= 500 else None
 
 
 def fault_of_error(error: Exception, *, waited: float) -> Fault:

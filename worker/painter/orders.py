@@ -1,6 +1,7 @@
 """What is ordered of the painter and what it answers, as types and as JSON. Knows no HTTP.
 
 An answer comes from outside: everything in it is bounded and checked. What an older painter leaves out has a default.
+Pictures with a senseless account of how they were painted are pictures: what it says wrongly is left out and named.
 """
 
 import base64
@@ -9,7 +10,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +18,11 @@ from core.text import clean
 from worker.painter.faults import GARBAGE, Fault
 
 DAY = 86_400.0
+# How much longer a painter may say it worked than we waited: it is cheap to believe, and clocks differ.
+SLACK_SECONDS = 10.0
+# Eight of the dearest cards that one rents cost a seventh of this.
+MOST_USD_PER_SECOND = 0.1
+MOST_NAMES = 20
 # What of an order may be left to the painter, by the field that it complains of.
 LEFT_TO_THE_PAINTER = {"steps": "steps", "strength": "steps", "aspect_ratio": "aspect_ratio"}
 BOUNDS = re.compile(r"between (\d{1,4}) and (\d{1,4})$", re.ASCII)
@@ -56,7 +62,8 @@ class Painting:
 
     seconds: of painting, as a clock shows it. gpu_seconds: the order's share of the machine. idle_seconds: paid time
     before it that is nobody's, an estimate. usd_per_second: the machine's price, None where the painter tells none.
-    truncated: tokens of the prompt that were read, of all there are. receipt: tells this answer from all others.
+    truncated: tokens of the prompt that were read, of all there are. ignored: fields of the order that were not heeded.
+    senseless: parts of the answer that could not be believed. receipt: tells this answer from all others.
     """
 
     model: str
@@ -69,6 +76,7 @@ class Painting:
     guidance: float | None = None
     truncated: tuple[int, int] | None = None
     ignored: tuple[str, ...] = ()
+    senseless: tuple[str, ...] = ()
     receipt: str = ""
 
 
@@ -86,31 +94,52 @@ class _Picture(_Part):
     safety: _Safety = _Safety()
 
 
-class _Seconds(_Part):
-    painting: Annotated[float, Field(ge=0, le=DAY)] = 0.0
-    gpu: Annotated[float, Field(ge=0, le=DAY)] | None = None
-    idle: Annotated[float, Field(ge=0, le=31 * DAY)] = 0.0
-
-
-class _Truncated(_Part):
-    read: Annotated[int, Field(ge=0, le=1_000_000)]
-    of: Annotated[int, Field(ge=0, le=1_000_000)]
-
-
-class _Cost(_Part):
-    # A dollar a second is more than any machine costs that one rents for this.
-    usd_per_second: Annotated[float, Field(ge=0, le=1)]
-
-
 class _Answer(_Part):
     model: str = Field(min_length=1, max_length=200)
     pictures: list[_Picture] = Field(max_length=16)
-    seconds: _Seconds = _Seconds()
-    steps: Annotated[int, Field(ge=0, le=10_000)] | None = None
-    guidance: Annotated[float, Field(ge=0, le=1000)] | None = None
-    truncated: _Truncated | None = None
-    ignored: list[Annotated[str, Field(max_length=60)]] = Field(default=[], max_length=20)
-    cost: _Cost | None = None
+    # What it says of how it painted, read by _Account.
+    seconds: Any = None
+    cost: Any = None
+    steps: Any = None
+    guidance: Any = None
+    truncated: Any = None
+    ignored: Any = None
+
+
+class _Account:
+    """Reads what an answer says of how it was painted; what makes no sense is as if not said, and its name is kept."""
+
+    def __init__(self, answer: _Answer) -> None:
+        self.senseless: list[str] = []
+        self._answer = answer
+
+    def number(self, name: str, most: float) -> float | None:
+        """`name` is a field, or one of its own like `seconds.gpu`."""
+        value: Any = self._answer
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
+        if value is None:
+            return None
+        is_one = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_one or not 0 <= value <= most:
+            self.senseless.append(name)
+            return None
+        return float(value)
+
+    def whole(self, name: str, most: int) -> int | None:
+        number = self.number(name, most)
+        return None if number is None else int(number)
+
+    def ignored(self) -> tuple[str, ...]:
+        names = self._answer.ignored or []
+        if not isinstance(names, list) or len(names) > MOST_NAMES or not all(map(_is_name, names)):
+            self.senseless.append("ignored")
+            return ()
+        return tuple(names)
+
+    def truncated(self) -> tuple[int, int] | None:
+        read, of = self.whole("truncated.read", 1_000_000), self.whole("truncated.of", 1_000_000)
+        return None if read is None or of is None else (read, of)
 
 
 def body_of(order: Order) -> bytes:
@@ -127,8 +156,9 @@ def body_of(order: Order) -> bytes:
     return json.dumps(body).encode()
 
 
-def read_painting(content: bytes, order: Order) -> Painting:
-    """The painter's answer to this order. Raises Fault for what is none."""
+def read_painting(content: bytes, order: Order, *, asked: Order, within: float) -> Painting:
+    """The painter's answer to an order, of which it was asked `asked`, `within` so many seconds. Raises Fault for what
+    is no answer."""
     try:
         answer = _Answer.model_validate_json(content)
         pictures = tuple(_painted(picture) for picture in answer.pictures)
@@ -137,19 +167,35 @@ def read_painting(content: bytes, order: Order) -> Painting:
     except (ValidationError, ValueError, binascii.Error) as error:
         reason = f"{error.error_count()} fields are wrong" if isinstance(error, ValidationError) else str(error)
         raise Fault(GARBAGE, reason, doubtful=True) from error
+    account = _Account(answer)
+    painting = account.number("seconds.painting", DAY) or 0.0
+    gpu, most = account.number("seconds.gpu", DAY), within + SLACK_SECONDS
+    left_out = tuple(name for name in dict.fromkeys(LEFT_TO_THE_PAINTER.values()) if _differ(name, order, asked))
     return Painting(
         model=clean(answer.model),
         pictures=pictures,
-        seconds=answer.seconds.painting,
-        gpu_seconds=answer.seconds.painting if answer.seconds.gpu is None else answer.seconds.gpu,
-        idle_seconds=answer.seconds.idle,
-        usd_per_second=answer.cost.usd_per_second if answer.cost else None,
-        steps=answer.steps,
-        guidance=answer.guidance,
-        truncated=(answer.truncated.read, answer.truncated.of) if answer.truncated else None,
-        ignored=tuple(clean(field) for field in answer.ignored),
+        seconds=min(painting, most),
+        # Nobody had more of the machine than there was time.
+        gpu_seconds=min(painting if gpu is None else gpu, most),
+        # What it idled longer ago is no cost of today.
+        idle_seconds=min(account.number("seconds.idle", 31 * DAY) or 0.0, DAY),
+        usd_per_second=account.number("cost.usd_per_second", MOST_USD_PER_SECOND),
+        steps=account.whole("steps", 10_000) or asked.steps,
+        guidance=account.number("guidance", 1000),
+        truncated=account.truncated(),
+        ignored=tuple(dict.fromkeys(account.ignored() + left_out)),
+        senseless=tuple(account.senseless),
         receipt=hashlib.sha256(content).hexdigest()[:16],
     )
+
+
+def _differ(name: str, order: Order, asked: Order) -> bool:
+    """Whether a choice of the order was left to the painter."""
+    return getattr(order, name) is not None and getattr(asked, name) is None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[a-z_]{1,60}", value) is not None
 
 
 def _painted(picture: _Picture) -> Painted:
