@@ -80,31 +80,37 @@ def test_no_way_that_modal_gives_up_is_used(plane):
     )
 
 
-def fetch_weights(plane: ControlPlane, folder: Path, model: str) -> None:
-    settings = {"GPU_ENGINE": "diffusers", "GPU_MODEL": model, "GPU_SAFETY": "off"}
+def cached(volume: Path) -> Path:
+    """Where a volume keeps what came of the model somebody/tiny."""
+    repository, revision = volume / "models--somebody--tiny", "a" * 40
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(revision)
+    return repository / "snapshots" / revision
+
+
+def fetch_weights(plane: ControlPlane, volume: Path) -> None:
+    settings = {"GPU_ENGINE": "diffusers", "GPU_MODEL": "somebody/tiny", "GPU_SAFETY": "off"}
     quietly = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
     code = "from gpu.app import fetch_weights; fetch_weights.local()"
-    python(code, folder, **settings, **quietly, **account(plane))
+    python(code, HF_HUB_CACHE=str(volume), **settings, **quietly, **account(plane))
 
 
 def test_fetching_loads_once_without_a_card_and_keeps_what_came(plane, tmp_path):
-    tiny_model(tmp_path / "tiny")
-    fetch_weights(plane, tmp_path, "tiny")
+    tiny_model(cached(tmp_path))
+    fetch_weights(plane, tmp_path)
     assert [asked.volume_id for asked in plane.asked["VolumeCommit"]] == ["vo-threadpaint-weights"]
 
 
 def test_fetching_weights_that_are_not_whole_fails(plane, tmp_path):
-    (tmp_path / "half").mkdir()
+    weights = tiny_model(cached(tmp_path)) / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
     with pytest.raises(subprocess.CalledProcessError):
-        fetch_weights(plane, tmp_path, "half")
+        fetch_weights(plane, tmp_path)
     assert plane.asked["VolumeCommit"] == []
 
 
 def test_a_container_loads_a_model_from_the_volume_offline_and_writes_nothing_there(tmp_path):
-    repository = tmp_path / "models--somebody--tiny"
-    tiny_model(repository / "snapshots" / ("a" * 40))
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text("a" * 40)
+    tiny_model(cached(tmp_path))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     python(
         "import warnings; warnings.simplefilter('ignore')\nfrom gpu.app import Gpu; Gpu().web.local()",
