@@ -21,7 +21,7 @@ from core.queue import PAINT, WorkQueue
 from core.settings import MoneySettings, WorkSettings, load
 from core.storage import FolderStorage
 from tests.support.painter import BadPainter, Said, ScriptedPainter, answer
-from tests.support.rows import make_creation, make_due, read_creation
+from tests.support.rows import make_creation, make_due, make_person, read_creation
 from tests.support.sandbox_x import SandboxX
 from tests.support.servers import free_port, process, serving, wait_until
 from worker import gpu_client
@@ -296,6 +296,47 @@ def test_once_the_painter_is_back_all_go(
     for creation_id in (first, *others):
         _work(back, creation_id)
         assert read_creation(engine, creation_id).state == State.PAINTED
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_crowd_waits_out_a_long_absence_and_a_lost_queue_and_is_painted_in_its_order(
+    step: PaintStep, engine: Engine, queue: WorkQueue, line: Line, painter: str
+) -> None:
+    people = [make_person(engine) for _ in range(4)]
+    crowd = [make_creation(engine, with_post=False, person_id=people[n % 4], turn=n) for n in range(CROWD)]
+    calls = 0
+    for moment in range(24):  # each as if the longest pause had gone by
+        if moment == 12:
+            queue.connection.flushdb()
+        calls += _as_workers(line, step)
+        queue.connection.delete("painters:closed")
+        _end_rests(step.gpu.painters)
+        make_due(engine)
+    rows = [read_creation(engine, one) for one in crowd]
+    assert {(row.state, row.attempts) for row in rows} == {(State.QUEUED, 0)}
+    # One look at a time, but for what is called up before anything is known.
+    assert calls <= 24 + 2 * 10
+    gpu = GpuClient((painter,), token="secret", painters=step.gpu.painters)
+    back = PaintStep(**{**vars(step), "gpu": gpu})
+    while _as_workers(line, back):
+        pass
+    rows = [read_creation(engine, one) for one in crowd]
+    assert {row.state for row in rows} == {State.PAINTED}
+    times = [row.painted_at for row in rows]
+    assert times == sorted(times)  # type: ignore[type-var]
+
+
+CROWD = 30
+
+
+def _as_workers(line: Line, step: PaintStep) -> int:
+    """Do what is called up, as workers would. Returns how many that were."""
+    line.call_up(PAINT)
+    names = line.queue.connection.lrange("rq:queue:paint", 0, -1)
+    line.queue.connection.delete("rq:queue:paint")
+    for name in names:
+        _work(step, int(name.decode().removeprefix("paint-")))
+    return len(names)
 
 
 @contextmanager
