@@ -11,6 +11,8 @@ from collections import deque
 
 # Who has not asked again by then (encoding, the way there and back) is not coming back at once.
 _RETURN_SECONDS = 0.05
+# Others that keep coming, one by one, do not hold up the first for more than so many times the patience.
+_LONGEST = 4
 
 
 class Company:
@@ -32,10 +34,11 @@ class Company:
         """An order was answered."""
         self._away.append(now)
 
-    def wait(self, now: float) -> float:
-        """Seconds to wait for others from now on, if none comes; zero or less: go."""
+    def wait(self, now: float, since: float) -> float:
+        """Seconds to wait for others from now on, if none comes; zero or less: go. `since`: when the waiting began."""
         while self._away and self._away[0] < now - max(_RETURN_SECONDS, self._patience):
             self._away.popleft()
         if not self._away:
             return 0.0
-        return max(self._came, self._away[-1]) + self._patience - now
+        pause = max(self._came, self._away[-1]) + self._patience
+        return min(pause, since + _LONGEST * self._patience) - now

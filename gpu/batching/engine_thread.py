@@ -201,14 +201,20 @@ class EngineThread:
     def _next_batch(self) -> list[Ticket]:
         """Wait for an order and its company; an empty list means stop."""
         with self._changed:
-            while self.status == "ok":
-                if not self._queue:
-                    self._changed.wait()
-                elif (rest := self._company.wait(time.monotonic())) > 0 and not self._queue.fills(self._painter.limit):
+            while self._some_wait():
+                began = time.monotonic()
+                while self._queue and (rest := self._company.wait(time.monotonic(), began)) > 0:
+                    if self.status != "ok" or self._queue.fills(self._painter.limit):
+                        break
                     self._changed.wait(rest)
-                else:
-                    return self._queue.take(self._painter.limit)
+                if batch := self._queue.take(self._painter.limit):
+                    return batch
         return []
+
+    def _some_wait(self) -> bool:
+        """Sleep until an order waits; False when there will be none any more."""
+        self._changed.wait_for(lambda: self._queue or self.status != "ok")
+        return self.status == "ok"
 
     def _paint(self, batch: list[Ticket]) -> None:
         """Paint a batch and pass it on; whatever is raised, those who wait for it are told."""
