@@ -109,6 +109,8 @@ def _settings(**given: Any) -> GpuSettings:
 
 def _explained(error: ErrorDetails) -> str:
     field = str(error["loc"][0])
+    if error["type"] == "value_error":  # our own words say what to take instead
+        return f"GPU_{field.upper()}: {error['msg'].removeprefix('Value error, ')}"
     [example] = GpuSettings.model_fields[field].examples or ["..."]
     return f"GPU_{field.upper()}: {error['msg']} (example: GPU_{field.upper()}={example})"
 

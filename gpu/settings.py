@@ -72,7 +72,7 @@ class GpuSettings(BaseSettings):
         if token is None:
             return None
         if not (word := token.get_secret_value().strip()):
-            raise ValueError("must not be blank")
+            raise ValueError("must not be blank (example: GPU_TOKEN=a-long-random-word)")
         return SecretStr(word)
 
     @field_validator("host")
