@@ -20,6 +20,7 @@ from core.schema import migrate
 from tests.support.rows import make_creation, read_creation
 from tests.support.sandbox_x import KEYS, SandboxX
 from tests.support.servers import process, wait_until
+from worker.pool import TunedWorker
 
 pytestmark = pytest.mark.processes
 
@@ -92,7 +93,15 @@ def test_a_wiped_queue_and_a_painter_that_is_away_lose_no_creation_and_no_try(
         row = read_creation(engine, creation_id)
         assert (row.state, row.attempts, row.last_error) == (State.QUEUED, 0, "gpu_down: connection refused")
         assert queue.waiting(PAINT) == set()
-        wait_until(lambda: queue.count_workers() >= WORKERS, "the workers are not on the list", within=40)
+
+
+def test_a_worker_whose_queue_was_wiped_is_on_the_list_again_with_its_next_heartbeat(queue: WorkQueue) -> None:
+    worker = TunedWorker([PAINT], connection=queue.connection)
+    worker.register_birth()
+    queue.connection.flushdb()
+    assert queue.count_workers() == 0
+    worker.heartbeat()
+    assert queue.count_workers() == 1
 
 
 def test_what_is_deleted_is_forgotten_beside_the_sweep(
