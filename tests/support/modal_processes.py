@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def clean_environment() -> dict[str, str]:
-    """No account, no settings of this machine."""
-    foreign = ("GPU_", "DEPLOY_", "MODAL_")
+    """No account, no settings of this machine, and not what a `make` around the tests hands down."""
+    foreign = ("GPU_", "DEPLOY_", "MODAL_", "MAKE", "MFLAGS")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
         "MODAL_CONFIG_PATH": "/nonexistent"
     }
