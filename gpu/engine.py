@@ -97,6 +97,8 @@ class Limits:
     # Some models look at an init image without being told how far to go from it, or were distilled at one guidance.
     strength_counts: bool = True
     guidance_counts: bool = True
+    # The sketch paints in no steps.
+    steps_count: bool = True
 
 
 class Engine(Protocol):

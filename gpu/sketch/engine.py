@@ -14,7 +14,7 @@ class SketchEngine:
     """Needs no model and no GPU. Steps are accepted for the contract's sake and change nothing."""
 
     model = "sketch"
-    limits = Limits(negative_above=None, guidance_counts=False)
+    limits = Limits(negative_above=None, guidance_counts=False, steps_count=False)
 
     def load(self) -> None:
         """Nothing to load."""

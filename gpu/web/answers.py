@@ -29,7 +29,7 @@ def answer_to(
     return PaintAnswer(
         model=model,
         pictures=[_picture(*one, mime=mime, embedding=planned.embedding) for one in painted],
-        steps=order.key.steps,
+        steps=planned.steps,
         guidance=order.key.guidance,
         truncated=_truncated(outcome.paintings),
         ignored=list(planned.ignored),

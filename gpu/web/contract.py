@@ -101,7 +101,7 @@ class PaintAnswer(BaseModel):
 
     model: str
     pictures: list[Picture]
-    steps: int
+    steps: int | None = Field(description="null where the engine knows no steps")
     guidance: float
     truncated: Truncated | None = None
     ignored: list[str] = Field(default=[], description="fields that nothing comes of here")

@@ -20,10 +20,11 @@ Errors = Iterator[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Plan:
-    """An order, and what its answer shall say beside the pictures: the fields it did not look at, the embeddings."""
+    """An order, and what its answer says beside the pictures: the fields not looked at, the steps, the embeddings."""
 
     order: Order
     ignored: tuple[str, ...] = ()
+    steps: int | None = None
     embedding: bool = False
 
 
@@ -38,7 +39,8 @@ def plan(request: PaintRequest, limits: Limits, caller: str = "", *, checked: bo
     ignored = tuple(_ignored(request, key, limits, checked))
     negative = "" if "negative_prompt" in ignored else request.negative_prompt
     pieces = tuple(Piece(request.prompt, seed, negative) for seed in request.seeds)
-    return Plan(Order(key, pieces, caller), ignored, request.embedding)
+    steps = key.steps if limits.steps_count else None
+    return Plan(Order(key, pieces, caller), ignored, steps, request.embedding)
 
 
 def with_start(planned: Plan, start: Image) -> Plan:
@@ -109,6 +111,8 @@ def _ignored(request: PaintRequest, key: Key, limits: Limits, checked: bool) -> 
     above = limits.negative_above
     if request.negative_prompt.strip() and (above is None or key.guidance <= above):
         yield "negative_prompt"
+    if request.steps is not None and not limits.steps_count:
+        yield "steps"
     if request.guidance is not None and not limits.guidance_counts:
         yield "guidance"
     if request.strength is not None and not limits.strength_counts:

@@ -147,3 +147,9 @@ def test_all_pieces_of_an_order_start_from_the_same_picture_and_know_their_calle
     assert [piece.start for piece in begun.order.pieces] == [start, start]
     assert [piece.seed for piece in begun.order.pieces] == [7, 8]
     assert begun.order.caller == "ann" and begun.embedding
+
+
+def test_steps_of_an_engine_that_knows_none_are_ignored_and_not_told():
+    plan_ = planned(Limits(steps_count=False), steps=30)
+    assert (plan_.ignored, plan_.steps) == (("steps",), None)
+    assert planned(Limits(), steps=30).steps == 30

@@ -170,6 +170,7 @@ def read_painting(content: bytes, order: Order, *, asked: Order, within: float) 
     account = _Account(answer)
     painting = account.number("seconds.painting", DAY) or 0.0
     gpu, most = account.number("seconds.gpu", DAY), within + SLACK_SECONDS
+    ignored = account.ignored()
     left_out = tuple(name for name in dict.fromkeys(LEFT_TO_THE_PAINTER.values()) if _differ(name, order, asked))
     return Painting(
         model=clean(answer.model),
@@ -180,10 +181,10 @@ def read_painting(content: bytes, order: Order, *, asked: Order, within: float) 
         # What it idled longer ago is no cost of today.
         idle_seconds=min(account.number("seconds.idle", 31 * DAY) or 0.0, DAY),
         usd_per_second=account.number("cost.usd_per_second", MOST_USD_PER_SECOND),
-        steps=account.whole("steps", 10_000) or asked.steps,
+        steps=account.whole("steps", 10_000) or (None if "steps" in ignored else asked.steps),
         guidance=account.number("guidance", 1000),
         truncated=account.truncated(),
-        ignored=tuple(dict.fromkeys(account.ignored() + left_out)),
+        ignored=tuple(dict.fromkeys(ignored + left_out)),
         senseless=tuple(account.senseless),
         receipt=hashlib.sha256(content).hexdigest()[:16],
     )
