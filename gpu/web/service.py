@@ -72,6 +72,11 @@ def create_app(
     app = FastAPI(title="Threadpaint GPU service", lifespan=service.lifespan, redirect_slashes=False)
     app.add_exception_handler(HTTPException, _no_such_page)
     app.state.engine_thread = service.thread
+    _add_pages(app, service)
+    return app
+
+
+def _add_pages(app: FastAPI, service: Service) -> None:
     body = {"content": {"application/json": {"schema": PaintRequest.model_json_schema()}}, "required": True}
     caller = {"name": HEADER, "in": "header", "schema": {"type": "string", "maxLength": 64}}
     app.add_api_route(
@@ -84,7 +89,6 @@ def create_app(
     app.add_api_route("/healthz", service.healthz, methods=["GET"])
     app.add_api_route("/healthz", service.healthz, methods=["HEAD"], include_in_schema=False)  # some monitors ask so
     app.add_api_route("/metrics", service.metrics_page, methods=["GET"])
-    return app
 
 
 class Service:
