@@ -24,7 +24,7 @@ def migrate() -> None:
 
 @cli.command()
 def revision(message: str) -> None:
-    """Write a migration for what changed in core/models.py."""
+    """Write a migration for what changed in core/models."""
     from core.schema import write_revision
 
     write_revision(open_database(load(DatabaseSettings).url), message)

@@ -1,6 +1,6 @@
 """Brings the tables up to date, in process: 3 ms when nothing is to do. Alembic keeps the history.
 
-A new step is written with `python -m core revision "what changes"` after a change of `core/models.py`.
+A new step is written with `python -m core revision "what changes"` after a change of `core/models`.
 """
 
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from core.database import reading
 from core.models import creations, pictures, posts
-from core.schema import _config, check, migrate
+from core.schema import _config, _tables_may_be_copied, check, migrate
 from tests.support.rows import make_creation, make_person
 
 FIRST_EVENING = (
@@ -52,7 +52,7 @@ def test_the_shape_becomes_a_size_again_on_the_way_back(engine: Engine) -> None:
     migrate(engine)
     person_id = make_person(engine)
     make_creation(engine, person_id=person_id, with_post=False, aspect_ratio="2:3")
-    with engine.begin() as connection:
+    with engine.connect() as connection, _tables_may_be_copied(connection), connection.begin():
         command.downgrade(_config(connection), "0004")
         assert connection.execute(text("SELECT width, height FROM creation")).one() == (416, 624)
     migrate(engine)

@@ -1,54 +1,20 @@
-"""The tables: posts, people, creations, pictures, the ledger, the poller's cursors. Knows nothing of how they are used.
+"""The tables of the way of one post: people, posts, creations, pictures.
 
 Ids of posts and people are X's own (snowflakes); ids of creations and pictures are ours. All times are UTC.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, Integer, Table, Text, TypeDecorator, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, false, text
 from sqlmodel import Field, SQLModel
 
 from core.clock import now
-
-NAMING = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-SQLModel.metadata.naming_convention = NAMING
-
-# SQLite counts rows only in columns called INTEGER; PostgreSQL shall have the room of 64 bits.
-OwnId = BigInteger().with_variant(Integer(), "sqlite")
-
+from core.models.columns import OwnId, UtcDateTime, where
 
 # Of a million creations a handful wait: an index of those alone stays small.
-WAITS: dict[str, Any] = {
-    "sqlite_where": text("next_attempt_at IS NOT NULL"),
-    "postgresql_where": text("next_attempt_at IS NOT NULL"),
-}
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite forgets the zone, so it is taken off on the way in and put back on the way out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        """Aware UTC in, as the database keeps it."""
-        if value is None:
-            return None
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        """As the database keeps it, aware UTC out."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+WAITING = where(text("next_attempt_at IS NOT NULL"))
+LIKED = where(text("likes > 0 AND shown_at IS NOT NULL"))
 
 
 class State(StrEnum):
@@ -75,6 +41,15 @@ class Person(SQLModel, table=True):
     opted_out_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="they said `stop`")
     banned_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="the host said no")
     hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="protected or suspended on X")
+    # In the gallery.
+    member_since: datetime | None = Field(default=None, sa_type=UtcDateTime, description="first signed in")
+    shows_sensitive: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": false()},
+        description="wants to see sensitive pictures without a veil",
+    )
+    followers: int = Field(default=0, sa_column_kwargs={"server_default": "0"}, description="members who follow them")
+    follows: int = Field(default=0, sa_column_kwargs={"server_default": "0"}, description="people they follow")
 
 
 class Post(SQLModel, table=True):
@@ -119,7 +94,10 @@ class Creation(SQLModel, table=True):
         default=None, sa_column=Column(BigInteger, ForeignKey("post.id"), unique=True, nullable=True)
     )
     person_id: int = Field(sa_column=Column(BigInteger, ForeignKey("person.id"), nullable=False))
-    parent_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("creation.id"), index=True))
+    parent_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("creation.id")))
+    # One wished for in the gallery may be answered on X, too: under this post of its author.
+    answers_post_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("post.id"), index=True))
+    once: str | None = Field(default=None, unique=True, description="names one sending of a form: twice is one wish")
 
     prompt: str = Field(sa_type=Text)
     negative_prompt: str = Field(default="", sa_type=Text)
@@ -154,27 +132,43 @@ class Creation(SQLModel, table=True):
     painted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     replied_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     shown_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="its author took it off the wall")
+    sensitive: bool = Field(
+        default=False, sa_column_kwargs={"server_default": false()}, description="hangs behind a veil"
+    )
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="asked to be forgotten")
     forgotten_at: datetime | None = Field(
         default=None, sa_type=UtcDateTime, description="words, files, answer are gone"
     )
 
+    # Counted where they happen, in the same transaction. Remixes: creations made from this one that hang.
+    likes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    comments: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    remixes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
     __table_args__ = (
         Index("ix_creation_wall", "shown_at", "id"),
         Index("ix_creation_person_wall", "person_id", "shown_at", "id"),
         Index("ix_creation_waiting", "state", "next_attempt_at"),
-        Index("ix_creation_line", "state", "turn", "id", **WAITS),
+        Index("ix_creation_line", "state", "turn", "id", **WAITING),
         Index("ix_creation_turn", "turn"),
         Index("ix_creation_person_turn", "person_id", "turn"),
         Index("ix_creation_person_time", "person_id", "created_at"),
         Index("ix_creation_answer", "reply_post_id"),
         Index("ix_creation_deleted", "deleted_at", "forgotten_at"),
         Index("ix_creation_recent", "created_at", "state"),
+        Index("ix_creation_family", "parent_id", "shown_at", "id"),
+        Index("ix_creation_top", "likes", "id", **LIKED),
+        Index("ix_creation_liked", "shown_at", "likes", **LIKED),
     )
 
 
 class Picture(SQLModel, table=True):
-    """One image of a creation. `key` and `thumb_key` name files in the storage; `placeholder` is a tiny data URI."""
+    """One image of a creation. Keys name files in the storage; `placeholder` is a tiny data URI.
+
+    thumb: for cards; wide: for a picture hung large, where the picture itself is larger. Both also as AVIF. What was
+    painted before these were made has none of them but the thumb.
+    """
 
     id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
     creation_id: int = Field(sa_column=Column(OwnId, ForeignKey("creation.id"), nullable=False))
@@ -188,6 +182,11 @@ class Picture(SQLModel, table=True):
     thumb_key: str
     thumb_width: int
     thumb_height: int
+    thumb_avif_key: str | None = None
+    wide_key: str | None = None
+    wide_avif_key: str | None = None
+    wide_width: int | None = None
+    wide_height: int | None = None
     placeholder: str = Field(sa_type=Text)
     flagged: bool = Field(default=False, description="the painter's safety check would rather not show it")
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
@@ -201,73 +200,7 @@ class Picture(SQLModel, table=True):
         # Who asks for a file is asked about its creation; and a file that another picture shows, too, is kept.
         Index("ix_picture_key", "key"),
         Index("ix_picture_thumb", "thumb_key"),
+        Index("ix_picture_thumb_avif", "thumb_avif_key"),
+        Index("ix_picture_wide", "wide_key"),
+        Index("ix_picture_wide_avif", "wide_avif_key"),
     )
-
-
-class LedgerRow(SQLModel, table=True):
-    """One thing that cost money. `key` names it once and for all, so that writing it down twice counts once."""
-
-    __tablename__ = "ledger"
-
-    id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
-    key: str = Field(unique=True)
-    day: str = Field(description="UTC day of the payee's clock, 2026-11-20")
-    item: str = Field(description="what was paid for; the names of `core/money/prices.py`")
-    micro_usd: int = Field(sa_type=BigInteger)
-    creation_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("creation.id"), index=True))
-    person_id: int | None = Field(default=None, sa_type=BigInteger, description="who caused it, also unknown people")
-    at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
-
-    __table_args__ = (Index("ix_ledger_person", "person_id", "day"),)
-
-
-class Spending(SQLModel, table=True):
-    """The ledger's sum per day and item, kept beside it, so that a budget costs no long look."""
-
-    day: str = Field(primary_key=True)
-    item: str = Field(primary_key=True)
-    count: int = Field(default=0, sa_type=BigInteger)
-    micro_usd: int = Field(default=0, sa_type=BigInteger)
-
-
-class Cursor(SQLModel, table=True):
-    """How far the poller has read one source. `floor_id` is where it first began: nothing older is ever answered."""
-
-    name: str = Field(primary_key=True)
-    since_id: int = Field(sa_type=BigInteger)
-    floor_id: int = Field(sa_type=BigInteger)
-    polled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-
-
-class WatchedPost(SQLModel, table=True):
-    """A post of the bot whose direct replies are prompts. `core/watching.py` says where else such posts are named."""
-
-    __tablename__ = "watched"
-
-    post_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    since: datetime = Field(default_factory=now, sa_type=UtcDateTime)
-
-
-class Announced(SQLModel, table=True):
-    """A part of the rules thread, on its way to X. Written before it is posted: who finds it looks on X first."""
-
-    __tablename__ = "announced"
-
-    key: str = Field(primary_key=True, description="names its place in the thread, and its words")
-    since_id: int = Field(sa_type=BigInteger, description="older posts are not it")
-    post_id: int | None = Field(default=None, sa_type=BigInteger)
-
-
-def table(name: str) -> Table:
-    """The Core table behind a model, for the queries that must be fast."""
-    return SQLModel.metadata.tables[name]
-
-
-people = table("person")
-posts = table("post")
-creations = table("creation")
-pictures = table("picture")
-ledger = table("ledger")
-spendings = table("spending")
-cursors = table("cursor")
-watched = table("watched")

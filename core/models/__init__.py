@@ -1,0 +1,78 @@
+"""The tables. Each file holds those of one matter; they know nothing of how they are used.
+
+For the queries that must be fast, the Core tables stand beside the models: `creations`, `pictures`, ...
+"""
+
+from core.models.columns import OwnId, UtcDateTime, table
+from core.models.hearing import Announced, Cursor, WatchedPost
+from core.models.members import (
+    Board,
+    Collected,
+    Comment,
+    Follow,
+    Kind,
+    Liked,
+    Login,
+    Notification,
+    Report,
+)
+from core.models.money import LedgerRow, Spending
+from core.models.painting import Creation, Person, Picture, Post, State
+
+people = table("person")
+posts = table("post")
+creations = table("creation")
+pictures = table("picture")
+ledger = table("ledger")
+spendings = table("spending")
+cursors = table("cursor")
+watched = table("watched")
+logins = table("login")
+likings = table("liked")
+comments = table("comment")
+follows = table("follow")
+notifications = table("notification")
+boards = table("board")
+collected = table("collected")
+reports = table("report")
+
+__all__ = [
+    "Announced",
+    "Board",
+    "Collected",
+    "Comment",
+    "Creation",
+    "Cursor",
+    "Follow",
+    "Kind",
+    "LedgerRow",
+    "Liked",
+    "Login",
+    "Notification",
+    "OwnId",
+    "Person",
+    "Picture",
+    "Post",
+    "Report",
+    "Spending",
+    "State",
+    "UtcDateTime",
+    "WatchedPost",
+    "boards",
+    "collected",
+    "comments",
+    "creations",
+    "cursors",
+    "follows",
+    "ledger",
+    "likings",
+    "logins",
+    "notifications",
+    "people",
+    "pictures",
+    "posts",
+    "reports",
+    "spendings",
+    "table",
+    "watched",
+]
