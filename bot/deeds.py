@@ -3,16 +3,15 @@
 Called within the transaction that writes the post down, so that it is done as soon as it is heard, and never twice.
 """
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, update
 from sqlmodel import Session
 
 from bot.asking import Wish
 from bot.commands import DELETE, START, STOP
 from core.clock import now
 from core.database import transaction
-from core.forgetting import find_person, take_back
-from core.models import Person, State, creations, people
-from core.states import move
+from core.forgetting import find_person, leave_alone, take_back
+from core.models import Person, people
 
 
 def do(session: Session, person_id: int, wish: Wish) -> None:
@@ -27,15 +26,6 @@ def do(session: Session, person_id: int, wish: Wish) -> None:
         take_back(session, [wish.target.creation_id], "deleted")
     session.add(person)
     session.flush()
-
-
-def leave_alone(session: Session, person_id: int, code: str) -> None:
-    """End all that waits for this person: nothing more is painted, answered or told."""
-    waiting = select(creations.c.id).where(creations.c.person_id == person_id, creations.c.next_attempt_at.is_not(None))
-    for creation_id in list(session.execute(waiting).scalars()):
-        move(session, creation_id, State.QUEUED, State.REFUSED, code=code, next_attempt_at=None)
-        move(session, creation_id, State.PAINTED, State.PAINTED, reply_outcome=code, next_attempt_at=None)
-        move(session, creation_id, State.REFUSED, State.REFUSED, says=None, next_attempt_at=None)
 
 
 def ban(engine: Engine, called: str) -> int:

@@ -4,7 +4,6 @@ Whatever was read twice (overlap, two sources, an edit, a second poller) is writ
 by its root, the id before any edit, since X does not always tell the root.
 """
 
-import secrets
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -24,9 +23,8 @@ from core.line.turns import next_turn
 from core.models import Creation, Cursor, Person, State, creations, posts
 from core.models import Post as PostRow
 from core.states import move
+from core.wishes import any_seed
 from core.x import Author, Post
-
-SEEDS = 2**31
 
 
 def read_cursor(engine: Engine, name: str) -> Cursor | None:
@@ -188,7 +186,7 @@ def _made_of(wish: Wish) -> dict[str, Any]:
         "negative_prompt": options.negative or "",
         "count": options.count or 1,
         "aspect_ratio": options.aspect_ratio,
-        "seed": secrets.randbelow(SEEDS) if options.seed is None else options.seed,
+        "seed": any_seed() if options.seed is None else options.seed,
         "steps": options.steps,
         "style": options.style,
         "start_url": wish.start_url,

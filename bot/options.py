@@ -18,12 +18,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.styles import STYLES
+from core.wishes import LARGEST_SEED, MOST_PICTURES, MOST_STEPS, SHAPES
 
-# Those that people know from cameras, screens and paper. Painters take shapes up to three times as long as wide.
-SHAPES = frozenset({"21:9", "16:9", "3:2", "4:3", "5:4", "1:1", "4:5", "3:4", "2:3", "9:16", "9:21"})
-MOST_PICTURES = 4
-MOST_STEPS = 50
-LARGEST_SEED = 2**31 - 1
 OTHER_NAMES = {"watercolor": "watercolour"}
 
 # Two hyphens, or the one long dash that a telephone makes of them. Right before a letter, lest it be a dash in prose.

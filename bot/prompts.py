@@ -7,19 +7,14 @@ Offsets are code points in the raw, escaped text: cut first, unescape after. Kno
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterable
 
+from core.text import tidy
 from core.x import Post, Span
 
 # Where X sends no entities, handles at the head are known by their form alone.
 HEAD_OF_HANDLES = re.compile(r"(?:\s*@\w{1,15}\b)+")
 GAP = re.compile(r" ([,;:.!?])(?= |$)")
-SPACES = re.compile(r"\s+")
-# Invisible, but part of how emoji and some scripts are written.
-JOINERS = "\u200c\u200d"
-# Letters and signs by their kind, but nobody sees them: fillers of Hangul, blank braille.
-BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 def prompt_of(post: Post, bot_id: int) -> str:
@@ -31,14 +26,6 @@ def prompt_of(post: Post, bot_id: int) -> str:
 def mentions_explicitly(post: Post, bot_id: int) -> bool:
     """Whether the author wrote the bot's handle, rather than X putting it before a reply."""
     return any(span.person_id == bot_id and span.start >= post.display_start for span in post.mentions)
-
-
-def tidy(text: str) -> str:
-    """Drop control and invisible characters, fold white space, trim."""
-    spaced = ((" " if c.isspace() or c in BLANKS else c) for c in text)
-    visible = "".join(c for c in spaced if c == " " or c in JOINERS or _is_visible(c))
-    line = SPACES.sub(" ", visible).strip().strip(JOINERS)
-    return line if any(unicodedata.category(c)[0] not in "MZC" for c in line) else ""
 
 
 def _mended(prompt: str) -> str:
@@ -68,7 +55,3 @@ def _without(text: str, spans: Iterable[Span]) -> str:
         position = span.end
     kept.append(text[position:])
     return " ".join(kept)
-
-
-def _is_visible(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn") or character in "\ufe0f\U000e007f"

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from bot.asking import PAINTED, Wish
 from bot.commands import AGAIN, DELETE, HELP, REMIX, START, STOP
-from bot.unsafe import why_unsafe
 from core.settings import RuleSettings
+from core.unsafe import why_unsafe
 from core.x import Post
 
 TALK = "talk"

@@ -13,6 +13,7 @@ from core.database import reading, transaction
 from core.errors import HouseError
 from core.models import State, creations, people, posts
 from core.states import move
+from core.visibility import conceal
 
 NOBODY = "somebody"
 # Bound variables per statement: SQLite allows 32,766.
@@ -39,9 +40,19 @@ def _take_back(session: Session, ids: list[int], code: str) -> int:
             move(session, creation_id, State.PAINTED, State.PAINTED, reply_outcome=code, next_attempt_at=None)
     unsaid = update(creations).where(named, creations.c.state == State.REFUSED.value)
     session.execute(unsaid.values(next_attempt_at=None, says=None))
+    conceal(session, named)
     fresh = update(creations).where(named, creations.c.deleted_at.is_(None))
-    found = session.execute(fresh.values(deleted_at=now(), shown_at=None))
+    found = session.execute(fresh.values(deleted_at=now()))
     return int(found.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result always has it
+
+
+def leave_alone(session: Session, person_id: int, code: str) -> None:
+    """End all that waits for this person: nothing more is painted, answered or told."""
+    waiting = select(creations.c.id).where(creations.c.person_id == person_id, creations.c.next_attempt_at.is_not(None))
+    for creation_id in list(session.execute(waiting).scalars()):
+        move(session, creation_id, State.QUEUED, State.REFUSED, code=code, next_attempt_at=None)
+        move(session, creation_id, State.PAINTED, State.PAINTED, reply_outcome=code, next_attempt_at=None)
+        move(session, creation_id, State.REFUSED, State.REFUSED, says=None, next_attempt_at=None)
 
 
 def forget_person(engine: Engine, person_id: int) -> int:

@@ -11,11 +11,11 @@ from starlette.routing import BaseRoute, Route
 from core.health import Health
 from core.line.waiting import Conditions
 from core.storage import FolderStorage
-from gallery import files, pages, problems
-from gallery.api import api
+from gallery import composing, creation, files, machines, mine, problems, signing, social, walls
 from gallery.drawing import Drawing
 from gallery.headers import SecurityHeaders
 from gallery.house import House, house_of
+from gallery.machines.api import api
 from gallery.settings import GallerySettings
 from gallery.waits import Waits
 
@@ -28,13 +28,17 @@ async def healthz(request: Request) -> Response:
 
 
 PAGES: list[BaseRoute] = [
-    Route("/", pages.wall),
-    Route("/c/{creation_id}", pages.creation),
-    Route("/@{handle}", pages.person),
+    *walls.PAGES,
+    *creation.PAGES,
+    *composing.PAGES,
+    *social.PAGES,
+    *mine.PAGES,
+    *signing.PAGES,
+    *machines.PAGES,
     Route("/pictures/{key:path}", files.picture),
     Route("/static/{version}/{name}", files.static),
-    Route("/favicon.svg", pages.favicon),
-    Route("/favicon.ico", pages.favicon),
+    Route("/favicon.svg", files.favicon),
+    Route("/favicon.ico", files.favicon),
     Route("/robots.txt", files.robots),
     Route("/healthz", healthz),
 ]

@@ -19,7 +19,8 @@ from gallery import labels
 
 HERE = Path(__file__).parent
 # Every page may be looked at again at any moment; whoever keeps it asks first.
-PAGE_HEADERS = {"Cache-Control": "no-cache"}
+FOR_ALL = {"Cache-Control": "no-cache", "Vary": "Cookie"}
+FOR_ONE = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Drawing:
         )
 
     def page(self, request: Request, template: str, status: int, context: dict[str, object]) -> Response:
-        """Draw one page."""
-        return self._templates.TemplateResponse(request, template, context, status_code=status, headers=PAGE_HEADERS)
+        """Draw one page, for the `visitor` of the context."""
+        headers = FOR_ONE if getattr(context.get("visitor"), "person", None) else FOR_ALL
+        return self._templates.TemplateResponse(request, template, context, status_code=status, headers=headers)
 
 
 def _environment() -> Environment:

@@ -7,7 +7,7 @@ day what its author takes back is gone everywhere, and who asks again with its E
 from functools import partial
 
 from fastapi import HTTPException, Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 
 from gallery import queries
 from gallery.drawing import StaticFile
@@ -39,6 +39,11 @@ async def static(request: Request) -> Response:
         raise HTTPException(404)
     is_current = request.path_params["version"] == file.version
     return _static_response(request, file, FOR_EVER if is_current else "no-cache")
+
+
+async def favicon(request: Request) -> Response:
+    """Where browsers look on their own; the pages link to the versioned one."""
+    return RedirectResponse(house_of(request).drawing.static["mark.svg"].path, status_code=307)
 
 
 async def robots(_request: Request) -> Response:

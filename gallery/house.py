@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from fastapi import Request
 from sqlalchemy import Engine
-from starlette.responses import Response
 
 from core.health import Health
 from core.storage import FolderStorage
@@ -33,8 +32,3 @@ def house_of(request: Request) -> House:
     """The house that serves this request."""
     house: House = request.app.state.house
     return house
-
-
-def draw(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
-    """A page: a template with its named context."""
-    return house_of(request).drawing.page(request, template, status, context)

@@ -7,8 +7,11 @@ A page goes on after the last creation shown, by (shown_at, id): new pictures ne
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from gallery.unreadable import Unreadable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Up to the year 9999 in microseconds, and 64 bits of id.
@@ -35,3 +38,14 @@ def read_cursor(cursor: str) -> After | None:
         return After(EPOCH + timedelta(microseconds=int(parts[1])), int(parts[2])) if parts else None
     except (binascii.Error, ValueError, OverflowError):
         return None
+
+
+def after_in(query: Mapping[str, str]) -> After | None:
+    """Where the page that an address asks for goes on; None for the first. Raises Unreadable."""
+    cursor = query.get("cursor")
+    if not cursor:
+        return None
+    after = read_cursor(cursor)
+    if after is None:
+        raise Unreadable("cursor", "this is no cursor of this site: leave it out to begin with the newest")
+    return after

@@ -1,15 +1,17 @@
 """Errors in the site's own dress: a page for people, problem+json (RFC 9457) under /api. Knows no query.
 
 Exception
-├── HTTPException           404, 405, 410: by their status
+├── HTTPException           403, 404, 405, 410, 413, 429: by their status
+├── NotSignedIn             to the sign-in and back; 401 for machines
 ├── Unreadable, RequestValidationError   422: names the field and says what is wrong with it
 ├── OperationalError        503: the database does not answer; the site will be back
 └── anything else           500: our bug; uvicorn logs it
 """
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,37 +19,43 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from gallery.drawn import draw
+from gallery.forms import own_path, wants_json
 from gallery.headers import SECURITY
-from gallery.house import draw
+from gallery.signing.visitor import NotSignedIn, visitor_of
+from gallery.unreadable import Unreadable
 
 TITLES = {
+    400: "This could not be read",
+    401: "This is for members",
+    403: "This is not for you",
     404: "Nothing hangs here",
     405: "That does not work here",
     410: "This was taken down",
+    413: "That is too much at once",
     422: "This address cannot be read",
+    429: "That was quick",
     500: "Something fell off the wall",
     503: "The gallery is closed for a moment",
 }
 WORDS = {
+    400: "What was sent makes no sense here. Go back and try again.",
+    401: "Sign in with X first.",
+    403: "It belongs to somebody else, or the page it was sent from is no longer valid: go back, reload, try again.",
     404: "The address leads to an empty place on the wall.",
     405: "This address is there, but not for what was asked of it.",
     410: "Who asked for it has taken it back, or it is gone from X. It does not hang here any more.",
+    413: "The site takes no more than a few megabytes in one piece.",
+    429: "Wait a moment, then try again.",
     500: "That is our fault, not yours. Try again in a moment.",
     503: "The house cannot reach its records. Try again in a moment.",
 }
 
 
-class Unreadable(Exception):
-    """A value in the address that cannot be read: the field's name and the reason."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.errors = [{"field": field, "reason": reason}]
-
-
 def dress(app: FastAPI) -> None:
     """Give every error of `app` the site's dress."""
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(Unreadable, _unreadable)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(OperationalError, _database_away)
@@ -59,7 +67,7 @@ async def _http(request: Request, error: Exception) -> Response:
     path = request.url.path
     if error.status_code == 404 and request.method in {"GET", "HEAD"} and path.endswith("/") and path.strip("/"):
         return _without_last_slash(request)
-    response = _problem(request, error.status_code)
+    response = await _problem(request, error.status_code)
     response.headers.update(error.headers or {})
     return response
 
@@ -70,25 +78,36 @@ def _without_last_slash(request: Request) -> Response:
     return RedirectResponse(f"{path}?{query}" if query else path)
 
 
+async def _not_signed_in(request: Request, _error: Exception) -> Response:
+    if _is_for_machines(request):
+        return _as_json(401, [])
+    # A form cannot be sent again after the sign-in: back to the page it stood on.
+    page = request.url if request.method in {"GET", "HEAD"} else urlsplit(request.headers.get("referer", ""))
+    wanted = own_path(f"{page.path}?{page.query}" if page.query else page.path) or "/"
+    return RedirectResponse(f"/sign-in?next={quote(wanted, safe='/@')}", 303)
+
+
 async def _unreadable(request: Request, error: Exception) -> Response:
     assert isinstance(error, Unreadable)  # noqa: S101
-    return _problem(request, 422, error.errors)
+    return await _problem(request, 422, error.errors)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    return _problem(request, 422, [{"field": _field(item), "reason": str(item["msg"])} for item in error.errors()])
+    return await _problem(
+        request, 422, [{"field": _field(item), "reason": str(item["msg"])} for item in error.errors()]
+    )
 
 
 async def _database_away(request: Request, _error: Exception) -> Response:
-    response = _problem(request, 503)
+    response = await _problem(request, 503)
     response.headers["Retry-After"] = "5"
     return response
 
 
 async def _our_bug(request: Request, _error: Exception) -> Response:
     # Starlette draws this one outside all middleware, so it brings its own headers.
-    response = _problem(request, 500)
+    response = await _problem(request, 500)
     response.headers.update(SECURITY)
     return response
 
@@ -97,12 +116,16 @@ def _field(item: Any) -> str:
     return str(item["loc"][-1]) if item["loc"] else ""
 
 
-def _problem(request: Request, status: int, errors: list[dict[str, str]] | None = None) -> Response:
+async def _problem(request: Request, status: int, errors: list[dict[str, str]] | None = None) -> Response:
+    # A page about an error shows who is signed in, unless that cannot be told just now.
+    if status < 500:
+        with suppress(OperationalError):
+            await visitor_of(request)
     title = TITLES.get(status) or HTTPStatus(status).phrase
     if _is_for_machines(request):
         return _as_json(status, errors or [])
     words = "; ".join(f"{item['field']}: {item['reason']}" for item in errors or []) or WORDS.get(status, "")
-    return draw(request, "problem.html", status=status, code=status, title=title, words=words)
+    return await draw(request, "problem.html", status=status, code=status, title=title, words=words)
 
 
 def _as_json(status: int, errors: list[dict[str, str]]) -> Response:
@@ -113,4 +136,4 @@ def _as_json(status: int, errors: list[dict[str, str]]) -> Response:
 
 
 def _is_for_machines(request: Request) -> bool:
-    return request.url.path == "/api" or request.url.path.startswith("/api/")
+    return request.url.path == "/api" or request.url.path.startswith("/api/") or wants_json(request)

@@ -24,6 +24,7 @@ from core.logs import get_logger
 from core.models import State, creations, pictures, posts
 from core.settings import KeepSettings
 from core.storage import Storage
+from core.visibility import conceal
 from core.x import XClient
 from worker.alone import Alone
 from worker.lookups import Lookups
@@ -168,7 +169,8 @@ def _used_elsewhere(session: Session, creation_id: int, keys: set[str]) -> set[s
 def _blank(session: Session, creation_id: int) -> None:
     """The words of the prompt, and of the post it came from."""
     blank = {"prompt": "", "negative_prompt": "", "start_url": None, "start_key": None, "says": None}
-    blank |= {"last_error": None, "shown_at": None}
+    blank |= {"last_error": None}
+    conceal(session, creations.c.id == creation_id)
     session.execute(update(creations).where(creations.c.id == creation_id).values(**blank))
     its_post = exists().where(creations.c.id == creation_id, creations.c.post_id == posts.c.id)
     session.execute(update(posts).where(its_post, posts.c.gone_at.is_(None)).values(gone_at=now()))

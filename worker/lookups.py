@@ -20,8 +20,9 @@ from core.database import reading, transaction
 from core.errors import GiveUp, TryLater
 from core.forgetting import take_back
 from core.logs import get_logger
-from core.models import State, creations, people, pictures, posts
+from core.models import creations, people, posts
 from core.settings import KeepSettings
+from core.visibility import conceal, show
 from core.x import XClient
 from worker.allowance import Allowance
 
@@ -34,7 +35,6 @@ MOST_BATCHES = 20
 SUSPICIOUS = 5
 BELIEVED_AFTER = timedelta(hours=1)
 HIDING = ("protected", "suspended")
-SHOWABLE = (State.PAINTED.value, State.REPLYING.value, State.REPLIED.value)
 
 
 @dataclass
@@ -140,18 +140,12 @@ def _hide(session: Session, person_ids: Iterable[int]) -> None:
     """Protected or suspended: kept, but not shown."""
     theirs = people.c.id.in_(person_ids)
     session.execute(update(people).where(theirs, people.c.hidden_at.is_(None)).values(hidden_at=now()))
-    session.execute(update(creations).where(creations.c.person_id.in_(person_ids)).values(shown_at=None))
+    conceal(session, creations.c.person_id.in_(person_ids))
 
 
 def _show_again(session: Session, person_ids: Iterable[int]) -> None:
     """Seen on X again: what hung on the wall hangs there again, at its old place."""
     hidden = select(people.c.id).where(people.c.id.in_(person_ids), people.c.hidden_at.is_not(None))
     back = list(session.execute(hidden).scalars())
-    flagged = exists().where(pictures.c.creation_id == creations.c.id, pictures.c.flagged)
-    session.execute(
-        update(creations)
-        .where(creations.c.person_id.in_(back), creations.c.deleted_at.is_(None), creations.c.shown_at.is_(None))
-        .where(creations.c.state.in_(SHOWABLE), ~flagged)
-        .values(shown_at=creations.c.painted_at)
-    )
     session.execute(update(people).where(people.c.id.in_(back)).values(hidden_at=None))
+    show(session, creations.c.person_id.in_(back))

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import Engine
 
+from core import imaging
 from core.clock import now
 from core.database import transaction
 from core.errors import GiveUp, Refused, TryLater
+from core.imaging import Provenance
 from core.line import Line
 from core.logs import get_logger
-from core.models import Picture, State, creations, people
+from core.models import Picture, State, creations
 from core.money.ledger import Cost, write_costs
 from core.money.prices import GPU, GPU_IDLE, gpu_costs
 from core.queue import PAINT, REPLY
@@ -26,11 +28,10 @@ from core.settings import MoneySettings, WorkSettings
 from core.states import move
 from core.storage import Storage
 from core.styles import styled
+from core.visibility import show
 from core.x import XClient
-from worker import imaging
 from worker.claims import Claim, take
 from worker.gpu_client import GpuClient, Order, Painted, Painting
-from worker.imaging import Provenance
 from worker.manners import Manners
 from worker.rows import creation_with_post
 from worker.schedule import next_try
@@ -156,7 +157,6 @@ class PaintStep:
     def _mark_painted(self, claim: Claim, creation: Any, painting: Painting, rows: list[Picture]) -> bool:
         """From here on it is visible. Pictures and state change together; False when the claim was lost."""
         moment = now()
-        hidden = any(row.flagged for row in rows)
         with transaction(self.engine) as session:
             moved = move(
                 session,
@@ -176,19 +176,13 @@ class PaintStep:
                 tokens_in_all=painting.truncated[1] if painting.truncated else None,
                 ignored=" ".join(painting.ignored) or None,
                 painted_at=moment,
-                shown_at=None if hidden else moment,
             )
             if moved:
                 session.add_all(rows)
-                # Taken back, or its author hidden, while it was painted: it never comes into sight.
-                session.execute(update(creations).where(*_unseen(claim.creation_id)).values(shown_at=None))
+                session.flush()
+                # Taken back, or its author hidden, while it was painted: then it never comes into sight.
+                show(session, creations.c.id == claim.creation_id)
         return moved
-
-
-def _unseen(creation_id: int) -> tuple[Any, ...]:
-    hidden = select(people.c.id).where(people.c.hidden_at.is_not(None))
-    taken_back = creations.c.deleted_at.is_not(None)
-    return (creations.c.id == creation_id, or_(taken_back, creations.c.person_id.in_(hidden)))
 
 
 def _order(creation: Any, start: bytes | None) -> Order:

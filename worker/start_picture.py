@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine, update
 
+from core import imaging
 from core.database import transaction
 from core.errors import Refused, TryLater
 from core.models import creations
 from core.storage import Storage
-from worker import imaging
 
 LARGEST = 10 * 1024 * 1024
 PATIENCE = 15.0

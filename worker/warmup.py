@@ -6,7 +6,7 @@ made before a fork is a trap.
 
 import gc
 
-from worker import imaging
+from core import imaging
 from worker.painter import call
 
 

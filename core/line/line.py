@@ -19,10 +19,10 @@ from core.pace import Pace
 from core.painters import Painters
 from core.queue import PAINT, WorkQueue
 from core.settings import MoneySettings
+from core.wishes import MOST_PICTURES
 
 # What one may cost is counted generously: a painting, and an answer with four pictures, each with its alt text.
 PAINTING_MICRO_USD = 2_000
-MOST_PICTURES = 4
 
 
 def price_of_one(money: MoneySettings) -> int:

@@ -21,6 +21,8 @@ from core.schema import migrate
 from core.storage import FolderStorage
 from gallery.app import create_app
 from gallery.settings import GallerySettings
+from gallery.signing import logins
+from gallery.signing.visitor import token_for
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WELL = Health("ok", [], workers=2, polled_seconds_ago=1.5)
@@ -150,6 +152,18 @@ def site(engine: Engine, storage: FolderStorage) -> Callable[..., TestClient]:
 @pytest.fixture
 def client(site: Callable[..., TestClient]) -> TestClient:
     return site()
+
+
+@pytest.fixture
+def sign_in(engine: Engine) -> Callable[[TestClient, int], str]:
+    """Signs a person in: `sign_in(client, person_id)`; returns a token for their forms."""
+
+    def begin(client: TestClient, person_id: int) -> str:
+        value = logins.begin(engine, person_id, browser="a test").value
+        client.cookies.set("login", value)
+        return token_for(value)
+
+    return begin
 
 
 @pytest.fixture

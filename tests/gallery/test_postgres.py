@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from core.database import open_database
 from core.schema import migrate
-from gallery.pages import PAGE_SIZE
+from gallery.walls.pages import PAGE_SIZE
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 from starlette.routing import Route
 
 from gallery.app import PAGES
-from gallery.pages import PAGE_SIZE
+from gallery.walls.pages import PAGE_SIZE
 
 
 def titles(response):

@@ -15,8 +15,8 @@ from core.models import State
 from gallery import labels, queries
 from gallery.house import House, house_of
 from gallery.keyset import After, read_cursor
-from gallery.problems import Unreadable
 from gallery.shown import CreationShown, Page, PictureShown
+from gallery.unreadable import Unreadable
 
 api = APIRouter(prefix="/api", tags=["creations"])
 

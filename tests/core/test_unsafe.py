@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.folding import readings
-from bot.unsafe import why_unsafe
+from core.unsafe import why_unsafe
+from core.unsafe.folding import readings
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Says whether a prompt is one that is clearly never painted. A first check by words; it knows nothing of meaning.
 
-The words lie in `unsafe_words.txt`, in groups. Compared is what a text is read as (`folding.py`), whole words only:
+The words lie in `words.txt`, in groups. Compared is what a text is read as (`folding.py`), whole words only:
 places and dishes that merely contain such a word pass. Whatever takes the place of this check one day has the same one
 function.
 """
@@ -10,9 +10,9 @@ import re
 from functools import cache
 from pathlib import Path
 
-from bot.folding import readings
+from core.unsafe.folding import readings
 
-WORDS = Path(__file__).with_name("unsafe_words.txt")
+WORDS = Path(__file__).with_name("words.txt")
 # Groups that are refused by themselves, and pairs that are refused together.
 NEVER = ("sexual", "violent", "hateful")
 PAIRS = (("suggestive", "minor"), ("bare", "minor"), ("force", "sexual act"), ("harm", "minor"))

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from core.errors import TryLater
-from worker.imaging import Provenance, finish, xmp_of
+from core.imaging import Provenance, finish, xmp_of
 
 BY_ADA = Provenance("a fox & a hen <at> night", "Ada", "sdxl-lightning", 42)
 

@@ -1,0 +1,60 @@
+"""What hangs and what does not: the only file that changes `shown_at`, and with it the count of remixes of a parent.
+
+    painted, with pictures that no check flagged; not hidden or taken back by its author; its author visible on X
+
+Called within the transaction that changes one of these; tells which creations came into sight or went out of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlmodel import Session
+
+from core.models import creations, people, pictures
+
+
+def show(session: Session, *which: ColumnElement[bool]) -> list[int]:
+    """Hang those of the creations that may hang and do not, at the place of their painting. Returns their ids."""
+    statement = update(creations).where(*which, creations.c.shown_at.is_(None), may_hang())
+    hung = session.execute(
+        statement.values(shown_at=creations.c.painted_at)
+        .returning(creations.c.id, creations.c.parent_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    _count_remixes(session, hung, 1)
+    return [row.id for row in hung]
+
+
+def conceal(session: Session, *which: ColumnElement[bool]) -> list[int]:
+    """Take those of the creations that hang from the wall. Returns their ids."""
+    statement = update(creations).where(*which, creations.c.shown_at.is_not(None))
+    taken = session.execute(
+        statement.values(shown_at=None)
+        .returning(creations.c.id, creations.c.parent_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    _count_remixes(session, taken, -1)
+    return [row.id for row in taken]
+
+
+def may_hang() -> ColumnElement[bool]:
+    """What a creation must be to hang."""
+    its_pictures = pictures.c.creation_id == creations.c.id
+    hidden = select(people.c.id).where(people.c.id == creations.c.person_id, people.c.hidden_at.is_not(None))
+    return and_(
+        creations.c.painted_at.is_not(None),
+        creations.c.deleted_at.is_(None),
+        creations.c.hidden_at.is_(None),
+        exists().where(its_pictures),
+        ~exists().where(its_pictures, pictures.c.flagged),
+        ~hidden.exists(),
+    )
+
+
+def _count_remixes(session: Session, rows: Iterable[Any], step: int) -> None:
+    """In the order of their ids, so that two who count do not wait for each other."""
+    for parent_id, times in sorted(Counter(row.parent_id for row in rows if row.parent_id is not None).items()):
+        counted = update(creations).where(creations.c.id == parent_id)
+        session.execute(counted.values(remixes=creations.c.remixes + step * times))

@@ -1,0 +1,5 @@
+"""What belongs to a member: own creations, boards, notifications, settings."""
+
+from starlette.routing import BaseRoute
+
+PAGES: list[BaseRoute] = []
