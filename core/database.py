@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
 
@@ -79,6 +80,18 @@ def shared_now(connection: Connection) -> datetime:
         return now()
     moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return moment.astimezone(UTC)
+
+
+def insert_into(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows `on_conflict_do_nothing()`: the same words in both databases, from two places."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def insert_new(session: Session, table: Table, **values: Any) -> bool:
+    """Write a row unless one of the same key is there. Returns whether it is new: only then is it counted."""
+    connection = session.connection()
+    found = connection.execute(insert_into(connection, table).values(**values).on_conflict_do_nothing())
+    return bool(found.rowcount == 1)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

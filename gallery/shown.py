@@ -5,6 +5,7 @@ A creation that is not visible (`shown_at` empty) carries no pictures here, so t
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from core.models import State
 from core.text import alt_text, clip
@@ -29,6 +30,16 @@ class PersonShown:
     def called(self) -> str:
         """The name people read: X lets it be empty."""
         return self.name.strip() or self.username
+
+    @property
+    def initial(self) -> str:
+        """The letter for their avatar: the first of the name, else of the handle."""
+        return next((c.upper() for c in self.called + self.username if c.isalnum()), "?")
+
+    @property
+    def path(self) -> str:
+        """Their page on this site."""
+        return f"/@{quote(self.username)}"
 
 
 @dataclass(frozen=True, slots=True)

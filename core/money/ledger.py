@@ -5,16 +5,14 @@ read's key is the day and its id; an answer's key is its id, so that an answer f
 Knows prices; knows no X call and no budget.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, case, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, case, func, select
 
 from core.clock import now
-from core.database import reading, transaction
+from core.database import insert_into, reading, transaction
 from core.models import ledger, spendings
 
 # Bound variables per statement: SQLite allows 32,766.
@@ -70,7 +68,7 @@ def _insert(connection: Connection, costs: list[Cost], day: str, at: datetime) -
         }
         for cost in costs
     ]
-    statement = _insert_into(connection, ledger).values(rows).on_conflict_do_nothing(index_elements=["key"])
+    statement = insert_into(connection, ledger).values(rows).on_conflict_do_nothing(index_elements=["key"])
     found = connection.execute(statement.returning(ledger.c.item, ledger.c.micro_usd))
     return [(str(item), int(micro)) for item, micro in found]
 
@@ -78,15 +76,8 @@ def _insert(connection: Connection, costs: list[Cost], day: str, at: datetime) -
 def _add_up(connection: Connection, day: str, item: str, count: int, micro: int) -> None:
     values = {"day": day, "item": item, "count": count, "micro_usd": micro}
     more = {"count": spendings.c.count + count, "micro_usd": spendings.c.micro_usd + micro}
-    statement = _insert_into(connection, spendings).values(values)
+    statement = insert_into(connection, spendings).values(values)
     connection.execute(statement.on_conflict_do_update(index_elements=["day", "item"], set_=more))
-
-
-def _insert_into(connection: Connection, table: Any) -> Any:
-    """Both dialects know `ON CONFLICT`, each by its own function."""
-    kinds: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-    statement: Insert = kinds[connection.dialect.name](table)
-    return statement
 
 
 def spent(engine: Engine, days: str) -> int:

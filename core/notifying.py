@@ -1,0 +1,47 @@
+"""Tells members what happened to their things. Called within the transaction in which it happened.
+
+Who never signed in to the gallery is not told: on X they have the bot's answer.
+"""
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from core.clock import now
+from core.database import insert_new
+from core.models import Kind, notifications, people
+
+
+def notify(
+    session: Session,
+    person_id: int,
+    kind: Kind,
+    *,
+    key: str,
+    actor_id: int | None = None,
+    creation_id: int | None = None,
+    comment_id: int | None = None,
+) -> bool:
+    """Tell a member something, once per key. Nobody is told of what they did themselves. Returns whether it is new.
+
+    Args:
+        key: names what happened, like `liked:17:4711`; liking, unliking and liking again tells it once.
+        actor_id: who did it, where somebody did.
+    """
+    if actor_id == person_id or not _is_member(session, person_id):
+        return False
+    return insert_new(
+        session,
+        notifications,
+        person_id=person_id,
+        kind=kind.value,
+        key=key,
+        actor_id=actor_id,
+        creation_id=creation_id,
+        comment_id=comment_id,
+        at=now(),
+    )
+
+
+def _is_member(session: Session, person_id: int) -> bool:
+    member = select(people.c.id).where(people.c.id == person_id, people.c.member_since.is_not(None))
+    return session.execute(member).first() is not None
