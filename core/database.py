@@ -90,8 +90,9 @@ def insert_into(connection: Connection, table: Table) -> Any:
 def insert_new(session: Session, table: Table, **values: Any) -> bool:
     """Write a row unless one of the same key is there. Returns whether it is new: only then is it counted."""
     connection = session.connection()
-    found = connection.execute(insert_into(connection, table).values(**values).on_conflict_do_nothing())
-    return bool(found.rowcount == 1)
+    statement = insert_into(connection, table).values(**values).on_conflict_do_nothing()
+    # By what comes back: drivers do not agree on the count of a row that was left out.
+    return connection.execute(statement.returning(*table.primary_key)).first() is not None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

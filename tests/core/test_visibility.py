@@ -1,0 +1,88 @@
+"""What hangs is decided in one place, and the remixes of a creation are those that hang, whoever counts at once."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, update
+
+from core.clock import now
+from core.database import transaction
+from core.models import State, creations, people, pictures
+from core.visibility import conceal, show
+from tests.support.rows import make_creation, make_person, read_creation
+
+HOUSE = Path(__file__).parent.parent.parent
+
+
+def painted(engine: Engine, **values) -> int:
+    return make_creation(engine, **{"pictures": 1, "state": State.PAINTED, "painted_at": now(), **values})
+
+
+def hang(engine: Engine, *ids: int) -> list[int]:
+    with transaction(engine) as session:
+        return show(session, creations.c.id.in_(ids))
+
+
+def take_down(engine: Engine, *ids: int) -> list[int]:
+    with transaction(engine) as session:
+        return conceal(session, creations.c.id.in_(ids))
+
+
+def test_it_hangs_at_the_place_of_its_painting(engine: Engine) -> None:
+    one = painted(engine)
+    assert hang(engine, one) == [one]
+    row = read_creation(engine, one)
+    assert row.shown_at == row.painted_at
+
+
+@pytest.mark.parametrize("values", [{"hidden_at": now()}, {"deleted_at": now()}, {"painted_at": None}, {"pictures": 0}])
+def test_what_may_not_hang_does_not(engine: Engine, values) -> None:
+    one = painted(engine, **values)
+    assert hang(engine, one) == []
+    assert read_creation(engine, one).shown_at is None
+
+
+def test_nothing_of_a_hidden_person_and_nothing_flagged_hangs(engine: Engine) -> None:
+    theirs = painted(engine, person_id=make_person(engine, hidden_at=now()))
+    flagged = painted(engine)
+    with transaction(engine) as session:
+        session.execute(update(pictures).where(pictures.c.creation_id == flagged).values(flagged=True))
+    assert hang(engine, theirs, flagged) == []
+    with transaction(engine) as session:
+        session.execute(update(people).values(hidden_at=None))
+    assert hang(engine, theirs, flagged) == [theirs]
+
+
+def test_remixes_count_what_hangs_and_only_once(engine: Engine) -> None:
+    parent = painted(engine)
+    children = [painted(engine, parent_id=parent) for _ in range(3)]
+    hang(engine, *children)
+    hang(engine, *children)
+    assert read_creation(engine, parent).remixes == 3
+    take_down(engine, children[0])
+    take_down(engine, children[0])
+    assert read_creation(engine, parent).remixes == 2
+
+
+def test_remixes_are_right_when_many_come_and_go_at_once(engine: Engine) -> None:
+    parent = painted(engine)
+    children = [painted(engine, parent_id=parent) for _ in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda child: hang(engine, child), children * 2))
+        list(pool.map(lambda child: take_down(engine, child), children[:5] * 2))
+    assert read_creation(engine, parent).remixes == 7
+
+
+def test_no_other_file_of_the_house_changes_it() -> None:
+    changes = re.compile(r"shown_at\s*=[^=]|[\"']shown_at[\"']\s*:")
+    others = [
+        f"{path.relative_to(HOUSE)}: {line.strip()}"
+        for folder in ("bot", "core", "gallery", "worker")
+        for path in (HOUSE / folder).rglob("*.py")
+        if "migrations" not in path.parts and path.name != "visibility.py"
+        for line in path.read_text().splitlines()
+        if changes.search(line.partition("#")[0]) and not line.lstrip().startswith("shown_at=creation.shown_at")
+    ]
+    assert [line for line in others if "labels.iso" not in line] == []
