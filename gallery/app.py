@@ -15,6 +15,7 @@ from gallery import composing, creation, files, machines, mine, problems, signin
 from gallery.drawing import Drawing
 from gallery.headers import SecurityHeaders
 from gallery.house import House, house_of
+from gallery.limits import Limits
 from gallery.machines.api import api
 from gallery.settings import GallerySettings
 from gallery.waits import Waits
@@ -73,6 +74,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing)
+    app.state.limits = Limits()
     app.include_router(api)
     app.add_middleware(SecurityHeaders)
     problems.dress(app)
