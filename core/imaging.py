@@ -1,4 +1,4 @@
-"""Makes gallery pictures of what the painter gave: a WebP with its provenance inside, a thumbnail, a tiny placeholder.
+"""Makes gallery pictures of what the painter gave: a WebP with its provenance inside, smaller copies, a placeholder.
 
 The only file outside `gpu/` that knows Pillow. Knows no row and no storage.
 """
@@ -8,7 +8,7 @@ import io
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from core.errors import Refused, TryLater
 
@@ -19,7 +19,14 @@ QUALITY = 90
 # Less than half the time of the default (13 and 8 ms instead of 27 and 18) for files of the same size.
 METHOD = 2
 THUMB_WIDTH = 480
-THUMB_QUALITY = 80
+COPY_QUALITY = 80
+# For a picture hung large; what is hardly wider is shown itself.
+WIDE_WIDTH = 960
+WIDER = 1.15
+# About as near to the picture as the WebP, in a fifth less bytes, for 10 ms; the next slower speed takes 45 ms for a
+# tenth less. One thread: workers beside each other must not fight for the cores.
+AVIF = "avif"
+AVIF_OPTIONS = {"quality": 55, "speed": 10, "max_threads": 1}
 PLACEHOLDER_WIDTH = 16
 MOST_PIXELS = 4096 * 4096
 # No painter starts from more.
@@ -52,30 +59,37 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A smaller copy of a picture: WebP for everybody; AVIF where it weighs less. Sizes in pixels."""
+
+    webp: bytes
+    avif: bytes | None
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Finished:
-    """A picture ready to hang: WebP bytes of picture and thumbnail, sizes in pixels, placeholder as a data URI."""
+    """A picture ready to hang: its WebP, a thumbnail, a copy to hang large if that is smaller, a data URI."""
 
     image: bytes
     width: int
     height: int
-    thumb: bytes
-    thumb_width: int
-    thumb_height: int
+    thumb: Copy
+    wide: Copy | None
     placeholder: str
 
 
 def finish(painted: bytes, provenance: Provenance) -> Finished:
     """Re-encode what the painter gave. Raises TryLater("gpu_garbage") for what is no image."""
     picture = _open(painted)
-    thumb = _scaled(picture, THUMB_WIDTH)
     tiny = _webp(_scaled(picture, PLACEHOLDER_WIDTH), quality=30)
     return Finished(
         image=_webp(picture, quality=QUALITY, xmp=xmp_of(provenance)),
         width=picture.width,
         height=picture.height,
-        thumb=_webp(thumb, quality=THUMB_QUALITY),
-        thumb_width=thumb.width,
-        thumb_height=thumb.height,
+        thumb=_copy(picture, THUMB_WIDTH),
+        wide=_copy(picture, WIDE_WIDTH) if picture.width > WIDE_WIDTH * WIDER else None,
         placeholder=f"data:{MIME};base64,{base64.b64encode(tiny).decode()}",
     )
 
@@ -149,6 +163,22 @@ def _scaled(picture: Image.Image, width: int) -> Image.Image:
     width = min(width, picture.width)
     height = max(1, round(picture.height * width / picture.width))
     return picture.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _copy(picture: Image.Image, width: int) -> Copy:
+    scaled = _scaled(picture, width)
+    webp = _webp(scaled, quality=COPY_QUALITY)
+    avif = _avif(scaled)
+    return Copy(webp, avif if avif and len(avif) < len(webp) else None, scaled.width, scaled.height)
+
+
+def _avif(picture: Image.Image) -> bytes | None:
+    """None where this Pillow was built without it."""
+    if not features.check(AVIF):
+        return None
+    buffer = io.BytesIO()
+    picture.save(buffer, "AVIF", **AVIF_OPTIONS)
+    return buffer.getvalue()
 
 
 def _webp(picture: Image.Image, *, quality: int, xmp: bytes = b"") -> bytes:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from core.errors import TryLater
 
-KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}\.(webp|png|jpg)")
+KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}\.(webp|avif|png|jpg)")
 
 
 class Storage(Protocol):

@@ -15,7 +15,7 @@ from gallery.house import house_of
 
 FOR_EVER = "public, max-age=31536000, immutable"
 A_DAY = "public, max-age=86400"
-MIMES = {"webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
+MIMES = {"webp": "image/webp", "avif": "image/avif", "png": "image/png", "jpg": "image/jpeg"}
 ROBOTS = "User-agent: *\nDisallow: /api/\n"
 
 

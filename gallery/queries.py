@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Select, func, or_, select, tuple_
 from starlette.concurrency import run_in_threadpool
 
 from core.database import reading
-from core.models import State, creations, people, pictures
+from core.models import FILES_OF_PICTURES, State, creations, people, pictures
 from core.refusals import NO_CREATION, UNSHOWN
 from core.text import alt_text
 from gallery.keyset import After
@@ -136,7 +136,7 @@ def total_of(connection: Connection, person_id: int) -> int:
 
 def is_shown(connection: Connection, key: str) -> bool:
     """Whether a file is a picture of a creation that is visible. Who knows the address of another gets nothing."""
-    its_files = or_(pictures.c.key == key, pictures.c.thumb_key == key)
+    its_files = or_(*(column == key for column in FILES_OF_PICTURES))
     wanted = select(pictures.c.id).join(creations).where(its_files, creations.c.shown_at.is_not(None)).limit(1)
     return connection.execute(wanted).first() is not None
 

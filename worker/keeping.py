@@ -21,7 +21,7 @@ from core.database import reading, transaction
 from core.errors import GiveUp, TryLater
 from core.forgetting import take_back
 from core.logs import get_logger
-from core.models import State, creations, pictures, posts
+from core.models import FILES_OF_PICTURES, State, creations, pictures, posts
 from core.settings import KeepSettings
 from core.storage import Storage
 from core.visibility import conceal
@@ -145,8 +145,8 @@ def _is_gone_here() -> Any:
 
 
 def _keys_of(session: Session, creation_id: int) -> set[str]:
-    rows = session.execute(select(pictures.c.key, pictures.c.thumb_key).where(pictures.c.creation_id == creation_id))
-    return {key for row in rows for key in row}
+    rows = session.execute(select(*FILES_OF_PICTURES).where(pictures.c.creation_id == creation_id))
+    return {key for row in rows for key in row if key is not None}
 
 
 def _own_start(session: Session, creation_id: int) -> set[str]:
@@ -160,8 +160,8 @@ def _own_start(session: Session, creation_id: int) -> set[str]:
 
 def _used_elsewhere(session: Session, creation_id: int, keys: set[str]) -> set[str]:
     """Files are named by their content: two creations may show the same one."""
-    others = select(pictures.c.key, pictures.c.thumb_key).where(
-        pictures.c.creation_id != creation_id, or_(pictures.c.key.in_(keys), pictures.c.thumb_key.in_(keys))
+    others = select(*FILES_OF_PICTURES).where(
+        pictures.c.creation_id != creation_id, or_(*(column.in_(keys) for column in FILES_OF_PICTURES))
     )
     return {key for row in session.execute(others) for key in row}
 

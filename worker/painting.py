@@ -17,7 +17,7 @@ from core import imaging
 from core.clock import now
 from core.database import transaction
 from core.errors import GiveUp, Refused, TryLater
-from core.imaging import Provenance
+from core.imaging import Copy, Provenance
 from core.line import Line
 from core.logs import get_logger
 from core.models import Picture, State, creations
@@ -147,12 +147,22 @@ class PaintStep:
             mime=imaging.MIME,
             size=len(finished.image),
             key=self.storage.put(finished.image, imaging.EXTENSION),
-            thumb_key=self.storage.put(finished.thumb, imaging.EXTENSION),
-            thumb_width=finished.thumb_width,
-            thumb_height=finished.thumb_height,
+            **self._keep("thumb", finished.thumb),
+            **self._keep("wide", finished.wide),
             placeholder=finished.placeholder,
             flagged=painted.flagged,
         )
+
+    def _keep(self, name: str, copy: Copy | None) -> dict[str, Any]:
+        """Keep the files of a smaller copy; the values of its columns. Nothing where there is none."""
+        if copy is None:
+            return {}
+        return {
+            f"{name}_key": self.storage.put(copy.webp, imaging.EXTENSION),
+            f"{name}_avif_key": self.storage.put(copy.avif, imaging.AVIF) if copy.avif else None,
+            f"{name}_width": copy.width,
+            f"{name}_height": copy.height,
+        }
 
     def _mark_painted(self, claim: Claim, creation: Any, painting: Painting, rows: list[Picture]) -> bool:
         """From here on it is visible. Pictures and state change together; False when the claim was lost."""

@@ -36,7 +36,17 @@ boards = table("board")
 collected = table("collected")
 reports = table("report")
 
+# Every column that names a file in the storage.
+FILES_OF_PICTURES = (
+    pictures.c.key,
+    pictures.c.thumb_key,
+    pictures.c.thumb_avif_key,
+    pictures.c.wide_key,
+    pictures.c.wide_avif_key,
+)
+
 __all__ = [
+    "FILES_OF_PICTURES",
     "Announced",
     "Board",
     "Collected",

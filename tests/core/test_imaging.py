@@ -20,6 +20,19 @@ def png(width: int = 640, height: int = 480) -> bytes:
     return buffer.getvalue()
 
 
+def photo(width: int, height: int) -> bytes:
+    """Soft shapes with a little noise, as much like a photograph as three lines can make it."""
+    soft = Image.effect_noise((16, 16), 90).resize((width, height), Image.Resampling.BICUBIC).convert("RGB")
+    buffer = io.BytesIO()
+    Image.blend(soft, Image.effect_noise((width, height), 40).convert("RGB"), 0.15).save(buffer, "WEBP", quality=95)
+    return buffer.getvalue()
+
+
+def sizes_in(data: bytes) -> tuple[str | None, tuple[int, int]]:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.format, image.size
+
+
 def xmp_texts(xmp: bytes) -> dict[str, str]:
     text = xmp.decode()
     body = text[text.index("?>") + 2 : text.rindex("<?xpacket")]
@@ -50,7 +63,7 @@ def test_characters_that_xml_forbids_are_left_out() -> None:
 
 def test_the_small_ones_are_small_and_keep_the_shape() -> None:
     finished = finish(png(1024, 512), BY_ADA)
-    assert (finished.width, finished.height, finished.thumb_width, finished.thumb_height) == (1024, 512, 480, 240)
+    assert (finished.width, finished.height, finished.thumb.width, finished.thumb.height) == (1024, 512, 480, 240)
     assert len(finished.placeholder) < 400
     head, _, data = finished.placeholder.partition(",")
     assert head == "data:image/webp;base64"
@@ -58,8 +71,31 @@ def test_the_small_ones_are_small_and_keep_the_shape() -> None:
         assert tiny.size == (16, 8)
 
 
+def test_a_large_picture_has_a_copy_to_hang_large() -> None:
+    wide = finish(photo(1536, 1024), BY_ADA).wide
+    assert wide is not None
+    assert (wide.width, wide.height) == (960, 640)
+    assert (sizes_in(wide.webp), sizes_in(wide.avif or b"")) == (("WEBP", (960, 640)), ("AVIF", (960, 640)))
+
+
+def test_a_picture_hardly_larger_than_that_hangs_itself() -> None:
+    assert finish(png(1104, 64), BY_ADA).wide is None
+    assert finish(png(1105, 64), BY_ADA).wide is not None
+
+
+def test_browsers_that_know_avif_have_less_to_fetch() -> None:
+    thumb = finish(photo(512, 512), BY_ADA).thumb
+    assert thumb.avif is not None
+    assert sizes_in(thumb.avif) == ("AVIF", (480, 480))
+    assert len(thumb.avif) < len(thumb.webp)
+
+
+def test_an_avif_that_would_weigh_more_is_not_kept() -> None:
+    assert finish(png(16, 16), BY_ADA).thumb.avif is None
+
+
 def test_a_very_flat_picture_still_has_a_placeholder() -> None:
-    assert finish(png(1024, 8), BY_ADA).thumb_height >= 1
+    assert finish(png(1024, 8), BY_ADA).thumb.height >= 1
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", png()[:500], b"\x89PNG\r\n\x1a\n" + b"\0" * 50])

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from core.clock import now
 from core.database import transaction
-from core.models import creations, people
+from core.models import FILES_OF_PICTURES, creations, people
 
 A_DAY = "public, max-age=86400"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -26,7 +26,7 @@ def test_a_picture_may_be_kept_for_a_day_since_its_author_may_take_it_back(clien
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize(("extension", "mime"), [("jpg", "image/jpeg"), ("png", "image/png")])
+@pytest.mark.parametrize(("extension", "mime"), [("jpg", "image/jpeg"), ("png", "image/png"), ("avif", "image/avif")])
 def test_a_picture_has_the_type_of_its_key(client, wall, storage, extension, mime):
     key = wall.picture(wall.hang(pictures=0), key=storage.put(b"some bytes", extension))
     assert client.get(f"/pictures/{key}").headers["content-type"] == mime
@@ -42,7 +42,7 @@ def test_who_has_the_picture_already_gets_304(client, key):
     assert client.get(f"/pictures/{key}", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-@pytest.mark.parametrize("which", ["key", "thumb_key"])
+@pytest.mark.parametrize("which", [column.name for column in FILES_OF_PICTURES])
 def test_a_hidden_picture_is_served_to_nobody_who_knows_its_address(client, wall, engine, storage, which):
     key = storage.put(f"only here: {which}".encode(), "webp")
     creation_id = wall.hang(pictures=0)
@@ -66,12 +66,13 @@ def test_a_file_of_no_picture_is_not_served(client, storage):
 
 
 def test_a_file_is_found_without_looking_through_all_pictures(engine):
-    plan = """EXPLAIN QUERY PLAN SELECT picture.id FROM picture JOIN creation ON creation.id = picture.creation_id
-              WHERE (picture.key = 'a' OR picture.thumb_key = 'a') AND creation.shown_at IS NOT NULL"""
+    its_files = " OR ".join(f"picture.{column.name} = 'a'" for column in FILES_OF_PICTURES)
+    plan = f"""EXPLAIN QUERY PLAN SELECT picture.id FROM picture JOIN creation ON creation.id = picture.creation_id
+              WHERE ({its_files}) AND creation.shown_at IS NOT NULL"""
     with engine.connect() as connection:
         steps = " ".join(str(row[3]) for row in connection.exec_driver_sql(plan))
-    assert "ix_picture_key" in steps
-    assert "ix_picture_thumb" in steps
+    for index in ("key", "thumb", "thumb_avif", "wide", "wide_avif"):
+        assert f"ix_picture_{index} (" in steps
     assert "SCAN picture" not in steps
 
 

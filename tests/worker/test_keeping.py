@@ -60,8 +60,12 @@ class Hung:
         self.id = make_creation(engine, post_id=self.post_id, **filled)
         self.key = storage.put(values.get("content", b"picture %d" % self.id), "webp")
         self.thumb = storage.put(b"thumb %d" % self.id, "webp")
+        self.copies = {
+            name: storage.put(f"{name} {self.id}".encode(), "avif")
+            for name in ("thumb_avif_key", "wide_key", "wide_avif_key")
+        }
         with transaction(engine) as session:
-            session.add(picture(self.id, self.key, self.thumb))
+            session.add(picture(self.id, self.key, self.thumb, **self.copies))
 
     @property
     def row(self) -> Any:
@@ -121,7 +125,8 @@ def test_answer_files_and_words_of_what_is_deleted_go(
     assert row.forgotten_at
     assert (row.prompt, row.negative_prompt, row.start_key, row.says) == ("", "", None, None)
     assert hung.post_row().text == ""
-    assert (storage.get(hung.key), storage.get(hung.thumb), rows_of_pictures(engine)) == (None, None, 0)
+    assert [key for key in (hung.key, hung.thumb, *hung.copies.values()) if storage.get(key)] == []
+    assert rows_of_pictures(engine) == 0
     assert not hung.answered()
 
 
