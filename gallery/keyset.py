@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from gallery.unreadable import Unreadable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Up to the year 9999 in microseconds, and 64 bits of id.
-INSIDE = re.compile(rb"([0-9]{1,18})\.([0-9]{1,18})")
+# Up to the year 9999 in microseconds, and 64 bits of id: those of people are X's own and have 19 digits.
+INSIDE = re.compile(rb"([0-9]{1,18})\.([0-9]{1,19})")
+LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ def read_cursor(cursor: str) -> After | None:
     try:
         inside = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         parts = INSIDE.fullmatch(inside)
-        return After(EPOCH + timedelta(microseconds=int(parts[1])), int(parts[2])) if parts else None
+        if parts is None or int(parts[2]) > LARGEST_ID:
+            return None
+        return After(EPOCH + timedelta(microseconds=int(parts[1])), int(parts[2]))
     except (binascii.Error, ValueError, OverflowError):
         return None
 

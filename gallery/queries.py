@@ -52,6 +52,9 @@ COLUMNS = (
     creations.c.steps,
     creations.c.style,
     creations.c.start_url,
+    creations.c.likes,
+    creations.c.comments,
+    creations.c.remixes,
     people.c.id.label("person_id"),
     people.c.username,
     people.c.name,
@@ -84,6 +87,15 @@ def newest(connection: Connection, *, limit: int, after: After | None = None, pe
     shown = _with_pictures(connection, rows[:limit])
     last = shown[-1] if len(rows) > limit else None
     return Page(shown, str(After(last.shown_at, last.id)) if last and last.shown_at else None)
+
+
+def by_ids(connection: Connection, creation_ids: Sequence[int]) -> list[CreationShown]:
+    """The visible ones of these creations, in the order in which they are named."""
+    if not creation_ids:
+        return []
+    wanted = WITH_PERSON.where(creations.c.id.in_(creation_ids), creations.c.shown_at.is_not(None))
+    by_id = {row.id: row for row in connection.execute(wanted)}
+    return _with_pictures(connection, [by_id[one] for one in creation_ids if one in by_id])
 
 
 def one_creation(connection: Connection, creation_id: int) -> CreationShown | None:

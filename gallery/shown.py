@@ -112,6 +112,9 @@ class CreationShown:
     steps: int | None
     style: str | None
     start_url: str | None
+    likes: int
+    comments: int
+    remixes: int
     pictures: list[PictureShown] = field(default_factory=list)
     parent: ParentShown | None = None
 
