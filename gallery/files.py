@@ -12,9 +12,11 @@ from starlette.responses import FileResponse, PlainTextResponse, RedirectRespons
 from gallery import queries
 from gallery.drawing import StaticFile
 from gallery.house import house_of
+from gallery.signing.visitor import visitor_of
 
 FOR_EVER = "public, max-age=31536000, immutable"
 A_DAY = "public, max-age=86400"
+FOR_ITS_AUTHOR = "private, no-cache"
 MIMES = {"webp": "image/webp", "avif": "image/avif", "png": "image/png", "jpg": "image/jpeg"}
 ROBOTS = "User-agent: *\nDisallow: /api/\n"
 
@@ -24,12 +26,25 @@ async def picture(request: Request) -> Response:
     key = str(request.path_params["key"])
     house = house_of(request)
     path = house.storage.path(key)
-    if path is None or not await queries.ask(house.engine, partial(queries.is_shown, key=key)):
+    cache = await _may_be_seen(request, key) if path else None
+    if path is None or cache is None:
         raise HTTPException(404)
-    headers = {"Cache-Control": A_DAY, "ETag": f'"{path.stem}"'}
+    headers = {"Cache-Control": cache, "ETag": f'"{path.stem}"'}
     if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return FileResponse(path, media_type=MIMES[path.suffix[1:]], headers=headers)
+
+
+async def _may_be_seen(request: Request, key: str) -> str | None:
+    """How long a picture may be kept, None where who asks may not see it. What does not hang is for its author only."""
+    engine = house_of(request).engine
+    if await queries.ask(engine, partial(queries.is_shown, key=key)):
+        return A_DAY
+    visitor = await visitor_of(request)
+    if visitor.person is None:
+        return None
+    own = await queries.ask(engine, partial(queries.is_own, key=key, viewer_id=visitor.person.id))
+    return FOR_ITS_AUTHOR if own else None
 
 
 async def static(request: Request) -> Response:

@@ -3,12 +3,11 @@
 No question here costs more when the table grows: pages go by keyset along an index, totals stop counting at a limit.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or_, select, tuple_
 from starlette.concurrency import run_in_threadpool
 
 from core.database import reading
@@ -23,6 +22,7 @@ LARGEST_ID = 2**63 - 1
 
 Answer = TypeVar("Answer")
 
+its_parent, its_person = creations.alias("its_parent"), people.alias("its_person")
 COLUMNS = (
     creations.c.id,
     creations.c.state,
@@ -52,14 +52,34 @@ COLUMNS = (
     creations.c.steps,
     creations.c.style,
     creations.c.start_url,
+    creations.c.start_key,
+    creations.c.hidden_at,
+    creations.c.sensitive,
     creations.c.likes,
     creations.c.comments,
     creations.c.remixes,
     people.c.id.label("person_id"),
     people.c.username,
     people.c.name,
+    its_parent.c.id.label("after_id"),
+    its_person.c.id.label("after_person_id"),
+    its_person.c.username.label("after_username"),
+    its_person.c.name.label("after_name"),
 )
-WITH_PERSON = select(*COLUMNS).join_from(creations, people, people.c.id == creations.c.person_id)
+# What a creation was made after is named as long as anybody may see it.
+WITH_PERSON = (
+    select(*COLUMNS)
+    .join_from(creations, people, people.c.id == creations.c.person_id)
+    .outerjoin(
+        its_parent,
+        and_(
+            its_parent.c.id == creations.c.parent_id,
+            its_parent.c.deleted_at.is_(None),
+            its_parent.c.hidden_at.is_(None),
+        ),
+    )
+    .outerjoin(its_person, and_(its_person.c.id == its_parent.c.person_id, its_person.c.hidden_at.is_(None)))
+)
 
 
 async def ask(engine: Engine, question: Callable[[Connection], Answer]) -> Answer:
@@ -78,13 +98,22 @@ def _ask(engine: Engine, question: Callable[[Connection], Answer]) -> Answer:
         return question(connection)
 
 
-def newest(connection: Connection, *, limit: int, after: After | None = None, person_id: int | None = None) -> Page:
-    """Visible creations, newest first, of everybody or of one person."""
+def newest(
+    connection: Connection,
+    *,
+    limit: int,
+    after: After | None = None,
+    person_id: int | None = None,
+    parent_id: int | None = None,
+) -> Page:
+    """Visible creations, newest first, of everybody, of one person, or made from one creation."""
     statement = _wall(limit, after)
     if person_id is not None:
         statement = statement.where(creations.c.person_id == person_id)
+    if parent_id is not None:
+        statement = statement.where(creations.c.parent_id == parent_id)
     rows = connection.execute(statement).all()
-    shown = _with_pictures(connection, rows[:limit])
+    shown = with_pictures(connection, rows[:limit])
     last = shown[-1] if len(rows) > limit else None
     return Page(shown, str(After(last.shown_at, last.id)) if last and last.shown_at else None)
 
@@ -95,30 +124,26 @@ def by_ids(connection: Connection, creation_ids: Sequence[int]) -> list[Creation
         return []
     wanted = WITH_PERSON.where(creations.c.id.in_(creation_ids), creations.c.shown_at.is_not(None))
     by_id = {row.id: row for row in connection.execute(wanted)}
-    return _with_pictures(connection, [by_id[one] for one in creation_ids if one in by_id])
+    return with_pictures(connection, [by_id[one] for one in creation_ids if one in by_id])
 
 
-def one_creation(connection: Connection, creation_id: int) -> CreationShown | None:
-    """One creation in whatever state, unless X hides its author (protected, suspended), or it is only a command."""
+def one_creation(connection: Connection, creation_id: int, *, viewer_id: int | None = None) -> CreationShown | None:
+    """One creation in whatever state, unless its author or X hides it, or it is only a command.
+
+    Who asked for it sees it also where it is hidden, with its pictures.
+    """
     if not 0 < creation_id <= LARGEST_ID:
         return None
-    wanted = WITH_PERSON.where(creations.c.id == creation_id, people.c.hidden_at.is_(None))
+    own = people.c.id == viewer_id
+    wanted = WITH_PERSON.where(
+        creations.c.id == creation_id,
+        or_(people.c.hidden_at.is_(None), own),
+        or_(creations.c.hidden_at.is_(None), creations.c.deleted_at.is_not(None), own),
+    )
     row = connection.execute(wanted).one_or_none()
     if row is None or row.code in NO_CREATION:
         return None
-    return replace(_with_pictures(connection, [row])[0], parent=_parent(connection, row.parent_id))
-
-
-def _parent(connection: Connection, parent_id: int | None) -> ParentShown | None:
-    """Whom a creation was made after; None where that is taken back, or X hides its author."""
-    if parent_id is None:
-        return None
-    row = connection.execute(
-        select(creations.c.id, people.c.id.label("person_id"), people.c.username, people.c.name)
-        .join_from(creations, people, people.c.id == creations.c.person_id)
-        .where(creations.c.id == parent_id, creations.c.deleted_at.is_(None), people.c.hidden_at.is_(None))
-    ).one_or_none()
-    return ParentShown(row.id, PersonShown(row.person_id, row.username, row.name)) if row else None
+    return with_pictures(connection, [row], viewer_id=viewer_id)[0]
 
 
 def person_called(connection: Connection, handle: str) -> PersonShown | None:
@@ -148,9 +173,25 @@ def total_of(connection: Connection, person_id: int) -> int:
 
 def is_shown(connection: Connection, key: str) -> bool:
     """Whether a file is a picture of a creation that is visible. Who knows the address of another gets nothing."""
+    return _has_file(connection, key, creations.c.shown_at.is_not(None))
+
+
+def is_own(connection: Connection, key: str, viewer_id: int) -> bool:
+    """Whether a file is a picture of a creation that its author may see, though it does not hang."""
+    return _has_file(connection, key, *_own(viewer_id))
+
+
+def _has_file(connection: Connection, key: str, *of_which: ColumnElement[bool]) -> bool:
     its_files = or_(*(column == key for column in FILES_OF_PICTURES))
-    wanted = select(pictures.c.id).join(creations).where(its_files, creations.c.shown_at.is_not(None)).limit(1)
+    wanted = select(pictures.c.id).join(creations).where(its_files, *of_which).limit(1)
     return connection.execute(wanted).first() is not None
+
+
+def _own(viewer_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    """What its author sees though it does not hang; what is taken back or a check held back is gone for them, too."""
+    other = pictures.alias("other")
+    flagged = select(other.c.id).where(other.c.creation_id == creations.c.id, other.c.flagged)
+    return creations.c.person_id == viewer_id, creations.c.deleted_at.is_(None), ~flagged.exists()
 
 
 def _wall(limit: int, after: After | None) -> Select[Any]:
@@ -161,19 +202,24 @@ def _wall(limit: int, after: After | None) -> Select[Any]:
     return statement.where(tuple_(creations.c.shown_at, creations.c.id) < (after.shown_at, after.id))
 
 
-def _with_pictures(connection: Connection, rows: Sequence[Any]) -> list[CreationShown]:
+def with_pictures(connection: Connection, rows: Sequence[Any], *, viewer_id: int | None = None) -> list[CreationShown]:
+    """What rows of WITH_PERSON tell, with the pictures of those that hang, and of the viewer's own."""
     shown = [_creation(row) for row in rows]
-    by_id = {creation.id: creation for creation in shown if creation.shown_at}
-    for row in _pictures_of(connection, by_id.keys()):
+    by_id = {creation.id: creation for creation in shown}
+    for row in _pictures_of(connection, [one.id for one in shown if one.hangs]):
+        by_id[row.creation_id].pictures.append(_picture(row, by_id[row.creation_id]))
+    own = [one.id for one in shown if one.painted_at and not one.hangs and one.person.id == viewer_id]
+    for row in _pictures_of(connection, own, *_own(viewer_id)):
         by_id[row.creation_id].pictures.append(_picture(row, by_id[row.creation_id]))
     return shown
 
 
-def _pictures_of(connection: Connection, ids: Iterable[int]) -> Sequence[Any]:
-    wanted = list(ids)
-    if not wanted:
+def _pictures_of(connection: Connection, ids: Sequence[int], *which: ColumnElement[bool]) -> Sequence[Any]:
+    if not ids:
         return []
-    statement = select(pictures).where(pictures.c.creation_id.in_(wanted))
+    statement = select(pictures).where(pictures.c.creation_id.in_(ids))
+    if which:
+        statement = statement.join(creations).where(*which)
     return connection.execute(statement.order_by(pictures.c.creation_id, pictures.c.position)).all()
 
 
@@ -182,13 +228,16 @@ def _creation(row: Any) -> CreationShown:
     if row.code in UNSHOWN:
         values |= {"prompt": "", "negative_prompt": ""}
     person = PersonShown(values.pop("person_id"), values.pop("username"), values.pop("name"))
-    return CreationShown(**{**values, "state": State(values["state"]), "person": person})
+    after_id, *after = (values.pop(f"after_{name}") for name in ("id", "person_id", "username", "name"))
+    # Where X hides its author, the parent is there and they are not.
+    parent = ParentShown(after_id, PersonShown(*after)) if after[0] is not None else None
+    return CreationShown(**{**values, "state": State(values["state"]), "person": person, "parent": parent})
 
 
 def _picture(row: Any, creation: CreationShown) -> PictureShown:
     return PictureShown(
-        url=f"/pictures/{quote(row.key)}",
-        thumb_url=f"/pictures/{quote(row.thumb_key)}",
+        url=_file(row.key),
+        thumb_url=_file(row.thumb_key),
         width=row.width,
         height=row.height,
         thumb_width=row.thumb_width,
@@ -198,4 +247,13 @@ def _picture(row: Any, creation: CreationShown) -> PictureShown:
         placeholder=row.placeholder if row.placeholder.startswith("data:image/") else "",
         alt=creation.alt,
         short_alt=alt_text(creation.prompt, creation.person.called, CARD_ALT),
+        thumb_avif_url=_file(row.thumb_avif_key),
+        wide_url=_file(row.wide_key),
+        wide_avif_url=_file(row.wide_avif_key),
+        wide_width=row.wide_width or 0,
+        wide_height=row.wide_height or 0,
     )
+
+
+def _file(key: str | None) -> str:
+    return f"/pictures/{quote(key)}" if key else ""

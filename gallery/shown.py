@@ -1,6 +1,7 @@
 """What a page or the API shows of a creation, its pictures and its person. Made by `queries.py`; knows no SQL.
 
-A creation that is not visible (`shown_at` empty) carries no pictures here, so that no page can show them by mistake.
+A creation that is not visible (`shown_at` empty) carries no pictures here, so that no page can show them by mistake;
+only for its author, who may see it, it does.
 """
 
 from dataclasses import dataclass, field
@@ -57,6 +58,12 @@ class PictureShown:
     placeholder: str
     alt: str
     short_alt: str
+    # Empty where they were not made: of what was painted before there were any, and `wide` of what is small anyway.
+    thumb_avif_url: str = ""
+    wide_url: str = ""
+    wide_avif_url: str = ""
+    wide_width: int = 0
+    wide_height: int = 0
 
     @property
     def shape(self) -> str:
@@ -112,6 +119,9 @@ class CreationShown:
     steps: int | None
     style: str | None
     start_url: str | None
+    start_key: str | None
+    hidden_at: datetime | None
+    sensitive: bool
     likes: int
     comments: int
     remixes: int
@@ -169,6 +179,11 @@ class CreationShown:
     def awaits_answer(self) -> bool:
         """Painted, and its answer on X is still to come."""
         return self.state in ANSWER_TO_COME and self.next_attempt_at is not None
+
+    @property
+    def hangs(self) -> bool:
+        """Whether everybody may see it."""
+        return self.shown_at is not None
 
     @property
     def is_under_way(self) -> bool:
