@@ -1,0 +1,112 @@
+"""Callers that cost little themselves: each keeps one connection open and asks again as soon as it is answered.
+
+Reads only what it must of HTTP: the status, and a length or the end of a chunked body.
+"""
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count, cycle
+from urllib.parse import urlencode
+
+from gallery.signing.visitor import token_for
+from tests.bench.gallery_rows import Filled
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request. `form`: its fields, where it is a POST."""
+
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+
+    def as_bytes(self, address: str) -> bytes:
+        """As it goes over the wire, from an address of its own: one caller shall not use up what an address may."""
+        body = urlencode(self.form).encode() if self.form is not None else b""
+        headers = {"Host": "bench", "X-Forwarded-For": address, **self.headers}
+        if self.form is not None:
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}
+        lines = [f"{'POST' if self.form is not None else 'GET'} {self.path} HTTP/1.1"]
+        return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode() + body
+
+
+@dataclass
+class Measured:
+    """Seconds of each answer, and how many were no success."""
+
+    took: list[float] = field(default_factory=list)
+    failed: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.took) / self.seconds
+
+    def percentile(self, percent: int) -> float:
+        """Milliseconds within which this part of the answers came."""
+        if len(self.took) < 2:
+            return 1000 * sum(self.took)
+        return 1000 * statistics.quantiles(self.took, n=100)[percent - 1]
+
+
+async def ask_for(url: str, asked: Sequence[Asked], callers: int, seconds: float) -> Measured:
+    """Ask for these, in turns, for some seconds."""
+    order = cycle(random.Random(3).sample(asked, len(asked)))
+    return await _call(url, order.__next__, callers, seconds)
+
+
+async def like_and_unlike(url: str, filled: Filled, callers: int, seconds: float) -> Measured:
+    """Members like creations and take it back, each from their own browser, no faster than a member may."""
+    turns = _likes(filled)
+    return await _call(url, turns.__next__, callers, seconds)
+
+
+def _likes(filled: Filled) -> Iterator[Asked]:
+    chance = random.Random(time.monotonic_ns())
+    for number in count():
+        value = filled.logins[number % len(filled.logins)]
+        creation_id = chance.randrange(1, filled.creations + 1)
+        headers = {"Cookie": f"login={value}", "Accept": "application/json"}
+        for verb in ("like", "unlike"):
+            yield Asked(f"/c/{creation_id}/{verb}", headers, {"token": token_for(value)})
+
+
+async def _call(url: str, next_one: Callable[[], Asked], callers: int, seconds: float) -> Measured:
+    host, _, port = url.removeprefix("http://").partition(":")
+    measured = Measured()
+    began = time.perf_counter()
+    await asyncio.gather(*(_caller(host, int(port), next_one, began + seconds, measured) for _ in range(callers)))
+    measured.seconds = time.perf_counter() - began
+    return measured
+
+
+async def _caller(host: str, port: int, next_one: Callable[[], Asked], until: float, measured: Measured) -> None:
+    reader, writer = await asyncio.open_connection(host, port, limit=2**20)
+    chance = random.Random()
+    while time.perf_counter() < until:
+        address = f"10.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(1, 255)}"
+        request = next_one().as_bytes(address)
+        began = time.perf_counter()
+        writer.write(request)
+        status = await _answer(reader)
+        measured.took.append(time.perf_counter() - began)
+        measured.failed += not 200 <= status < 400
+    writer.close()
+    await writer.wait_closed()
+
+
+async def _answer(reader: asyncio.StreamReader) -> int:
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    if b"transfer-encoding: chunked" in head:
+        while size := int(await reader.readline(), 16):
+            await reader.readexactly(size + 2)
+        await reader.readline()
+    else:
+        length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
+        await reader.readexactly(int(length or 0))
+    return int(head[9:12])

@@ -1,0 +1,186 @@
+"""Fills a database with a gallery as a busy year leaves it: people by Zipf's law, families, likes, comments, follows.
+
+Rows only: no file of a picture exists. Knows no page; what is counted in a row is counted from the rows made here.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate, islice
+from typing import Any
+
+from sqlalchemy import Engine, Table
+
+from core.database import transaction
+from core.models import State, comments, creations, follows, likings, people, pictures, posts
+from gallery.signing import logins
+from tests.bench.prompts import SCENES, SUBJECTS
+
+BEGIN = datetime(2025, 11, 20, tzinfo=UTC)
+YEAR = timedelta(days=365)
+FIRST_POST = 1_890_000_000_000_000_000
+FIRST_PERSON = 1_000_000
+TOGETHER = 5000
+SHAPES = ((512, 512), (512, 512), (768, 512), (512, 768))
+DETAILS = (
+    "soft light", "thick brush strokes", "muted palette", "wide angle", "rule of thirds", "paper grain",
+    "a single red thread", "long shadows", "very detailed", "as seen from above", "by candle light", "quiet mood",
+)  # fmt: skip
+PLACEHOLDER = "data:image/webp;base64," + "UklGRlwAAABXRUJQVlA4IFAAAADQAwCdASoQABAAPzmGulOvKSWisAgB4CcJZQ" * 2
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What is in the database now. `logins`: the cookies of members, all different people."""
+
+    creations: int
+    people: int
+    logins: list[str]
+
+    def moment(self, creation_id: int) -> datetime:
+        """When a creation was hung."""
+        return BEGIN + YEAR * creation_id / self.creations
+
+    def handle(self, rank: int) -> str:
+        """The handle of a person; 0 has made the most pictures."""
+        return f"person{rank % self.people}"
+
+
+def fill(engine: Engine, count: int, *, members: int = 100, seed: int = 7) -> Filled:
+    """Hang `count` creations in an empty, migrated database."""
+    chance = random.Random(seed)
+    filled = Filled(count, max(members, 20, count // 50), [])
+    by_rank = list(accumulate(1 / (rank + 1) for rank in range(filled.people)))
+    authors = [FIRST_PERSON + rank for rank in chance.choices(range(filled.people), cum_weights=by_rank, k=count)]
+    parents = [_parent(chance, number) for number in range(1, count + 1)]
+    liked = _pairs(chance, filled, by_rank, 2 * count)
+    said = sorted(_some(chance, count) for _ in range(count // 2))
+    followed = {(a, b) for a, b in _pairs(chance, Filled(filled.people, filled.people, []), by_rank, 4 * filled.people)}
+    _insert(engine, people, _people(filled, followed))
+    _insert(engine, posts, (_post(number, author, filled) for number, author in enumerate(authors, 1)))
+    counts = {
+        "likes": Counter(creation for _, creation in liked),
+        "comments": Counter(said),
+        "remixes": Counter(parents),
+    }
+    _insert(engine, creations, _creations(chance, filled, authors, parents, counts))
+    _insert(engine, pictures, _pictures(chance, filled))
+    _insert(
+        engine,
+        likings,
+        ({"person_id": p, "creation_id": c, "at": filled.moment(c) + timedelta(hours=1)} for p, c in sorted(liked)),
+    )
+    _insert(engine, comments, _comments(chance, filled, said))
+    _insert(engine, follows, _follows(followed))
+    filled.logins.extend(logins.begin(engine, FIRST_PERSON + n, browser="a bench").value for n in range(members))
+    _look_over(engine)
+    return filled
+
+
+def _insert(engine: Engine, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    rows = iter(rows)
+    while some := list(islice(rows, TOGETHER)):
+        with transaction(engine) as session:
+            session.execute(table.insert(), some)
+
+
+def _look_over(engine: Engine) -> None:
+    """What a database that grew day by day has long known of itself."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _some(chance: random.Random, count: int) -> int:
+    """The id of some creation; a few are far better known than the rest."""
+    return min(count, 1 + int(count * chance.random() ** 3))
+
+
+def _parent(chance: random.Random, number: int) -> int | None:
+    return chance.randrange(max(1, number - 500), number) if number > 1 and chance.random() < 0.2 else None
+
+
+def _pairs(chance: random.Random, filled: Filled, by_rank: Sequence[float], count: int) -> set[tuple[int, int]]:
+    who = chance.choices(range(filled.people), cum_weights=by_rank, k=count)
+    return {(FIRST_PERSON + rank, _some(chance, filled.creations)) for rank in who}
+
+
+def _people(filled: Filled, followed: set[tuple[int, int]]) -> Iterable[dict[str, Any]]:
+    follows_of = Counter(follower for follower, _ in followed)
+    followers_of = Counter(FIRST_PERSON + rank - 1 for _, rank in followed)
+    for rank in range(filled.people):
+        own = FIRST_PERSON + rank
+        handle = filled.handle(rank)
+        yield {
+            "id": own, "username": handle, "handle": handle, "name": f"Person {rank} 🦊" if rank % 7 == 0 else handle,
+            "first_seen_at": BEGIN, "member_since": BEGIN, "shows_sensitive": False,
+            "followers": followers_of[own], "follows": follows_of[own],
+        }  # fmt: skip
+
+
+def _follows(followed: set[tuple[int, int]]) -> Iterable[dict[str, Any]]:
+    for follower, rank in sorted(followed):
+        yield {"follower_id": follower, "followed_id": FIRST_PERSON + rank - 1, "at": BEGIN}
+
+
+def _post(number: int, author: int, filled: Filled) -> dict[str, Any]:
+    moment = filled.moment(number)
+    post_id = FIRST_POST + number
+    return {
+        "id": post_id, "root_id": post_id, "author_id": author, "text": "a post", "reply_settings": "everyone",
+        "verdict": "prompt", "summons": "mention", "created_at": moment, "read_at": moment, "checked_at": moment,
+    }  # fmt: skip
+
+
+def _creations(
+    chance: random.Random,
+    filled: Filled,
+    authors: Sequence[int],
+    parents: Sequence[int | None],
+    counts: dict[str, Counter[Any]],
+) -> Iterable[dict[str, Any]]:
+    for number, (author, parent) in enumerate(zip(authors, parents, strict=True), 1):
+        moment = filled.moment(number)
+        words = [chance.choice(SUBJECTS), chance.choice(SCENES), *chance.sample(DETAILS, chance.randrange(7))]
+        yield {
+            "id": number, "post_id": FIRST_POST + number, "person_id": author, "parent_id": parent,
+            "prompt": ", ".join(words), "negative_prompt": "", "count": _count(number), "seed": number, "turn": number,
+            "state": State.REPLIED.value, "attempts": 0, "model": "sdxl-lightning", "painting_seconds": 1.2,
+            "painted_steps": 4, "guidance": 0.0, "reply_outcome": "answered", "created_at": moment,
+            "painted_at": moment, "shown_at": moment, "sensitive": number % 97 == 0,
+            **{name: counted[number] for name, counted in counts.items()},
+        }  # fmt: skip
+
+
+def _count(number: int) -> int:
+    """Pictures of a creation: one mostly."""
+    return (1, 1, 1, 2, 1, 4, 1, 3)[number % 8]
+
+
+def _pictures(chance: random.Random, filled: Filled) -> Iterable[dict[str, Any]]:
+    for creation_id in range(1, filled.creations + 1):
+        width, height = chance.choice(SHAPES)
+        for position in range(_count(creation_id)):
+            number = creation_id * 4 + position
+            key = f"{number % 256:02x}/{number:030x}"
+            yield {
+                "creation_id": creation_id, "position": position, "seed": creation_id + position, "width": width,
+                "height": height, "mime": "image/webp", "size": 60_000, "key": f"{key}.webp",
+                "thumb_key": f"{key[:-1]}a.webp", "thumb_avif_key": f"{key[:-1]}b.avif", "thumb_width": 480,
+                "thumb_height": 480 * height // width, "placeholder": PLACEHOLDER, "flagged": False,
+                "created_at": filled.moment(creation_id),
+            }  # fmt: skip
+
+
+def _comments(chance: random.Random, filled: Filled, said: Sequence[int]) -> Iterable[dict[str, Any]]:
+    for number, creation_id in enumerate(said, 1):
+        answers = number > 1 and said[number - 2] == creation_id and number % 3 == 0
+        yield {
+            "id": number, "creation_id": creation_id, "person_id": FIRST_PERSON + chance.randrange(filled.people),
+            "parent_id": number - 1 if answers else None, "text": f"I like {chance.choice(DETAILS)} here.",
+            "created_at": filled.moment(creation_id) + timedelta(hours=2),
+        }  # fmt: skip
