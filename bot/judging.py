@@ -9,7 +9,6 @@ writes none.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from sqlalchemy import Engine
 
@@ -17,14 +16,15 @@ from bot import memory, rules
 from bot.asking import Scene, Target, Wish, wish_of
 from bot.commands import DELETE
 from bot.prompts import mentions_explicitly
-from bot.rules import Standing, Terms, Verdict
+from bot.rules import Terms, Verdict
 from core.clock import now
+from core.database import reading
 from core.logs import get_logger
+from core.standing import A_DAY, Standing, answers_in, standings
 from core.x import Post
 
 log = get_logger(__name__)
 
-A_DAY = timedelta(days=1)
 UNEXPECTED = "unexpected"
 Judged = list[tuple[Post, Verdict]]
 
@@ -122,10 +122,13 @@ def open_judge(engine: Engine, posts: Sequence[Post], terms: Terms) -> Judge:
     """A judge who knows what the house knows around these posts."""
     since = now() - A_DAY
     others = {other.author.id for post in posts for other in (post.parent, post.quoted) if other}
+    with reading(engine) as connection:
+        known = standings(connection, {post.author.id for post in posts}, since)
+        spoken = answers_in(connection, {post.conversation_id for post in posts if post.conversation_id}, since)
     return Judge(
         terms,
         targets=memory.targets(engine, {other for post in posts for other in _stands_under(post)}),
         silent=memory.silent_people(engine, others),
-        standings=memory.standings(engine, {post.author.id for post in posts}, since),
-        answers=memory.answers_in(engine, {post.conversation_id for post in posts if post.conversation_id}, since),
+        standings=known,
+        answers=spoken,
     )

@@ -1,29 +1,18 @@
-"""What the house remembers around posts: what they stand under, how their authors stand. Reads only."""
+"""What the house remembers around posts: what they stand under, and whose words are not ours. Reads only.
 
-from collections.abc import Collection, Iterator
-from datetime import datetime
+How people stand, and how often the bot spoke in a conversation: `core/standing.py`.
+"""
+
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, case, func, or_, select
+from sqlalchemy import Connection, Engine, and_, or_, select
 
 from bot.asking import Target
 from bot.options import Options
-from bot.rules import Standing
 from core.database import reading
-from core.models import State, creations, people, pictures, posts
-
-# Bound variables per query: SQLite allows 32,766, PostgreSQL 65,535.
-ASK_AT_ONCE = 5_000
-
-_answered = or_(creations.c.state != State.REFUSED.value, creations.c.says.is_not(None))
-_painted = and_(creations.c.state != State.REFUSED.value, creations.c.says.is_(None))
-
-
-def some(ids: Collection[int]) -> Iterator[list[int]]:
-    """The ids in portions that fit into one query."""
-    listed = sorted(set(ids))
-    for start in range(0, len(listed), ASK_AT_ONCE):
-        yield listed[start : start + ASK_AT_ONCE]
+from core.models import creations, people, pictures, posts
+from core.standing import some
 
 
 def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, Target]:
@@ -38,32 +27,6 @@ def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, Target]:
                 found |= {row.post_id: _target(row, is_answer=False), row.reply_post_id: _target(row, is_answer=True)}
             found |= {root: found[post_id] for root, post_id in edited.items() if post_id in found}
     return {post_id: target for post_id, target in found.items() if post_id in wanted}
-
-
-def standings(engine: Engine, person_ids: Collection[int], since: datetime) -> dict[int, Standing]:
-    """How each person stands, counted from `since`; who is not known stands well."""
-    found: dict[int, Standing] = {}
-    with reading(engine) as connection:
-        for ids in some(person_ids):
-            counts = {row.person_id: row for row in connection.execute(_counts(ids, since))}
-            known = {row.id: row for row in connection.execute(select(people).where(people.c.id.in_(ids)))}
-            found |= {one: _standing(known.get(one), counts.get(one)) for one in ids}
-    return found
-
-
-def answers_in(engine: Engine, conversation_ids: Collection[int], since: datetime) -> dict[int, int]:
-    """How often the bot answered, or is about to, in each conversation."""
-    counts: dict[int, int] = {}
-    with reading(engine) as connection:
-        for ids in some(conversation_ids):
-            wanted = (
-                select(posts.c.conversation_id, func.count())
-                .join(creations, creations.c.post_id == posts.c.id)
-                .where(posts.c.conversation_id.in_(ids), posts.c.created_at >= since, _answered)
-                .group_by(posts.c.conversation_id)
-            )
-            counts |= {int(conversation): int(count) for conversation, count in connection.execute(wanted)}
-    return counts
 
 
 def silent_people(engine: Engine, person_ids: Collection[int]) -> frozenset[int]:
@@ -108,28 +71,3 @@ def _target(row: Any, is_answer: bool) -> Target:
         start_key=row.start_key,
     )
     return target.emptied() if row.deleted_at is not None else target
-
-
-def _counts(ids: list[int], since: datetime) -> Any:
-    asked_at = func.coalesce(posts.c.created_at, creations.c.created_at)
-    return (
-        select(
-            creations.c.person_id,
-            func.sum(case((_painted, 1), else_=0)).label("asked"),
-            func.sum(case((creations.c.says.is_not(None), 1), else_=0)).label("told"),
-            func.max(case((_painted, asked_at))).label("last_asked_at"),
-        )
-        .outerjoin(posts, posts.c.id == creations.c.post_id)
-        .where(creations.c.person_id.in_(ids), creations.c.created_at >= since)
-        .group_by(creations.c.person_id)
-    )
-
-
-def _standing(person: Any, counts: Any) -> Standing:
-    return Standing(
-        opted_out=person is not None and person.opted_out_at is not None,
-        banned=person is not None and person.banned_at is not None,
-        asked=int(counts.asked) if counts else 0,
-        told=int(counts.told) if counts else 0,
-        last_asked_at=counts.last_asked_at if counts else None,
-    )

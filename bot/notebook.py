@@ -14,7 +14,6 @@ from sqlmodel import Session
 from bot import deeds
 from bot.asking import MENTION, Wish
 from bot.judging import Judged
-from bot.memory import some
 from bot.rules import Verdict
 from bot.saying import words_for
 from core.clock import now
@@ -22,6 +21,7 @@ from core.database import reading, transaction
 from core.line.turns import next_turn
 from core.models import Creation, Cursor, Person, State, creations, posts
 from core.models import Post as PostRow
+from core.standing import some
 from core.states import move
 from core.wishes import any_seed
 from core.x import Author, Post

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from bot.asking import PAINTED, Wish
 from bot.commands import AGAIN, DELETE, HELP, REMIX, START, STOP
 from core.settings import RuleSettings
+from core.standing import Standing
 from core.unsafe import why_unsafe
 from core.x import Post
 
@@ -23,22 +24,6 @@ MOST_WORDS = 5
 BIO_OF_A_BOT = re.compile(
     r"\b(automated (account|by)|(bot|account) (run|operated|managed|made) by|bot by|bot of) ", re.I
 )
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a person stands with us at this moment.
-
-    asked: creations of the last 24 hours. told: answers in words of the same time. last_asked_at: by X's time.
-    in_conversation: answers of the last 24 hours in the conversation of the post that is judged.
-    """
-
-    opted_out: bool = False
-    banned: bool = False
-    asked: int = 0
-    told: int = 0
-    last_asked_at: datetime | None = None
-    in_conversation: int = 0
 
 
 @dataclass(frozen=True)

@@ -101,9 +101,11 @@ class PaintStep:
             raise Refused("opted_out")
         if creation.banned_at:
             raise Refused("banned")
+        if creation.post_id is None:
+            return  # wished for in the gallery: painted also where the post that it answers is gone
         if creation.gone_at:
             raise Refused("post_gone")
-        if creation.post_id is None or now() - creation.checked_at < SEEN_LATELY:
+        if now() - creation.checked_at < SEEN_LATELY:
             return
         self.x.on_behalf(creation.id, creation.person_id)
         try:
@@ -177,7 +179,7 @@ class PaintStep:
                 claim=None,
                 attempts=0,
                 last_error=None,
-                next_attempt_at=claim.now() if creation.post_id is not None else None,
+                next_attempt_at=claim.now() if creation.to_post_id is not None else None,
                 model=painting.model,
                 painting_seconds=painting.seconds,
                 painted_steps=painting.steps,

@@ -7,6 +7,7 @@ it came: it first looks on X for our answer, and posts only when X surely has no
 one is spam.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -21,16 +22,18 @@ from core.models import State
 from core.queue import REPLY
 from core.settings import WorkSettings
 from core.storage import Storage
-from core.x import XClient
+from core.x import Post, XClient
 from worker.claims import Claim, take
 from worker.manners import NOT_SUMMONED, Manners, answers_prefixed
-from worker.rows import creation_with_post
+from worker.rows import creation_with_post, other_answers_to
 from worker.schedule import next_try
 from worker.uploading import Uploader
 
 log = get_logger(__name__)
 
 ANSWERED = "answered"
+# How every answer of ours names its creation: "Painting No. 17, seed 42", "... (No. 17)".
+NUMBER = re.compile(r"\bNo\. ([0-9]{1,19})\b")
 GAVE_UP = "x_gave_up"
 # X's words for these may be about the post, too: who meets them steps aside, lest the next look be at the same post.
 MAY_BE_THE_POST = frozenset({"x_read_only", "x_not_enrolled", "x_account_suspended", "x_blocked"})
@@ -108,7 +111,7 @@ class ReplyStep:
         """What we know ourselves costs no call. Raises GiveUp."""
         if creation.deleted_at:
             raise GiveUp("deleted")
-        if creation.gone_at:
+        if creation.to_post_id is None or creation.gone_at:
             raise GiveUp("x_post_gone")
         if creation.opted_out_at and creation.code != "stop":
             raise GiveUp("opted_out")
@@ -122,9 +125,17 @@ class ReplyStep:
             raise GiveUp("x_prefix_only")
 
     def _find_answer(self, creation: Any) -> int | None:
-        """Look on X for our answer. X refusing to let us look says nothing about it."""
+        """Look on X for our answer. X refusing to let us look says nothing about it.
+
+        Under one post may stand answers of several creations: the one that asked, and those from the gallery.
+        """
+        others = other_answers_to(self.engine, creation.to_post_id, creation.id)
+
+        def is_ours(post: Post) -> bool:
+            return post.id not in others and may_be_of(creation.id, post.text)
+
         try:
-            return self.x.find_answer(self.x.my_id(), to=creation.post_id)
+            return self.x.find_answer(self.x.my_id(), to=creation.to_post_id, is_ours=is_ours)
         except GiveUp as error:
             raise TryLater("x_cannot_look", str(error)) from error
 
@@ -136,7 +147,7 @@ class ReplyStep:
         try:
             return self.x.answer(
                 text,
-                to=creation.post_id,
+                to=creation.to_post_id,
                 media_ids=media_ids,
                 made_with_ai=bool(media_ids) and self.manners.made_with_ai,
             )
@@ -164,3 +175,12 @@ def answer_text(creation_id: int, seed: int) -> str:
     """What the answer says. Never the same twice, since X refuses duplicates; no link, domain or handle, since a
     link costs twenty times as much and a handle makes loops."""
     return f"Painting No. {creation_id}, seed {seed}"
+
+
+def may_be_of(creation_id: int, text: str) -> bool:
+    """Whether an answer's words may be those of a creation: they name it, or none at all.
+
+    In doubt it is: a missing answer is a pity, a double one is spam.
+    """
+    named = NUMBER.findall(text)
+    return not named or str(creation_id) in named

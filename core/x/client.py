@@ -120,15 +120,17 @@ class XClient:
         span: dict[str, Any] = {"since_id": since_id, "until_id": until_id}
         return self._pages(f"/2/users/{my_id}/tweets", "pagination_token", item=self._own_read, **span)
 
-    def find_answer(self, my_id: int, *, to: int) -> int | None:
+    def find_answer(self, my_id: int, *, to: int, is_ours: Callable[[Post], bool] = lambda _post: True) -> int | None:
         """The id of the account's own answer to a post, or None if X surely has none.
+
+        Of several the first that `is_ours` says yes to.
 
         Looks at the account's own posts, which X shows at once; where more than 800 have come since, at search too. An
         answer of X that cannot be read whole raises: it does not say that there is none.
         """
 
         def is_it(post: Post) -> bool:
-            return post.in_reply_to_id == to and post.author.id == my_id
+            return post.in_reply_to_id == to and post.author.id == my_id and is_ours(post)
 
         looking: dict[str, Any] = {"shape": BARE_SHAPE, "strict": True, "until": is_it, "since_id": to}
         own = self._pages(f"/2/users/{my_id}/tweets", "pagination_token", item=self._own_read, **looking)

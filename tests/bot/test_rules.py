@@ -9,8 +9,9 @@ import pytest
 
 from bot.asking import Scene, Target, Wish, wish_of
 from bot.options import Options
-from bot.rules import MOST_WORDS, Standing, Terms, Verdict, after, cap, decide, decide_edit
+from bot.rules import MOST_WORDS, Terms, Verdict, after, cap, decide, decide_edit
 from core.settings import RuleSettings, load
+from core.standing import Standing
 from core.x import Author, Post
 from tests.support.posts import BOT, make_post
 
