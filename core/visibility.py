@@ -1,4 +1,4 @@
-"""What hangs and what does not: the only file that changes `shown_at`, and with it the count of remixes of a parent.
+"""What hangs and what does not: the only file that changes `shown_at`, and with it what is found, and remixes.
 
     painted, with pictures that no check flagged; not hidden or taken back by its author; its author visible on X
 
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, select, update
 from sqlmodel import Session
 
+from core import searching
 from core.models import creations, people, pictures
 
 
@@ -20,10 +21,11 @@ def show(session: Session, *which: ColumnElement[bool]) -> list[int]:
     statement = update(creations).where(*which, creations.c.shown_at.is_(None), may_hang())
     hung = session.execute(
         statement.values(shown_at=creations.c.painted_at)
-        .returning(creations.c.id, creations.c.parent_id)
+        .returning(creations.c.id, creations.c.parent_id, creations.c.prompt)
         .execution_options(synchronize_session=False)
     ).all()
     _count_remixes(session, hung, 1)
+    searching.add(session, ((row.id, row.prompt) for row in hung))
     return [row.id for row in hung]
 
 
@@ -36,6 +38,7 @@ def conceal(session: Session, *which: ColumnElement[bool]) -> list[int]:
         .execution_options(synchronize_session=False)
     ).all()
     _count_remixes(session, taken, -1)
+    searching.remove(session, (row.id for row in taken))
     return [row.id for row in taken]
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlmodel import AutoString, SQLModel
 
-from core.models import UtcDateTime  # also fills SQLModel.metadata
+from core.models import SEARCHABLE, UtcDateTime  # also fills SQLModel.metadata
 
 
 def plain_types(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -17,11 +17,17 @@ def plain_types(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     return False
 
 
+def ours(name: str | None, kind: str, _parents: Any) -> bool:
+    """Whether a table is one that models describe: the index of words is not, nor what SQLite keeps behind it."""
+    return kind != "table" or name is None or name.split("_")[0] != SEARCHABLE
+
+
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,
     render_as_batch=True,  # SQLite cannot ALTER much: the table is copied instead
     render_item=plain_types,
+    include_name=ours,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -18,6 +18,7 @@ from core.models.members import (
 )
 from core.models.money import LedgerRow, Spending
 from core.models.painting import Creation, Person, Picture, Post, State
+from core.models.searchable import NAME as SEARCHABLE
 
 people = table("person")
 posts = table("post")
@@ -47,6 +48,7 @@ FILES_OF_PICTURES = (
 
 __all__ = [
     "FILES_OF_PICTURES",
+    "SEARCHABLE",
     "Announced",
     "Board",
     "Collected",

@@ -1,0 +1,149 @@
+"""Finds creations by the words of their prompts: what is written into the index, and what is asked of it.
+
+    "Füchse im Wald" -> fuchse im wald         one form for what people take for one word
+    "黒い猫"          -> 黒 い 猫                scripts without spaces go sign by sign, and are found as they stand
+    "sci-fi"         -> "sci fi"               what was written together has to stand together
+
+Both databases get words that are parted already, so they find the same, and nothing typed can be read as their syntax.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, text
+from sqlmodel import Session
+
+LONGEST_WORD = 64
+MOST_WORDS = 2000  # of one prompt; PostgreSQL counts places up to 16,383
+LONGEST_QUESTION = 300
+MOST_ASKED = 12
+SHORTEST_BEGINNING = 2
+
+# Scripts that put no spaces between words: kana, Han, Hangul, Thai, Lao, Khmer, Burmese.
+UNSPACED = re.compile(
+    "[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
+)
+ACCENTS = re.compile("[\u0300-\u036f]")
+PLURALS = re.compile(r"(?P<y>[a-z0-9]+)ies|(?P<e>[a-z0-9]+(?:x|ch|sh|ss|zz))es|(?P<s>[a-z0-9]*[a-z0-9][^isu'])s")
+
+# What is asked for: words, some of them several that stand together.
+Asked = Sequence[Sequence[str]]
+
+
+def words_of(prompt: str) -> list[str]:
+    """The words of a text in the form in which they are kept and asked for."""
+    words: list[str] = []
+    word = ""
+    for sign in _one_form(prompt):
+        kind = unicodedata.category(sign)
+        # Emoji are words, too; what `clean` put in a hole's place is none.
+        stands_alone = (kind == "So" and sign != "\ufffd") or UNSPACED.match(sign)
+        goes_on = not stands_alone and (kind[0] in "LN" or (kind[0] == "M" and word and sign != "\ufe0f"))
+        if goes_on:
+            word += sign
+            continue
+        words += [_singular(word)[:LONGEST_WORD], sign if stands_alone else ""]
+        word = ""
+    return [each for each in (*words, _singular(word)[:LONGEST_WORD]) if each][:MOST_WORDS]
+
+
+def asked_in(question: str) -> list[list[str]]:
+    """What somebody asks for, as bounded words; empty where there is no word in it."""
+    parts = [words_of(part) for part in question[:LONGEST_QUESTION].split()]
+    return [part for part in parts if part][:MOST_ASKED]
+
+
+def find(
+    connection: Connection, asked: Asked, *, limit: int, before: int | None = None, beginnings: bool = False
+) -> list[int]:
+    """Ids of creations that hang and have all these words, newest first, older than `before`.
+
+    `beginnings`: words that begin so are enough.
+    """
+    if not asked:
+        return []
+    name = connection.dialect.name
+    question = (_for_sqlite if name == "sqlite" else _for_postgres)(asked, beginnings)
+    values = {"question": question, "before": before or 2**63 - 1, "limit": limit}
+    return list(connection.execute(FIND.get(name, FIND["postgresql"]), values).scalars())
+
+
+def add(session: Session, prompts: Iterable[tuple[int, str]]) -> None:
+    """Write down the words of creations that now hang, by their ids."""
+    name = session.get_bind().dialect.name
+    rows = [row(name, creation_id, prompt) for creation_id, prompt in prompts]
+    if rows:
+        session.connection().execute(ADD.get(name, ADD["postgresql"]), rows)
+
+
+def remove(session: Session, creation_ids: Iterable[int]) -> None:
+    """Strike out what does not hang any more."""
+    name = session.get_bind().dialect.name
+    rows = [{"id": creation_id} for creation_id in creation_ids]
+    if rows:
+        session.connection().execute(REMOVE.get(name, REMOVE["postgresql"]), rows)
+
+
+def row(dialect: str, creation_id: int, prompt: str) -> dict[str, object]:
+    """What is written for one creation."""
+    words = words_of(prompt)
+    if dialect == "sqlite":
+        return {"id": creation_id, "words": " ".join(words)}
+    return {"id": creation_id, "words": " ".join(f"'{word}':{place}" for place, word in enumerate(words, 1))}
+
+
+FIND = {
+    "sqlite": text(
+        "SELECT rowid FROM searchable WHERE searchable MATCH :question AND rowid < :before"
+        " ORDER BY rowid DESC LIMIT :limit"
+    ),
+    "postgresql": text(
+        "SELECT id FROM searchable WHERE words @@ CAST(:question AS tsquery) AND id < :before"
+        " ORDER BY id DESC LIMIT :limit"
+    ),
+}
+ADD = {
+    "sqlite": text("INSERT OR REPLACE INTO searchable (rowid, words) VALUES (:id, :words)"),
+    "postgresql": text(
+        "INSERT INTO searchable (id, words) VALUES (:id, CAST(:words AS tsvector))"
+        " ON CONFLICT (id) DO UPDATE SET words = excluded.words"
+    ),
+}
+REMOVE = {
+    "sqlite": text("DELETE FROM searchable WHERE rowid = :id"),
+    "postgresql": text("DELETE FROM searchable WHERE id = :id"),
+}
+
+
+def _for_sqlite(asked: Asked, beginnings: bool) -> str:
+    # Words hold letters, digits and signs only, so nothing in them ends the quotation.
+    return " AND ".join(f'"{" ".join(part)}"{"*" if beginnings and _may_go_on(part) else ""}' for part in asked)
+
+
+def _for_postgres(asked: Asked, beginnings: bool) -> str:
+    parts = []
+    for part in asked:
+        words = [f"'{word}'" for word in part]
+        words[-1] += ":*" if beginnings and _may_go_on(part) else ""
+        parts.append(f"({' <-> '.join(words)})")
+    return " & ".join(parts)
+
+
+def _may_go_on(part: Sequence[str]) -> bool:
+    return len(part[-1]) >= SHORTEST_BEGINNING
+
+
+def _one_form(prompt: str) -> str:
+    """Without case, without accents, width and ligatures; signs that are letters of their own stay (が is not か)."""
+    apart = unicodedata.normalize("NFKD", prompt.casefold())
+    return unicodedata.normalize("NFC", ACCENTS.sub("", apart)).casefold()
+
+
+def _singular(word: str) -> str:
+    """`foxes` and `fox` are found by each other. This is no grammar: one form for both is all it takes."""
+    found = PLURALS.fullmatch(word) if len(word) > 3 and word.isascii() else None
+    if found is None:
+        return word
+    return f"{found['y']}y" if found["y"] else found["e"] or found["s"]
