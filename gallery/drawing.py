@@ -20,6 +20,7 @@ from gallery import labels
 HERE = Path(__file__).parent
 # Every page may be looked at again at any moment; whoever keeps it asks first.
 FOR_ALL = {"Cache-Control": "no-cache", "Vary": "Cookie"}
+THEME_COOKIE, THEMES = "theme", ("light", "dark")
 FOR_ONE = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 
 
@@ -41,17 +42,27 @@ class StaticFile:
 class Drawing:
     """Templates and static files, read once."""
 
-    def __init__(self, *, bot_handle: str, x_base: str, public_url: str) -> None:
+    def __init__(self, *, bot_handle: str, x_base: str, public_url: str, can_sign_in: bool = False) -> None:
         self.static = {path.name: _static_file(path) for path in sorted((HERE / "static").iterdir())}
         self._templates = Jinja2Templates(env=_environment())
         self._templates.env.globals.update(
-            static=lambda name: self.static[name].path, bot=bot_handle, x_base=x_base, public_url=public_url
+            static=lambda name: self.static[name].path,
+            bot=bot_handle,
+            x_base=x_base,
+            public_url=public_url,
+            can_sign_in=can_sign_in,
         )
 
     def page(self, request: Request, template: str, status: int, context: dict[str, object]) -> Response:
-        """Draw one page, for the `visitor` of the context."""
+        """Draw one page, for the `visitor` of the context, in the colours that the browser asked for."""
+        theme = request.cookies.get(THEME_COOKIE)
+        context.setdefault("theme", theme if theme in THEMES else "")
         headers = FOR_ONE if getattr(context.get("visitor"), "person", None) else FOR_ALL
         return self._templates.TemplateResponse(request, template, context, status_code=status, headers=headers)
+
+    def piece(self, template: str, context: dict[str, object]) -> str:
+        """Draw a part of a page, which comes to a page that is open already."""
+        return self._templates.get_template(template).render(context)
 
 
 def _environment() -> Environment:
@@ -64,7 +75,8 @@ def _environment() -> Environment:
         auto_reload=False,  # templates are as old as the code that knows them
     )
     times = (labels.hour, labels.day, labels.iso, labels.seconds)
-    for words in (clip, labels.medium, labels.until_painted, labels.until_answered, *times):
+    counts = (labels.liked_words, labels.comments_words, labels.followers_words, labels.likes_received)
+    for words in (*counts, clip, labels.medium, labels.until_painted, labels.until_answered, *times):
         environment.filters[words.__name__] = words
     return environment
 

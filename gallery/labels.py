@@ -48,6 +48,30 @@ def counted(number: int, limit: int, *, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def liked_words(likes: int) -> str:
+    """`1 like`, `1,200 likes`, or that there is none."""
+    return _many(likes, "like") if likes else "No likes yet"
+
+
+def comments_words(comments: int) -> str:
+    """`1 comment`, `12 comments`; only what they are where there is none."""
+    return _many(comments, "comment") if comments else "Comments"
+
+
+def followers_words(followers: int) -> str:
+    """`1 follower`, `12 followers`."""
+    return _many(followers, "follower")
+
+
+def likes_received(likes: int) -> str:
+    """`1 like received`."""
+    return f"{_many(likes, 'like')} received"
+
+
+def _many(number: int, one: str) -> str:
+    return f"{number:,} {one if number == 1 else one + 's'}"
+
+
 def reason(state: State, code: str | None, reply_outcome: str | None) -> str | None:
     """Why there is no picture, or no answer on X, in plain words; None where nothing is to be explained."""
     if state in {State.REFUSED, State.FAILED}:

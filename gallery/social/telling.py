@@ -18,7 +18,9 @@ def author_of_shown(session: Session, creation_id: int) -> int | None:
 
 def may_be_told_of(session: Session, person_id: int) -> bool:
     """Whether others are told what this person does: not of whom X or the host hides."""
-    seen = select(people.c.id).where(people.c.id == person_id, people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
+    seen = select(people.c.id).where(
+        people.c.id == person_id, people.c.hidden_at.is_(None), people.c.banned_at.is_(None)
+    )
     return session.execute(seen).first() is not None
 
 

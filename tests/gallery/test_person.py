@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from core.clock import now
 from gallery import queries
-from gallery.walls.pages import PAGE_SIZE
+from gallery.social.people import PAGE_SIZE
 
 
 def prompts(response):

@@ -1,0 +1,35 @@
+"""Finds whom and what an address of this area names: a creation that hangs, a person. Knows no page."""
+
+from functools import partial
+
+from fastapi import HTTPException, Request
+
+from gallery import queries
+from gallery.house import house_of
+from gallery.shown import CreationShown, PersonShown
+
+
+async def creation_named(request: Request) -> CreationShown:
+    """The creation of the address, which hangs. Raises HTTPException: 404, 410 where it is deleted."""
+    creation_id = number_in(str(request.path_params["creation_id"]))
+    shown = await queries.ask(house_of(request).engine, partial(queries.one_creation, creation_id=creation_id))
+    if shown is None or not (shown.shown_at or shown.deleted_at):
+        raise HTTPException(404)
+    if shown.deleted_at:
+        raise HTTPException(410)
+    return shown
+
+
+async def person_named(request: Request) -> PersonShown:
+    """The person whose handle is in the address. Raises HTTPException 404."""
+    handle = str(request.path_params["handle"])
+    who = await queries.ask(house_of(request).engine, partial(queries.person_called, handle=handle))
+    if who is None:
+        raise HTTPException(404)
+    return who
+
+
+def number_in(text: str) -> int:
+    """The id in an address or a field; 0, which nobody has, for what is none. Python does not read 5,000 digits."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return number if number <= queries.LARGEST_ID else 0
