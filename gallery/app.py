@@ -1,6 +1,6 @@
 """The site as one table of pages. Wires them to database, storage and health; opens nothing itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
 from sqlalchemy import Engine
@@ -10,15 +10,21 @@ from starlette.routing import BaseRoute, Route
 
 from core.health import Health
 from core.line.waiting import Conditions
+from core.money.prices import X_PRICES
 from core.storage import FolderStorage
-from gallery import composing, creation, files, machines, mine, problems, signing, social, walls
+from gallery import composing, creation, files, machines, mine, problems, social, walls
 from gallery.drawing import Drawing
 from gallery.headers import SecurityHeaders
 from gallery.house import House, house_of
 from gallery.limits import Limits
 from gallery.machines.api import api
 from gallery.settings import GallerySettings
+from gallery.signing import pages as signing
+from gallery.signing.door import open_door
+from gallery.signing.handshake import HandshakeCookie
 from gallery.waits import Waits
+from gallery.walls.hub import Hub
+from gallery.walls.top import Top
 
 
 async def healthz(request: Request) -> Response:
@@ -53,17 +59,22 @@ def create_app(
     look_around: Callable[[], Conditions] | None = None,
     public_url: str = "",
     settings: GallerySettings | None = None,
+    prices: Mapping[str, int] = X_PRICES,
 ) -> FastAPI:
     """The whole site.
 
     Args:
         health: looks at the house; may take as long as the queue takes to answer, so it is asked in a thread.
         look_around: what decides how long things wait, asked the same way; raises TryLater. Without it nothing is told.
+        prices: of X, in micro-dollars: whoever signs in is looked up there.
         public_url: address under which the world sees the site, for link previews; empty keeps addresses relative.
     """
     settings = settings or GallerySettings()
     public_url = public_url.rstrip("/")
-    drawing = Drawing(bot_handle=settings.handle, x_base=settings.x_base, public_url=public_url)
+    door = open_door(settings, prices)
+    drawing = Drawing(
+        bot_handle=settings.handle, x_base=settings.x_base, public_url=public_url, can_sign_in=door is not None
+    )
     # FastAPI's own documentation pages load from a CDN, which this site does not do.
     app = FastAPI(
         title="Threadpaint",
@@ -73,9 +84,13 @@ def create_app(
         routes=PAGES,
         redirect_slashes=False,
     )
-    app.state.house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing)
+    house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing)
+    app.state.house, app.state.live, app.state.top = house, Hub(house), Top(engine)
     app.state.limits = Limits()
+    app.state.door = door
     app.include_router(api)
+    if door is not None:
+        app.add_middleware(HandshakeCookie, key=door.seal.signing_key, https_only=public_url.startswith("https:"))
     app.add_middleware(SecurityHeaders)
     problems.dress(app)
     return app

@@ -1,5 +1,4 @@
-"""Who is looking: signing in with X, the browsers in which somebody is signed in, and what guards their forms."""
+"""Who is looking: signing in with X, the browsers in which somebody is signed in, and what guards their forms.
 
-from starlette.routing import BaseRoute
-
-PAGES: list[BaseRoute] = []
+Every page asks who looks, so nothing is imported here: the table of this package stands at the end of `pages.py`.
+"""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, or_, select, update
+from sqlmodel import Session
 
 from core.clock import now
 from core.database import transaction
@@ -19,6 +20,7 @@ LASTS = timedelta(days=60)
 # Written down no more often than this: a look at a page shall not cost a write.
 SEEN_EVERY = timedelta(minutes=5)
 MOST_COUNTED = 99
+MOST_BROWSERS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,19 @@ def begin(engine: Engine, person_id: int, *, browser: str = "", tokens: str | No
             .where(people.c.id == person_id)
             .values(member_since=func.coalesce(people.c.member_since, now()))
         )
+        _make_room(session, person_id)
         session.add(row)
         session.flush()
         assert row.id is not None  # noqa: S101
         return Begun(row.id, value)
+
+
+def _make_room(session: Session, person_id: int) -> None:
+    """Those that ended by themselves go, and of too many those not used for longest."""
+    theirs = select(logins.c.id).where(logins.c.person_id == person_id)
+    newest = theirs.order_by(logins.c.seen_at.desc(), logins.c.id.desc()).limit(MOST_BROWSERS - 1).scalar_subquery()
+    ended = or_(logins.c.expires_at <= now(), logins.c.id.not_in(newest))
+    session.execute(delete(logins).where(logins.c.person_id == person_id, ended))
 
 
 def find(connection: Connection, value: str) -> Any:
@@ -78,17 +89,27 @@ def touch(engine: Engine, login_id: int) -> None:
         session.execute(used.values(seen_at=moment, expires_at=moment + LASTS))
 
 
-def end(engine: Engine, login_id: int) -> None:
-    """Sign out in one browser. Its tokens go with it."""
-    with transaction(engine) as session:
-        session.execute(delete(logins).where(logins.c.id == login_id))
+def end(engine: Engine, login_id: int, person_id: int | None = None) -> list[str | None]:
+    """Sign out in one browser, of this person where one is given. Returns the sealed tokens of what ended."""
+    which = logins.c.id == login_id
+    return _end(engine, which if person_id is None else and_(which, logins.c.person_id == person_id))
 
 
-def end_all(engine: Engine, person_id: int) -> int:
-    """Sign out everywhere. Returns in how many browsers."""
+def end_all(engine: Engine, person_id: int) -> list[str | None]:
+    """Sign out everywhere. Returns the sealed tokens of all that ended."""
+    return _end(engine, logins.c.person_id == person_id)
+
+
+def _end(engine: Engine, which: ColumnElement[bool]) -> list[str | None]:
     with transaction(engine) as session:
-        ended = session.execute(delete(logins).where(logins.c.person_id == person_id))
-        return int(ended.rowcount)  # type: ignore[attr-defined]  # a DELETE's result always has it
+        return list(session.execute(delete(logins).where(which).returning(logins.c.tokens)).scalars())
+
+
+def of_person(connection: Connection, person_id: int) -> list[Any]:
+    """The browsers in which somebody is signed in, the one used last first."""
+    columns = (logins.c.id, logins.c.browser, logins.c.created_at, logins.c.seen_at)
+    wanted = select(*columns).where(logins.c.person_id == person_id, logins.c.expires_at > now())
+    return list(connection.execute(wanted.order_by(logins.c.seen_at.desc(), logins.c.id.desc())))
 
 
 def digest_of(value: str) -> str:

@@ -1,0 +1,68 @@
+"""Lets somebody in whom X knows: their row, their login, what the look at X cost. Knows no HTTP.
+
+Who said `stop` on X may sign in: their settings show it, and let them change it. Whom the host has banned may not.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Engine, update
+from sqlmodel import Session
+
+from core.clock import now
+from core.database import insert_new, transaction
+from core.models import creations, people
+from core.money.ledger import Cost, add_costs
+from core.money.prices import USER_READ
+from core.visibility import conceal, show
+from gallery.signing import logins
+from gallery.signing.logins import Begun
+from gallery.signing.x import Somebody
+
+
+class Banned(Exception):
+    """The host does not want them here."""
+
+
+def let_in(engine: Engine, who: Somebody, *, browser: str, tokens: str, price: int, instead_of: int | None) -> Begun:
+    """Sign somebody in, in one browser. Raises Banned.
+
+    Args:
+        tokens: sealed.
+        price: micro-dollars of one look at a person on X; the same person is charged once a day.
+        instead_of: the login that this browser had before: it ends, whosoever it was.
+    """
+    with transaction(engine) as session:
+        is_banned = _write_person(session, who)
+        add_costs(session.connection(), [_look(who, price, now())])
+    if is_banned:
+        raise Banned
+    if instead_of is not None:
+        logins.end(engine, instead_of)
+    return logins.begin(engine, who.id, browser=browser, tokens=tokens)
+
+
+def _write_person(session: Session, who: Somebody) -> bool:
+    """Their row as X tells it now. Returns whether they are banned."""
+    named = {"username": who.username, "handle": who.username.lower(), "name": who.name}
+    blank = {"first_seen_at": now(), "shows_sensitive": False, "followers": 0, "follows": 0}
+    if not insert_new(session, people, id=who.id, **named, **blank):
+        session.execute(update(people).where(people.c.id == who.id).values(**named))
+    _hide_or_show(session, who)
+    found = session.execute(people.select().where(people.c.id == who.id)).one()
+    return found.banned_at is not None
+
+
+def _hide_or_show(session: Session, who: Somebody) -> None:
+    """Who protects their posts on X is not shown here; who does so no more hangs again."""
+    theirs = people.c.id == who.id
+    if who.protected:
+        session.execute(update(people).where(theirs, people.c.hidden_at.is_(None)).values(hidden_at=now()))
+        conceal(session, creations.c.person_id == who.id)
+        return
+    back = session.execute(update(people).where(theirs, people.c.hidden_at.is_not(None)).values(hidden_at=None))
+    if back.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result always has it
+        show(session, creations.c.person_id == who.id)
+
+
+def _look(who: Somebody, price: int, moment: datetime) -> Cost:
+    return Cost(f"{moment:%Y-%m-%d} user:{who.id}", USER_READ, price, person_id=who.id)

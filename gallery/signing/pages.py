@@ -1,0 +1,188 @@
+"""Signing in with X, and out again.
+
+    /sign-in (says what X will ask) -> /sign-in/x -> X's page -> /sign-in/back -> the page they came from
+
+The way on is a link, not a form: browsers hold a form's target to our content security policy also where it is sent on.
+"""
+
+from dataclasses import dataclass
+
+from fastapi import HTTPException, Request
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from core.logs import get_logger
+from gallery.drawn import draw
+from gallery.forms import done, form_of, own_path
+from gallery.house import house_of
+from gallery.limits import within_limits
+from gallery.signing import browsers, logins
+from gallery.signing.arriving import Banned, let_in
+from gallery.signing.door import Door, door_of
+from gallery.signing.logins import Begun
+from gallery.signing.visitor import cookie_name, visitor_of
+from gallery.signing.x import Arrival, Outdated, SaidNo, Strange, XAway
+
+log = get_logger(__name__)
+
+# The cookie holds three of these, and has room for four thousand letters.
+LONGEST_WANTED = 400
+# As long as browsers keep one; the login itself ends 60 days after it was used last.
+COOKIE_SECONDS = 400 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why nobody was signed in, in plain words."""
+
+    status: int
+    title: str
+    words: str
+    again: bool = True
+
+
+TROUBLES: dict[type[Exception], Trouble] = {
+    SaidNo: Trouble(
+        200, "You are not signed in", "You said no on X's page, so X told us nothing. Look around as before."
+    ),
+    Outdated: Trouble(
+        400,
+        "That took too long",
+        "This sign-in is too old, was used already, or was begun in another browser. Begin again, it takes a moment.",
+    ),
+    XAway: Trouble(503, "X does not answer", "We could not ask X who you are. Try again in a little while."),
+    Strange: Trouble(502, "X did not say who you are", "Its answer made no sense to us. Try again in a little while."),
+    Banned: Trouble(
+        403, "You cannot sign in here", "The host of this gallery has closed your account here.", again=False
+    ),
+}
+CLOSED = Trouble(
+    404, "This gallery has no sign-in", "Its host has not set it up. All pictures are here to look at.", False
+)
+
+
+async def sign_in(request: Request) -> Response:
+    """What X will be asked for, and the way on."""
+    wanted = _wanted(request)
+    if (await visitor_of(request)).person is not None:
+        return RedirectResponse(wanted, 303)
+    return await _page(request, wanted, None if door_of(request) else CLOSED)
+
+
+async def go(request: Request) -> Response:
+    """On to X."""
+    door, wanted = door_of(request), _wanted(request)
+    if door is None:
+        return await _page(request, wanted, CLOSED)
+    if (await visitor_of(request)).person is not None:
+        return RedirectResponse(wanted, 303)
+    await within_limits(request, "sign-in")
+    return await door.x.begin(request, f"{_origin(request)}/sign-in/back", wanted)
+
+
+async def back(request: Request) -> Response:
+    """Back from X: whoever it is, is signed in in this browser, in place of whoever was before."""
+    door = door_of(request)
+    if door is None:
+        return await _page(request, "/", CLOSED)
+    wanted = own_path(await door.x.wanted(request)) or "/"
+    try:
+        arrival = await door.x.finish(request)
+        begun = await _let_in(request, door, arrival)
+    except tuple(TROUBLES) as error:
+        return await _explain(request, error, wanted)
+    log.info("signed in", person=arrival.who.id)
+    response = RedirectResponse(wanted, 303, {"Cache-Control": "no-store"})
+    keep_cookie(request, response, begun.value)
+    return response
+
+
+async def sign_out(request: Request) -> Response:
+    """Out of this browser. X hears of it afterwards: nobody waits for that."""
+    form = await form_of(request)
+    visitor, door = await visitor_of(request), door_of(request)
+    response = done(request, form, "/")
+    drop_cookie(request, response)
+    if visitor.login_id is None:
+        return response
+    tokens = await run_in_threadpool(logins.end, house_of(request).engine, visitor.login_id)
+    response.background = BackgroundTask(door.revoke, tokens) if door else None
+    return response
+
+
+async def _let_in(request: Request, door: Door, arrival: Arrival) -> Begun:
+    return await run_in_threadpool(
+        let_in,
+        house_of(request).engine,
+        arrival.who,
+        browser=browsers.called(request.headers.get("user-agent", "")),
+        tokens=door.seal.close(arrival.facts),
+        price=door.price,
+        instead_of=(await visitor_of(request)).login_id,
+    )
+
+
+async def _explain(request: Request, error: Exception, wanted: str) -> Response:
+    # A click too many: the first one has signed them in.
+    if isinstance(error, Outdated) and (await visitor_of(request)).person is not None:
+        return RedirectResponse(wanted, 303)
+    trouble = next(each for kind, each in TROUBLES.items() if isinstance(error, kind))
+    if trouble.status >= 500:
+        log.warning("sign-in failed", reason=str(error))
+    response = await _page(request, wanted, trouble)
+    if isinstance(error, XAway):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+async def _page(request: Request, wanted: str, trouble: Trouble | None) -> Response:
+    return await draw(
+        request, "sign_in.html", status=trouble.status if trouble else 200, trouble=trouble, wanted=wanted
+    )
+
+
+def _wanted(request: Request) -> str:
+    """Where they go afterwards: a page of this site, and not the sign-in again."""
+    path = own_path(request.query_params.get("next"))
+    if path is None or len(path) > LONGEST_WANTED or path.startswith(("/sign-in", "/sign-out")):
+        return "/"
+    return path
+
+
+def _origin(request: Request) -> str:
+    """The address of this site, as X knows it."""
+    if public := house_of(request).public_url:
+        return public
+    host = request.headers.get("host", "")
+    if not host:
+        raise HTTPException(400)
+    return f"{request.url.scheme}://{host}"
+
+
+def keep_cookie(request: Request, response: Response, value: str, seconds: int = COOKIE_SECONDS) -> None:
+    """Give this browser its login. No script reads it, no other site sends it along with a form."""
+    public_url = house_of(request).public_url
+    response.set_cookie(
+        cookie_name(public_url),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=public_url.startswith("https:"),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_cookie(request: Request, response: Response) -> None:
+    """Take it back. The login itself ends in the database: a copy of the cookie is worth nothing."""
+    keep_cookie(request, response, "", 0)
+
+
+PAGES: list[BaseRoute] = [
+    Route("/sign-in", sign_in),
+    Route("/sign-in/x", go),
+    Route("/sign-in/back", back),
+    Route("/sign-out", sign_out, methods=["POST"]),
+]
