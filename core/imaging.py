@@ -5,10 +5,11 @@ The only file outside `gpu/` that knows Pillow. Knows no row and no storage.
 
 import base64
 import io
+import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, features
+from PIL import Image, features
 
 from core.errors import Refused, TryLater
 
@@ -33,6 +34,22 @@ MOST_PIXELS = 4096 * 4096
 START_SIDE = 1536
 # What pictures on X are made of. Pillow reads fifty kinds, one of them by starting Ghostscript.
 START_KINDS = ("JPEG", "PNG", "WEBP", "GIF")
+# A picture of one column has a pointer per pixel beside it: 770 MB where 67 were meant.
+LONGEST_SIDE = 16_384
+# Encoders write a dozen. Each goes over the whole picture, and takes 15 bytes of a file.
+MOST_SCANS = 64
+# Of this thread, not of the clock: a busy machine refuses nobody. Half a second is what the largest honest PNG takes.
+MOST_SECONDS = 1.0
+ORIENTATION = 0x0112
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 NAMESPACES = {
@@ -95,20 +112,32 @@ def finish(painted: bytes, provenance: Provenance) -> Finished:
 
 
 def as_start(data: bytes) -> bytes:
-    """A stranger's picture as the painter may start from: upright, no larger than needed, with nothing else inside.
+    """A stranger's picture as the painter may start from: upright, on white, no larger than needed, with nothing else
+    inside; of an animation the first frame.
 
-    Raises Refused("no_start_picture") for what is no picture.
+    Bounded in pixels, sides, scans and time of this thread, as in `gpu/web/start_pictures.py`. Raises Refused:
+    "no_start_picture" for what is no picture, "start_too_large", "start_too_slow".
     """
+    if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MOST_SCANS:
+        raise Refused("no_start_picture", "too many scans")
     try:
-        with Image.open(io.BytesIO(data), formats=START_KINDS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"{image.width} x {image.height} pixels are too many")
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+        with Image.open(_Patience(data), formats=START_KINDS) as image:
+            if image.width * image.height > MOST_PIXELS or max(image.size) > LONGEST_SIDE:
+                raise Refused("start_too_large", f"{image.width} x {image.height} pixels")
+            image.draft("RGB", (START_SIDE, START_SIDE))
+            turn = UPRIGHT.get(_orientation(image))
+            picture = _on_white(image)
+    except Refused:
+        raise
+    except _TooSlow:
+        raise Refused("start_too_slow") from None
+    except Image.DecompressionBombError as error:
+        raise Refused("start_too_large", "a picture that is far too large") from error
     # Pillow raises far more than OSError on hostile bytes: whatever it is, it is no image.
     except Exception as error:
         raise Refused("no_start_picture", f"not an image: {type(error).__name__}") from error
-    upright.thumbnail((START_SIDE, START_SIDE), Image.Resampling.LANCZOS)
-    return _webp(upright, quality=QUALITY)
+    picture.thumbnail((START_SIDE, START_SIDE), Image.Resampling.LANCZOS)
+    return _webp(picture if turn is None else picture.transpose(turn), quality=QUALITY)
 
 
 def warm_up() -> None:
@@ -146,6 +175,41 @@ def xmp_of(provenance: Provenance) -> bytes:
 def _source_type(model: str) -> str:
     """The sketch painter learned from nobody's pictures; every other model did."""
     return "algorithmicMedia" if model == "sketch" else "trainedAlgorithmicMedia"
+
+
+class _TooSlow(BaseException):
+    """No Exception: Pillow takes those for the end of a broken file, and goes on."""
+
+
+class _Patience(io.BytesIO):
+    """Bytes that end the reading when it has cost this thread too much: Pillow asks for every chunk and segment."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._until = time.thread_time() + MOST_SECONDS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if time.thread_time() > self._until:
+            raise _TooSlow
+        return super().read(size)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # what stands beside a good picture may be rubbish
+        return 1
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    above = image.convert("RGBA")
+    paper = Image.new("RGB", above.size, "white")
+    paper.paste(above, mask=above)
+    return paper
 
 
 def _open(data: bytes) -> Image.Image:

@@ -16,6 +16,7 @@ from core.pace.toll import TollGate
 from core.queue import QUEUES, open_queue
 from core.schema import require_current
 from core.storage import FolderStorage
+from core.uploads import Uploads
 from core.x import open_x
 from worker.allowance import Allowance
 from worker.alone import Alone
@@ -68,7 +69,8 @@ def _keep(settings: Settings, stopped: threading.Event) -> None:
     allowance = Allowance(queue, settings.keep, settings.money)
     lookups = Lookups(engine, open_x(settings.x, toll), allowance, settings.keep)
     storage = FolderStorage(settings.storage.folder)
-    keeping = Keeping(engine, open_x(settings.x, toll), storage, lookups, settings.keep)
+    uploads = Uploads(settings.storage.folder)
+    keeping = Keeping(engine, open_x(settings.x, toll), storage, lookups, settings.keep, uploads)
     keeping.keep_running(stopped, Alone(queue.connection, "keeping", lease=settings.work.lease_seconds))
 
 

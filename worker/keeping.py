@@ -24,6 +24,7 @@ from core.logs import get_logger
 from core.models import FILES_OF_PICTURES, State, creations, pictures, posts
 from core.settings import KeepSettings
 from core.storage import Storage
+from core.uploads import Uploads
 from core.visibility import conceal
 from core.x import XClient
 from worker.alone import Alone
@@ -36,6 +37,8 @@ AT_ONCE = 200
 MOST_RESTING = 10_000
 # X said no to deleting an answer of ours: that is for the host, and is not asked again every minute.
 AFTER_A_NO = timedelta(hours=6)
+# A picture that was chosen to start from, and never was.
+UNUSED_FOR = timedelta(days=1)
 # A worker may be at it: its own end comes first.
 IN_WORK = (State.PAINTING.value, State.REPLYING.value)
 
@@ -49,6 +52,7 @@ class Keeping:
     storage: Storage
     lookups: Lookups
     settings: KeepSettings
+    uploads: Uploads | None = None
     _not_before: dict[int, datetime] = field(default_factory=dict, init=False)
     _failed: set[int] = field(default_factory=set, init=False)
 
@@ -67,8 +71,10 @@ class Keeping:
                 alone.leave()
 
     def look(self, go_on: Callable[[], bool] = lambda: True) -> None:
-        """One look: forget what is deleted, then ask X what has gone there, then forget that, too."""
+        """One look: forget what is deleted or was never used, then ask X what has gone there, then forget that, too."""
         self._forget_all(go_on)
+        if self.uploads:
+            self.uploads.forget_old(now() - UNUSED_FOR)
         if self.lookups.run(go_on):
             self._forget_all(go_on)
 
