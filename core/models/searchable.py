@@ -19,5 +19,7 @@ MAKING = {
 # Tables that are made at once, as tests do, rather than step by step.
 for dialect, statements in MAKING.items():
     for statement in statements:
-        event.listen(SQLModel.metadata, "after_create", DDL(statement).execute_if(dialect=dialect))
-event.listen(SQLModel.metadata, "before_drop", DDL(f"DROP TABLE IF EXISTS {NAME}"))
+        making = DDL(statement)  # type: ignore[no-untyped-call]
+        event.listen(SQLModel.metadata, "after_create", making.execute_if(dialect=dialect))
+dropping = DDL(f"DROP TABLE IF EXISTS {NAME}")  # type: ignore[no-untyped-call]
+event.listen(SQLModel.metadata, "before_drop", dropping)
