@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 # The model of `make paint-local`: a preset, a folder, or an id.
 MODEL ?= sd-turbo
 
-.PHONY: help demo paint-local test lint format bench bench-gpu deploy-gpu screenshots clean
+.PHONY: help demo paint-local test lint format bench bench-gallery bench-gpu lighthouse deploy-gpu screenshots clean
 
 help:
 	@echo "make demo         everything on this machine: sandbox X, queue, painter, bot, workers, gallery"
@@ -17,6 +17,8 @@ help:
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make format       let ruff format the code"
 	@echo "make bench        200 prompts through a running demo, and what each cost in time"
+	@echo "make bench-gallery  pages a second of the gallery with 10,000 and 100,000 creations, beside a bare page"
+	@echo "make lighthouse   Lighthouse on wall, creation and person of a demo of its own, into docs/lighthouse.md"
 	@echo "make bench-gpu    the painter's speed: on a GPU if there is one, else what our own parts cost; ARGS=--help"
 	@echo "make screenshots  the pictures of the README, taken from a demo of its own"
 	@echo "make clean        forget the virtual environment (your data stays)"
@@ -80,6 +82,13 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@$(BIN)/python tests/bench/whole_way.py
+
+bench-gallery: $(VENV)/.test
+	@$(BIN)/python tests/bench/gallery.py $(ARGS)
+
+# Lighthouse comes by npm, once, into the virtual environment's folder.
+lighthouse: $(VENV)/.test
+	@$(BIN)/python tests/bench/lighthouse.py
 
 bench-gpu: $(VENV)/.test
 	@$(BIN)/python tests/bench/gpu.py $(ARGS)
