@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
-from gallery.social import commenting, following, liking, people
+from gallery.social import commenting, following, liking, noticing, people
 
 SEND = ["POST"]
 
@@ -14,6 +14,8 @@ PAGES: list[BaseRoute] = [
     Route("/c/{creation_id}/comments", commenting.say, methods=SEND),
     Route("/c/{creation_id}/comments/{comment_id}", commenting.comment),
     Route("/c/{creation_id}/comments/{comment_id}/delete", commenting.take_back, methods=SEND),
+    Route("/me/notifications", noticing.notifications),
+    Route("/me/notifications/read", noticing.mark_all_read, methods=SEND),
     Route("/@{handle}/follow", following.follow, methods=SEND),
     Route("/@{handle}/unfollow", following.unfollow, methods=SEND),
     Route("/@{handle}/followers", following.followers),

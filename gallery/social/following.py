@@ -13,13 +13,13 @@ from gallery.drawn import draw
 from gallery.forms import done, form_of
 from gallery.house import house_of
 from gallery.keyset import after_in
+from gallery.labels import followers_words
 from gallery.limits import within_limits
 from gallery.signing.visitor import member_of, visitor_of
 from gallery.social import follows
 from gallery.social.found import person_named
 from gallery.social.listed import Listed
 from gallery.social.people import profile_named
-from gallery.labels import followers_words
 
 PEOPLE_A_PAGE = 50
 

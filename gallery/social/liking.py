@@ -13,12 +13,12 @@ from gallery.drawn import draw
 from gallery.forms import done, form_of
 from gallery.house import house_of
 from gallery.keyset import after_in
+from gallery.labels import liked_words
 from gallery.limits import within_limits
 from gallery.signing.visitor import member_of, visitor_of
 from gallery.social import follows, likes
 from gallery.social.found import creation_named, number_in
 from gallery.social.listed import Listed
-from gallery.labels import liked_words
 
 PEOPLE_A_PAGE = 50
 

@@ -59,7 +59,8 @@ def say(engine: Engine, person_id: int, creation_id: int, words: Words) -> int |
         if known is not None:
             return known
         comment_id = _write(session, person_id, creation_id, words, once)
-        _tell(session, comment_id, creation_id, person_id, author_id, answered_id)
+        about = {"actor_id": person_id, "creation_id": creation_id, "comment_id": comment_id}
+        _tell(session, about, author_id, answered_id)
         return comment_id
 
 
@@ -147,12 +148,9 @@ def _count(session: Session, creation_id: int, step: int) -> None:
     session.execute(counted.values(comments=creations.c.comments + step))
 
 
-def _tell(
-    session: Session, comment_id: int, creation_id: int, person_id: int, author_id: int, answered_id: int | None
-) -> None:
+def _tell(session: Session, about: dict[str, Any], author_id: int, answered_id: int | None) -> None:
     """Whose comment was answered, and whose creation it is: each once."""
-    about = {"actor_id": person_id, "creation_id": creation_id, "comment_id": comment_id}
     if answered_id is not None:
-        notify(session, answered_id, Kind.ANSWERED, key=f"answered:{comment_id}", **about)
+        notify(session, answered_id, Kind.ANSWERED, key=f"answered:{about['comment_id']}", **about)
     if author_id != answered_id:
-        notify(session, author_id, Kind.COMMENTED, key=f"commented:{comment_id}", **about)
+        notify(session, author_id, Kind.COMMENTED, key=f"commented:{about['comment_id']}", **about)
