@@ -11,11 +11,12 @@ from fastapi import FastAPI
 from core.database import open_database
 from core.errors import SettingsError
 from core.health import look
+from core.line import Line
 from core.line.waiting import look_around
 from core.logs import configure_logs
 from core.money.prices import price_list
 from core.pace import Pace
-from core.queue import open_queue
+from core.queue import PAINT, open_queue
 from core.settings import (
     DatabaseSettings,
     HouseSettings,
@@ -23,12 +24,15 @@ from core.settings import (
     PaceSettings,
     PollSettings,
     QueueSettings,
+    RuleSettings,
     StorageSettings,
     load,
 )
 from core.storage import FolderStorage
+from core.uploads import Uploads
 from gallery.app import create_app
 from gallery.settings import GallerySettings
+from gallery.workshop import Workshop
 
 # A stopping site waits this long for answers under way; the supervisor gives every process five seconds.
 GRACE_SECONDS = 2
@@ -56,13 +60,17 @@ def _site(house: HouseSettings) -> FastAPI:
     queue = open_queue(load(QueueSettings).url)
     pace, money, poll = Pace(queue, load(PaceSettings)), _money(), load(PollSettings)
     longest_rest = max(poll.poll_seconds, poll.poll_idle_seconds)
+    storage, line = FolderStorage(load(StorageSettings).folder), Line(engine, queue, pace, money)
     return create_app(
         engine=engine,
-        storage=FolderStorage(load(StorageSettings).folder),
+        storage=storage,
         health=lambda: look(engine, queue, pace, money, poll_seconds=longest_rest),
         look_around=lambda: look_around(engine, queue, pace, money),
         public_url=house.gallery_url,
         settings=load(GallerySettings),
+        workshop=Workshop(
+            Uploads(storage.folder), lambda: line.call_up(PAINT), load(RuleSettings), money, poll.prompt_limit
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from core.health import Health
 from core.line.waiting import Conditions
 from core.money.prices import X_PRICES
 from core.storage import FolderStorage
+from core.uploads import Uploads
 from gallery import composing, creation, files, machines, mine, problems, social, walls
 from gallery.drawing import Drawing
 from gallery.headers import SecurityHeaders
@@ -25,6 +26,7 @@ from gallery.signing.handshake import HandshakeCookie
 from gallery.waits import Waits
 from gallery.walls.hub import Hub
 from gallery.walls.top import Top
+from gallery.workshop import Workshop
 
 
 async def healthz(request: Request) -> Response:
@@ -60,6 +62,7 @@ def create_app(
     public_url: str = "",
     settings: GallerySettings | None = None,
     prices: Mapping[str, int] = X_PRICES,
+    workshop: Workshop | None = None,
 ) -> FastAPI:
     """The whole site.
 
@@ -67,6 +70,7 @@ def create_app(
         health: looks at the house; may take as long as the queue takes to answer, so it is asked in a thread.
         look_around: what decides how long things wait, asked the same way; raises TryLater. Without it nothing is told.
         prices: of X, in micro-dollars: whoever signs in is looked up there.
+        workshop: the rules and the line for wishes made here; without it the usual rules, and nobody is called up.
         public_url: address under which the world sees the site, for link previews; empty keeps addresses relative.
     """
     settings = settings or GallerySettings()
@@ -84,7 +88,8 @@ def create_app(
         routes=PAGES,
         redirect_slashes=False,
     )
-    house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing)
+    workshop = workshop or Workshop(Uploads(storage.folder))
+    house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing, workshop)
     app.state.house, app.state.live, app.state.top = house, Hub(house), Top(engine)
     app.state.limits = Limits()
     app.state.door = door

@@ -10,11 +10,13 @@ from core.health import Health
 from core.storage import FolderStorage
 from gallery.drawing import Drawing
 from gallery.waits import Waits
+from gallery.workshop import Workshop
 
 
 @dataclass(frozen=True)
 class House:
-    """The site's means: database, pictures, a look at the health, how long things wait, and how pages are drawn."""
+    """The site's means: database, pictures, a look at the health, how long things wait, how pages are drawn, and what
+    wishes need."""
 
     engine: Engine
     storage: FolderStorage
@@ -22,6 +24,7 @@ class House:
     waits: Waits
     public_url: str
     drawing: Drawing
+    workshop: Workshop
 
     def address(self, path: str) -> str:
         """A path of this site as others reach it; the path alone where no public address is set."""
