@@ -6,6 +6,7 @@ has the sandbox's people ask for their first pictures, prints one line, and keep
 
 import fcntl
 import os
+import secrets
 import signal
 import socket
 import tempfile
@@ -23,12 +24,16 @@ from core.supervisor import Supervisor, read_procfile
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parent.parent
 READY_WITHIN = 60.0
+SHORTEST_SECRET = 32
 # What anybody may know: these keys open only the sandbox on this machine.
 SANDBOX_KEYS = {
     "X_CONSUMER_KEY": "sandbox-consumer-key",
     "X_CONSUMER_SECRET": "sandbox-consumer-secret",
     "X_ACCESS_TOKEN": "sandbox-token-threadpaint",
     "X_ACCESS_TOKEN_SECRET": "sandbox-token-secret-threadpaint",
+    "X_CLIENT_ID": "sandbox-client-id",
+    "X_CLIENT_SECRET": "sandbox-client-secret",
+    "SANDBOX_CLIENT_NAME": "Threadpaint",
 }
 
 
@@ -72,6 +77,8 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
         "KEEP_SECONDS": "2",
         "LEASE_SECONDS": "15",
         "RETRY_SECONDS": "1",
+        # A `.env` for the real X names the real address: people would be signed in there, not here.
+        "GALLERY_URL": "",
     }
     fixed = {
         "DATA_DIR": str(data),
@@ -87,8 +94,24 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
         "X_API_URL": sandbox,
         "X_WEB_URL": sandbox,
         "PYTHONUNBUFFERED": "1",
+        "GALLERY_SECRET": _gallery_secret(data),
     }
     return quick | given | fixed | SANDBOX_KEYS
+
+
+def _gallery_secret(folder: Path) -> str:
+    """The demo's own, made once: who is signed in stays so when it starts again."""
+    file, fresh = folder / "gallery.secret", folder / "gallery.secret.new"
+    try:
+        if file.exists() and len(kept := file.read_text().strip()) >= SHORTEST_SECRET:
+            return kept
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new:
+            new.write(secrets.token_hex(SHORTEST_SECRET))
+        fresh.replace(file)
+        return file.read_text()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"DATA_DIR: cannot keep a secret in {file} ({error})") from None
 
 
 def _painter(house: HouseSettings) -> dict[str, str]:

@@ -10,7 +10,6 @@ is kept, sealed, for one purpose: to be revoked when they sign out.
 import asyncio
 import time
 from dataclasses import dataclass
-from json import JSONDecodeError
 from typing import Any
 
 import httpx2
@@ -103,7 +102,7 @@ class Handshakes(StarletteIntegration):  # type: ignore[misc]  # authlib has no 
         return value["data"] if value and _is_young(value) else None
 
 
-class House(OAuth):  # type: ignore[misc]
+class Clients(OAuth):  # type: ignore[misc]
     """authlib, with our handshakes."""
 
     framework_integration_cls = Handshakes
@@ -117,7 +116,7 @@ class XSignIn:
         method = "client_secret_basic" if secret else "none"
         api = settings.x_api_url.rstrip("/")
         self._revoke_url = f"{api}/2/oauth2/revoke"
-        self._x = House().register(
+        self._x = Clients().register(
             "x",
             client_id=settings.x_client_id,
             client_secret=secret or None,
@@ -158,8 +157,8 @@ class XSignIn:
             raise _meant(error) from None
         except (httpx2.HTTPError, TimeoutError):
             raise XAway from None
-        except (JSONDecodeError, UnicodeDecodeError):
-            raise Strange("no JSON") from None
+        except ValueError:
+            raise Strange("no JSON object") from None
 
     async def _who(self, token: Any, wanted: str) -> Arrival:
         access = token.get("access_token") if isinstance(token, dict) else None
