@@ -1,56 +1,55 @@
 """Bare pages to compare with: FastAPI, Jinja and a context that is there already. Knows nothing of the gallery.
 
-    python tests/bench/gallery_bare.py PORT '{"wall": 40000}'
+    python tests/bench/gallery_bare.py PORT FOLDER
 
-A page of a size is 30 cards of 12 escaped words each, as a wall has them, and as many letters as its size takes.
+Each `FOLDER/<name>.html` is a page of the real site. It is taken apart into its markup and its values (texts, and
+attributes that differ from card to card), and served at `/<name>` by a template that puts the same bytes together
+again: every value is looked up and escaped, and nothing is asked of a database.
 """
 
 import gc
-import json
+import html
+import re
 import sys
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Request
 from jinja2 import DictLoader, Environment
+from markupsafe import Markup
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head><title>{{ title }}</title></head>
-<body>
-<ol>
-{% for card in cards %}
-<li>{% for word in card %}<p>{{ word }}</p>{% endfor %}</li>
-{% endfor %}
-</ol>
-</body>
-</html>
-"""
-CARDS, WORDS = 30, 12
+PAGE = "{% for piece in pieces %}{{ piece.markup }}{{ piece.value }}{% endfor %}"
+# What a template fills in: texts between two tags, and these attributes.
+ATTRIBUTES = ("href", "src", "srcset", "alt", "width", "height", "datetime", "value", "action", "formaction")
+VALUE = re.compile("|".join(f'(?<= {name}=")[^"]+' for name in ATTRIBUTES) + r"|(?<=>)[^<>]*\w[^<>]*(?=<)")
 
 
-def bare_app(sizes: dict[str, int]) -> FastAPI:
-    """A page for each of the sizes, in bytes."""
+def bare_app(pages: dict[str, str]) -> FastAPI:
+    """The same pages, without the site behind them."""
     templates = Jinja2Templates(env=Environment(loader=DictLoader({"page.html": PAGE}), autoescape=True))
-    cards = {name: _cards(size) for name, size in sizes.items()}
+    pieces = {name: _taken_apart(page) for name, page in pages.items()}
     app = FastAPI(docs_url=None, redoc_url=None)
 
     @app.get("/{name}")
     async def page(request: Request, name: str) -> Response:
-        return templates.TemplateResponse(request, "page.html", {"title": name, "cards": cards[name]})
+        return templates.TemplateResponse(request, "page.html", {"pieces": pieces[name]})
 
     return app
 
 
-def _cards(size: int) -> list[list[str]]:
-    frame = len(PAGE) + CARDS * WORDS * len("<p></p>")
-    word = "x" * max(1, (size - frame) // (CARDS * WORDS))
-    return [[word] * WORDS for _ in range(CARDS)]
+def _taken_apart(page: str) -> list[dict[str, str]]:
+    """Markup and the value after it, over and over."""
+    pieces, end = [], 0
+    for found in VALUE.finditer(page):
+        pieces.append({"markup": Markup(page[end : found.start()]), "value": html.unescape(found[0])})
+        end = found.end()
+    return [*pieces, {"markup": Markup(page[end:]), "value": ""}]
 
 
 if __name__ == "__main__":
-    app = bare_app(json.loads(sys.argv[2]))
+    app = bare_app({path.stem: path.read_text(encoding="utf-8") for path in Path(sys.argv[2]).glob("*.html")})
     gc.collect()
     gc.freeze()
     uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", access_log=False)
