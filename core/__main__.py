@@ -1,4 +1,4 @@
-"""`python -m core`: the host's commands: migrate, demo, queue-server, status, bill, retry, forget, revision."""
+"""`python -m core`: the host's commands: migrate, demo, queue-server, status, reports, bill, retry, forget, ..."""
 
 import sys
 from typing import Annotated
@@ -74,6 +74,22 @@ def bill(
         raise HouseError("--month or --day, not both")
     days = read_days(day, example="2026-11-20") if day else read_days(month or f"{now():%Y-%m}", example="2026-11")
     for line in lines(_house_database(), days):
+        typer.echo(line)
+
+
+@cli.command()
+def reports(
+    done: Annotated[
+        list[int] | None, typer.Option(help="Number of a report that is dealt with; may be repeated.")
+    ] = None,
+) -> None:
+    """Show what people reported and nobody has dealt with yet."""
+    from core.reports import close, lines
+
+    engine = _house_database()
+    if done:
+        typer.echo(f"{close(engine, done)} done")
+    for line in lines(engine, load(HouseSettings).gallery_url):
         typer.echo(line)
 
 

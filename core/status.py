@@ -16,6 +16,7 @@ from core.pace import Pace, Window
 from core.painters import Painters
 from core.queue import PAINT, REPLY, WorkQueue
 from core.refusals import in_words
+from core.reports import in_one_line
 from core.settings import MoneySettings
 from core.states import move
 
@@ -35,6 +36,8 @@ def report(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -
     yield from bill.painting_today(engine, moment)
     if expensive := list(bill.most_expensive(engine, f"{moment:%Y-%m-%d}")):
         yield f"most expensive people today: {', '.join(expensive)}"
+    if reported := in_one_line(engine):
+        yield reported
     if troubles := list(_troubles(engine, moment)):
         yield ""
         yield "latest troubles"

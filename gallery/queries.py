@@ -236,8 +236,8 @@ def _creation(row: Any) -> CreationShown:
 
 def _picture(row: Any, creation: CreationShown) -> PictureShown:
     return PictureShown(
-        url=_file(row.key),
-        thumb_url=_file(row.thumb_key),
+        url=file_address(row.key),
+        thumb_url=file_address(row.thumb_key),
         width=row.width,
         height=row.height,
         thumb_width=row.thumb_width,
@@ -247,13 +247,13 @@ def _picture(row: Any, creation: CreationShown) -> PictureShown:
         placeholder=row.placeholder if row.placeholder.startswith("data:image/") else "",
         alt=creation.alt,
         short_alt=alt_text(creation.prompt, creation.person.called, CARD_ALT),
-        thumb_avif_url=_file(row.thumb_avif_key),
-        wide_url=_file(row.wide_key),
-        wide_avif_url=_file(row.wide_avif_key),
+        thumb_avif_url=file_address(row.thumb_avif_key),
+        wide_url=file_address(row.wide_key),
+        wide_avif_url=file_address(row.wide_avif_key),
         wide_width=row.wide_width or 0,
         wide_height=row.wide_height or 0,
     )
 
 
-def _file(key: str | None) -> str:
+def file_address(key: str | None) -> str:
     return f"/pictures/{quote(key)}" if key else ""

@@ -2,6 +2,12 @@
 
 from starlette.routing import BaseRoute, Route
 
-from gallery.creation import pages
+from gallery.creation import download, pages, reports
 
-PAGES: list[BaseRoute] = [Route("/c/{creation_id}", pages.creation)]
+PAGES: list[BaseRoute] = [
+    Route("/c/{creation_id}", pages.creation),
+    Route("/c/{creation_id}/family", pages.family),
+    Route("/c/{creation_id}/download/{number}", download.picture),
+    Route("/c/{creation_id}/report", reports.ask),
+    Route("/c/{creation_id}/report", reports.send, methods=["POST"]),
+]

@@ -1,0 +1,186 @@
+"""The family of a creation: what it was made after up to the root, what else was made from that, what was made from it.
+
+Three short lists, each bounded: a page costs the same for a picture that a thousand people remixed. What does not hang
+any more is an empty frame, so that what came of it keeps its place. Knows no HTTP.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select
+
+from core.models import creations, people, pictures
+from core.text import alt_text, clip
+from gallery.queries import file_address
+from gallery.shown import CreationShown, PersonShown
+
+# Steps towards the root that are shown; who wants to see more walks there.
+MOST_ANCESTORS = 6
+MOST_ON_A_LEVEL = 6
+# Of what is gone only those are shown that something came of; so many are looked at.
+MOST_GONE = 2
+MOST_LOOKED_AT = 200
+TITLE, ALT = 70, 120
+
+
+@dataclass(frozen=True, slots=True)
+class Thumb:
+    """The first picture of a relative, tiny."""
+
+    url: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """One place in the tree. Without `person` it is an empty frame: nothing of what hung there is told."""
+
+    id: int
+    person: PersonShown | None = None
+    title: str = ""
+    alt: str = ""
+    thumb: Thumb | None = None
+    sensitive: bool = False
+    remixes: int = 0
+    children: list["Relative"] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """Its page on this site."""
+        return f"/c/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """`ancestors`: from the farthest shown to the parent; `goes_on`: there are farther ones."""
+
+    ancestors: list[Relative]
+    goes_on: bool
+    siblings: list[Relative]
+    more_siblings: int
+    children: list[Relative]
+    more_children: int
+
+    @property
+    def earlier(self) -> Relative | None:
+        """From where one can walk on towards the root; None where the root is shown, or all that is shown is gone."""
+        return next((one for one in self.ancestors if one.person), None) if self.goes_on else None
+
+    @property
+    def is_alone(self) -> bool:
+        """Made from nothing, and nothing was made from it."""
+        return not (self.ancestors or self.children)
+
+
+NODE = (
+    select(
+        creations.c.id,
+        creations.c.parent_id,
+        creations.c.prompt,
+        creations.c.shown_at,
+        creations.c.sensitive,
+        creations.c.remixes,
+        people.c.id.label("person_id"),
+        people.c.username,
+        people.c.name,
+        pictures.c.thumb_key,
+        pictures.c.thumb_width,
+        pictures.c.thumb_height,
+    )
+    .join_from(creations, people, people.c.id == creations.c.person_id)
+    .outerjoin(pictures, and_(pictures.c.creation_id == creations.c.id, pictures.c.position == 0))
+)
+NEWEST_FIRST = (creations.c.shown_at.desc(), creations.c.id.desc())
+
+
+def family_of(connection: Connection, creation: CreationShown) -> Family:
+    """The relatives of a creation, at most a few on each level."""
+    ancestors = _ancestors(connection, creation)
+    siblings, in_all = _siblings(connection, creation, ancestors)
+    children = _hanging(connection, creations.c.parent_id == creation.id) if creation.remixes else []
+    gone = _gone(connection, creation.id)
+    shown = ancestors[-MOST_ANCESTORS:]
+    return Family(
+        ancestors=[_relative(row) for row in shown],
+        goes_on=len(ancestors) > len(shown),
+        siblings=siblings,
+        more_siblings=max(0, in_all - len(siblings)),
+        children=[_relative(row) for row in children] + gone,
+        more_children=max(0, creation.remixes - len(children)),
+    )
+
+
+def _ancestors(connection: Connection, creation: CreationShown) -> list[Any]:
+    """From the farthest to the parent; one more than are shown. A loop, which nobody can make, would end as well."""
+    if creation.parent_id is None:
+        return []
+    up = (
+        select(creations.c.id, creations.c.parent_id, literal(0).label("depth"))
+        .where(creations.c.id == creation.parent_id)
+        .cte("up", recursive=True)
+    )
+    further = creations.alias("further")
+    up = up.union_all(
+        select(further.c.id, further.c.parent_id, up.c.depth + 1)
+        .join_from(up, further, further.c.id == up.c.parent_id)
+        .where(up.c.depth < MOST_ANCESTORS)
+    )
+    chain = NODE.join(up, up.c.id == creations.c.id).order_by(up.c.depth.desc())
+    return list(connection.execute(chain).all())
+
+
+def _siblings(connection: Connection, creation: CreationShown, ancestors: Sequence[Any]) -> tuple[list[Relative], int]:
+    """Some of those that were made from the same one, and how many there are in all."""
+    if not ancestors:
+        return [], 0
+    in_all = ancestors[-1].remixes - (1 if creation.hangs else 0)
+    if in_all <= 0:
+        return [], 0
+    others = _hanging(connection, creations.c.parent_id == creation.parent_id, creations.c.id != creation.id)
+    return [_relative(row) for row in others], in_all
+
+
+def _hanging(connection: Connection, *which: ColumnElement[bool]) -> Sequence[Any]:
+    wanted = NODE.where(*which, creations.c.shown_at.is_not(None)).order_by(*NEWEST_FIRST).limit(MOST_ON_A_LEVEL)
+    return connection.execute(wanted).all()
+
+
+def _gone(connection: Connection, parent_id: int) -> list[Relative]:
+    """Children that hang no more though something came of them: empty frames, with that beneath them."""
+    unseen = (
+        select(creations.c.id, creations.c.remixes, creations.c.deleted_at, creations.c.hidden_at)
+        .where(creations.c.parent_id == parent_id, creations.c.shown_at.is_(None))
+        .order_by(creations.c.id)
+        .limit(MOST_LOOKED_AT)
+        .subquery()
+    )
+    had_children = select(unseen.c.id).where(unseen.c.remixes > 0).limit(MOST_GONE)
+    ids = list(connection.execute(had_children).scalars())
+    if not ids:
+        return []
+    beneath = _hanging(connection, or_(*(creations.c.parent_id == one for one in ids)))
+    return [Relative(one, children=_relatives(row for row in beneath if row.parent_id == one)) for one in ids]
+
+
+def _relatives(rows: Iterable[Any]) -> list[Relative]:
+    return [_relative(row) for row in rows]
+
+
+def _relative(row: Any) -> Relative:
+    if row.shown_at is None:
+        return Relative(row.id)
+    person = PersonShown(row.person_id, row.username, row.name)
+    thumb = None
+    if row.thumb_key and not row.sensitive:
+        thumb = Thumb(file_address(row.thumb_key), row.thumb_width, row.thumb_height)
+    return Relative(
+        id=row.id,
+        person=person,
+        title=clip(row.prompt, TITLE) or "Untitled",
+        alt=alt_text(row.prompt, person.called, ALT),
+        thumb=thumb,
+        sensitive=row.sensitive,
+        remixes=row.remixes,
+    )
