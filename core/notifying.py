@@ -3,12 +3,17 @@
 Who never signed in to the gallery is not told: on X they have the bot's answer.
 """
 
-from sqlalchemy import select
+from datetime import timedelta
+
+from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from core.clock import now
 from core.database import insert_new
 from core.models import Kind, notifications, people
+
+KEPT = timedelta(days=90)
+FORGOTTEN_AT_ONCE = 500
 
 
 def notify(
@@ -40,6 +45,15 @@ def notify(
         comment_id=comment_id,
         at=now(),
     )
+
+
+def forget_old(session: Session) -> int:
+    """Let the oldest notifications go, some at once, read or not. Returns how many went; costs the same at any size."""
+    oldest = select(notifications.c.id, notifications.c.at).order_by(notifications.c.id).limit(FORGOTTEN_AT_ONCE)
+    first = oldest.subquery()
+    old = select(first.c.id).where(first.c.at < now() - KEPT)
+    gone = session.execute(delete(notifications).where(notifications.c.id.in_(old)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE's result always has it
 
 
 def _is_member(session: Session, person_id: int) -> bool:

@@ -22,6 +22,7 @@ from core.errors import GiveUp, TryLater
 from core.forgetting import take_back
 from core.logs import get_logger
 from core.models import FILES_OF_PICTURES, State, creations, pictures, posts
+from core.notifying import forget_old
 from core.settings import KeepSettings
 from core.storage import Storage
 from core.uploads import Uploads
@@ -72,6 +73,8 @@ class Keeping:
 
     def look(self, go_on: Callable[[], bool] = lambda: True) -> None:
         """One look: forget what is deleted or was never used, then ask X what has gone there, then forget that, too."""
+        with transaction(self.engine) as session:
+            forget_old(session)
         self._forget_all(go_on)
         if self.uploads:
             self.uploads.forget_old(now() - UNUSED_FOR)

@@ -36,6 +36,7 @@ from worker.manners import Manners
 from worker.rows import creation_with_post
 from worker.schedule import next_try
 from worker.start_picture import StartPictures
+from worker.telling import tell_hung, tell_not_painted
 
 log = get_logger(__name__)
 
@@ -85,7 +86,17 @@ class PaintStep:
     def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
         """Refused when the painter cannot paint it; failed when it could not be painted in all its attempts."""
         target = State.REFUSED if isinstance(error, Refused) else State.FAILED
-        if claim.move(target, code=error.code, last_error=str(error), claim=None, next_attempt_at=None):
+        with transaction(self.engine) as session:
+            ended: dict[str, Any] = {
+                "code": error.code,
+                "last_error": str(error),
+                "claim": None,
+                "next_attempt_at": None,
+            }
+            moved = move(session, claim.creation_id, State.PAINTING, target, held_by=claim.token, **ended)
+            if moved:
+                tell_not_painted(session, claim.creation_id, error.code)
+        if moved:
             log.error("not painted", creation=claim.creation_id, state=target.value, reason=str(error))
 
     def finished(self) -> None:
@@ -193,7 +204,8 @@ class PaintStep:
                 session.add_all(rows)
                 session.flush()
                 # Taken back, or its author hidden, while it was painted: then it never comes into sight.
-                show(session, creations.c.id == claim.creation_id)
+                if show(session, creations.c.id == claim.creation_id):
+                    tell_hung(session, claim.creation_id)
         return moved
 
 

@@ -1,11 +1,13 @@
 """Members are told once of each thing that others did; nobody else is told of anything."""
 
-from sqlalchemy import Engine, select
+from datetime import timedelta
+
+from sqlalchemy import Engine, select, update
 
 from core.clock import now
 from core.database import reading, transaction
 from core.models import Kind, notifications
-from core.notifying import notify
+from core.notifying import KEPT, forget_old, notify
 from tests.support.rows import make_person
 
 
@@ -30,3 +32,16 @@ def test_who_never_signed_in_is_not_told(engine: Engine) -> None:
 def test_nobody_is_told_of_what_they_did_themselves(engine: Engine) -> None:
     ada = make_person(engine, member_since=now())
     assert tell(engine, ada, actor_id=ada) is False
+
+
+def test_what_is_older_than_three_months_goes_and_the_rest_stays(engine: Engine) -> None:
+    ada, bob = make_person(engine, member_since=now()), make_person(engine)
+    for key in ("old", "new"):
+        tell(engine, ada, key=key, actor_id=bob)
+    with transaction(engine) as session:
+        long_ago = now() - KEPT - timedelta(minutes=1)
+        session.execute(update(notifications).where(notifications.c.key == "old").values(at=long_ago))
+    with transaction(engine) as session:
+        assert forget_old(session) == 1
+    with reading(engine) as connection:
+        assert connection.execute(select(notifications.c.key)).scalars().all() == ["new"]
