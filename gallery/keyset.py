@@ -17,6 +17,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Up to the year 9999 in microseconds, and 64 bits of id: those of people are X's own and have 19 digits.
 INSIDE = re.compile(rb"([0-9]{1,18})\.([0-9]{1,19})")
 LARGEST_ID = 2**63 - 1
+# Whole rows on two, three and four columns.
+PAGE_SIZE = 24
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,12 @@
 
 from starlette.routing import BaseRoute, Route
 
-from gallery.walls import pages
+from gallery.walls import colours, live, pages
 
-PAGES: list[BaseRoute] = [Route("/", pages.newest)]
+PAGES: list[BaseRoute] = [
+    Route("/", pages.newest),
+    Route("/top", pages.top),
+    Route("/following", pages.following),
+    Route("/live", live.events, methods=["GET"]),
+    Route("/colours", colours.choose, methods=["POST"]),
+]
