@@ -31,6 +31,7 @@ from core.settings import (
 from core.storage import FolderStorage
 from core.uploads import Uploads
 from gallery.app import create_app
+from gallery.serving import Server
 from gallery.settings import GallerySettings
 from gallery.workshop import Workshop
 
@@ -105,7 +106,7 @@ def _run(app: FastAPI, listener: socket.socket, house: HouseSettings) -> None:
         access_log=house.log_level.lower() == "debug",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config, app.state.live).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The site as one table of pages. Wires them to database, storage and health; opens nothing itself."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from fastapi import FastAPI, Request
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -19,6 +21,10 @@ from gallery.headers import SecurityHeaders
 from gallery.house import House, house_of
 from gallery.limits import Limits
 from gallery.machines.api import api
+from gallery.machines.linked import linked_data
+from gallery.machines.open import OpenToScripts
+from gallery.machines.robots import RESERVED
+from gallery.machines.sitemap import Kept
 from gallery.settings import GallerySettings
 from gallery.signing import pages as signing
 from gallery.signing.door import open_door
@@ -48,7 +54,6 @@ PAGES: list[BaseRoute] = [
     Route("/static/{version}/{name}", files.static),
     Route("/favicon.svg", files.favicon),
     Route("/favicon.ico", files.favicon),
-    Route("/robots.txt", files.robots),
     Route("/healthz", healthz),
 ]
 
@@ -91,11 +96,16 @@ def create_app(
     workshop = workshop or Workshop(Uploads(storage.folder))
     house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing, workshop)
     app.state.house, app.state.live, app.state.top = house, Hub(house), Top(engine)
-    app.state.limits = Limits()
+    app.state.limits, app.state.sitemap, app.state.keeps_out_ai = Limits(), Kept(), settings.keeps_out_ai
+    drawing.know(linked_data=partial(linked_data, public_url=public_url))
     app.state.door = door
     app.include_router(api)
     if door is not None:
         app.add_middleware(HandshakeCookie, key=door.seal.signing_key, https_only=public_url.startswith("https:"))
-    app.add_middleware(SecurityHeaders)
+    # Streams of events and pictures are left as they are. Form tokens are never the same twice, so that what is
+    # compressed beside them gives nothing away.
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    app.add_middleware(OpenToScripts)
+    app.add_middleware(SecurityHeaders, more=RESERVED if settings.keeps_out_ai else {})
     problems.dress(app)
     return app

@@ -4,6 +4,7 @@ Knows no database and no route. Everything is autoescaped, whatever a template's
 template does not get is an error, not an empty string.
 """
 
+import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
@@ -26,12 +27,13 @@ FOR_ONE = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 
 @dataclass(frozen=True)
 class StaticFile:
-    """One file of the site itself, kept in memory. `version` names its content."""
+    """One file of the site itself, kept in memory, also gzipped. `version` names its content."""
 
     name: str
     content: bytes
     mime: str
     version: str
+    packed: bytes
 
     @property
     def path(self) -> str:
@@ -52,6 +54,10 @@ class Drawing:
             public_url=public_url,
             can_sign_in=can_sign_in,
         )
+
+    def know(self, **names: object) -> None:
+        """Give templates more names: what is made of parts that know this one."""
+        self._templates.env.globals.update(names)
 
     def page(self, request: Request, template: str, status: int, context: dict[str, object]) -> Response:
         """Draw one page, for the `visitor` of the context, in the colours that the browser asked for."""
@@ -84,4 +90,5 @@ def _environment() -> Environment:
 def _static_file(path: Path) -> StaticFile:
     content = path.read_bytes()
     mime = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return StaticFile(path.name, content, mime, hashlib.sha256(content).hexdigest()[:12])
+    version = hashlib.sha256(content).hexdigest()[:12]
+    return StaticFile(path.name, content, mime, version, gzip.compress(content, 9, mtime=0))

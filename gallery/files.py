@@ -1,4 +1,4 @@
-"""Serves files: pictures under their keys, the site's own static files, robots.txt. Knows no template and no SQL.
+"""Serves files: pictures under their keys, the site's own static files. Knows no template and no SQL.
 
 A key names its content and never changes its meaning. Still a picture may be kept by others for a day only: within a
 day what its author takes back is gone everywhere, and who asks again with its ETag gets a 304.
@@ -7,7 +7,7 @@ day what its author takes back is gone everywhere, and who asks again with its E
 from functools import partial
 
 from fastapi import HTTPException, Request
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 from gallery import queries
 from gallery.drawing import StaticFile
@@ -18,7 +18,6 @@ FOR_EVER = "public, max-age=31536000, immutable"
 A_DAY = "public, max-age=86400"
 FOR_ITS_AUTHOR = "private, no-cache"
 MIMES = {"webp": "image/webp", "avif": "image/avif", "png": "image/png", "jpg": "image/jpeg"}
-ROBOTS = "User-agent: *\nDisallow: /api/\n"
 
 
 async def picture(request: Request) -> Response:
@@ -61,15 +60,13 @@ async def favicon(request: Request) -> Response:
     return RedirectResponse(house_of(request).drawing.static["mark.svg"].path, status_code=307)
 
 
-async def robots(_request: Request) -> Response:
-    """Everybody may look at the pages; the JSON is for those who know what they want."""
-    return PlainTextResponse(ROBOTS)
-
-
 def _static_response(request: Request, file: StaticFile, cache: str) -> Response:
     headers = {"Cache-Control": cache, "ETag": f'"{file.version}"'}
     if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
+    headers["Vary"] = "Accept-Encoding"
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.packed, media_type=file.mime, headers={**headers, "Content-Encoding": "gzip"})
     return Response(file.content, media_type=file.mime, headers=headers)
 
 
