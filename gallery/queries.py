@@ -13,9 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from core.database import reading
 from core.models import FILES_OF_PICTURES, State, creations, people, pictures
 from core.refusals import NO_CREATION, UNSHOWN
-from core.text import alt_text
 from gallery.keyset import After
-from gallery.shown import CARD_ALT, CreationShown, Page, ParentShown, PersonShown, PictureShown
+from gallery.shown import CreationShown, Page, ParentShown, PersonShown, PictureShown
 
 TOTAL_LIMIT = 1000
 LARGEST_ID = 2**63 - 1
@@ -65,6 +64,19 @@ COLUMNS = (
     its_person.c.id.label("after_person_id"),
     its_person.c.username.label("after_username"),
     its_person.c.name.label("after_name"),
+)
+PICTURE_COLUMNS = (
+    pictures.c.creation_id,
+    pictures.c.seed,
+    pictures.c.width,
+    pictures.c.height,
+    pictures.c.mime,
+    pictures.c.thumb_width,
+    pictures.c.thumb_height,
+    pictures.c.wide_width,
+    pictures.c.wide_height,
+    pictures.c.placeholder,
+    *FILES_OF_PICTURES,
 )
 # What a creation was made after is named as long as anybody may see it.
 WITH_PERSON = (
@@ -206,18 +218,20 @@ def with_pictures(connection: Connection, rows: Sequence[Any], *, viewer_id: int
     """What rows of WITH_PERSON tell, with the pictures of those that hang, and of the viewer's own."""
     shown = [_creation(row) for row in rows]
     by_id = {creation.id: creation for creation in shown}
-    for row in _pictures_of(connection, [one.id for one in shown if one.hangs]):
-        by_id[row.creation_id].pictures.append(_picture(row, by_id[row.creation_id]))
+    rows = _pictures_of(connection, [one.id for one in shown if one.hangs])
     own = [one.id for one in shown if one.painted_at and not one.hangs and one.person.id == viewer_id]
-    for row in _pictures_of(connection, own, *_own(viewer_id)):
-        by_id[row.creation_id].pictures.append(_picture(row, by_id[row.creation_id]))
+    # Asked for only where there are any: making the question alone takes as long as reading a page of the wall.
+    rows = [*rows, *_pictures_of(connection, own, *_own(viewer_id))] if own else rows
+    alts = {one.id: (one.alt, one.short_alt) for one in shown}
+    for row in rows:
+        by_id[row.creation_id].pictures.append(_picture(row, *alts[row.creation_id]))
     return shown
 
 
 def _pictures_of(connection: Connection, ids: Sequence[int], *which: ColumnElement[bool]) -> Sequence[Any]:
     if not ids:
         return []
-    statement = select(pictures).where(pictures.c.creation_id.in_(ids))
+    statement = select(*PICTURE_COLUMNS).where(pictures.c.creation_id.in_(ids))
     if which:
         statement = statement.join(creations).where(*which)
     return connection.execute(statement.order_by(pictures.c.creation_id, pictures.c.position)).all()
@@ -234,7 +248,7 @@ def _creation(row: Any) -> CreationShown:
     return CreationShown(**{**values, "state": State(values["state"]), "person": person, "parent": parent})
 
 
-def _picture(row: Any, creation: CreationShown) -> PictureShown:
+def _picture(row: Any, alt: str, short_alt: str) -> PictureShown:
     return PictureShown(
         url=file_address(row.key),
         thumb_url=file_address(row.thumb_key),
@@ -245,8 +259,8 @@ def _picture(row: Any, creation: CreationShown) -> PictureShown:
         seed=row.seed,
         mime=row.mime,
         placeholder=row.placeholder if row.placeholder.startswith("data:image/") else "",
-        alt=creation.alt,
-        short_alt=alt_text(creation.prompt, creation.person.called, CARD_ALT),
+        alt=alt,
+        short_alt=short_alt,
         thumb_avif_url=file_address(row.thumb_avif_key),
         wide_url=file_address(row.wide_key),
         wide_avif_url=file_address(row.wide_avif_key),

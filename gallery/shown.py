@@ -144,6 +144,12 @@ class CreationShown:
         return alt_text(self.prompt, self.person.called)
 
     @property
+    def short_alt(self) -> str:
+        """The same for cards, which takes cutting where that is long."""
+        alt = self.alt
+        return alt if len(alt) <= CARD_ALT else alt_text(self.prompt, self.person.called, CARD_ALT)
+
+    @property
     def reason(self) -> str | None:
         """Why there is no picture or no answer on X, in plain words."""
         return labels.reason(self.state, self.code, self.reply_outcome)
