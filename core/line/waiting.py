@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Select, func, select, tuple_
 from core.clock import now
 from core.database import reading
 from core.line import price_of_one
+from core.line.turns import next_turn
 from core.models import State, creations
 from core.money.budget import Room, room_for_work
 from core.pace import Pace, Window
@@ -104,6 +105,12 @@ def place_of(connection: Connection, creation_id: int) -> Place | None:
         return Place(step, 0, begun=True)
     before = waiting(step).where(tuple_(creations.c.turn, creations.c.id) < (row.turn, creation_id))
     return Place(step, count(connection, before), max(0.0, (row.next_attempt_at - now()).total_seconds()))
+
+
+def place_of_one_more(connection: Connection, person_id: int) -> Place:
+    """Where a creation would stand that this person asked for now."""
+    turn = next_turn(connection, person_id)
+    return Place(PAINT, count(connection, waiting(PAINT).where(creations.c.turn <= turn)))
 
 
 def waiting(step: str) -> Select[Any]:

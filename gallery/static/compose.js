@@ -1,0 +1,153 @@
+// The composer, made more pleasant: it counts, keeps a draft until it is sent, takes pictures by drop and paste, and
+// sends once. Without it all works.
+
+const MOST_BYTES = 10 * 1024 * 1024
+const KEPT = ["prompt", "negative", "seed", "steps", "style", "shape", "count", "start"]
+
+const form = document.querySelector("[data-compose]")
+const words = form.elements.prompt
+const button = form.querySelector("button:not([name])")
+const key = `draft:${form.dataset.compose}:${form.dataset.remix ?? ""}`
+const once = Object.assign(document.createElement("input"), { type: "hidden", name: "once" })
+let busy = false
+
+form.append(once)
+for (const element of form.querySelectorAll("[data-only-script]")) element.hidden = false
+if (!("refused" in form.dataset) && !location.search.includes("prompt=")) restore()
+count()
+form.addEventListener("input", () => { keep(); count() })
+form.addEventListener("submit", send)
+addEventListener("pageshow", () => { once.value = Math.random().toString(36).slice(2); rest() })
+
+function count() {
+  const told = document.getElementById("prompt-count")
+  if (!told) return
+  const limit = Number(words.dataset.limit), length = [...words.value.trim()].length
+  told.textContent = length > limit ? `${length - limit} characters too many` : `${length} of ${limit} characters`
+  told.classList.toggle("compose__count--over", length > limit)
+}
+
+// The draft
+
+function keep() {
+  const draft = Object.fromEntries([...new FormData(form)].filter(([name, value]) => KEPT.includes(name) && value))
+  try { localStorage.setItem(key, JSON.stringify(draft)) } catch { /* a browser that keeps nothing */ }
+}
+
+function restore() {
+  let draft = {}
+  try { draft = JSON.parse(localStorage.getItem(key)) ?? {} } catch { return }
+  for (const [name, value] of Object.entries(draft)) {
+    if (name === "start" && value.startsWith("own:")) add(value, `/paint/start/${value.slice(4)}`)
+    const element = form.elements[name]
+    if (element) element.value = value
+  }
+  const more = form.querySelector("details")
+  if (more && (draft.negative || draft.seed || draft.steps)) more.open = true
+}
+
+function forget() {
+  try { localStorage.removeItem(key) } catch { /* nothing was kept */ }
+}
+
+// Sending
+
+async function send(event) {
+  if (event.submitter?.name === "more") return
+  event.preventDefault()
+  if (busy) return
+  busy = true
+  button.setAttribute("aria-disabled", "true")
+  button.dataset.said = button.textContent
+  button.textContent = button.dataset.busy ?? "Sending"
+  try {
+    const sent = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } })
+    if (sent.ok) {
+      const { url } = await sent.json()
+      forget()
+      location.assign(url)
+      return
+    }
+  } catch { /* the browser tells what is wrong with the connection; twice is one */ }
+  form.submit()
+}
+
+function rest() {
+  busy = false
+  if (button.dataset.said) button.textContent = button.dataset.said
+  button.removeAttribute("aria-disabled")
+}
+
+// A picture to begin from
+
+const starts = form.querySelector("[data-starts]")
+if (starts) {
+  const drop = form.querySelector("[data-drop]")
+  form.elements.file.addEventListener("change", event => choose(event.target.files[0]))
+  addEventListener("paste", event => {
+    const [file] = event.clipboardData.files
+    if (!file || event.clipboardData.types.includes("text/plain")) return
+    event.preventDefault()
+    choose(file)
+  })
+  for (const kind of ["dragover", "dragleave", "drop"]) {
+    form.addEventListener(kind, event => {
+      if (!event.dataTransfer.types.includes("Files")) return
+      event.preventDefault()
+      drop.classList.toggle("compose__drop--over", kind === "dragover")
+      if (kind === "drop") choose(event.dataTransfer.files[0])
+    })
+  }
+}
+
+async function choose(file) {
+  if (!file) return
+  say("Reading the picture.")
+  const problem = file.size > MOST_BYTES ? "This file is larger than 10 MB. Choose a smaller one." : await upload(file)
+  form.elements.file.value = ""
+  say(problem ? "" : "The picture is chosen.")
+  fail(problem)
+}
+
+async function upload(file) {
+  const body = new FormData()
+  body.set("token", form.elements.token.value)
+  body.set("file", file)
+  try {
+    const sent = await fetch("/paint/start", { method: "POST", body, headers: { Accept: "application/json" } })
+    const answer = await sent.json()
+    if (!sent.ok) return answer.errors?.start ?? "This picture cannot be taken just now. Try again in a moment."
+    add(answer.start, answer.url)
+    keep()
+    return ""
+  } catch {
+    return "The picture did not arrive. Try again in a moment."
+  }
+}
+
+function add(value, url) {
+  if (!starts) return
+  starts.querySelector('input[value^="own:"]')?.closest(".pick").remove()
+  const label = Object.assign(document.createElement("label"), { className: "pick pick--start" })
+  const input = Object.assign(document.createElement("input"), { type: "radio", name: "start", value })
+  const picture = Object.assign(document.createElement("img"), { className: "pick__picture", src: url, alt: "", width: 96, height: 96 })
+  const name = Object.assign(document.createElement("span"), { className: "pick__name", textContent: "The picture you chose" })
+  picture.addEventListener("error", () => { label.remove(); starts.querySelector('input[value=""]').checked = true })
+  label.append(input, picture, name)
+  starts.querySelector("[data-drop]").before(label)
+  input.checked = true
+}
+
+function say(text) {
+  starts.querySelector("[data-said]").textContent = text
+}
+
+function fail(text) {
+  let told = document.getElementById("start-error")
+  if (!told) {
+    told = Object.assign(document.createElement("p"), { id: "start-error", className: "field__error", role: "alert" })
+    starts.append(told)
+  }
+  told.textContent = text
+  told.hidden = !text
+}
