@@ -10,22 +10,18 @@ from bot.asking import Wish
 from bot.commands import DELETE, START, STOP
 from core.clock import now
 from core.database import transaction
-from core.forgetting import find_person, leave_alone, take_back
-from core.models import Person, people
+from core.forgetting import find_person, leave_alone, opt_in, opt_out, take_back
+from core.models import people
 
 
 def do(session: Session, person_id: int, wish: Wish) -> None:
     """Do what a command says. The rules have allowed it."""
-    person = session.get_one(Person, person_id)
     if wish.kind == STOP:
-        person.opted_out_at = now()
-        leave_alone(session, person_id, "opted_out")
+        opt_out(session, person_id)
     if wish.kind == START:
-        person.opted_out_at = None
+        opt_in(session, person_id)
     if wish.kind == DELETE and wish.target:
         take_back(session, [wish.target.creation_id], "deleted")
-    session.add(person)
-    session.flush()
 
 
 def ban(engine: Engine, called: str) -> int:

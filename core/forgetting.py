@@ -13,6 +13,7 @@ from core.database import reading, transaction
 from core.errors import HouseError
 from core.models import State, creations, people, posts
 from core.states import move
+from core.ties import untie_person
 from core.visibility import conceal
 
 NOBODY = "somebody"
@@ -55,21 +56,37 @@ def leave_alone(session: Session, person_id: int, code: str) -> None:
         move(session, creation_id, State.REFUSED, State.REFUSED, says=None, next_attempt_at=None)
 
 
-def forget_person(engine: Engine, person_id: int) -> int:
-    """ "Delete my data": all creations, the words of all posts, name and handle. Returns the creations taken back.
+def opt_out(session: Session, person_id: int) -> None:
+    """They said `stop`: the bot leaves them alone from now on."""
+    theirs = update(people).where(people.c.id == person_id, people.c.opted_out_at.is_(None))
+    session.execute(theirs.values(opted_out_at=now()))
+    leave_alone(session, person_id, "opted_out")
 
-    The id stays, and that they said `stop`: without them the bot would answer this person again.
+
+def opt_in(session: Session, person_id: int) -> None:
+    """They said `start`: the bot answers them again."""
+    session.execute(update(people).where(people.c.id == person_id).values(opted_out_at=None))
+
+
+def forget_person(engine: Engine, person_id: int) -> int:
+    """ "Delete my data": all creations, the words of all posts, name and handle, and what they did in the gallery.
+    Returns the creations taken back.
+
+    The id stays, and that they said `stop`: without them the bot would answer this person again. So do the sums that
+    were paid, which name nobody but that id.
     """
     with transaction(engine) as session:
         theirs = select(creations.c.id).where(creations.c.person_id == person_id)
         count = take_back(session, session.execute(theirs).scalars(), "deleted")
+        untie_person(session, person_id)
         session.execute(
             update(posts)
             .where(posts.c.author_id == person_id)
             .values(text="", gone_at=func.coalesce(posts.c.gone_at, now()))
         )
         nameless = {"username": str(person_id), "handle": str(person_id), "name": NOBODY}
-        session.execute(update(people).where(people.c.id == person_id).values(**nameless))
+        unknown = {"member_since": None, "shows_sensitive": False}
+        session.execute(update(people).where(people.c.id == person_id).values(**nameless, **unknown))
     return count
 
 
