@@ -6,7 +6,6 @@ from functools import partial
 from fastapi import FastAPI, Request
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -21,6 +20,7 @@ from gallery.headers import SecurityHeaders
 from gallery.house import House, house_of
 from gallery.limits import Limits
 from gallery.machines.api import api
+from gallery.packing import Packing
 from gallery.machines.linked import linked_data
 from gallery.machines.open import OpenToScripts
 from gallery.machines.robots import RESERVED
@@ -102,9 +102,7 @@ def create_app(
     app.include_router(api)
     if door is not None:
         app.add_middleware(HandshakeCookie, key=door.seal.signing_key, https_only=public_url.startswith("https:"))
-    # Streams of events and pictures are left as they are. Form tokens are never the same twice, so that what is
-    # compressed beside them gives nothing away.
-    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    app.add_middleware(Packing)
     app.add_middleware(OpenToScripts)
     app.add_middleware(SecurityHeaders, more=RESERVED if settings.keeps_out_ai else {})
     problems.dress(app)
