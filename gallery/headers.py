@@ -3,6 +3,8 @@
 Scripts and styles come from this site's files only: a prompt that got past the escaping would still do nothing.
 """
 
+from collections.abc import Mapping
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,8 +29,9 @@ SECURITY = {
 class SecurityHeaders:
     """Plain ASGI: Starlette's BaseHTTPMiddleware would cost a task per request."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, more: Mapping[str, str] | None = None) -> None:
         self.app = app
+        self.sent = SECURITY | dict(more or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and add the headers to its answer."""
@@ -36,7 +39,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(SECURITY)
+                headers.update(self.sent)
                 headers.setdefault("Cache-Control", "no-cache")  # errors and JSON, too: nobody keeps them unasked
             await send(message)
 

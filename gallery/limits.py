@@ -27,6 +27,9 @@ RATES = {
     "collect": "60/minute;1000/hour",
     "report": "5/minute;20/hour",
     "sign-in": "20/10 minutes",
+    # Programs: the API, feeds, previews; and searches by hand.
+    "api": "600/minute",
+    "search": "120/minute",
     # All that we hold on somebody, pictures included, is read for it.
     "data": "6/hour",
 }

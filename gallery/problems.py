@@ -136,4 +136,4 @@ def _as_json(status: int, errors: list[dict[str, str]]) -> Response:
 
 
 def _is_for_machines(request: Request) -> bool:
-    return request.url.path == "/api" or request.url.path.startswith("/api/") or wants_json(request)
+    return request.url.path == "/oembed" or request.url.path.startswith("/api/") or wants_json(request)

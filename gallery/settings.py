@@ -4,6 +4,8 @@ Signing in needs an OAuth 2.0 client of X, which can read who somebody is and no
 gallery's own. Without a client the site runs without sign-in.
 """
 
+from typing import Literal
+
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from core.settings import Settings
@@ -32,6 +34,10 @@ class GallerySettings(Settings):
         examples=["what `openssl rand -hex 32` prints"],
     )
 
+    gallery_ai_crawlers: Literal["allow", "deny"] = Field(
+        default="deny", description="whether those who train machines may gather what hangs here"
+    )
+
     @field_validator("x_client_id", mode="before")
     @classmethod
     def _trimmed(cls, value: object) -> object:
@@ -49,6 +55,11 @@ class GallerySettings(Settings):
         if self.x_client_id and not self.secrets:
             raise ValueError(f"GALLERY_SECRET is missing: with X_CLIENT_ID people sign in; {EXAMPLE}")
         return self
+
+    @property
+    def keeps_out_ai(self) -> bool:
+        """Whether crawlers for training are told to stay out."""
+        return self.gallery_ai_crawlers == "deny"
 
     @property
     def secrets(self) -> list[str]:

@@ -1,124 +1,121 @@
 """The JSON of the site, under /api: the same creations as the pages, for machines. Knows no SQL and no template.
 
-Ids of X and seeds are strings: they are wider than the numbers of JavaScript.
+Only to read, and the same for everybody; but for the wall of those one follows, which is a member's own. To paint,
+like or say something one needs the site: a key for programs is none of its business.
 """
 
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, HTTPException, Query, Request
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from sqlalchemy import Connection
 
-from core.line.waiting import Wait
-from core.models import State
+from core.text import clean
 from gallery import labels, queries
 from gallery.house import House, house_of
 from gallery.keyset import After, read_cursor
-from gallery.shown import CreationShown, Page, PictureShown
+from gallery.limits import within_limits
+from gallery.machines import answers, boards, found
+from gallery.machines.answers import (
+    BoardJson,
+    CommentsJson,
+    CreationsJson,
+    Links,
+    ProblemJson,
+    ProfileJson,
+    WaitingCreationJson,
+)
+from gallery.shown import Page
+from gallery.signing.visitor import member_of
+from gallery.social.comments import thread_of
+from gallery.social.profiles import profile_called
 from gallery.unreadable import Unreadable
-
-api = APIRouter(prefix="/api", tags=["creations"])
-
-
-class PersonJson(BaseModel):
-    """An author."""
-
-    id: str
-    username: str
-    name: str
+from gallery.walls.following import followed
+from gallery.walls.place import place_in
+from gallery.walls.top import Top
 
 
-class TruncatedJson(BaseModel):
-    """The painter read only the beginning of the prompt: tokens read, of all there were."""
-
-    read: int
-    of: int
+async def counted(request: Request) -> None:
+    """Ten questions a second are fine."""
+    await within_limits(request, "api")
 
 
-class PictureJson(BaseModel):
-    """One picture; `placeholder` is a tiny data URI."""
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    404: {"model": ProblemJson, "description": "there is no such thing, or it is not shown"},
+    410: {"model": ProblemJson, "description": "it was taken back"},
+    422: {"model": ProblemJson, "description": "the address cannot be read; `errors` says where"},
+    429: {"model": ProblemJson, "description": "too many questions; `Retry-After` says when to come back"},
+}
+api = APIRouter(prefix="/api", dependencies=[Depends(counted)], responses=PROBLEMS)
 
-    url: str
-    thumb_url: str
-    width: int
-    height: int
-    seed: str
-    mime: str
-    placeholder: str
-    alt: str
-
-
-class WaitJson(BaseModel):
-    """How long until the picture, or until the answer on X: how many are before it, about how many seconds (null where
-    nobody knows), and why it cannot go now (empty where it can)."""
-
-    ahead: int
-    seconds: float | None
-    why: str
+Cursor = Annotated[str, Query(description="`next` of the page before; empty for the first page", max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=100, description="how many on a page")]
+CreationId = Annotated[int, Path(description="the number in a creation's address")]
+Handle = Annotated[str, Path(description="a handle on X, with or without @")]
+Ask = Callable[[Connection, int, After | None], Page | None]
 
 
-class CreationJson(BaseModel):
-    """One prompt and what became of it. Times are ISO 8601 in UTC. `ignored`: fields that the painter did not heed."""
+def get(path: str, tag: str) -> Callable[[Any], Any]:
+    """A page of the API, for GET and for HEAD, which asks for the same without its body."""
 
-    id: int
-    state: State
-    code: str | None
-    reason: str | None
-    prompt: str
-    negative_prompt: str
-    aspect_ratio: str | None
-    steps: int | None
-    style: str | None
-    prompted_by: PersonJson
-    post_id: str | None
-    parent_id: int | None
-    model: str | None
-    seed: str
-    painting_seconds: float | None
-    painted_steps: int | None
-    guidance: float | None
-    truncated: TruncatedJson | None
-    ignored: list[str]
-    created_at: str
-    painted_at: str | None
-    shown_at: str | None
-    url: str
-    reply_outcome: str | None
-    pictures: list[PictureJson]
+    def route(function: Any) -> Any:
+        api.head(path, include_in_schema=False)(function)
+        return api.get(path, tags=[tag])(function)
+
+    return route
 
 
-class WaitingCreationJson(CreationJson):
-    """One creation, and how long it still waits; null where it does not, or where nobody knows."""
-
-    wait: WaitJson | None
-
-
-class CreationsJson(BaseModel):
-    """One page of creations; `next` is the cursor of the page after it."""
-
-    items: list[CreationJson]
-    next: str | None
-
-
-@api.head("/creations", include_in_schema=False)
-@api.get("/creations")
+@get("/creations", "Walls")
 async def list_creations(
     request: Request,
-    cursor: str = "",
-    limit: Annotated[int, Query(ge=1, le=100)] = 30,
+    cursor: Cursor = "",
+    limit: Limit = 30,
     person: Annotated[str, Query(description="only of the person with this handle")] = "",
 ) -> CreationsJson:
-    """Visible creations, newest first."""
-    house = house_of(request)
-    question = partial(_page, limit=limit, after=_after(cursor), handle=person.removeprefix("@"))
-    page = await queries.ask(house.engine, question)
-    return CreationsJson(items=[_creation(house, item) for item in page.creations], next=page.older)
+    """The newest pictures on the wall, of everybody or of one person."""
+    if person:
+        return await _persons(request, person, cursor, limit)
+    return await _creations(request, cursor, limit, lambda c, n, after: queries.newest(c, limit=n, after=after))
 
 
-@api.head("/creations/{creation_id}", include_in_schema=False)
-@api.get("/creations/{creation_id}")
-async def get_creation(request: Request, creation_id: int) -> WaitingCreationJson:
+@get("/top", "Walls")
+async def list_top(
+    request: Request,
+    cursor: Cursor = "",
+    limit: Limit = 30,
+    of: Annotated[Literal["day", "week", "month", "all"], Query(description="of which time")] = "week",
+) -> CreationsJson:
+    """The pictures that are liked most. Its cursors are its own."""
+    best: Top = request.app.state.top
+    page = await best.page(of, limit=limit, after=place_in(request.query_params))
+    return _page(request, page)
+
+
+@get("/following", "Walls")
+async def list_following(request: Request, response: Response, cursor: Cursor = "", limit: Limit = 30) -> CreationsJson:
+    """The newest pictures of those whom you follow: on this site itself, signed in; 401 elsewhere."""
+    member = await member_of(request)
+    response.headers["Cache-Control"] = "private, no-store"
+    ask = partial(followed, person_id=member.id)
+    return await _creations(request, cursor, limit, lambda c, n, after: ask(c, limit=n, after=after))
+
+
+@get("/search", "Walls")
+async def search(
+    request: Request,
+    q: Annotated[str, Query(description="words that the prompt has to have, in any order", max_length=1000)],
+    cursor: Cursor = "",
+    limit: Limit = 30,
+) -> CreationsJson:
+    """Pictures by the words of their prompts, newest first; where none has them all, those with words that begin so."""
+    words = clean(q)
+    return await _creations(request, cursor, limit, lambda c, n, after: found.find(c, words, limit=n, after=after).page)
+
+
+@get("/creations/{creation_id}", "Creations")
+async def get_creation(request: Request, creation_id: CreationId) -> WaitingCreationJson:
     """One creation in whatever state; its pictures only while it is visible."""
     house = house_of(request)
     shown = await queries.ask(house.engine, partial(queries.one_creation, creation_id=creation_id))
@@ -127,16 +124,130 @@ async def get_creation(request: Request, creation_id: int) -> WaitingCreationJso
     if shown.deleted_at:
         raise HTTPException(410)
     wait = await house.waits.of(shown)
-    return WaitingCreationJson(**dict(_creation(house, shown)), wait=_wait(wait) if wait else None)
+    return WaitingCreationJson(**dict(answers.creation(house, shown)), wait=answers.wait(wait) if wait else None)
 
 
-def _page(connection: Connection, *, limit: int, after: After | None, handle: str) -> Page:
-    if not handle:
-        return queries.newest(connection, limit=limit, after=after)
-    who = queries.person_called(connection, handle)
-    if who is None:
+@get("/creations/{creation_id}/comments", "Creations")
+async def list_comments(
+    request: Request,
+    creation_id: CreationId,
+    cursor: Annotated[str, Query(description="`next` of the page before", max_length=20)] = "",
+) -> CommentsJson:
+    """What people say of a creation, oldest first, each comment with its answers after it."""
+    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise Unreadable("cursor", "is not one that this API gave out")
+    await _require_shown(request, creation_id)
+    thread = partial(thread_of, creation_id=creation_id, after=int(cursor or 0))
+    page = await queries.ask(house_of(request).engine, thread)
+    following = str(page.newer) if page.newer else None
+    items = [answers.comment(one) for one in page.comments]
+    return CommentsJson(items=items, next=following, links=_links(request, following))
+
+
+@get("/creations/{creation_id}/remixes", "Creations")
+async def list_remixes(
+    request: Request, creation_id: CreationId, cursor: Cursor = "", limit: Limit = 30
+) -> CreationsJson:
+    """What was made from a creation, newest first."""
+    await _require_shown(request, creation_id)
+    ask = partial(queries.newest, parent_id=creation_id)
+    return await _creations(request, cursor, limit, lambda c, n, after: ask(c, limit=n, after=after))
+
+
+@get("/people/{handle}", "People")
+async def get_person(request: Request, handle: Handle) -> ProfileJson:
+    """One person with their totals."""
+    house = house_of(request)
+    shown = await queries.ask(house.engine, partial(profile_called, handle=_handle(handle)))
+    if shown is None:
         raise HTTPException(404)
-    return queries.newest(connection, limit=limit, after=after, person_id=who.id)
+    return answers.profile(house, shown, queries.TOTAL_LIMIT)
+
+
+@get("/people/{handle}/creations", "People")
+async def list_persons(request: Request, handle: Handle, cursor: Cursor = "", limit: Limit = 30) -> CreationsJson:
+    """The newest pictures of one person."""
+    return await _persons(request, handle, cursor, limit)
+
+
+@get("/boards/{name}", "Boards")
+async def get_board(
+    request: Request, name: Annotated[str, Path(description="the last part of its address")]
+) -> BoardJson:
+    """A board that its owner shows to everybody."""
+    house = house_of(request)
+    board = await queries.ask(house.engine, partial(boards.board_named, name=name))
+    if board is None:
+        raise HTTPException(404)
+    own = house.address(f"/api/boards/{board.name}")
+    return BoardJson(
+        name=board.name,
+        title=board.title,
+        about=board.about,
+        size=board.size,
+        kept_by=answers.person(board.person),
+        url=house.address(board.path),
+        changed_at=labels.iso(board.changed_at),
+        links={"self": own, "creations": f"{own}/creations", "atom": house.address(f"{board.path}/feed.atom")},
+    )
+
+
+@get("/boards/{name}/creations", "Boards")
+async def list_board(request: Request, name: str, cursor: Cursor = "", limit: Limit = 30) -> CreationsJson:
+    """What is on a board, what was put there last first."""
+
+    def ask(connection: Connection, limit: int, after: After | None) -> Page | None:
+        board = boards.board_named(connection, name)
+        return boards.on_board(connection, board, limit=limit, after=after) if board else None
+
+    return await _creations(request, cursor, limit, ask)
+
+
+async def _persons(request: Request, handle: str, cursor: str, limit: int) -> CreationsJson:
+    def ask(connection: Connection, limit: int, after: After | None) -> Page | None:
+        who = queries.person_called(connection, _handle(handle))
+        return queries.newest(connection, limit=limit, after=after, person_id=who.id) if who else None
+
+    return await _creations(request, cursor, limit, ask)
+
+
+async def _creations(request: Request, cursor: str, limit: int, ask: Ask) -> CreationsJson:
+    """One page; 404 where there is nobody and nothing whose it could be."""
+    after = _after(cursor)
+    page = await queries.ask(house_of(request).engine, lambda connection: ask(connection, limit, after))
+    if page is None:
+        raise HTTPException(404)
+    return _page(request, page)
+
+
+def _page(request: Request, page: Page) -> CreationsJson:
+    house = house_of(request)
+    items = [answers.creation(house, item) for item in page.creations]
+    return CreationsJson(items=items, next=page.older, links=_links(request, page.older))
+
+
+def _links(request: Request, following: str | None) -> Links:
+    """By the address as it was asked, under the name that the house gives itself: no caller's Host is repeated."""
+    house, path = house_of(request), quote(request.url.path, safe="/@.")
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    cursor = request.query_params.get("cursor")
+    own = [*asked, ("cursor", cursor)] if cursor else asked
+    after = [*asked, ("cursor", following)] if following else None
+    return Links(self=_address(house, path, own), next=_address(house, path, after) if after else None)
+
+
+def _address(house: House, path: str, query: list[tuple[str, str]]) -> str:
+    return house.address(f"{path}?{urlencode(query, errors='replace')}" if query else path)
+
+
+async def _require_shown(request: Request, creation_id: int) -> None:
+    shown = await queries.ask(house_of(request).engine, partial(queries.one_creation, creation_id=creation_id))
+    if shown is None or not shown.hangs:
+        raise HTTPException(410 if shown and shown.deleted_at else 404)
+
+
+def _handle(text: str) -> str:
+    return clean(text).removeprefix("@")
 
 
 def _after(cursor: str) -> After | None:
@@ -144,56 +255,3 @@ def _after(cursor: str) -> After | None:
     if cursor and after is None:
         raise Unreadable("cursor", "is not one that this API gave out")
     return after
-
-
-def _creation(house: House, shown: CreationShown) -> CreationJson:
-    return CreationJson(
-        id=shown.id,
-        state=shown.state,
-        code=shown.code,
-        reason=shown.reason,
-        prompt=shown.prompt,
-        negative_prompt=shown.negative_prompt,
-        aspect_ratio=shown.aspect_ratio,
-        steps=shown.steps,
-        style=shown.style,
-        prompted_by=PersonJson(id=str(shown.person.id), username=shown.person.username, name=shown.person.name),
-        post_id=str(shown.post_id) if shown.post_id is not None else None,
-        parent_id=shown.parent_id,
-        model=shown.model,
-        seed=str(shown.seed),
-        painting_seconds=shown.painting_seconds,
-        painted_steps=shown.painted_steps,
-        guidance=shown.guidance,
-        truncated=_truncated(shown),
-        ignored=shown.unheeded,
-        created_at=labels.iso(shown.created_at),
-        painted_at=labels.iso(shown.painted_at) if shown.painted_at else None,
-        shown_at=labels.iso(shown.shown_at) if shown.shown_at else None,
-        url=house.address(shown.path),
-        reply_outcome=shown.reply_outcome,
-        pictures=[_picture(house, picture) for picture in shown.pictures],
-    )
-
-
-def _truncated(shown: CreationShown) -> TruncatedJson | None:
-    if shown.tokens_read is None or shown.tokens_in_all is None:
-        return None
-    return TruncatedJson(read=shown.tokens_read, of=shown.tokens_in_all)
-
-
-def _wait(wait: Wait) -> WaitJson:
-    return WaitJson(ahead=wait.ahead, seconds=None if wait.seconds is None else round(wait.seconds, 1), why=wait.why)
-
-
-def _picture(house: House, picture: PictureShown) -> PictureJson:
-    return PictureJson(
-        url=house.address(picture.url),
-        thumb_url=house.address(picture.thumb_url),
-        width=picture.width,
-        height=picture.height,
-        seed=str(picture.seed),
-        mime=picture.mime,
-        placeholder=picture.placeholder,
-        alt=picture.alt,
-    )
