@@ -1,5 +1,12 @@
-"""What belongs to a member: own creations, boards, notifications, settings."""
+"""What belongs to a member: own creations, the prompts they asked with, boards, settings."""
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
-PAGES: list[BaseRoute] = []
+from gallery.mine import pages
+
+SEND = ["POST"]
+
+PAGES: list[BaseRoute] = [
+    Route("/me", pages.mine),
+    Route("/me/creations", pages.manage, methods=SEND),
+]
