@@ -25,6 +25,7 @@ from core.models import FILES_OF_PICTURES, State, creations, pictures, posts
 from core.notifying import forget_old
 from core.settings import KeepSettings
 from core.storage import Storage
+from core.ties import untie_creation
 from core.uploads import Uploads
 from core.visibility import conceal
 from core.x import XClient
@@ -119,6 +120,7 @@ class Keeping:
             for key in keys - _used_elsewhere(session, creation_id, keys) | _own_start(session, creation_id):
                 self.storage.delete(key)
             session.execute(pictures.delete().where(pictures.c.creation_id == creation_id))
+            untie_creation(session, creation_id)
             _blank(session, creation_id)
 
     def _forget_there(self, row: Any) -> bool:
