@@ -17,6 +17,7 @@ from starlette.templating import Jinja2Templates
 
 from core.text import clip
 from gallery import labels
+from gallery.kept import Kept
 
 HERE = Path(__file__).parent
 # Every page may be looked at again at any moment; whoever keeps it asks first.
@@ -53,6 +54,7 @@ class Drawing:
             x_base=x_base,
             public_url=public_url,
             can_sign_in=can_sign_in,
+            kept=Kept(),
         )
 
     def know(self, **names: object) -> None:
