@@ -54,6 +54,7 @@ Cursor = Annotated[str, Query(description="`next` of the page before; empty for 
 Limit = Annotated[int, Query(ge=1, le=100, description="how many on a page")]
 CreationId = Annotated[int, Path(description="the number in a creation's address")]
 Handle = Annotated[str, Path(description="a handle on X, with or without @")]
+BoardName = Annotated[str, Path(description="the last part of its address")]
 Ask = Callable[[Connection, int, After | None], Page | None]
 
 
@@ -171,9 +172,7 @@ async def list_persons(request: Request, handle: Handle, cursor: Cursor = "", li
 
 
 @get("/boards/{name}", "Boards")
-async def get_board(
-    request: Request, name: Annotated[str, Path(description="the last part of its address")]
-) -> BoardJson:
+async def get_board(request: Request, name: BoardName) -> BoardJson:
     """A board that its owner shows to everybody."""
     house = house_of(request)
     board = await queries.ask(house.engine, partial(boards.board_named, name=name))
@@ -193,7 +192,7 @@ async def get_board(
 
 
 @get("/boards/{name}/creations", "Boards")
-async def list_board(request: Request, name: str, cursor: Cursor = "", limit: Limit = 30) -> CreationsJson:
+async def list_board(request: Request, name: BoardName, cursor: Cursor = "", limit: Limit = 30) -> CreationsJson:
     """What is on a board, what was put there last first."""
 
     def ask(connection: Connection, limit: int, after: After | None) -> Page | None:
