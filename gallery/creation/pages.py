@@ -59,16 +59,23 @@ async def family(request: Request) -> Response:
     """All that was made from a creation; with `?of=siblings` all that was made from the same one as it."""
     shown, after = await creation_in(request), after_in(request.query_params)
     of_siblings = request.query_params.get("of") == "siblings"
-    parent_id = shown.parent_id if of_siblings else shown.id
+    parent_id, viewer_id = shown.parent_id if of_siblings else shown.id, _id_of(await visitor_of(request))
 
-    def question(connection: Connection) -> Page:
+    def question(connection: Connection) -> tuple[Page, set[int]]:
         if parent_id is None:
-            return Page([], None)
-        return queries.newest(connection, limit=PAGE_SIZE, after=after, parent_id=parent_id)
+            return Page([], None), set()
+        page = queries.newest(connection, limit=PAGE_SIZE, after=after, parent_id=parent_id)
+        return page, liked_among(connection, viewer_id, [one.id for one in page.creations])
 
-    page = await queries.ask(house_of(request).engine, question)
+    page, liked = await queries.ask(house_of(request).engine, question)
     return await draw(
-        request, "family.html", creation=shown, page=page, of_siblings=of_siblings, is_first=after is None
+        request,
+        "family.html",
+        creation=shown,
+        page=page,
+        liked=liked,
+        of_siblings=of_siblings,
+        is_first=after is None,
     )
 
 
