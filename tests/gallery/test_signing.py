@@ -361,7 +361,7 @@ def test_who_protects_their_posts_gets_in_and_is_not_shown(door, x, wall):
 
     come("true")
     assert client.get("/api/creations").json()["items"] == []
-    assert client.get(f"/c/{creation_id}").status_code == 404
+    assert door().get(f"/c/{creation_id}").status_code == 404
     come("false")
     assert [each["id"] for each in client.get("/api/creations").json()["items"]] == [creation_id]
 

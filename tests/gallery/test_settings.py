@@ -1,0 +1,286 @@
+"""A member's settings: the bot, sensitive pictures, browsers, one's data, and leaving."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from core.clock import now
+from core.database import transaction
+from core.errors import SettingsError
+from core.models import (
+    Board,
+    Collected,
+    Comment,
+    Follow,
+    Kind,
+    LedgerRow,
+    Liked,
+    Report,
+    State,
+    creations,
+    likings,
+    logins,
+    people,
+)
+from core.notifying import notify
+from core.settings import load
+from gallery.mine import data_rows
+from gallery.settings import GallerySettings
+from gallery.signing import logins as signing
+
+HERE = "/me/settings"
+
+
+@pytest.fixture
+def ada(wall):
+    return wall.person("ada")
+
+
+@pytest.fixture
+def member(client, sign_in, ada):
+    """Ada's browser; `token` is the one of her forms."""
+    client.token = sign_in(client, ada)
+    client.follow_redirects = False
+    return client
+
+
+def row(engine, table, number):
+    with engine.connect() as connection:
+        return connection.execute(select(table).where(table.c.id == number)).one()
+
+
+def write(engine, *rows):
+    with transaction(engine) as session:
+        for each in rows:
+            session.add(each)
+            session.flush()
+
+
+def test_strangers_are_sent_to_the_sign_in_and_back(client):
+    for path in (HERE, f"{HERE}/delete", "/me/data.json"):
+        answer = client.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
+
+
+@pytest.mark.parametrize("form", ["bot", "sensitive", "browsers", "delete"])
+def test_no_setting_changes_without_the_pages_own_token(member, engine, ada, form):
+    given = {"do": "stop", "show": "yes", "login": "all", "handle": "ada"}
+    before = row(engine, people, ada)
+    assert member.post(f"{HERE}/{form}", data=given).status_code == 403
+    evil = {"Origin": "https://evil.example"}
+    assert member.post(f"{HERE}/{form}", data={**given, "token": member.token}, headers=evil).status_code == 403
+    assert row(engine, people, ada) == before
+    assert member.get(HERE).status_code == 200
+
+
+def test_opting_out_does_what_stop_does(member, engine, ada, wall):
+    waiting = wall.creation(person_id=ada, next_attempt_at=now())
+    answer = member.post(f"{HERE}/bot", data={"do": "stop", "token": member.token})
+    assert answer.headers["location"].startswith(HERE)
+    assert row(engine, people, ada).opted_out_at is not None
+    ended = row(engine, creations, waiting)
+    assert (ended.state, ended.code, ended.next_attempt_at) == (State.REFUSED.value, "opted_out", None)
+    page = member.get(answer.headers["location"])
+    assert "leaves you alone" in page.text
+    assert "Start again" in page.text
+
+
+def test_opting_out_twice_keeps_the_first_day_and_in_again_forgets_it(member, engine, ada):
+    for _ in range(2):
+        member.post(f"{HERE}/bot", data={"do": "stop", "token": member.token})
+        said = row(engine, people, ada).opted_out_at
+    member.post(f"{HERE}/bot", data={"do": "stop", "token": member.token})
+    assert row(engine, people, ada).opted_out_at == said
+    member.post(f"{HERE}/bot", data={"do": "start", "token": member.token})
+    assert row(engine, people, ada).opted_out_at is None
+
+
+def test_sensitive_pictures_with_a_veil_or_without(member, engine, ada):
+    member.post(f"{HERE}/sensitive", data={"show": "yes", "token": member.token})
+    assert member.get(HERE).context["visitor"].shows_sensitive
+    member.post(f"{HERE}/sensitive", data={"show": "no", "token": member.token})
+    assert not row(engine, people, ada).shows_sensitive
+
+
+def test_a_script_gets_facts_in_place_of_a_page(member):
+    wanted = {"Accept": "application/json"}
+    answer = member.post(f"{HERE}/sensitive", data={"show": "yes", "token": member.token}, headers=wanted)
+    assert answer.json() == {"shows_sensitive": True}
+
+
+# browsers
+
+
+def test_one_browser_is_signed_out_and_the_others_stay(member, engine, ada):
+    other = signing.begin(engine, ada, browser="Firefox on Linux")
+    assert "Firefox on Linux" in member.get(HERE).text
+    member.post(f"{HERE}/browsers", data={"login": str(other.login_id), "token": member.token})
+    assert [each.browser for each in member.get(HERE).context["settled"].browsers] == ["a test"]
+
+
+def test_nobody_signs_out_somebody_elses_browser(member, engine, wall):
+    theirs = signing.begin(engine, wall.person("grace"))
+    for login in (str(theirs.login_id), "0", "-1", "9" * 40, "x", ""):
+        assert member.post(f"{HERE}/browsers", data={"login": login, "token": member.token}).status_code == 303
+    assert row(engine, logins, theirs.login_id)
+
+
+def test_signing_out_this_browser_leads_to_the_wall(member):
+    this = member.get(HERE).context["this_login"]
+    answer = member.post(f"{HERE}/browsers", data={"login": str(this), "token": member.token})
+    assert answer.headers["location"] == "/"
+    assert member.get(HERE).status_code == 303
+
+
+def test_signing_out_everywhere_ends_every_login_of_this_member_alone(member, engine, ada, wall):
+    signing.begin(engine, ada)
+    theirs = signing.begin(engine, wall.person("grace"))
+    member.post(f"{HERE}/browsers", data={"login": "all", "token": member.token})
+    with engine.connect() as connection:
+        assert list(connection.execute(select(logins.c.id)).scalars()) == [theirs.login_id]
+
+
+def test_a_login_that_was_not_used_for_long_counts_no_more(member, engine):
+    with transaction(engine) as session:
+        session.execute(logins.update().values(expires_at=now() - timedelta(seconds=1)))
+    assert member.get(HERE).status_code == 303
+
+
+def test_a_login_lasts_longer_when_it_is_used(member, engine):
+    soon = now() + timedelta(days=1)
+    with transaction(engine) as session:
+        session.execute(logins.update().values(expires_at=soon, seen_at=now() - timedelta(days=59)))
+    member.get(HERE)
+    with engine.connect() as connection:
+        assert connection.execute(select(logins.c.expires_at)).scalar_one() > soon + timedelta(days=50)
+
+
+def test_no_more_browsers_are_kept_than_anybody_has(engine, ada):
+    for _ in range(signing.MOST_BROWSERS + 5):
+        newest = signing.begin(engine, ada)
+    with engine.connect() as connection:
+        kept = list(connection.execute(select(logins.c.id)).scalars())
+    assert len(kept) == signing.MOST_BROWSERS
+    assert newest.login_id in kept
+
+
+# one's data
+
+
+def fill(engine, wall, ada):
+    """Something of everything, of Ada and of others."""
+    grace = wall.person("grace")
+    hers, theirs = wall.hang(person_id=ada, prompt='a "fox" \u202e\U0001f98a'), wall.hang(person_id=grace)
+    write(
+        engine,
+        Liked(person_id=ada, creation_id=theirs),
+        Comment(person_id=ada, creation_id=theirs, text="so blue"),
+        Comment(person_id=grace, creation_id=hers, text="not hers"),
+        Follow(follower_id=ada, followed_id=grace),
+        Follow(follower_id=grace, followed_id=ada),
+        Board(id=1, person_id=ada, name="b", title="Blue"),
+        Collected(board_id=1, creation_id=theirs),
+        Report(key="r", creation_id=theirs, person_id=ada, reason="spam", words="look"),
+        LedgerRow(key="k", day="2026-11-20", item="user_read", micro_usd=10, person_id=ada),
+    )
+    with transaction(engine) as session:
+        notify(session, ada, Kind.FOLLOWED, key="n", actor_id=grace)
+    return hers
+
+
+def test_the_file_holds_everything_of_oneself_and_nothing_of_others(member, engine, wall, ada):
+    hers = fill(engine, wall, ada)
+    answer = member.get("/me/data.json")
+    assert "attachment" in answer.headers["content-disposition"]
+    assert "no-store" in answer.headers["cache-control"]
+    data = json.loads(answer.text)
+    for name in ("account", "posts", "creations", "likes", "comments", "follows", "followers", "boards"):
+        assert len(data[name]) == 1, name
+    for name in ("notifications", "reports", "browsers", "costs"):
+        assert len(data[name]) == 1, name
+    assert data["account"][0]["id"] == str(ada)
+    assert data["creations"][0]["id"] == hers
+    assert data["creations"][0]["prompt"] == 'a "fox" \u202e\U0001f98a'
+    assert data["creations"][0]["pictures"][0]["address"].startswith("/pictures/")
+    assert data["boards"][0]["creations"][0]["id"]
+    assert "not hers" not in answer.text
+
+
+def test_the_file_holds_no_secret(member, engine):
+    with transaction(engine) as session:
+        session.execute(logins.update().values(tokens="sealed-words"))
+        digest = session.execute(select(logins.c.digest)).scalar_one()
+    text = member.get("/me/data.json").text
+    assert digest not in text
+    assert "sealed-words" not in text
+
+
+def test_a_large_account_is_read_in_steps_and_misses_nothing(member, engine, wall, ada, monkeypatch):
+    monkeypatch.setattr(data_rows, "AT_ONCE", 7)
+    for number in range(23):
+        wall.creation(person_id=ada, prompt=str(number))
+    data = json.loads(member.get("/me/data.json").text)
+    assert [each["prompt"] for each in data["creations"]] == [str(number) for number in range(23)]
+    assert len(data["posts"]) == 23
+
+
+def test_the_file_is_not_made_again_and_again(member):
+    answers = [member.get("/me/data.json").status_code for _ in range(7)]
+    assert answers == [200] * 6 + [429]
+
+
+# leaving
+
+
+def test_leaving_asks_for_ones_handle_and_keeps_what_was_typed(member, engine, ada):
+    for typed in ("", "grace", "ad", "<b>ada"):
+        page = member.post(f"{HERE}/delete", data={"handle": typed, "token": member.token})
+        assert page.status_code == 422
+        assert "Type @ada to go on." in page.text
+    assert "&lt;b&gt;ada" in page.text
+    assert row(engine, people, ada).username == "ada"
+
+
+@pytest.mark.parametrize("typed", ["ada", "@ada", " @ADA "])
+def test_who_leaves_is_gone_at_once(member, engine, wall, ada, typed):
+    hers = fill(engine, wall, ada)
+    page = member.post(f"{HERE}/delete", data={"handle": typed, "token": member.token})
+    assert page.status_code == 200
+    assert "Your data is deleted." in page.text
+    assert page.context["visitor"].person is None
+    assert 'login=""; HttpOnly; Max-Age=0' in page.headers["set-cookie"]
+    assert member.get(f"/c/{hers}").status_code == 410
+    assert member.get("/@ada").status_code == 404
+    assert "so blue" not in member.get("/c/2").text
+    assert row(engine, people, wall.person("grace")).followers == 0
+    with engine.connect() as connection:
+        assert connection.execute(select(likings)).all() == []
+
+
+def test_leaving_twice_asks_to_sign_in(member):
+    first = member.post(f"{HERE}/delete", data={"handle": "ada", "token": member.token})
+    assert first.status_code == 200
+    again = member.post(f"{HERE}/delete", data={"handle": "ada", "token": member.token})
+    assert (again.status_code, again.headers["location"]) == (303, "/sign-in?next=/")
+
+
+# settings of the host
+
+
+def test_a_client_without_a_secret_stops_the_start_and_says_what_is_missing():
+    with pytest.raises(SettingsError, match=r"GALLERY_SECRET is missing.*openssl rand -hex 32"):
+        load(GallerySettings, _env_file=None, x_client_id="abc")
+
+
+@pytest.mark.parametrize("secret", ["short", "long " * 10 + ",short"])
+def test_a_short_secret_is_refused(secret):
+    with pytest.raises(SettingsError, match=r"GALLERY_SECRET is wrong.*32 characters"):
+        load(GallerySettings, _env_file=None, x_client_id="abc", gallery_secret=secret)
+
+
+def test_secrets_do_not_show_in_what_is_printed():
+    settings = GallerySettings(_env_file=None, x_client_id="a", x_client_secret="s3cret", gallery_secret="g" * 40)
+    assert "s3cret" not in repr(settings)
+    assert "g" * 40 not in repr(settings)
