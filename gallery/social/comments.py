@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import BindParameter, Connection, Integer, Select, bindparam, or_, select
 
 from core.models import comments, people
 from gallery.shown import PersonShown
@@ -35,6 +35,31 @@ WITH_PERSON = select(
     people.c.name,
     or_(people.c.hidden_at.is_not(None), people.c.banned_at.is_not(None)).label("unseen"),
 ).join_from(comments, people, people.c.id == comments.c.person_id)
+
+# Put together once: making these takes longer than asking them.
+ANSWER = comments.alias("answer")
+TOPS = (
+    WITH_PERSON.where(
+        or_(
+            comments.c.deleted_at.is_(None),
+            select(ANSWER.c.id).where(ANSWER.c.parent_id == comments.c.id).exists(),
+        )
+    )
+    .order_by(comments.c.id)
+    .limit(ROOTS + 1)
+)
+
+
+def _all_below() -> Select[Any]:
+    """Answers to the comments `ids`, answers to those and so on, `most` of them."""
+    given: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
+    below = select(comments.c.id).where(comments.c.parent_id.in_(given)).cte("below", recursive=True)
+    below = below.union_all(select(comments.c.id).join_from(below, comments, comments.c.parent_id == below.c.id))
+    nearest = select(below.c.id).limit(bindparam("most", type_=Integer))
+    return WITH_PERSON.where(comments.c.id.in_(nearest))
+
+
+BELOW = _all_below()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +123,8 @@ def one_comment(connection: Connection, creation_id: int, comment_id: int) -> Co
 
 
 def _tops(creation_id: int, under: int | None, after: int) -> Select[Any]:
-    answer = comments.alias("answer")
-    is_answered = select(answer.c.id).where(answer.c.parent_id == comments.c.id).exists()
-    return (
-        WITH_PERSON.where(comments.c.creation_id == creation_id, comments.c.id > after)
-        .where(comments.c.parent_id.is_(None) if under is None else comments.c.parent_id == under)
-        .where(or_(comments.c.deleted_at.is_(None), is_answered))
-        .order_by(comments.c.id)
-        .limit(ROOTS + 1)
+    return TOPS.where(comments.c.creation_id == creation_id, comments.c.id > after).where(
+        comments.c.parent_id.is_(None) if under is None else comments.c.parent_id == under
     )
 
 
@@ -123,10 +142,7 @@ def _below(connection: Connection, ids: Sequence[int], limit: int) -> list[Any]:
     """Answers, answers to those and so on: what is nearest first, as far as the limit goes."""
     if not ids:
         return []
-    below = select(comments.c.id).where(comments.c.parent_id.in_(ids)).cte("below", recursive=True)
-    below = below.union_all(select(comments.c.id).join_from(below, comments, comments.c.parent_id == below.c.id))
-    nearest = select(below.c.id).limit(limit)
-    return list(connection.execute(WITH_PERSON.where(comments.c.id.in_(nearest))))
+    return list(connection.execute(BELOW, {"ids": ids, "most": limit}))
 
 
 def _in_order(rows: Iterable[Any], above: CommentShown | None, more: set[int]) -> list[CommentShown]:
