@@ -67,5 +67,5 @@ def _told_by(creation: CreationShown) -> tuple[object, ...]:
         person.name,
         parent and (parent.id, parent.person.username),
         len(pictures),
-        pictures and pictures[0],
+        pictures[0] if pictures else None,
     )
