@@ -1,6 +1,8 @@
 """A creation's page, in every state."""
 
+import re
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 
@@ -168,3 +170,175 @@ def test_a_link_preview_has_an_absolute_picture_where_the_public_address_is_know
 def test_a_remix_leads_to_the_picture_it_came_from(client, wall):
     parent = wall.hang()
     assert f'href="/c/{parent}"' in client.get(f"/c/{wall.hang(parent_id=parent)}").text
+
+
+def hidden(wall, **values):
+    return wall.hang(hidden_at=now(), shown_at=None, prompt="a secret garden", **values)
+
+
+def test_what_its_author_hides_is_there_for_them_alone(client, site, wall, sign_in):
+    creation_id = hidden(wall)
+    other = site()
+    sign_in(other, wall.person("grace"))
+    for stranger in (site(), other):
+        assert stranger.get(f"/c/{creation_id}").status_code == 404
+        assert stranger.get(f"/c/{creation_id}/download/1").status_code == 404
+        assert stranger.get(f"/api/creations/{creation_id}").status_code == 404
+    sign_in(client, wall.person())
+    html = client.get(f"/c/{creation_id}").text
+    assert "You took this off the wall: only you see it." in html
+    assert "a secret garden</h1>" in html
+    assert '<meta name="robots" content="noindex">' in html
+    assert "og:image" not in html
+
+
+def test_the_files_of_what_is_hidden_are_served_to_its_author_alone(client, site, wall, sign_in):
+    creation_id = hidden(wall)
+    other = site()
+    sign_in(other, wall.person("grace"))
+    sign_in(client, wall.person())
+    picture = client.get(f"/c/{creation_id}").context["creation"].pictures[0]
+    for address in (picture.url, picture.thumb_url):
+        assert site().get(address).status_code == 404
+        assert other.get(address).status_code == 404
+        response = client.get(address)
+        assert response.status_code == 200
+        assert response.headers["cache-control"] == "private, no-cache"
+
+
+def test_what_a_check_held_back_is_not_shown_to_its_author_either(client, wall, sign_in):
+    creation_id = wall.hang(pictures=0, shown_at=None)
+    key = wall.picture(creation_id, flagged=True)
+    sign_in(client, wall.person())
+    assert "/pictures/" not in client.get(f"/c/{creation_id}").text
+    assert client.get(f"/pictures/{key}").status_code == 404
+
+
+def test_what_is_deleted_is_gone_for_its_author_too(client, wall, sign_in):
+    creation_id = hidden(wall, deleted_at=now())
+    sign_in(client, wall.person())
+    response = client.get(f"/c/{creation_id}")
+    assert response.status_code == 410
+    assert "a secret garden" not in response.text
+
+
+def test_a_sensitive_picture_hangs_behind_a_veil_until_one_asks(client, wall):
+    creation_id = wall.hang(sensitive=True, pictures=2)
+    html = client.get(f"/c/{creation_id}").text
+    assert "Marked as sensitive." in html
+    for bytes_of_it in ("/pictures/", "data:image", "og:image", "/download/"):
+        assert bytes_of_it not in html
+    assert f'href="/c/{creation_id}?show=1"' in html
+    assert client.get(f"/c/{creation_id}?show=1").text.count('class="frame__picture"') == 2
+
+
+def test_a_veil_is_not_for_who_asked_for_none_nor_for_the_author(client, site, wall, sign_in):
+    creation_id = wall.hang(sensitive=True)
+    sign_in(client, wall.person())
+    assert 'class="frame__picture"' in client.get(f"/c/{creation_id}").text
+    member = site()
+    sign_in(member, wall.person("grace", shows_sensitive=True))
+    assert 'class="frame__picture"' in member.get(f"/c/{creation_id}").text
+    other = site()
+    sign_in(other, wall.person("yuki"))
+    assert "/pictures/" not in other.get(f"/c/{creation_id}").text
+
+
+def test_what_only_its_author_can_do_is_offered_to_them_alone(client, site, wall, sign_in):
+    creation_id = wall.hang()
+    other = site()
+    sign_in(other, wall.person("grace"))
+    for stranger in (site(), other):
+        assert 'action="/me/creations"' not in stranger.get(f"/c/{creation_id}").text
+    sign_in(client, wall.person())
+    html = client.get(f"/c/{creation_id}").text
+    for do in ("hide", "sensitive", "delete"):
+        assert f'name="do" value="{do}"' in html
+    assert "/report" not in html
+    for do in ("unhide", "delete"):
+        assert f'name="do" value="{do}"' in client.get(f"/c/{hidden(wall)}").text
+
+
+def test_a_member_paints_again_with_one_form(client, wall, sign_in):
+    creation_id = wall.hang()
+    assert "/again" not in client.get(f"/c/{creation_id}").text
+    sign_in(client, wall.person("grace"))
+    html = client.get(f"/c/{creation_id}").text
+    assert f'<form method="post" action="/c/{creation_id}/again">' in html
+    assert f'href="/paint?remix={creation_id}"' in html
+
+
+def test_who_wished_for_what_was_refused_can_change_the_words(client, site, wall, sign_in):
+    creation_id = wall.creation(state=State.REFUSED, code="too_long")
+    assert "/paint" not in site().get(f"/c/{creation_id}").text
+    sign_in(client, wall.person())
+    assert f'href="/paint?remix={creation_id}"' in client.get(f"/c/{creation_id}").text
+
+
+def test_large_copies_hang_where_there_are_any(client, wall):
+    creation_id = wall.hang(pictures=0)
+    small = wall.hang()
+    keys = {f"{name}_key": f"ab/{number * 30}.{ending}" for name, number, ending in COPIES}
+    wall.picture(creation_id, wide_width=960, wide_height=640, **keys)
+    html = client.get(f"/c/{creation_id}").text
+    avif = f"/pictures/{keys['thumb_avif_key']} 48w, /pictures/{keys['wide_avif_key']} 960w"
+    assert f'<source type="image/avif" media="(max-resolution: 1.5dppx), (max-width: 40rem)" srcset="{avif}"' in html
+    assert f'src="/pictures/{keys["wide_key"]}"' in html
+    assert "<source" not in client.get(f"/c/{small}").text
+
+
+COPIES = (("thumb_avif", "1", "avif"), ("wide", "2", "webp"), ("wide_avif", "3", "avif"))
+
+
+def test_a_picture_is_taken_along_as_it_is_under_a_name_that_speaks(client, wall):
+    creation_id = wall.hang(prompt='a "lighthouse" at night / 夜の灯台', pictures=2)
+    picture = client.get(f"/c/{creation_id}").context["creation"].pictures[1]
+    response = client.get(f"/c/{creation_id}/download/2")
+    assert response.content == client.get(picture.url).content
+    assert response.headers["content-type"] == "image/webp"
+    words = response.headers["content-disposition"]
+    assert words.startswith(f'attachment; filename="a-lighthouse-at-night-threadpaint-{creation_id}-2.webp"; ')
+    assert unquote(words.partition("filename*=UTF-8''")[2]) == (
+        f"a-lighthouse-at-night-夜の灯台-threadpaint-{creation_id}-2.webp"
+    )
+
+
+@pytest.mark.parametrize("prompt", ["", "...", "🌊" * 300, "x" * 2000, 'a"; filename=b\r\nX: y', "../../etc/passwd"])
+def test_no_prompt_makes_a_name_that_breaks_the_header_or_leaves_the_folder(client, wall, prompt):
+    creation_id = wall.hang(prompt=prompt)
+    words = client.get(f"/c/{creation_id}/download/1").headers["content-disposition"]
+    plain = re.fullmatch(r"attachment; filename=\"([\w-]+\.webp)\"; filename\*=UTF-8''[\w%.-]+", words, re.ASCII)
+    assert plain
+    assert f"threadpaint-{creation_id}.webp" in plain[1]
+    assert len(words) < 1000
+
+
+@pytest.mark.parametrize("number", ["0", "2", "x", "-1", "9" * 5000])
+def test_a_picture_that_is_not_there_is_not_found(client, wall, number):
+    assert client.get(f"/c/{wall.hang()}/download/{number}").status_code == 404
+    assert client.get(f"/c/{wall.creation()}/download/1").status_code == 404
+
+
+def test_it_is_shared_by_its_whole_address(site, wall):
+    creation_id = wall.hang(prompt="tea & <b>biscuits</b>")
+    html = site(public_url="https://paint.example").get(f"/c/{creation_id}").text
+    wanted = "https://x.com/intent/post?text=tea%20%26%20%3Cb%3Ebiscuits%3C/b%3E&amp;url=https%3A//paint.example/c/"
+    assert f'href="{wanted}{creation_id}"' in html
+
+
+def test_a_page_asks_the_same_few_questions_whatever_hangs_on_it(client, wall, sign_in, statements):
+    sign_in(client, wall.person("grace"))
+    counts = []
+    for pictures in (1, 4):
+        creation_id = wall.hang(pictures=pictures)
+        statements.clear()
+        client.get(f"/c/{creation_id}")
+        counts.append(len(statements))
+    assert counts[0] == counts[1] <= 9
+
+
+def test_without_a_script_a_waiting_page_asks_to_be_looked_at_again_and_with_one_it_listens(client, wall):
+    creation_id = wall.creation(created_at=now())
+    html = client.get(f"/c/{creation_id}").text
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in html
+    assert f'data-live="{creation_id}" data-state="queued" data-refresh="3"' in html

@@ -70,7 +70,7 @@ def test_twice_is_once(client, engine, wall, sign_in, member):
     [
         ({}, "Choose what is wrong with it."),
         ({"reason": "nonsense"}, "Choose what is wrong with it."),
-        ({"reason": "other"}, "Say in a few words what is wrong with it."),
+        ({"reason": "other", "words": " "}, "Say in a few words what is wrong with it."),
         ({"reason": "spam", "words": "x" * 1001}, "That is 1,001 characters; the host reads 1,000."),
     ],
 )
