@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from core.forgetting import forget_person
 from core.logs import get_logger
@@ -18,7 +19,7 @@ from gallery.drawn import draw
 from gallery.forms import done, form_of, text_of
 from gallery.house import house_of
 from gallery.limits import within_limits
-from gallery.mine import settings_rows
+from gallery.mine import data, settings_rows
 from gallery.signing import logins
 from gallery.signing.door import door_of
 from gallery.signing.pages import drop_cookie
@@ -119,3 +120,14 @@ def _revoking(request: Request, response: Response, tokens: list[str | None]) ->
     if door is not None and tokens:
         response.background = BackgroundTask(door.revoke, tokens)
     return response
+
+
+PAGES: list[BaseRoute] = [
+    Route(HERE, settings),
+    Route(f"{HERE}/bot", bot, methods=["POST"]),
+    Route(f"{HERE}/sensitive", sensitive, methods=["POST"]),
+    Route(f"{HERE}/browsers", browsers, methods=["POST"]),
+    Route(f"{HERE}/delete", leaving),
+    Route(f"{HERE}/delete", leave, methods=["POST"]),
+    Route("/me/data.json", data.data),
+]

@@ -12,11 +12,7 @@ from core.errors import SettingsError
 from core.models import (
     Board,
     Collected,
-    Comment,
-    Follow,
-    Kind,
     LedgerRow,
-    Liked,
     Report,
     State,
     creations,
@@ -24,11 +20,11 @@ from core.models import (
     logins,
     people,
 )
-from core.notifying import notify
 from core.settings import load
 from gallery.mine import data_rows
 from gallery.settings import GallerySettings
 from gallery.signing import logins as signing
+from gallery.social import follows, likes, saying
 
 HERE = "/me/settings"
 
@@ -173,20 +169,18 @@ def fill(engine, wall, ada):
     """Something of everything, of Ada and of others."""
     grace = wall.person("grace")
     hers, theirs = wall.hang(person_id=ada, prompt='a "fox" \u202e\U0001f98a'), wall.hang(person_id=grace)
+    likes.like(engine, ada, theirs)
+    saying.say(engine, ada, theirs, saying.Words("so blue", once="1"))
+    saying.say(engine, grace, hers, saying.Words("not hers", once="2"))
+    follows.follow(engine, ada, grace)
+    follows.follow(engine, grace, ada)
     write(
         engine,
-        Liked(person_id=ada, creation_id=theirs),
-        Comment(person_id=ada, creation_id=theirs, text="so blue"),
-        Comment(person_id=grace, creation_id=hers, text="not hers"),
-        Follow(follower_id=ada, followed_id=grace),
-        Follow(follower_id=grace, followed_id=ada),
-        Board(id=1, person_id=ada, name="b", title="Blue"),
+        Board(id=1, person_id=ada, name="b", title="Blue", size=1),
         Collected(board_id=1, creation_id=theirs),
         Report(key="r", creation_id=theirs, person_id=ada, reason="spam", words="look"),
         LedgerRow(key="k", day="2026-11-20", item="user_read", micro_usd=10, person_id=ada),
     )
-    with transaction(engine) as session:
-        notify(session, ada, Kind.FOLLOWED, key="n", actor_id=grace)
     return hers
 
 
@@ -198,8 +192,9 @@ def test_the_file_holds_everything_of_oneself_and_nothing_of_others(member, engi
     data = json.loads(answer.text)
     for name in ("account", "posts", "creations", "likes", "comments", "follows", "followers", "boards"):
         assert len(data[name]) == 1, name
-    for name in ("notifications", "reports", "browsers", "costs"):
+    for name in ("reports", "browsers", "costs"):
         assert len(data[name]) == 1, name
+    assert [each["kind"] for each in data["notifications"]] == ["commented", "followed"]
     assert data["account"][0]["id"] == str(ada)
     assert data["creations"][0]["id"] == hers
     assert data["creations"][0]["prompt"] == 'a "fox" \u202e\U0001f98a'
@@ -255,6 +250,8 @@ def test_who_leaves_is_gone_at_once(member, engine, wall, ada, typed):
     assert member.get("/@ada").status_code == 404
     assert "so blue" not in member.get("/c/2").text
     assert row(engine, people, wall.person("grace")).followers == 0
+    theirs = row(engine, creations, 2)
+    assert (theirs.likes, theirs.comments) == (0, 0)
     with engine.connect() as connection:
         assert connection.execute(select(likings)).all() == []
 
