@@ -19,7 +19,6 @@ from starlette.responses import Response
 
 from core.database import reading
 from core.models import creations, people
-from gallery.creation.pages import number_in
 from gallery.house import House, house_of
 from gallery.keyset import LARGEST_ID
 from gallery.limits import within_limits
@@ -69,20 +68,29 @@ async def index(request: Request) -> Response:
     return await _file(request, "index", _files)
 
 
+async def pages_file(request: Request) -> Response:
+    """The pages that are always there."""
+    return await _file(request, "pages", lambda _connection: [("/", None), ("/top", None), ("/api", None)])
+
+
 async def creations_file(request: Request) -> Response:
     """Creations of one range of ids."""
-    number = number_in(str(request.path_params["number"]))
-    if number > LAST_FILE:
-        raise HTTPException(404)
+    number = _number(request, LAST_FILE)
     return await _file(request, f"creations-{number}", partial(_creations, number=number))
 
 
 async def people_file(request: Request) -> Response:
     """People from one id on."""
-    after = number_in(str(request.path_params["after"]))
-    if after > LARGEST_ID:
-        raise HTTPException(404)
+    after = _number(request, LARGEST_ID)
     return await _file(request, f"people-{after}", partial(_people, after=after))
+
+
+def _number(request: Request, largest: int) -> int:
+    """The number in a file's name. Raises HTTPException 404."""
+    text = str(request.path_params["number"])
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= largest):
+        raise HTTPException(404)
+    return int(text)
 
 
 async def _file(request: Request, name: str, ask: Callable[[Connection], Iterable[Line]]) -> Response:
@@ -145,11 +153,6 @@ def _people(connection: Connection, *, after: int) -> Iterable[Line]:
     for row in connection.execute(wanted):
         if row.shown_at:
             yield f"/@{quote(row.username)}", row.shown_at
-
-
-async def pages_file(request: Request) -> Response:
-    """The pages that are always there."""
-    return await _file(request, "pages", lambda _connection: [("/", None), ("/top", None), ("/api", None)])
 
 
 def _in_file(number: int) -> ColumnElement[bool]:

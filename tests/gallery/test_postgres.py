@@ -3,8 +3,10 @@
 import pytest
 from sqlalchemy import text
 
-from core.database import open_database
+from core.database import open_database, transaction
+from core.models import creations
 from core.schema import migrate
+from core.visibility import show
 from gallery.walls.pages import PAGE_SIZE
 
 
@@ -46,3 +48,22 @@ def test_what_no_database_can_hold_is_not_found(client):
 def test_a_remix_leads_to_its_parent(client, wall):
     parent = wall.hang(person_id=wall.person("grace"))
     assert "a picture by <bdi>@grace</bdi>" in client.get(f"/c/{wall.hang(parent_id=parent)}").text
+
+
+def test_words_are_found_and_machines_get_their_answers(site, wall, engine):
+    ids = [wall.hang(prompt=prompt, shown_at=None) for prompt in ("a fox", "two foxes", "黒い猫")]
+    with transaction(engine) as session:
+        show(session, creations.c.id.in_(ids))
+    client = site(public_url="https://paint.example")
+    first = client.get("/api/search?q=fox&limit=1").json()
+    second = client.get(first["links"]["next"].removeprefix("https://paint.example")).json()
+    assert [page["items"][0]["prompt"] for page in (first, second)] == ["two foxes", "a fox"]
+    assert client.get("/search?q=猫").context["result"].page.creations[0].id == ids[2]
+    for words in ("'", "\\", "\0", ":*", "a & | !", "x" * 9000):
+        assert client.get("/search.atom", params={"q": words}).status_code == 200
+    assert client.get("/api/boards/nope/creations").status_code == 404
+    for name in ("index", "people-0", "creations-0"):
+        path = "/sitemap.xml" if name == "index" else f"/sitemap/{name}.xml"
+        assert client.get(path).status_code == 200
+    for path in ("/feed.atom", "/@ada/feed.json", "/api/people/ada", f"/api/creations/{ids[0]}/remixes", "/api/top"):
+        assert client.get(path).status_code == 200
