@@ -2,18 +2,22 @@
 
 from starlette.routing import BaseRoute, Route
 
-from gallery.mine import data, pages, settings
+from gallery.mine import boarding, pages, settings, shelf
 
 SEND = ["POST"]
 
 PAGES: list[BaseRoute] = [
+    *settings.PAGES,
     Route("/me", pages.mine),
     Route("/me/creations", pages.manage, methods=SEND),
-    Route("/me/settings", settings.settings),
-    Route("/me/settings/bot", settings.bot, methods=SEND),
-    Route("/me/settings/sensitive", settings.sensitive, methods=SEND),
-    Route("/me/settings/browsers", settings.browsers, methods=SEND),
-    Route("/me/settings/delete", settings.leaving),
-    Route("/me/settings/delete", settings.leave, methods=SEND),
-    Route("/me/data.json", data.data),
+    Route("/me/boards", shelf.own_boards, methods=["GET"]),
+    Route("/me/boards", boarding.create, methods=SEND),
+    Route("/me/boards/collect", boarding.choose, methods=["GET"]),
+    Route("/me/boards/collect", boarding.collect, methods=SEND),
+    Route("/b/{name}", shelf.board),
+    Route("/b/{name}/edit", boarding.edit, methods=["GET"]),
+    Route("/b/{name}/edit", boarding.change, methods=SEND),
+    Route("/b/{name}/remove", boarding.remove, methods=SEND),
+    Route("/b/{name}/delete", boarding.delete, methods=SEND),
+    Route("/@{handle}/boards", shelf.boards_of),
 ]
