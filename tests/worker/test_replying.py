@@ -30,7 +30,7 @@ from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_answer, lost_c
 from tests.support.servers import ROOT, wait_until
 from worker.jobs import _work
 from worker.manners import Manners
-from worker.replying import ReplyStep, answer_text
+from worker.replying import ReplyStep, answer_text, may_be_of
 
 POST = ("POST", "/2/tweets")
 UPLOAD = ("POST", "/2/media/upload")
@@ -310,3 +310,19 @@ def test_one_post_that_x_refuses_with_words_about_us_lets_others_go_first(house:
     assert (row.state, row.attempts, row.reply_outcome) == (State.PAINTED, 0, None)
     assert row.next_attempt_at is not None
     assert row.next_attempt_at > now() + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_ours"),
+    [
+        ("Painting No. 17, seed 4", True),
+        ("Painting No. 17, seed 4 https://t.co/x", True),
+        ("I leave you alone from now on. (No. 17)", True),
+        ("Painting No. 170, seed 17", False),
+        ("Painting No. 1, seed 17", False),
+        ("words that name none", True),
+        ("", True),
+    ],
+)
+def test_an_answer_is_known_by_the_number_of_its_creation(text: str, is_ours: bool) -> None:
+    assert may_be_of(17, text) is is_ours
