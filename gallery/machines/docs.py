@@ -1,10 +1,12 @@
 """The page that describes the API, drawn from the same OpenAPI document that machines read. Knows no SQL."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from gallery.drawn import draw
@@ -48,7 +50,12 @@ async def docs(request: Request) -> Response:
     operations = list(_operations(described["paths"]))
     groups = {each.group: [one for one in operations if one.group == each.group] for each in operations}
     shapes = [_shape(name, one) for name, one in described["components"]["schemas"].items() if _is_answer(name)]
-    return await draw(request, "api.html", groups=groups, shapes=shapes)
+    return await draw(request, "api.html", groups=groups, shapes=shapes, in_code=in_code)
+
+
+def in_code(words: str) -> Markup:
+    """Words with what stands in `backticks` set as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(words))))  # noqa: S704
 
 
 def _operations(paths: dict[str, Any]) -> Iterable[Operation]:

@@ -15,6 +15,7 @@ from gallery.limits import within_limits
 from gallery.machines import found
 from gallery.signing.visitor import visitor_of
 from gallery.social import likes
+from gallery.walls.pages import Hanging
 
 LONGEST = 300
 
@@ -29,10 +30,8 @@ async def search(request: Request) -> Response:
     ids = [creation.id for creation in result.page.creations]
     viewer = visitor.person.id if visitor.person else None
     liked = await queries.ask(house.engine, partial(likes.liked_among, person_id=viewer, creation_ids=ids))
-    older = f"/search?{urlencode({'q': words, 'cursor': result.page.older})}" if result.page.older else ""
-    return await draw(
-        request, "search.html", words=words, result=result, liked=liked, older=older, is_first=after is None
-    )
+    wall = Hanging("/search", result.page, after is None, urlencode({"q": words}) if words else "")
+    return await draw(request, "search.html", words=words, result=result, liked=liked, wall=wall, page=result.page)
 
 
 def words_in(request: Request) -> str:

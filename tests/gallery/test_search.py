@@ -35,10 +35,10 @@ def test_a_search_shows_pictures_with_all_its_words_newest_first(client, found_w
 def test_it_goes_on_by_its_link_until_the_end(client, found_wall):
     found_wall(*[f"fox number {n}" for n in range(PAGE_SIZE + 3)])
     first = client.get("/search?q=fox")
-    second = client.get(first.context["older"])
+    second = client.get(first.context["wall"].older)
     assert len(prompts(first) + prompts(second)) == PAGE_SIZE + 3
     assert not set(prompts(first)) & set(prompts(second))
-    assert second.context["older"] == ""
+    assert second.context["wall"].older is None
 
 
 def test_where_nothing_has_the_words_their_beginnings_are_enough_and_that_is_said(client, found_wall):
