@@ -1,7 +1,9 @@
 """What people take back goes: here, its files, its words, and our answer on X; what X does not show is not shown."""
 
+import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from core.models import Picture, State, creations, people, pictures, posts
 from core.queue import WorkQueue
 from core.settings import KeepSettings, MoneySettings, load
 from core.storage import FolderStorage
+from core.uploads import Uploads
 from tests.support.rows import make_creation, make_person, make_post, read_creation
 from tests.support.sandbox_x import SandboxX, answers, lost_answer, lost_call
 from tests.support.servers import wait_until
@@ -502,3 +505,13 @@ def test_a_removed_file_is_gone_and_removing_it_twice_is_no_error(tmp_path: Path
     storage.delete(key)
     storage.delete("../../etc/passwd")
     assert storage.get(key) is None
+
+
+def test_pictures_that_were_chosen_and_never_used_go_after_a_day(keeping: Keeping, tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path)
+    old, new = uploads.keep(1, b"old"), uploads.keep(1, b"new")
+    yesterday = (now() - timedelta(hours=25)).timestamp()
+    os.utime(uploads.folder / f"1-{old}.webp", (yesterday, yesterday))
+    replace(keeping, uploads=uploads).look()
+    assert uploads.get(1, old) is None
+    assert uploads.get(1, new) == b"new"
