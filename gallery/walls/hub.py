@@ -79,6 +79,11 @@ class Hub:
         """Whether one more may listen."""
         return not self._is_closed and len(self._listeners) < MOST_LISTENERS
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody listens, and so nobody looks."""
+        return not self._listeners and self._looking is None
+
     async def listen(self, listener: Listener) -> AsyncIterator[bytes]:
         """What happens from now on, and first what happened since the listener was here. Ends when they are let go."""
         if not self.has_room:
@@ -184,7 +189,7 @@ class Hub:
             cursor = str(After(creation.shown_at, creation.id))
             for listener in listeners:
                 if listener.kind not in drawn:
-                    html = self._draw("_hung.html", creation=creation, visitor=listener.visitor)
+                    html = self._draw("_newly.html", creation=creation, visitor=listener.visitor)
                     drawn[listener.kind] = event_of("hung", cursor, id=creation.id, html=html)
                 listener.give(drawn[listener.kind])
 
