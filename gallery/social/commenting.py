@@ -92,7 +92,8 @@ async def _thread(request: Request, creation_id: int, *, after: int = 0, thread:
         found = thread_of(connection, creation_id, under=under, after=after)
         if thread and found.under is None:
             return None
-        return replace(found, answering=answering if answering and answering.person else None)
+        asked = answering or found.under
+        return replace(found, answering=asked if asked and asked.person else None)
 
     found = await queries.ask(house_of(request).engine, question)
     if found is None:

@@ -71,11 +71,11 @@ addEventListener("click", event => {
 })
 
 function answer(form, place, id, name) {
-  const home = document.getElementById("comments"), label = form.querySelector("label")
+  const label = form.querySelector("label")
   form.querySelector(".saying__to")?.remove()
   form.elements.parent.value = id
   label.textContent = id ? `Your answer to ${name}` : "Say something about this picture"
-  id ? place.append(form) : home.append(form)
+  id ? place.append(form) : document.getElementById("comments-title").after(form)
   form.querySelector("[data-stop]")?.remove()
   if (id) {
     const stop = Object.assign(document.createElement("button"), { type: "button", className: "button button--quiet", textContent: "Not now" })
