@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from tests.bench.prompts import read_prompts
 from tests.support.house import OPEN_HANDED, House, running_house
-from tests.support.servers import ROOT, wait_until
+from tests.support.servers import ROOT, free_port, wait_until
 
 TOLD = ROOT / "docs" / "lighthouse.md"
 # Beside the packages of this house's own tools, where git does not look.
@@ -44,7 +44,10 @@ def main() -> int:
     if chromium is None or shutil.which("npm") is None:
         sys.exit("a Chromium and npm are needed; on Debian: apt install chromium npm")
     _install()
-    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **OPEN_HANDED) as house:
+    port = str(free_port())
+    # As a host sets it: without its address a site cannot say which one of its pages is the real one.
+    settings = {**OPEN_HANDED, "GALLERY_PORT": port, "GALLERY_URL": f"http://127.0.0.1:{port}"}
+    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **settings) as house:
         pages = _fill(house)
         reports = {name: _ask(house.gallery + path, Path(folder), chromium) for name, path in pages.items()}
     TOLD.write_text(_told(reports), encoding="utf-8")
