@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute, Route
 from core.forgetting import forget_person
 from core.logs import get_logger
 from gallery import labels, queries
-from gallery.creation.pages import number_in
 from gallery.drawn import draw
 from gallery.forms import done, form_of, text_of
 from gallery.house import house_of
@@ -24,6 +23,7 @@ from gallery.signing import logins
 from gallery.signing.door import door_of
 from gallery.signing.pages import drop_cookie
 from gallery.signing.visitor import STRANGER, Member, member_of
+from gallery.social.found import number_in
 
 log = get_logger(__name__)
 
