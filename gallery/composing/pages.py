@@ -17,11 +17,11 @@ from gallery.composing.rules import NotNow, Terms
 from gallery.composing.view import draw_composer
 from gallery.composing.wishes import Typed, typed_in, typed_in_address, wish_of
 from gallery.composing.writing import Desk, Order, once_of
-from gallery.creation.pages import number_in
 from gallery.forms import done, form_of, text_of, wants_json
 from gallery.house import House, house_of
 from gallery.limits import within_limits
 from gallery.signing.visitor import Member, member_of
+from gallery.social.found import number_in
 
 NO_STORE = {"Cache-Control": "no-store"}
 

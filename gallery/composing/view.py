@@ -14,10 +14,10 @@ from gallery.composing.parents import Parent, find_parent, own_post_behind
 from gallery.composing.starts import OWN
 from gallery.composing.told import Told, tell, wait_in_words
 from gallery.composing.wishes import Typed, typed_after
-from gallery.creation.pages import number_in
 from gallery.drawn import draw
 from gallery.house import House, house_of
 from gallery.signing.visitor import Member
+from gallery.social.found import number_in
 
 # The longer side of a shape's little drawing, in its own units.
 SIDE = 20
