@@ -2,28 +2,25 @@
 each together with its counts, within the caller's transaction.
 
 Counts go down by what was really there (`DELETE ... RETURNING`), so that they are right whoever likes at the same time.
-Rows that are counted on are locked in the order of their ids: two who leave at once do not wait in a circle.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
-from sqlalchemy import Column, ColumnElement, String, Table, cast, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, String, cast, delete, func, literal, or_, select, update
 from sqlmodel import Session
 
 from core.clock import now
+from core.counting import count, lock
 from core.models import boards, collected, comments, creations, follows, likings, logins, notifications, people, reports
 
-# Bound variables per statement: SQLite allows 32,766.
-AT_ONCE = 1000
 # Comments that answer comments of the same person: so many deep, the places of deeper ones stay, without words.
 DEEPEST = 20
 
 
 def untie_person(session: Session, person_id: int) -> None:
     """All that somebody did in the gallery: likes, comments, follows, boards, reports, what they were told, logins."""
-    _lock(session, creations, _touched(session, person_id))
+    lock(session, creations, _touched(session, person_id))
     _untie_likes(session, likings.c.person_id == person_id)
     _untie_comments(session, person_id)
     _untie_follows(session, person_id)
@@ -38,7 +35,7 @@ def untie_person(session: Session, person_id: int) -> None:
 
 def untie_creation(session: Session, creation_id: int) -> None:
     """All that others did with a creation that is forgotten: likes, words under it, its places on boards."""
-    _lock(session, creations, [creation_id])
+    lock(session, creations, [creation_id])
     session.execute(delete(notifications).where(notifications.c.creation_id == creation_id))
     # The words of others go with what they were about. That somebody reported it stays for the host, as settled.
     settled = {"comment_id": None, "handled_at": func.coalesce(reports.c.handled_at, now())}
@@ -47,7 +44,7 @@ def untie_creation(session: Session, creation_id: int) -> None:
         delete(comments).where(comments.c.creation_id == creation_id).returning(comments.c.deleted_at)
     ).scalars()
     visible = sum(deleted_at is None for deleted_at in gone)
-    _count_down(session, creations, creations.c.comments, {creation_id: visible})
+    count(session, creations, creations.c.comments, {creation_id: -visible})
     _untie_likes(session, likings.c.creation_id == creation_id)
     _off_boards(session, creation_id)
 
@@ -61,7 +58,7 @@ def _touched(session: Session, person_id: int) -> list[int]:
 
 def _untie_likes(session: Session, which: ColumnElement[bool]) -> None:
     gone = session.execute(delete(likings).where(which).returning(likings.c.creation_id)).scalars()
-    _count_down(session, creations, creations.c.likes, Counter(gone))
+    count(session, creations, creations.c.likes, _lost(gone))
 
 
 def _untie_comments(session: Session, person_id: int) -> None:
@@ -69,7 +66,7 @@ def _untie_comments(session: Session, person_id: int) -> None:
     theirs = comments.c.person_id == person_id
     blanked = update(comments).where(theirs, comments.c.deleted_at.is_(None)).values(text="", deleted_at=now())
     gone = session.execute(blanked.returning(comments.c.creation_id)).scalars()
-    _count_down(session, creations, creations.c.comments, Counter(gone))
+    count(session, creations, creations.c.comments, _lost(gone))
     about = select(comments.c.id).where(theirs)
     session.execute(delete(notifications).where(notifications.c.comment_id.in_(about)))
     session.execute(update(reports).where(reports.c.comment_id.in_(about)).values(comment_id=None, handled_at=now()))
@@ -85,10 +82,10 @@ def _untie_follows(session: Session, person_id: int) -> None:
     """Both directions, and both counts of each."""
     pairs = or_(follows.c.follower_id == person_id, follows.c.followed_id == person_id)
     others = session.execute(select(follows.c.follower_id, follows.c.followed_id).where(pairs)).all()
-    _lock(session, people, {person_id, *(number for row in others for number in row)})
+    lock(session, people, {person_id, *(number for row in others for number in row)})
     gone = session.execute(delete(follows).where(pairs).returning(follows.c.follower_id, follows.c.followed_id)).all()
-    _count_down(session, people, people.c.follows, Counter(row.follower_id for row in gone))
-    _count_down(session, people, people.c.followers, Counter(row.followed_id for row in gone))
+    count(session, people, people.c.follows, _lost(row.follower_id for row in gone))
+    count(session, people, people.c.followers, _lost(row.followed_id for row in gone))
 
 
 def _untie_boards(session: Session, person_id: int) -> None:
@@ -99,31 +96,11 @@ def _untie_boards(session: Session, person_id: int) -> None:
 
 def _off_boards(session: Session, creation_id: int) -> None:
     on = collected.c.creation_id == creation_id
-    _lock(session, boards, session.execute(select(collected.c.board_id).where(on)).scalars())
+    lock(session, boards, session.execute(select(collected.c.board_id).where(on)).scalars())
     gone = session.execute(delete(collected).where(on).returning(collected.c.board_id)).scalars()
-    _count_down(session, boards, boards.c.size, Counter(gone))
+    count(session, boards, boards.c.size, _lost(gone))
 
 
-def _count_down(session: Session, table: Table, column: Column[Any], times: dict[int, int]) -> None:
-    """Rows that lose equally many in one statement each."""
-    losing: dict[int, list[int]] = {}
-    for row_id, lost in times.items():
-        losing.setdefault(lost, []).append(row_id)
-    for lost, ids in losing.items():
-        for some in _some(ids) if lost else ():
-            session.execute(update(table).where(table.c.id.in_(some)).values({column.name: column - lost}))
-
-
-def _lock(session: Session, table: Table, ids: Iterable[int]) -> None:
-    """Nobody else changes these rows until the end. SQLite has one writer anyway."""
-    if session.connection().dialect.name == "sqlite":
-        return
-    for some in _some(ids):
-        rows = select(table.c.id).where(table.c.id.in_(some)).order_by(table.c.id)
-        session.execute(rows.with_for_update(key_share=True)).all()
-
-
-def _some(ids: Iterable[int]) -> Iterator[list[int]]:
-    listed = sorted(ids)
-    for start in range(0, len(listed), AT_ONCE):
-        yield listed[start : start + AT_ONCE]
+def _lost(ids: Iterable[int]) -> dict[int, int]:
+    """How many each loses, for each time its id comes."""
+    return {row_id: -times for row_id, times in Counter(ids).items()}

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, exists, select, update
 from sqlmodel import Session
 
 from core import searching
+from core.counting import count
 from core.models import creations, people, pictures
 
 
@@ -57,7 +58,5 @@ def may_hang() -> ColumnElement[bool]:
 
 
 def _count_remixes(session: Session, rows: Iterable[Any], step: int) -> None:
-    """In the order of their ids, so that two who count do not wait for each other."""
-    for parent_id, times in sorted(Counter(row.parent_id for row in rows if row.parent_id is not None).items()):
-        counted = update(creations).where(creations.c.id == parent_id)
-        session.execute(counted.values(remixes=creations.c.remixes + step * times))
+    times = Counter(row.parent_id for row in rows if row.parent_id is not None)
+    count(session, creations, creations.c.remixes, {parent_id: step * each for parent_id, each in times.items()})
