@@ -18,6 +18,7 @@ from gallery.creation.family import Family, family_of
 from gallery.drawn import draw
 from gallery.house import house_of
 from gallery.keyset import PAGE_SIZE, after_in
+from gallery.mine.boards import Choice, choices
 from gallery.shown import CreationShown, Page
 from gallery.signing.visitor import Visitor, visitor_of
 from gallery.social.comments import Thread, thread_of
@@ -32,6 +33,7 @@ class Seen:
     family: Family | None = None
     thread: Thread | None = None
     liked: bool = False
+    boards: list[Choice] | None = None
 
 
 async def creation(request: Request) -> Response:
@@ -48,6 +50,7 @@ async def creation(request: Request) -> Response:
         family=seen.family,
         thread=seen.thread,
         liked=seen.liked,
+        boards=seen.boards,
         once=secrets.token_urlsafe(9),
         wait=wait,
         veiled=is_veiled(request, seen.creation, visitor),
@@ -115,7 +118,8 @@ async def _look(request: Request, visitor: Visitor) -> Seen:
         if not shown.pictures:
             return Seen(shown)
         liked = bool(liked_among(connection, viewer_id, [shown.id]))
-        return Seen(shown, family_of(connection, shown), thread_of(connection, shown.id), liked)
+        own_boards = choices(connection, viewer_id, shown.id) if viewer_id and shown.hangs else None
+        return Seen(shown, family_of(connection, shown), thread_of(connection, shown.id), liked, own_boards)
 
     seen = await queries.ask(house_of(request).engine, question)
     _there(seen.creation if seen else None)

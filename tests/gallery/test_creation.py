@@ -342,3 +342,12 @@ def test_without_a_script_a_waiting_page_asks_to_be_looked_at_again_and_with_one
     html = client.get(f"/c/{creation_id}").text
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in html
     assert f'data-live="{creation_id}" data-state="queued" data-refresh="3"' in html
+
+
+def test_a_member_puts_it_on_a_board_from_its_page(client, site, wall, sign_in):
+    creation_id = wall.hang()
+    assert "/me/boards/collect" not in site().get(f"/c/{creation_id}").text
+    sign_in(client, wall.person("grace"))
+    html = client.get(f"/c/{creation_id}").text
+    assert 'action="/me/boards/collect"' in html
+    assert f'name="creation" value="{creation_id}"' in html
