@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from tests.bench.prompts import read_prompts
 from tests.support.browsing import running_browser, window
-from tests.support.house import OPEN_HANDED, House, running_house
+from tests.support.house import House, running_house
 from tests.support.servers import wait_until
 from tests.support.visiting import Visitor
 
@@ -31,7 +31,7 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_house(Path(folder), **OPEN_HANDED) as house,
+        running_house(Path(folder)) as house,
         running_browser(chromium) as browser,
     ):
         thread = _ask(house)
