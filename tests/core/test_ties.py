@@ -1,5 +1,6 @@
 """Who leaves, and what is forgotten, takes its likes, words, follows and boards along; every count stays right."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -34,6 +35,8 @@ from core.models import (
     reports,
 )
 from core.ties import untie_creation
+from gallery.social.follows import follow
+from gallery.social.likes import like
 from tests.support.rows import make_creation, make_person
 
 HUNG = {"state": State.REPLIED, "next_attempt_at": None, "painted_at": now(), "shown_at": now()}
@@ -254,3 +257,28 @@ def fill(engine: Engine, members: Members, number: int) -> None:
         session.execute(insert(likings), [{"person_id": members.ada, "creation_id": each, "at": now()} for each in ids])
         said = {"person_id": members.ada, "text": "so blue", "created_at": now()}
         session.execute(insert(comments), [{**said, "creation_id": each} for each in ids])
+
+
+def test_counts_are_right_when_people_leave_while_others_like_and_follow(members: Members, engine: Engine) -> None:
+    crowd = [make_person(engine) for _ in range(6)]
+    hung = [make_creation(engine, person_id=members.bob, pictures=1, **HUNG) for _ in range(8)]
+
+    def busy(person_id: int) -> None:
+        for creation_id in hung:
+            like(engine, person_id, creation_id)
+        for other in crowd:
+            follow(engine, person_id, other)
+        forget_person(engine, person_id)
+
+    def steady(person_id: int) -> None:
+        for creation_id in reversed(hung):
+            like(engine, person_id, creation_id)
+        for other in reversed(crowd):
+            follow(engine, person_id, other)
+
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(busy, one) for one in crowd[:4]] + [pool.submit(steady, one) for one in crowd[4:]]
+        for each in done:
+            each.result()
+    assert {members.creation(each).likes for each in hung} == {2}
+    counts_are_right(engine)
