@@ -22,6 +22,7 @@ PAGES: list[BaseRoute] = [
     Route("/sitemap.xml", sitemap.index),
     Route("/sitemap/pages.xml", sitemap.pages_file),
     Route("/sitemap/creations-{number}.xml", sitemap.creations_file),
+    Route("/sitemap/boards-{number}.xml", sitemap.boards_file),
     Route("/sitemap/people-{number}.xml", sitemap.people_file),
     Route("/api", docs.docs),
 ]

@@ -11,6 +11,7 @@ from core.line.waiting import Wait
 from core.models import State
 from gallery import labels
 from gallery.house import House
+from gallery.mine.boards import BoardShown
 from gallery.shown import CreationShown, PersonShown, PictureShown
 from gallery.social.comments import CommentShown
 from gallery.social.profiles import Profile
@@ -33,7 +34,7 @@ class ProfileJson(PersonJson):
     followers: int
     following: int
     first_seen_at: str | None
-    links: dict[str, str] = Field(description="`self`, `creations`, `atom`")
+    links: dict[str, str] = Field(description="`self`, `creations`, `boards`, `atom`")
 
 
 class TruncatedJson(BaseModel):
@@ -154,6 +155,14 @@ class BoardJson(BaseModel):
     links: dict[str, str] = Field(description="`self`, `creations`, `atom`")
 
 
+class BoardsJson(BaseModel):
+    """One page of boards."""
+
+    items: list[BoardJson]
+    next: str | None
+    links: Links
+
+
 class ProblemJson(BaseModel):
     """What went wrong (RFC 9457), as `application/problem+json`. `errors` names fields of the address."""
 
@@ -181,7 +190,12 @@ def profile(house: House, shown: Profile, most: int) -> ProfileJson:
         followers=shown.followers,
         following=shown.follows,
         first_seen_at=_iso(who.first_seen_at),
-        links={"self": own, "creations": f"{own}/creations", "atom": house.address(f"{who.path}/feed.atom")},
+        links={
+            "self": own,
+            "creations": f"{own}/creations",
+            "boards": f"{own}/boards",
+            "atom": house.address(f"{who.path}/feed.atom"),
+        },
     )
 
 
@@ -218,6 +232,21 @@ def creation(house: House, shown: CreationShown) -> CreationJson:
         reply_outcome=shown.reply_outcome,
         pictures=[_picture(house, picture) for picture in shown.pictures],
         links=_links(house, shown),
+    )
+
+
+def board(house: House, shown: BoardShown) -> BoardJson:
+    """One board."""
+    own = house.address(f"/api/boards/{shown.name}")
+    return BoardJson(
+        name=shown.name,
+        title=shown.title,
+        about=shown.about,
+        size=shown.size,
+        kept_by=person(shown.person),
+        url=house.address(shown.path),
+        changed_at=labels.iso(shown.changed_at),
+        links={"self": own, "creations": f"{own}/creations", "atom": house.address(f"{shown.path}/feed.atom")},
     )
 
 

@@ -13,13 +13,14 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Res
 from sqlalchemy import Connection
 
 from core.text import clean
-from gallery import labels, queries
+from gallery import queries
 from gallery.house import House, house_of
 from gallery.keyset import After, read_cursor
 from gallery.limits import within_limits
-from gallery.machines import answers, boards, found
+from gallery.machines import answers, found
 from gallery.machines.answers import (
     BoardJson,
+    BoardsJson,
     CommentsJson,
     CreationsJson,
     Links,
@@ -27,6 +28,7 @@ from gallery.machines.answers import (
     ProfileJson,
     WaitingCreationJson,
 )
+from gallery.mine import boards
 from gallery.shown import Page
 from gallery.signing.visitor import member_of
 from gallery.social.comments import thread_of
@@ -171,6 +173,22 @@ async def list_persons(request: Request, handle: Handle, cursor: Cursor = "", li
     return await _persons(request, handle, cursor, limit)
 
 
+@get("/people/{handle}/boards", "Boards")
+async def list_boards(request: Request, handle: Handle, cursor: Cursor = "", limit: Limit = 30) -> BoardsJson:
+    """The boards that somebody shows to everybody, changed last first."""
+    house, after = house_of(request), _after(cursor)
+
+    def ask(connection: Connection) -> boards.Shelf | None:
+        who = queries.person_called(connection, _handle(handle))
+        return boards.boards_of(connection, who.id, limit=limit, after=after) if who else None
+
+    shelf = await queries.ask(house.engine, ask)
+    if shelf is None:
+        raise HTTPException(404)
+    items = [answers.board(house, board) for board in shelf.boards]
+    return BoardsJson(items=items, next=shelf.older, links=_links(request, shelf.older))
+
+
 @get("/boards/{name}", "Boards")
 async def get_board(request: Request, name: BoardName) -> BoardJson:
     """A board that its owner shows to everybody."""
@@ -178,17 +196,7 @@ async def get_board(request: Request, name: BoardName) -> BoardJson:
     board = await queries.ask(house.engine, partial(boards.board_named, name=name))
     if board is None:
         raise HTTPException(404)
-    own = house.address(f"/api/boards/{board.name}")
-    return BoardJson(
-        name=board.name,
-        title=board.title,
-        about=board.about,
-        size=board.size,
-        kept_by=answers.person(board.person),
-        url=house.address(board.path),
-        changed_at=labels.iso(board.changed_at),
-        links={"self": own, "creations": f"{own}/creations", "atom": house.address(f"{board.path}/feed.atom")},
-    )
+    return answers.board(house, board)
 
 
 @get("/boards/{name}/creations", "Boards")
@@ -197,7 +205,7 @@ async def list_board(request: Request, name: BoardName, cursor: Cursor = "", lim
 
     def ask(connection: Connection, limit: int, after: After | None) -> Page | None:
         board = boards.board_named(connection, name)
-        return boards.on_board(connection, board, limit=limit, after=after) if board else None
+        return boards.on_board(connection, board.id, limit=limit, after=after) if board else None
 
     return await _creations(request, cursor, limit, ask)
 

@@ -23,9 +23,10 @@ from gallery import labels, queries
 from gallery.house import House, house_of
 from gallery.keyset import EPOCH, After, after_in
 from gallery.limits import within_limits
-from gallery.machines import boards, found
+from gallery.machines import found
 from gallery.machines.formats import add, answer, moment, xml
 from gallery.machines.search import words_in
+from gallery.mine import boards
 from gallery.shown import CreationShown, Page
 
 ENTRIES = 30
@@ -80,7 +81,7 @@ def board(connection: Connection, request: Request, after: After | None) -> Feed
     shown = boards.board_named(connection, str(request.path_params["name"]))
     if shown is None:
         return None
-    page = boards.on_board(connection, shown, limit=ENTRIES, after=after)
+    page = boards.on_board(connection, shown.id, limit=ENTRIES, after=after)
     about = shown.about or f"Pictures that {clip(shown.person.called, 60)} put together."
     return Feed(f"{clip(shown.title, TITLE)} on Threadpaint", about, shown.path, f"board/{shown.id}", page)
 

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from core.database import reading
-from core.models import creations, people
+from core.models import boards, creations, people
 from gallery.house import House, house_of
 from gallery.keyset import LARGEST_ID
 from gallery.limits import within_limits
@@ -79,6 +79,12 @@ async def creations_file(request: Request) -> Response:
     return await _file(request, f"creations-{number}", partial(_creations, number=number))
 
 
+async def boards_file(request: Request) -> Response:
+    """Boards of one range of ids that their owners show to everybody."""
+    number = _number(request, LAST_FILE)
+    return await _file(request, f"boards-{number}", partial(_boards, number=number))
+
+
 async def people_file(request: Request) -> Response:
     """People from one id on."""
     after = _number(request, LARGEST_ID)
@@ -120,9 +126,11 @@ def _make(house: House, engine: Engine, name: str, ask: Callable[[Connection], I
 def _files(connection: Connection) -> Iterable[Line]:
     """Every file that has something in it. One step into an index for each, so a hundred for a million creations."""
     yield "/sitemap/pages.xml", None
-    highest = connection.execute(select(func.max(creations.c.id))).scalar_one() or 0
+    for number in range((connection.execute(select(func.max(boards.c.id))).scalar_one() or -1) // EACH + 1):
+        yield f"/sitemap/boards-{number}.xml", None
+    highest = connection.execute(select(func.max(creations.c.id))).scalar_one() or -1
     for number in range(highest // EACH + 1):
-        newest = select(creations.c.shown_at).where(_in_file(number), creations.c.shown_at.is_not(None))
+        newest = select(creations.c.shown_at).where(_in_file(creations.c.id, number), creations.c.shown_at.is_not(None))
         shown_at = connection.execute(newest.order_by(creations.c.id.desc()).limit(1)).scalar_one_or_none()
         if shown_at:
             yield f"/sitemap/creations-{number}.xml", shown_at
@@ -135,7 +143,8 @@ def _files(connection: Connection) -> Iterable[Line]:
 
 
 def _creations(connection: Connection, *, number: int) -> Iterable[Line]:
-    wanted = select(creations.c.id, creations.c.shown_at).where(_in_file(number), creations.c.shown_at.is_not(None))
+    in_file = _in_file(creations.c.id, number)
+    wanted = select(creations.c.id, creations.c.shown_at).where(in_file, creations.c.shown_at.is_not(None))
     for row in connection.execute(wanted.order_by(creations.c.id)):
         yield f"/c/{row.id}", row.shown_at
 
@@ -155,5 +164,16 @@ def _people(connection: Connection, *, after: int) -> Iterable[Line]:
             yield f"/@{quote(row.username)}", row.shown_at
 
 
-def _in_file(number: int) -> ColumnElement[bool]:
-    return creations.c.id.between(number * EACH + 1, (number + 1) * EACH)
+def _boards(connection: Connection, *, number: int) -> Iterable[Line]:
+    wanted = (
+        select(boards.c.name, boards.c.changed_at)
+        .join_from(boards, people, people.c.id == boards.c.person_id)
+        .where(_in_file(boards.c.id, number), boards.c.public, boards.c.size > 0)
+        .where(people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
+    )
+    for row in connection.execute(wanted.order_by(boards.c.id)):
+        yield f"/b/{row.name}", row.changed_at
+
+
+def _in_file(its_id: ColumnElement[int], number: int) -> ColumnElement[bool]:
+    return its_id.between(number * EACH + 1, (number + 1) * EACH)

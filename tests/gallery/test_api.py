@@ -273,11 +273,14 @@ def test_a_public_board_and_what_hangs_of_it(client, wall, engine):
     first = client.get("/api/boards/b0ard/creations?limit=1")
     assert prompts(first) == ["two"]
     assert prompts(client.get(first.json()["links"]["next"])) == ["one"]
+    [listed] = client.get("/api/people/ada/boards").json()["items"]
+    assert listed == item
 
 
 def test_a_board_of_ones_own_is_nowhere(client, wall, engine, sign_in):
     board(engine, wall.person(), wall.hang(), public=False)
     sign_in(client, wall.person())
+    assert client.get("/api/people/ada/boards").json()["items"] == []
     for path in ("/api/boards/b0ard", "/api/boards/b0ard/creations", "/api/boards/nope", "/api/boards/%00"):
         assert_problem(client.get(path), 404)
 

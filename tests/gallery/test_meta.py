@@ -5,8 +5,11 @@ import json
 from html.parser import HTMLParser
 
 import pytest
+from sqlalchemy import insert
 
 from core.clock import now
+from core.database import transaction
+from core.models import boards, collected
 
 OURS = "https://paint.example"
 HOSTILE = [
@@ -114,6 +117,18 @@ def test_feeds_are_named_where_they_are(client, wall):
     for kind in ("application/json+oembed", "text/xml+oembed"):
         [address] = head(client, f"/c/{one}").link("alternate", kind)
         assert client.get(address.removeprefix(OURS)).status_code == 200
+
+
+def test_a_public_board_has_a_preview_and_a_feed(client, wall, engine):
+    one, ada = wall.hang(prompt="kept"), wall.person()
+    with transaction(engine) as session:
+        row = {"name": "open", "public": True, "title": "Foxes <b>", "about": "", "size": 1, "person_id": ada}
+        row |= {"created_at": now(), "changed_at": now()}
+        board_id = session.execute(insert(boards).values(**row).returning(boards.c.id)).scalar_one()
+        session.execute(insert(collected).values(board_id=board_id, creation_id=one, at=now()))
+    found = head(client, "/b/open")
+    assert (found.metas["og:title"], found.metas["og:image:alt"]) == ("Foxes <b>", "kept – prompted by Ada")
+    assert found.link("alternate", "application/atom+xml") == ["/b/open/feed.atom"]
 
 
 def test_linked_data_says_who_prompted_it_and_that_a_machine_painted_it(client, wall):

@@ -4,11 +4,11 @@ from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from core.clock import now
 from core.database import transaction
-from core.models import people
+from core.models import boards, people
 from gallery.machines import sitemap
 from gallery.machines.robots import AI_CRAWLERS
 from gallery.settings import GallerySettings
@@ -48,6 +48,19 @@ def test_it_names_what_hangs_and_who_prompted_it(client, wall):
     assert f"{OURS}/" in found
     for path in (f"/c/{hidden}", f"/c/{waiting}", "/@nobody"):
         assert OURS + path not in found
+
+
+def test_it_names_boards_that_everybody_may_see(client, wall, engine):
+    one, ada = wall.hang(), wall.person()
+    with transaction(engine) as session:
+        for name, public, size in (("open", True, 1), ("mine", False, 1), ("empty", True, 0)):
+            row = {"name": name, "public": public, "title": "T", "about": "", "size": size, "person_id": ada}
+            session.execute(insert(boards).values(**row, created_at=now(), changed_at=now()))
+    found = everything(client)
+    assert f"{OURS}/b/open" in found
+    assert f"{OURS}/b/mine" not in found
+    assert f"{OURS}/b/empty" not in found
+    assert f"{OURS}/c/{one}" in found
 
 
 def test_nothing_of_a_hidden_person(client, wall, engine):
