@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
-from gallery.mine import boarding, pages, settings, shelf
+from gallery.mine import boarding, history, pages, settings, shelf
 
 SEND = ["POST"]
 
@@ -10,6 +10,7 @@ PAGES: list[BaseRoute] = [
     *settings.PAGES,
     Route("/me", pages.mine),
     Route("/me/creations", pages.manage, methods=SEND),
+    Route("/me/prompts", history.prompts),
     Route("/me/boards", shelf.own_boards, methods=["GET"]),
     Route("/me/boards", boarding.create, methods=SEND),
     Route("/me/boards/collect", boarding.choose, methods=["GET"]),

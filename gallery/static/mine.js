@@ -59,3 +59,8 @@ if (navigator.clipboard) for (const button of document.querySelectorAll("[data-c
     document.querySelector("[data-said]").textContent = "Copied."
   })
 }
+
+// A page that comes back from the browser's memory holds the name of a sending that was used.
+addEventListener("pageshow", event => {
+  if (event.persisted && document.querySelector("[data-fresh]")) location.reload()
+})
