@@ -1,0 +1,62 @@
+"""Signing in and out in a real Chromium against the real sandbox: its cookies, its rules for forms, with no script."""
+
+import pytest
+
+from tests.gallery.test_signing import settings_for
+from tests.support.servers import serving
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def browser(chromium):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def address(site, wall, x):
+    wall.hang(prompt="a quiet fox", person_id=wall.person("grace"))
+    with serving(site(settings=settings_for(x)).app) as url:
+        yield url
+
+
+@pytest.mark.parametrize("with_scripts", [False, True])
+def test_one_signs_in_comes_back_and_signs_out(browser, address, with_scripts):
+    context = browser.new_context(java_script_enabled=with_scripts)
+    page = context.new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto(f"{address}/@grace")
+    page.get_by_role("link", name="Sign in").first.click()
+    page.get_by_role("link", name="Go on to X").click()
+    page.get_by_label("Or anybody else, new or old").fill("ada")
+    page.get_by_role("button", name="Authorize app").click()
+    assert page.url == f"{address}/@grace"
+    page.locator("summary.member__name").click()
+    page.get_by_role("link", name="Settings").click()
+    assert "@ada on X" in page.inner_text("main")
+    page.locator("summary.member__name").click()
+    page.locator(".member__menu").get_by_role("button", name="Sign out").click()
+    assert page.url == f"{address}/"
+    page.go_back()
+    page.reload()
+    assert "/sign-in" in page.url
+    assert complaints == []
+    context.close()
+
+
+def test_the_menu_opens_with_the_keyboard(browser, address, x):
+    page = browser.new_page()
+    page.goto(f"{address}/sign-in/x")
+    page.get_by_role("button", name="Authorize app").click()
+    menu = page.locator(".member__menu")
+    assert not menu.is_visible()
+    page.locator("summary.member__name").focus()
+    page.keyboard.press("Enter")
+    assert menu.is_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "My pictures"
