@@ -12,8 +12,8 @@ from core.models import State
 from core.text import alt_text, clip
 from gallery import labels
 
-CARD_TITLE = 180
-CARD_ALT = 300
+CARD_TITLE = 140
+CARD_ALT = 200
 UNDER_WAY = frozenset({State.QUEUED, State.PAINTING})
 ANSWER_TO_COME = frozenset({State.PAINTED, State.REPLYING})
 

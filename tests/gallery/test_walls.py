@@ -228,7 +228,13 @@ def test_smaller_copies_are_offered_where_there_are_any(client, wall, storage):
     )
     html = client.get("/").text
     assert '<source type="image/avif" srcset="/pictures/aa/thumb.avif 48w, /pictures/aa/wide.avif 960w"' in html
-    assert "/pictures/aa/wide.webp 960w" in html
+    assert "wide.webp" not in html  # who knows no AVIF gets the small one
+
+
+def test_without_avif_the_large_copy_is_offered_as_webp(client, wall):
+    creation_id = wall.hang(pictures=0)
+    wall.picture(creation_id, width=1024, height=1024, wide_key="aa/wide.webp", wide_width=960, wide_height=960)
+    assert ", /pictures/aa/wide.webp 960w" in client.get("/").text
 
 
 def test_the_first_visit_is_told_how_to_ask_and_members_know(client, wall, sign_in):
