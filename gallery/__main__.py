@@ -69,6 +69,7 @@ def _site(house: HouseSettings) -> FastAPI:
         look_around=lambda: look_around(engine, queue, pace, money),
         public_url=house.gallery_url,
         settings=load(GallerySettings),
+        prices=price_list(money.prices),
         workshop=Workshop(
             Uploads(storage.folder), lambda: line.call_up(PAINT), load(RuleSettings), money, poll.prompt_limit
         ),
