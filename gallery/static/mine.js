@@ -25,7 +25,7 @@ if (form) {
 // Only cards that stand otherwise than before are put in anew, and what is chosen stays chosen.
 async function look() {
   if (!document.hidden) {
-    const answer = await fetch(location.href, { headers: { "X-Look": "again" } }).catch(() => null)
+    const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null)
     if (answer?.ok && !answer.redirected) renew(new DOMParser().parseFromString(await answer.text(), "text/html"))
   }
   if (list.hasAttribute("data-waiting")) setTimeout(look, 4000)
@@ -41,10 +41,8 @@ function renew(page) {
     if (box) box.checked = old.querySelector('input[name="ids"]')?.checked ?? false
     old.replaceWith(card)
   }
-  for (const place of [".mine__facts"]) {
-    const fresh = page.querySelector(place)
-    if (fresh) document.querySelector(place).replaceWith(fresh)
-  }
+  const facts = page.querySelector(".mine__facts")
+  if (facts) document.querySelector(".mine__facts").replaceWith(facts)
   if (painted.length) document.querySelector("[data-said]").textContent = painted.length === 1 ? "A picture is painted." : `${painted.length} pictures are painted.`
   if (!page.querySelector("[data-waiting]")) list.removeAttribute("data-waiting")
 }
