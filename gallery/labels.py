@@ -97,6 +97,7 @@ NOT_HEEDED = {
     "negative_prompt": "This painter does not look at what a picture shall be without.",
     "aspect_ratio": "This painter knows no such shape and chose its own.",
     "steps": "This painter chose the number of steps itself.",
+    "strength": "This painter chose itself how far to go from the picture it began from.",
 }
 
 

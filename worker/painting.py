@@ -220,4 +220,5 @@ def _order(creation: Any, start: bytes | None) -> Order:
         start,
         creation.person_id,
         creation.id,
+        creation.strength,
     )

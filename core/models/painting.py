@@ -108,6 +108,7 @@ class Creation(SQLModel, table=True):
     style: str | None = Field(default=None, description="name of a preset of `core/styles.py`")
     start_url: str | None = Field(default=None, sa_type=Text, description="picture on X that it starts from")
     start_key: str | None = Field(default=None, description="the same, or one of ours, in the storage")
+    strength: float | None = Field(default=None, description="how far it goes from that picture, 0 to 1")
     says: str | None = Field(default=None, sa_type=Text)
     turn: int = Field(default=0, sa_type=BigInteger)
 

@@ -14,17 +14,18 @@ from core.refusals import in_words
 from core.styles import STYLES
 from core.text import clean, tidy
 from core.unsafe import why_unsafe
-from core.wishes import LARGEST_SEED, MOST_PICTURES, MOST_STEPS, SHAPES
+from core.wishes import DISTANCES, LARGEST_SEED, MOST_PICTURES, MOST_STEPS, SHAPES
 from gallery.forms import text_of
 
 # What is given back where it is wrong: more than any prompt may have, less than a page can bear.
 MOST_KEPT = 12_000
-FIELDS = ("prompt", "negative", "style", "shape", "count", "seed", "steps", "start", "remix", "once")
+FIELDS = ("prompt", "negative", "style", "shape", "count", "seed", "steps", "start", "far", "remix", "once")
 
 
 @dataclass(frozen=True)
 class Typed:
-    """The fields as they were typed. start: `` (none), `own:<name>`, `picture:<position>`, or `same`."""
+    """The fields as they were typed. start: `` (none), `own:<name>`, `picture:<position>`, or `same`. far: how far
+    to go from it, a name of `DISTANCES`."""
 
     prompt: str = ""
     negative: str = ""
@@ -34,6 +35,7 @@ class Typed:
     seed: str = ""
     steps: str = ""
     start: str = ""
+    far: str = ""
     remix: str = ""
     once: str = ""
     on_x: bool = False
@@ -59,6 +61,7 @@ class Wish:
     count: int = 1
     seed: int | None = None
     steps: int | None = None
+    strength: float | None = None
 
 
 class Read(NamedTuple):
@@ -93,6 +96,7 @@ def typed_after(creation: Creation, *, start: str = "") -> Typed:
         count=str(creation.count),
         steps="" if creation.steps is None else str(creation.steps),
         start=start,
+        far=next((name for name, strength in DISTANCES.items() if strength == creation.strength), ""),
         remix=str(creation.id),
     )
 
@@ -105,6 +109,7 @@ def wish_of(typed: Typed, prompt_limit: int) -> Read:
         "negative": _wrong_words(negative, prompt_limit),
         "style": "" if typed.style in STYLES or not typed.style else "There is no such style.",
         "shape": "" if typed.shape in SHAPES or not typed.shape else "There is no such shape.",
+        "far": "" if typed.far in DISTANCES or not typed.far else "There is no such choice.",
     }
     count = _number(typed.count, 1, MOST_PICTURES, errors, "count")
     seed = _number(typed.seed, 0, LARGEST_SEED, errors, "seed")
@@ -112,7 +117,9 @@ def wish_of(typed: Typed, prompt_limit: int) -> Read:
     wrong = {name: words for name, words in errors.items() if words}
     if wrong:
         return Read(None, wrong)
-    return Read(Wish(prompt, negative, typed.style or None, typed.shape or None, count or 1, seed, steps), {})
+    strength = DISTANCES.get(typed.far) if typed.start else None
+    wish = Wish(prompt, negative, typed.style or None, typed.shape or None, count or 1, seed, steps, strength)
+    return Read(wish, {})
 
 
 def _wrong_words(text: str, limit: int) -> str:

@@ -156,6 +156,7 @@ def _made_of(order: Order, parent: Parent | None) -> Creation:
         seed=any_seed() if wish.seed is None else wish.seed,
         start_url=start_url,
         start_key=start_key,
+        strength=wish.strength,
         # What is made of a sensitive picture, or of its words, hangs behind a veil, too.
         sensitive=bool(parent and parent.row.sensitive),
         state=State.QUEUED,
@@ -167,7 +168,7 @@ def _same_wish(parent: Parent | None) -> Wish:
     if parent is None:
         raise NotNow("nothing_there", "There is no picture here that could be painted again.", status=404)
     row = parent.row
-    return Wish(row.prompt, row.negative_prompt, row.style, row.aspect_ratio, row.count, None, row.steps)
+    return Wish(row.prompt, row.negative_prompt, row.style, row.aspect_ratio, row.count, None, row.steps, row.strength)
 
 
 def _start(order: Order, parent: Parent | None) -> tuple[str | None, str | None]:

@@ -2,7 +2,7 @@
 // sends once. Without it all works.
 
 const MOST_BYTES = 10 * 1024 * 1024
-const KEPT = ["prompt", "negative", "seed", "steps", "style", "shape", "count", "start"]
+const KEPT = ["prompt", "negative", "seed", "steps", "style", "shape", "count", "start", "far"]
 
 const form = document.querySelector("[data-compose]")
 const words = form.elements.prompt
@@ -12,6 +12,7 @@ const once = Object.assign(document.createElement("input"), { type: "hidden", na
 let busy = false
 
 form.append(once)
+form.dataset.scripted = ""
 for (const element of form.querySelectorAll("[data-only-script]")) element.hidden = false
 if (!("refused" in form.dataset) && !location.search.includes("prompt=")) restore()
 count()

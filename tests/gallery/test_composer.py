@@ -249,6 +249,7 @@ def test_with_the_budget_spent_the_words_are_kept_for_tomorrow(member, engine, s
         ("negative", "x" * 2001),
         ("style", "nouveau"),
         ("shape", "7:1"),
+        ("far", "0.5"),
         ("count", "5"),
         ("count", "0"),
         ("seed", "-1"),
@@ -343,6 +344,17 @@ def test_a_remix_knows_its_parent_and_starts_from_the_chosen_picture(ada, wall, 
     ada.paint(remix=str(parent), start="picture:1")
     child = rows()[-1]
     assert (child.parent_id, child.start_key, child.person_id) == (parent, key, ada.id)
+
+
+def test_how_far_to_go_from_a_picture_is_chosen_in_words_and_of_no_use_without_one(ada, wall, rows):
+    parent = wall.hang()
+    ada.paint(remix=str(parent), start="picture:0", far="close")
+    ada.paint(prompt="without", far="close")
+    assert [row.strength for row in rows()[1:]] == [0.35, None]
+    own = rows()[1].id
+    assert ada.client.get(f"/paint?remix={own}").context["typed"].far == "close"
+    ada.again(own)
+    assert rows()[-1].strength == 0.35
 
 
 @pytest.mark.parametrize("start", ["picture:1", "picture:x", "picture:-1", "picture:٣", "ab/" + "0" * 30 + ".webp"])

@@ -25,6 +25,7 @@ MOST_USD_PER_SECOND = 0.1
 MOST_NAMES = 20
 # What of an order may be left to the painter, by the field that it complains of.
 LEFT_TO_THE_PAINTER = {"steps": "steps", "strength": "steps", "aspect_ratio": "aspect_ratio"}
+CHOICES = ("steps", "aspect_ratio", "strength")
 BOUNDS = re.compile(r"between (\d{1,4}) and (\d{1,4})$", re.ASCII)
 MOST_REASONS, LONGEST_FIELD, LONGEST_REASON = 5, 60, 120
 
@@ -34,7 +35,7 @@ class Order:
     """What to paint: one picture per seed. None leaves a choice to the painter.
 
     aspect_ratio: like `16:9`. start: encoded picture to start from. person_id: who asked; painters are fair between
-    people. creation_id: what tells orders apart when they fail.
+    people. creation_id: what tells orders apart when they fail. strength: how far to go from the start.
     """
 
     prompt: str
@@ -45,6 +46,7 @@ class Order:
     start: bytes | None = None
     person_id: int | None = None
     creation_id: int | None = None
+    strength: float | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ def body_of(order: Order) -> bytes:
         body["steps"] = order.steps
     if order.start:
         body["init_image"] = base64.b64encode(order.start).decode()
+        if order.strength is not None:
+            body["strength"] = order.strength
     return json.dumps(body).encode()
 
 
@@ -171,7 +175,7 @@ def read_painting(content: bytes, order: Order, *, asked: Order, within: float) 
     painting = account.number("seconds.painting", DAY) or 0.0
     gpu, most = account.number("seconds.gpu", DAY), within + SLACK_SECONDS
     ignored = account.ignored()
-    left_out = tuple(name for name in dict.fromkeys(LEFT_TO_THE_PAINTER.values()) if _differ(name, order, asked))
+    left_out = tuple(name for name in CHOICES if _differ(name, order, asked))
     return Painting(
         model=clean(answer.model),
         pictures=pictures,
@@ -222,7 +226,8 @@ def within(order: Order, reasons: list[tuple[str, str]]) -> Order | None:
     no other. None where it complains of anything that is not its choice."""
     changes: dict[str, Any] = {}
     for field, reason in reasons:
-        name = LEFT_TO_THE_PAINTER.get(field)
+        own_strength = field == "strength" and order.strength is not None
+        name = "strength" if own_strength else LEFT_TO_THE_PAINTER.get(field)
         if name is None or getattr(order, name) is None:
             return None
         bounds = BOUNDS.search(reason) if field == "steps" else None
