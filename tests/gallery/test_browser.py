@@ -6,11 +6,14 @@ import time
 import pytest
 import uvicorn
 
+from core.clock import now
 from core.models import State
+from gallery.serving import Server
+from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("/", "/c/1", "/c/2", "/c/3", "/c/4", "/@ada", "/nowhere")
+PATHS = ("/", "/top", "/c/1", "/c/2", "/c/3", "/c/4", "/@ada", "/nowhere")
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 JUMPS = """() => new Promise(done => {
     let sum = 0
@@ -28,7 +31,8 @@ def address(site, wall):
     wall.creation(state=State.REFUSED, code="too_long", prompt="شمس " * 300)
     for number in range(12):
         wall.hang(prompt=f"a lighthouse {number}", colour="navy")
-    server = uvicorn.Server(uvicorn.Config(site().app, port=0, log_level="error"))
+    app = site().app
+    server = Server(uvicorn.Config(app, port=0, log_level="error"), app.state.live)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -69,6 +73,8 @@ def test_the_wall_can_be_walked_by_keyboard(browser, address):
     assert page.evaluate("document.activeElement.textContent") == "Skip to the pictures"
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "New here? How to ask for a picture"
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/c/*")
     assert page.locator("h1").inner_text() == "a lighthouse 11"
@@ -82,6 +88,87 @@ def test_a_whole_card_leads_to_its_creation_and_the_name_to_the_person(browser, 
     page.go_back()
     page.locator(".card .author").first.click()
     page.wait_for_url("**/@ada")
+
+
+CARDS = "document.querySelectorAll('.card').length"
+IDS = "[...document.querySelectorAll('.card')].map(card => card.id)"
+
+
+@pytest.fixture
+def long_wall(wall, address):
+    for number in range(70):
+        wall.hang(prompt=f"picture {number}", colour="olive")
+    return address
+
+
+def test_the_wall_grows_as_one_scrolls_without_repeating_and_one_comes_back_to_the_same_place(browser, long_wall):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(long_wall)
+    for _ in range(12):
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(150)
+    wait_until(lambda: page.evaluate(CARDS) > 70, "it did not grow")
+    ids = page.evaluate(IDS)
+    assert len(ids) == len(set(ids)) == 83  # and one hangs large
+    card = page.locator(".card", has_text="picture 4").last
+    card.scroll_into_view_if_needed()
+    place = page.evaluate("scrollY")
+    card.locator("a").first.click()
+    page.wait_for_url("**/c/*")
+    page.go_back()
+    wait_until(lambda: page.evaluate(CARDS) > 70, "not as long as it was")
+    wait_until(lambda: abs(page.evaluate("scrollY") - place) < 60, "not at the same place")
+
+
+def test_without_scripts_a_link_leads_to_older_pictures(browser, long_wall):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(long_wall)
+    page.get_by_role("link", name="Older pictures").click()
+    assert page.locator("h1").inner_text() == "Older pictures"
+    page.get_by_role("button", name="Dark colours").click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert "cursor=" in page.url
+
+
+def test_a_new_picture_is_announced_and_hangs_when_one_asks_and_nothing_moves_before(browser, address, wall):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(address)
+    page.wait_for_timeout(1500)  # the first look takes what hangs for known
+    where = "document.querySelector('.card').getBoundingClientRect().top"
+    before = page.evaluate(where)
+    new = wall.hang(prompt=HOSTILE + " new", shown_at=now(), painted_at=now())
+    button = page.get_by_role("button", name="1 new picture")
+    button.wait_for(timeout=8000)
+    assert page.evaluate(where) == before
+    assert page.evaluate(JUMPS) == 0
+    button.click()
+    assert page.locator(".card").first.get_attribute("id") == f"c{new}"
+    assert page.evaluate("document.activeElement.closest('.card').id") == f"c{new}"
+    assert button.is_hidden()
+
+
+def test_the_strip_changes_by_itself_and_keeps_its_height(browser, address, wall):
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page.goto(address)
+    strip = page.locator("[data-easel]")
+    height = strip.bounding_box()["height"]
+    wall.creation(prompt="a heron " * 100, state=State.PAINTING, next_attempt_at=now())
+    page.get_by_text("a heron").wait_for(timeout=8000)
+    assert strip.bounding_box()["height"] == height
+
+
+def test_the_colours_turn_at_once_and_stay(browser, address):
+    page = browser.new_page(color_scheme="light")
+    page.goto(address)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.get_by_role("button", name="Dark colours").click()
+    dark = page.evaluate(ground)
+    assert dark != light
+    page.reload()
+    assert page.evaluate(ground) == dark
+    page.get_by_role("button", name="Light colours").click()
+    assert page.evaluate(ground) == light
 
 
 def centre(locator):
