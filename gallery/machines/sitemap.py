@@ -1,4 +1,4 @@
-"""The sitemap: an index, and files of at most 10,000 addresses each. Kept for a few minutes; made in a thread.
+"""The sitemap: an index, and files of at most 5,000 addresses each. Kept for a few minutes; made in a thread.
 
 A file of creations is a range of ids, so making one costs the same however many there are. A site that does not know
 its own address has no sitemap: its lines have to be whole addresses.
@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from html import escape
 from time import monotonic
 from urllib.parse import quote
-from xml.etree import ElementTree  # only written with, never read with
 
 from fastapi import HTTPException, Request
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
@@ -22,9 +22,9 @@ from core.models import boards, creations, people
 from gallery.house import House, house_of
 from gallery.keyset import LARGEST_ID
 from gallery.limits import within_limits
-from gallery.machines.formats import add, answer, moment, xml
+from gallery.machines.formats import answer, moment
 
-EACH = 10_000
+EACH = 5_000
 KEPT_SECONDS = 300
 MOST_KEPT = 12
 LAST_FILE = LARGEST_ID // EACH - 1
@@ -111,20 +111,19 @@ async def _file(request: Request, name: str, ask: Callable[[Connection], Iterabl
 
 
 def _make(house: House, engine: Engine, name: str, ask: Callable[[Connection], Iterable[Line]]) -> bytes | None:
+    """As text, escaped line by line: a tree of elements would take ten times as long."""
     with reading(engine) as connection:
         lines = list(ask(connection))
     outer, inner = ("sitemapindex", "sitemap") if name == "index" else ("urlset", "url")
-    root = ElementTree.Element(outer, {"xmlns": NAMESPACE})
+    parts = [f'<?xml version="1.0" encoding="utf-8"?>\n<{outer} xmlns="{NAMESPACE}">']
     for path, changed in lines:
-        line = add(root, inner)
-        add(line, "loc", house.address(path))
-        if changed:
-            add(line, "lastmod", moment(changed))
-    return xml(root) if lines else None
+        lastmod = f"<lastmod>{moment(changed)}</lastmod>" if changed else ""
+        parts.append(f"<{inner}><loc>{escape(house.address(path))}</loc>{lastmod}</{inner}>")
+    return "\n".join([*parts, f"</{outer}>"]).encode() if lines else None
 
 
 def _files(connection: Connection) -> Iterable[Line]:
-    """Every file that has something in it. One step into an index for each, so a hundred for a million creations."""
+    """Every file that has something in it. One step into an index for each, so two hundred for a million creations."""
     yield "/sitemap/pages.xml", None
     for number in range((connection.execute(select(func.max(boards.c.id))).scalar_one() or -1) // EACH + 1):
         yield f"/sitemap/boards-{number}.xml", None

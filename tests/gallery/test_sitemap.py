@@ -139,3 +139,9 @@ def test_those_who_train_machines_are_kept_out_unless_the_host_lets_them_in(clie
     assert not robots(friendly).can_fetch("GPTBot", "/me")
     assert "X-Robots-Tag" not in friendly.get("/").headers
     assert friendly.get("/.well-known/tdmrep.json").json() == [{"location": "/", "tdm-reservation": 0}]
+
+
+def test_a_hostile_handle_keeps_the_file_whole(client, wall):
+    wall.hang(person_id=wall.person("a&<b>'\"]]>\x01é", id=77))
+    [address] = [one for one in everything(client) if "/@" in one]
+    assert address == f"{OURS}/@a%26%3Cb%3E%27%22%5D%5D%3E%01%C3%A9"
