@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from core.clock import now
 from gallery import queries
+from gallery.social.follows import follow
+from gallery.social.likes import like
 from gallery.social.people import PAGE_SIZE
 
 
@@ -76,3 +78,67 @@ def test_whom_we_never_met_is_not_found(client):
 def test_it_links_to_the_person_on_x(client, wall):
     wall.person("Ada_L")
     assert 'href="https://x.com/Ada_L"' in client.get("/@ada_l").text
+
+
+def test_totals_tell_of_likes_followers_and_whom_they_follow(client, wall, engine):
+    ada, grace = wall.person("ada"), wall.person("grace", "Grace")
+    for likes in (2, 3):
+        wall.hang(person_id=ada, likes=likes, pictures=0)
+    wall.hang(person_id=ada, likes=50, shown_at=None)
+    follow(engine, grace, ada)
+    page = client.get("/@ada").text
+    for words in ("2 creations<", "5 likes received<", "1 follower<", "follows 0<"):
+        assert words in page
+    assert "follows 1<" in client.get("/@grace").text
+
+
+def test_who_has_very_many_creations_is_shown_without_a_sum_of_likes(client, wall, monkeypatch):
+    monkeypatch.setattr(queries, "TOTAL_LIMIT", 1)
+    for _ in range(2):
+        wall.hang(pictures=0, likes=1)
+    assert "likes received" not in client.get("/@ada").text
+
+
+def test_hearts_show_what_the_visitor_likes(client, sign_in, wall, engine):
+    first, second = wall.hang(), wall.hang()
+    bob = wall.person("bob")
+    sign_in(client, bob)
+    like(engine, bob, first)
+    page = client.get("/@ada").text
+    assert f'formaction="/c/{first}/unlike" aria-pressed="true"' in page
+    assert f'formaction="/c/{second}/like" aria-pressed="false"' in page
+
+
+def test_ones_own_page_says_so_and_nobody_elses_does(client, sign_in, wall):
+    sign_in(client, wall.person("ada"))
+    wall.person("grace", "Grace")
+    assert "This is you." in client.get("/@ada").text
+    assert "/follow" not in client.get("/@ada").text.partition("<main")[2].partition("person__totals")[0]
+    assert "This is you." not in client.get("/@grace").text
+
+
+def test_it_names_its_feed(client, wall):
+    wall.hang()
+    page = client.get("/@ada").text
+    assert page.count('href="/@ada/feed.atom"') >= 2
+    assert client.get("/@ada/feed.atom").status_code == 200
+
+
+def test_whom_x_hides_has_no_page_of_any_kind(client, wall):
+    wall.hang(person_id=wall.person("eve", hidden_at=now()))
+    for path in ("/@eve", "/@eve/likes", "/@eve/followers", "/@eve/following"):
+        assert client.get(path).status_code == 404
+
+
+def test_a_page_costs_as_many_questions_with_one_picture_as_with_many(client, sign_in, wall, statements):
+    def asked():
+        statements.clear()
+        client.get("/@ada")
+        return len(statements)
+
+    sign_in(client, wall.person("bob"))
+    wall.hang()
+    few = asked()
+    for _ in range(12):
+        wall.hang()
+    assert asked() == few

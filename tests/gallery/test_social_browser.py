@@ -58,7 +58,7 @@ def test_a_like_counts_without_leaving_and_is_told_aloud(open_page, hung):
     heart.click()
     page.wait_for_selector("button.like[aria-pressed=true]")
     assert page.locator(f"[data-likes='{hung}']").inner_text() == "1 like"
-    page.wait_for_function("document.getElementById('told')?.textContent === 'Liked. 1 like.'")
+    page.get_by_role("status").get_by_text("Liked. 1 like.").wait_for(state="attached")
     heart.press("Enter")
     page.wait_for_selector("button.like[aria-pressed=false]")
     assert page.locator(f"[data-likes='{hung}']").inner_text() == "No likes yet"
