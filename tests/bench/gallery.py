@@ -89,7 +89,7 @@ def _house(folder: Path, size: int) -> Iterator[House]:
     environment = {"PATH": "", "DATA_DIR": str(data), "GALLERY_PORT": str(port), "LOG_LEVEL": "WARNING"}
     with process("-m", "gallery", environment=environment, log=data / "log"):
         house = House(f"http://127.0.0.1:{port}", filled)
-        wait_until(lambda: httpx.get(f"{house.url}/favicon.ico").status_code, (data / "log").read_text)
+        wait_until(lambda: httpx.get(f"{house.url}/favicon.ico").status_code, f"see {data}/log", within=60)
         house.asked = _questions(filled)
         yield house
 

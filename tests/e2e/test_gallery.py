@@ -26,7 +26,7 @@ def browser(chromium: str) -> Iterator[object]:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 def test_two_people_meet_over_a_picture(house, browser, scripts):
-    """First visit, sign in, paint, like, comment, answer, follow, remix, again, hide, delete, sign out everywhere."""
+    """They sign in, paint, like, talk, follow, remix, paint again, collect, hide, delete, and sign out everywhere."""
     end = "s" if scripts else "n"
     ada, bob = (f"{name}_{end}" for name in ("ada", "bob"))
     painter, guest = (Visitor(browser, house, scripts=scripts) for _ in range(2))
@@ -49,6 +49,9 @@ def test_two_people_meet_over_a_picture(house, browser, scripts):
     again = guest.again(first)
     assert {first, remix} <= family_of(guest, remix)
     assert {remix, again} <= family_of(painter, first)
+
+    board = guest.collect(first, "Lights")
+    assert painter.go(board).locator(f"main a[href='{first}']").count()
 
     told = painter.go("/me/notifications").locator("main").inner_text()
     assert all(word in told for word in ("like", "follow", "What a light")), told

@@ -105,6 +105,16 @@ class Visitor:
         self.go(f"/@{handle}").locator(".follow button").first.click()
         self.page.locator(".follow button[aria-pressed=true]").first.wait_for()
 
+    def collect(self, path: str, board: str) -> str:
+        """Put a picture on a new board. Returns the path of the board."""
+        self.go(path).locator("summary", has_text="Add to a board").click()
+        self.page.get_by_label("A new board").fill(board)
+        self.press("Save")
+        self.page.locator("summary", has_text="On 1 board").wait_for()
+        self.go("/me/boards").locator("main").get_by_role("link", name=board).first.click()
+        self.page.wait_for_url("**/b/*")
+        return self.path
+
     def manage(self, path: str, deed: str) -> None:
         """What only its author can do with a picture."""
         self.go(path).locator("summary", has_text="Yours").click()
