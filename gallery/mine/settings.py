@@ -92,9 +92,10 @@ async def leave(request: Request) -> Response:
     typed = text_of(form, "handle").strip()
     if typed.removeprefix("@").casefold() != member.person.username.casefold():
         return await _leaving(request, member, typed=typed[:60], wrong=f"Type @{member.person.username} to go on.")
-    await within_limits(request, "data")
+    await within_limits(request, "leave")
     engine = house_of(request).engine
-    tokens = await run_in_threadpool(logins.end_all, engine, member.id)
+    # Read before, so that all or nothing goes: who is told to try again is still signed in.
+    tokens = await queries.ask(engine, partial(logins.sealed_of, person_id=member.id))
     gone = await run_in_threadpool(forget_person, engine, member.id)
     log.info("a member left", person=member.id, creations=gone)
     request.state.visitor = STRANGER

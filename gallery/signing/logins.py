@@ -105,6 +105,11 @@ def _end(engine: Engine, which: ColumnElement[bool]) -> list[str | None]:
         return list(session.execute(delete(logins).where(which).returning(logins.c.tokens)).scalars())
 
 
+def sealed_of(connection: Connection, person_id: int) -> list[str | None]:
+    """The sealed tokens of all browsers in which somebody is signed in."""
+    return list(connection.execute(select(logins.c.tokens).where(logins.c.person_id == person_id)).scalars())
+
+
 def of_person(connection: Connection, person_id: int) -> list[Any]:
     """The browsers in which somebody is signed in, the one used last first."""
     columns = (logins.c.id, logins.c.browser, logins.c.created_at, logins.c.seen_at)

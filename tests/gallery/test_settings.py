@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 
 from core.clock import now
 from core.database import transaction
@@ -254,6 +255,21 @@ def test_who_leaves_is_gone_at_once(member, engine, wall, ada, typed):
     assert (theirs.likes, theirs.comments) == (0, 0)
     with engine.connect() as connection:
         assert connection.execute(select(likings)).all() == []
+
+
+def test_who_cannot_leave_just_now_is_still_signed_in_and_has_lost_nothing(member, engine, ada, wall):
+    hers = wall.hang(person_id=ada)
+
+    def away(_connection, _cursor, statement, *_rest):
+        if statement.startswith("UPDATE person"):
+            raise OperationalError(statement, {}, Exception("database is locked"))
+
+    event.listen(engine, "before_cursor_execute", away)
+    page = member.post(f"{HERE}/delete", data={"handle": "ada", "token": member.token})
+    event.remove(engine, "before_cursor_execute", away)
+    assert page.status_code == 503
+    assert member.get(HERE).status_code == 200
+    assert row(engine, creations, hers).deleted_at is None
 
 
 def test_leaving_twice_asks_to_sign_in(member):
