@@ -73,7 +73,7 @@ def test_full_size_is_larger_than_what_fits_and_can_be_undone(page, wall):
     page.goto(f"/c/{wall.hang()}")
     page.locator(".creation__full").click()
     picture, button = page.locator(".zoom__picture"), page.get_by_role("button", name="Full size")
-    page.wait_for_function("document.querySelector('.zoom__picture').style.width")
+    page.locator(".zoom__picture[style]").wait_for()
     fitting = picture.bounding_box()["width"]
     button.click()
     assert picture.bounding_box()["width"] > fitting
