@@ -24,7 +24,7 @@ function count() {
   const told = document.getElementById("prompt-count")
   if (!told) return
   const limit = Number(words.dataset.limit), length = [...words.value.trim()].length
-  told.textContent = length > limit ? `${length - limit} characters too many` : `${length} of ${limit} characters`
+  told.textContent = length > limit ? `${length - limit} too many of ${limit} characters` : `${length} of ${limit} characters`
   told.classList.toggle("compose__count--over", length > limit)
 }
 

@@ -137,7 +137,7 @@ def test_what_is_no_picture_is_told_beside_the_field_and_the_words_stay(open_pag
 def test_what_is_wrong_is_told_on_the_page_and_nothing_typed_is_lost(open_page, painted):
     page = open_page("/paint")
     page.fill("#prompt", "x" * 2001)
-    assert page.inner_text("#prompt-count") == "1 characters too many"
+    assert page.inner_text("#prompt-count") == "1 too many of 2000 characters"
     page.get_by_role("button", name="Paint").click()
     page.locator("#prompt-error").wait_for()
     assert len(page.input_value("#prompt")) == 2001
