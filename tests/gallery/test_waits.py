@@ -211,3 +211,19 @@ def test_a_picture_that_came_with_the_post_is_named(client, wall):
     html = client.get(f"/c/{wall.hang(start_url='https://pbs.example/a.jpg')}").text
     assert "a picture that came with the post" in html
     assert "pbs.example" not in html
+
+
+def test_the_composer_says_how_long_one_more_would_take(waiting_site, wall, sign_in):
+    for number in range(40):
+        wall.hang(painting_seconds=10.0, painted_at=now(), prompt=f"lately {number}")
+    for number in range(2):
+        wall.creation(person_id=wall.person(f"p{number}"), next_attempt_at=now(), turn=1)
+    sign_in(waiting_site, wall.person("ada"))
+    assert waiting_site.get("/paint").context["told"].wait == "about 30 seconds"
+
+
+def test_the_composer_says_why_it_would_have_to_wait(site, engine, queue, wall, sign_in):
+    pace, money = Pace(queue, load(PaceSettings)), load(MoneySettings)
+    client = site(look_around=partial(look_around, engine, queue, pace, money))
+    sign_in(client, wall.person("ada"))
+    assert client.get("/paint").context["told"].wait == "has to wait: nobody is at work in the house"
