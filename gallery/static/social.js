@@ -59,6 +59,7 @@ function once(event) {
   if (!("once" in form.dataset)) return
   if (form.dataset.sent) event.preventDefault()
   form.dataset.sent = "yes"
+  setTimeout(() => { delete form.dataset.sent }, 5000)
 }
 addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach(form => delete form.dataset.sent))
 

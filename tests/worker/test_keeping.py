@@ -15,7 +15,7 @@ from core.clock import now
 from core.database import reading, transaction
 from core.errors import TryLater
 from core.forgetting import forget_person, take_back
-from core.models import Picture, State, creations, people, pictures, posts
+from core.models import Picture, State, creations, notifications, people, pictures, posts
 from core.queue import WorkQueue
 from core.settings import KeepSettings, MoneySettings, load
 from core.storage import FolderStorage
@@ -515,3 +515,14 @@ def test_pictures_that_were_chosen_and_never_used_go_after_a_day(keeping: Keepin
     replace(keeping, uploads=uploads).look()
     assert uploads.get(1, old) is None
     assert uploads.get(1, new) == b"new"
+
+
+def test_notifications_of_three_months_ago_go_too(keeping: Keeping, engine: Engine) -> None:
+    member = make_person(engine, member_since=now())
+    with transaction(engine) as session:
+        for days in (91, 89):
+            told = {"person_id": member, "kind": "followed", "key": str(days), "at": now() - timedelta(days=days)}
+            session.execute(notifications.insert().values(**told))
+    keeping.look()
+    with reading(engine) as connection:
+        assert connection.execute(select(notifications.c.key)).scalars().all() == ["89"]
