@@ -90,6 +90,7 @@ def _untie_follows(session: Session, person_id: int) -> None:
 
 def _untie_boards(session: Session, person_id: int) -> None:
     theirs = select(boards.c.id).where(boards.c.person_id == person_id)
+    lock(session, boards, session.execute(theirs).scalars())  # whoever puts something on one waits, and finds none
     session.execute(delete(collected).where(collected.c.board_id.in_(theirs)))
     session.execute(delete(boards).where(boards.c.person_id == person_id))
 

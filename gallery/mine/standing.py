@@ -12,7 +12,7 @@ DONE: dict[str, str] = {
     "unhide": "not hidden any more.",
     "sensitive": "marked as sensitive and {hang} behind a veil.",
     "unsensitive": "not marked as sensitive any more.",
-    "delete": "deleted. An answer on X goes within minutes.",
+    "delete": "deleted. Where the bot answered on X, the answer goes within minutes.",
 }
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, insert, select
 
 from core.clock import now
 from core.database import transaction
+from core.forgetting import forget_person
 from core.models import boards, collected
 from gallery.keyset import PAGE_SIZE
 from gallery.mine import pinning
@@ -351,6 +352,13 @@ class Together:
         name = make()[3:]
         put = [lambda one=one: pinning.collect(engine, ada, one, Wish(on=frozenset({name}))) for one in ids[:5]]
         assert at_once(*put, lambda: pinning.remove_board(engine, ada, name)) == []
+        assert sizes(engine) == []
+
+    def test_a_member_who_leaves_while_another_tab_puts_something_on_their_board(self, engine, wall, ada, grace, make):
+        ids = [wall.hang(pictures=0, person_id=grace) for _ in range(6)]
+        name = make()[3:]
+        put = [lambda one=one: pinning.collect(engine, ada, one, Wish(on=frozenset({name}))) for one in ids]
+        assert at_once(*put[:3], lambda: forget_person(engine, ada), *put[3:]) == []
         assert sizes(engine) == []
 
     def test_the_limit_of_boards_holds(self, engine, ada, monkeypatch):
