@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import event, insert, update
 
 from core.clock import now
 from core.database import transaction
@@ -263,3 +263,36 @@ def test_colours_are_not_changed_from_another_site(client):
     assert (
         client.post("/colours", data={"theme": "dark"}, headers={"Origin": "https://evil.example"}).status_code == 403
     )
+
+
+def test_no_question_of_a_wall_reads_the_whole_table(client, wall, engine, sign_in, statements):
+    me = wall.person("me")
+    for number in range(3):
+        wall.hang(likes=number)
+    wall.creation(next_attempt_at=now())
+    follow(engine, me, wall.person())
+    sign_in(client, me)
+    asked = []
+    with engine.connect() as connection:
+
+        def note(_connection, cursor, statement, parameters, *_rest):
+            if statement.startswith("SELECT"):
+                asked.append((statement, parameters))
+
+        event.listen(engine, "before_cursor_execute", note)
+        for path in ("/", "/top?of=day", "/top?of=all", "/following"):
+            client.get(path)
+        event.remove(engine, "before_cursor_execute", note)
+        for statement, parameters in asked:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            scans = [row.detail for row in plan if row.detail.startswith("SCAN creation") and "USING" not in row.detail]
+            assert scans == [], statement
+    assert any("ix_creation_top" in row for row in plans_of(engine, asked))
+    assert any("ix_creation_liked" in row for row in plans_of(engine, asked))
+    assert any("ix_creation_line" in row for row in plans_of(engine, asked))
+
+
+def plans_of(engine, asked):
+    with engine.connect() as connection:
+        for statement, parameters in asked:
+            yield from (row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
