@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, literal, select
 
 from core.models import creations, people, pictures
 from core.text import alt_text, clip
@@ -20,7 +20,7 @@ MOST_ANCESTORS = 6
 MOST_ON_A_LEVEL = 6
 # Of what is gone only those are shown that something came of; so many are looked at.
 MOST_GONE = 2
-MOST_LOOKED_AT = 200
+MOST_LOOKED_AT = 100
 TITLE, ALT = 70, 120
 
 
@@ -95,30 +95,10 @@ NODE = (
 NEWEST_FIRST = (creations.c.shown_at.desc(), creations.c.id.desc())
 
 
-def family_of(connection: Connection, creation: CreationShown) -> Family:
-    """The relatives of a creation, at most a few on each level."""
-    ancestors = _ancestors(connection, creation)
-    siblings, in_all = _siblings(connection, creation, ancestors)
-    children = _hanging(connection, creations.c.parent_id == creation.id) if creation.remixes else []
-    gone = _gone(connection, creation.id)
-    shown = ancestors[-MOST_ANCESTORS:]
-    return Family(
-        ancestors=[_relative(row) for row in shown],
-        goes_on=len(ancestors) > len(shown),
-        siblings=siblings,
-        more_siblings=max(0, in_all - len(siblings)),
-        children=[_relative(row) for row in children] + gone,
-        more_children=max(0, creation.remixes - len(children)),
-    )
-
-
-def _ancestors(connection: Connection, creation: CreationShown) -> list[Any]:
-    """From the farthest to the parent; one more than are shown. A loop, which nobody can make, would end as well."""
-    if creation.parent_id is None:
-        return []
+def _line() -> Select[Any]:
     up = (
         select(creations.c.id, creations.c.parent_id, literal(0).label("depth"))
-        .where(creations.c.id == creation.parent_id)
+        .where(creations.c.id == bindparam("parent_id"))
         .cte("up", recursive=True)
     )
     further = creations.alias("further")
@@ -127,40 +107,73 @@ def _ancestors(connection: Connection, creation: CreationShown) -> list[Any]:
         .join_from(up, further, further.c.id == up.c.parent_id)
         .where(up.c.depth < MOST_ANCESTORS)
     )
-    chain = NODE.join(up, up.c.id == creations.c.id).order_by(up.c.depth.desc())
-    return list(connection.execute(chain).all())
+    return NODE.join(up, up.c.id == creations.c.id).order_by(up.c.depth.desc())
 
 
-def _siblings(connection: Connection, creation: CreationShown, ancestors: Sequence[Any]) -> tuple[list[Relative], int]:
-    """Some of those that were made from the same one, and how many there are in all."""
-    if not ancestors:
-        return [], 0
-    in_all = ancestors[-1].remixes - (1 if creation.hangs else 0)
-    if in_all <= 0:
-        return [], 0
-    others = _hanging(connection, creations.c.parent_id == creation.parent_id, creations.c.id != creation.id)
-    return [_relative(row) for row in others], in_all
+def _hanging() -> Select[Any]:
+    of_parents = creations.c.parent_id.in_(bindparam("parent_ids", expanding=True))
+    others = creations.c.id != bindparam("without")
+    return NODE.where(of_parents, others, creations.c.shown_at.is_not(None))
 
 
-def _hanging(connection: Connection, *which: ColumnElement[bool]) -> Sequence[Any]:
-    wanted = NODE.where(*which, creations.c.shown_at.is_not(None)).order_by(*NEWEST_FIRST).limit(MOST_ON_A_LEVEL)
-    return connection.execute(wanted).all()
-
-
-def _gone(connection: Connection, parent_id: int) -> list[Relative]:
-    """Children that hang no more though something came of them: empty frames, with that beneath them."""
+def _gone() -> Select[Any]:
     unseen = (
-        select(creations.c.id, creations.c.remixes, creations.c.deleted_at, creations.c.hidden_at)
-        .where(creations.c.parent_id == parent_id, creations.c.shown_at.is_(None))
+        select(creations.c.id, creations.c.remixes)
+        .where(creations.c.parent_id == bindparam("parent_id"), creations.c.shown_at.is_(None))
         .order_by(creations.c.id)
         .limit(MOST_LOOKED_AT)
         .subquery()
     )
-    had_children = select(unseen.c.id).where(unseen.c.remixes > 0).limit(MOST_GONE)
-    ids = list(connection.execute(had_children).scalars())
+    return select(unseen.c.id).where(unseen.c.remixes > 0).limit(MOST_GONE)
+
+
+# Made once: putting a question together takes longer than its answer.
+LINE = _line()
+HANGING = _hanging().order_by(*NEWEST_FIRST).limit(MOST_ON_A_LEVEL)
+GONE = _gone()
+
+
+def family_of(connection: Connection, creation: CreationShown) -> Family:
+    """The relatives of a creation, at most a few on each level."""
+    ancestors = _ancestors(connection, creation)
+    siblings, in_all = _siblings(connection, creation, ancestors)
+    children = _children(connection, [creation.id]) if creation.remixes else []
+    shown = ancestors[-MOST_ANCESTORS:]
+    return Family(
+        ancestors=_relatives(shown),
+        goes_on=len(ancestors) > len(shown),
+        siblings=siblings,
+        more_siblings=max(0, in_all - len(siblings)),
+        children=_relatives(children) + _gone_children(connection, creation.id),
+        more_children=max(0, creation.remixes - len(children)),
+    )
+
+
+def _ancestors(connection: Connection, creation: CreationShown) -> Sequence[Any]:
+    """From the farthest to the parent; one more than are shown. A loop, which nobody can make, would end as well."""
+    if creation.parent_id is None:
+        return []
+    return connection.execute(LINE, {"parent_id": creation.parent_id}).all()
+
+
+def _siblings(connection: Connection, creation: CreationShown, ancestors: Sequence[Any]) -> tuple[list[Relative], int]:
+    """Some of those that were made from the same one, and how many there are in all."""
+    in_all = ancestors[-1].remixes - (1 if creation.hangs else 0) if ancestors else 0
+    if in_all <= 0:
+        return [], 0
+    return _relatives(_children(connection, [creation.parent_id], without=creation.id)), in_all
+
+
+def _children(connection: Connection, parent_ids: Sequence[int | None], without: int = 0) -> Sequence[Any]:
+    return connection.execute(HANGING, {"parent_ids": parent_ids, "without": without}).all()
+
+
+def _gone_children(connection: Connection, parent_id: int) -> list[Relative]:
+    """Children that hang no more though something came of them: empty frames, with that beneath them."""
+    ids = list(connection.execute(GONE, {"parent_id": parent_id}).scalars())
     if not ids:
         return []
-    beneath = _hanging(connection, or_(*(creations.c.parent_id == one for one in ids)))
+    beneath = _children(connection, ids)
     return [Relative(one, children=_relatives(row for row in beneath if row.parent_id == one)) for one in ids]
 
 
