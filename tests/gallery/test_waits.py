@@ -199,7 +199,7 @@ def test_a_remix_names_whose_picture_it_comes_from(client, wall):
 
 def test_a_remix_of_what_is_taken_back_or_hidden_leads_nowhere(client, wall):
     taken_back = wall.hang(deleted_at=now(), shown_at=None)
-    hidden = wall.hang(person_id=wall.person("eve", hidden_at=now() - timedelta(days=1)))
+    hidden = wall.hang(shown_at=None, person_id=wall.person("eve", hidden_at=now() - timedelta(days=1)))
     for parent in (taken_back, hidden):
         html = client.get(f"/c/{wall.hang(parent_id=parent)}").text
         assert "a picture that does not hang here any more" in html
