@@ -29,8 +29,9 @@ pytestmark = pytest.mark.browser
 FOR_MEMBERS = ("/me",)
 # What is no page for people: files, feeds, JSON, and what sends people elsewhere.
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-NO_PAGES = ("/pictures/", "/static/", "/favicon", "/robots.txt", "/sitemap", "/oembed", "/.well-known/", "/paint/start/", "/live", "/healthz", "/api/",
-    ".atom", ".json", "/download/", "/sign-in/",
+NO_PAGES = (
+    "/pictures/", "/static/", "/favicon", "/robots.txt", "/sitemap", "/oembed", "/.well-known/", "/paint/start/",
+    "/live", "/healthz", "/api/", ".atom", ".json", "/download/", "/sign-in/",
 )  # fmt: skip
 # Where the addresses of a full site differ from those of its routes.
 EXAMPLES = {"creation_id": "1", "handle": "ada", "name": "board", "number": "1", "comment_id": "2", "id": "1"}
