@@ -5,15 +5,16 @@ updates (measured: 234 of 6,000). Knows no table.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlmodel import Session
 
 from core.clock import now
@@ -28,6 +29,12 @@ PRAGMAS = (
     "PRAGMA busy_timeout=10000",
     "PRAGMA foreign_keys=ON",
 )
+# PostgreSQL's word for writers who wait for each other in a circle: it ends one of them, and none is to blame.
+CIRCLE = "40P01"
+TRIES = 4
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 def open_database(url: str) -> Engine:
@@ -62,6 +69,26 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """A session that commits at the end and rolls back on any exception. The only way this house writes."""
     with Session(engine.execution_options(writes=True), expire_on_commit=False) as session, session.begin():
         yield session
+
+
+def unlocked(doing: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Do it again where PostgreSQL ended it to break a circle. For what is one transaction and nothing besides.
+
+    Rows are held in one order where that can be known beforehand (`core/visibility.py`); it cannot always be: who
+    leaves may be followed at that moment.
+    """
+
+    @wraps(doing)
+    def done(*args: Given.args, **named: Given.kwargs) -> Result:
+        for _ in range(TRIES - 1):
+            try:
+                return doing(*args, **named)
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) != CIRCLE:
+                    raise
+        return doing(*args, **named)
+
+    return done
 
 
 @contextmanager

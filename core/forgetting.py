@@ -9,12 +9,12 @@ from sqlalchemy import Engine, func, select, update
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import reading, transaction
+from core.database import reading, transaction, unlocked
 from core.errors import HouseError
 from core.models import State, creations, people, posts
 from core.states import move
-from core.ties import untie_person
-from core.visibility import conceal
+from core.ties import hold_all_of, untie_person
+from core.visibility import conceal, hold
 
 NOBODY = "somebody"
 # Bound variables per statement: SQLite allows 32,766.
@@ -32,6 +32,7 @@ def take_back(session: Session, creation_ids: Iterable[int], code: str) -> int:
 
 def _take_back(session: Session, ids: list[int], code: str) -> int:
     named = creations.c.id.in_(ids)
+    hold(session, named)
     # What waits to be painted or answered waits no more, nor do words that were to be told.
     waiting = select(creations.c.id, creations.c.state).where(named, creations.c.next_attempt_at.is_not(None))
     for creation_id, state in session.execute(waiting).all():
@@ -50,7 +51,7 @@ def _take_back(session: Session, ids: list[int], code: str) -> int:
 def leave_alone(session: Session, person_id: int, code: str) -> None:
     """End all that waits for this person: nothing more is painted, answered or told."""
     waiting = select(creations.c.id).where(creations.c.person_id == person_id, creations.c.next_attempt_at.is_not(None))
-    for creation_id in list(session.execute(waiting).scalars()):
+    for creation_id in list(session.execute(waiting.order_by(creations.c.id)).scalars()):
         move(session, creation_id, State.QUEUED, State.REFUSED, code=code, next_attempt_at=None)
         move(session, creation_id, State.PAINTED, State.PAINTED, reply_outcome=code, next_attempt_at=None)
         move(session, creation_id, State.REFUSED, State.REFUSED, says=None, next_attempt_at=None)
@@ -68,6 +69,7 @@ def opt_in(session: Session, person_id: int) -> None:
     session.execute(update(people).where(people.c.id == person_id).values(opted_out_at=None))
 
 
+@unlocked
 def forget_person(engine: Engine, person_id: int) -> int:
     """ "Delete my data": all creations, the words of all posts, name and handle, and what they did in the gallery.
     Returns the creations taken back.
@@ -76,6 +78,7 @@ def forget_person(engine: Engine, person_id: int) -> int:
     were paid, which name nobody but that id.
     """
     with transaction(engine) as session:
+        hold_all_of(session, person_id)
         theirs = select(creations.c.id).where(creations.c.person_id == person_id)
         count = take_back(session, session.execute(theirs).scalars(), "deleted")
         untie_person(session, person_id)

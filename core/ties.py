@@ -13,6 +13,7 @@ from sqlmodel import Session
 from core.clock import now
 from core.counting import count, lock
 from core.models import boards, collected, comments, creations, follows, likings, logins, notifications, people, reports
+from core.visibility import hold
 
 # Comments that answer comments of the same person: so many deep, the places of deeper ones stay, without words.
 DEEPEST = 20
@@ -20,7 +21,7 @@ DEEPEST = 20
 
 def untie_person(session: Session, person_id: int) -> None:
     """All that somebody did in the gallery: likes, comments, follows, boards, reports, what they were told, logins."""
-    lock(session, creations, _touched(session, person_id))
+    hold_all_of(session, person_id)
     _untie_likes(session, likings.c.person_id == person_id)
     _untie_comments(session, person_id)
     _untie_follows(session, person_id)
@@ -31,6 +32,16 @@ def untie_person(session: Session, person_id: int) -> None:
     nameless = {"person_id": None, "words": "", "key": literal("gone:").concat(cast(reports.c.id, String))}
     session.execute(update(reports).where(reports.c.person_id == person_id).values(**nameless))
     session.execute(delete(logins).where(logins.c.person_id == person_id))
+
+
+def hold_all_of(session: Session, person_id: int) -> None:
+    """Hold the rows that change when somebody leaves: who follows whom, what is theirs, what they liked or spoke of."""
+    pairs = or_(follows.c.follower_id == person_id, follows.c.followed_id == person_id)
+    others = session.execute(select(follows.c.follower_id, follows.c.followed_id).where(pairs)).all()
+    lock(session, people, {person_id, *(number for row in others for number in row)})
+    liked = select(likings.c.creation_id).where(likings.c.person_id == person_id)
+    said = select(comments.c.creation_id).where(comments.c.person_id == person_id)
+    hold(session, creations.c.person_id == person_id, also=session.execute(liked.union(said)).scalars())
 
 
 def untie_creation(session: Session, creation_id: int) -> None:
@@ -47,13 +58,6 @@ def untie_creation(session: Session, creation_id: int) -> None:
     count(session, creations, creations.c.comments, {creation_id: -visible})
     _untie_likes(session, likings.c.creation_id == creation_id)
     _off_boards(session, creation_id)
-
-
-def _touched(session: Session, person_id: int) -> list[int]:
-    """The creations whose counts change when somebody leaves."""
-    liked = select(likings.c.creation_id).where(likings.c.person_id == person_id)
-    said = select(comments.c.creation_id).where(comments.c.person_id == person_id)
-    return sorted(session.execute(liked.union(said)).scalars())
 
 
 def _untie_likes(session: Session, which: ColumnElement[bool]) -> None:
@@ -81,8 +85,6 @@ def _untie_comments(session: Session, person_id: int) -> None:
 def _untie_follows(session: Session, person_id: int) -> None:
     """Both directions, and both counts of each."""
     pairs = or_(follows.c.follower_id == person_id, follows.c.followed_id == person_id)
-    others = session.execute(select(follows.c.follower_id, follows.c.followed_id).where(pairs)).all()
-    lock(session, people, {person_id, *(number for row in others for number in row)})
     gone = session.execute(delete(follows).where(pairs).returning(follows.c.follower_id, follows.c.followed_id)).all()
     count(session, people, people.c.follows, _lost(row.follower_id for row in gone))
     count(session, people, people.c.followers, _lost(row.followed_id for row in gone))

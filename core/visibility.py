@@ -3,6 +3,9 @@
     painted, with pictures that no check flagged; not hidden or taken back by its author; its author visible on X
 
 Called within the transaction that changes one of these; tells which creations came into sight or went out of it.
+
+Who writes to several tables holds rows in this order: people, creations, boards, the rest; of each table by their ids.
+So two who write at once wait for each other, and never in a circle.
 """
 
 from collections import Counter
@@ -13,12 +16,13 @@ from sqlalchemy import ColumnElement, and_, exists, select, update
 from sqlmodel import Session
 
 from core import searching
-from core.counting import count
+from core.counting import count, lock
 from core.models import creations, people, pictures
 
 
 def show(session: Session, *which: ColumnElement[bool]) -> list[int]:
     """Hang those of the creations that may hang and do not, at the place of their painting. Returns their ids."""
+    hold(session, *which, creations.c.shown_at.is_(None))
     statement = update(creations).where(*which, creations.c.shown_at.is_(None), may_hang())
     hung = session.execute(
         statement.values(shown_at=creations.c.painted_at)
@@ -32,6 +36,7 @@ def show(session: Session, *which: ColumnElement[bool]) -> list[int]:
 
 def conceal(session: Session, *which: ColumnElement[bool]) -> list[int]:
     """Take those of the creations that hang from the wall. Returns their ids."""
+    hold(session, *which, creations.c.shown_at.is_not(None))
     statement = update(creations).where(*which, creations.c.shown_at.is_not(None))
     taken = session.execute(
         statement.values(shown_at=None)
@@ -41,6 +46,17 @@ def conceal(session: Session, *which: ColumnElement[bool]) -> list[int]:
     _count_remixes(session, taken, -1)
     searching.remove(session, (row.id for row in taken))
     return [row.id for row in taken]
+
+
+def hold(session: Session, *which: ColumnElement[bool], also: Iterable[int] = ()) -> None:
+    """Nobody else changes these creations until the end of the transaction, nor those whose remixes they are.
+
+    Called before the first of them is changed. `also`: ids of more, which will be held, too.
+    """
+    if session.connection().dialect.name == "sqlite":
+        return
+    rows = session.execute(select(creations.c.id, creations.c.parent_id).where(*which)).all()
+    lock(session, creations, {one for row in rows for one in row if one is not None}.union(also))
 
 
 def may_hang() -> ColumnElement[bool]:

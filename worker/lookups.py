@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, exists, select, update
+from sqlalchemy import Engine, and_, exists, or_, select, update
 from sqlmodel import Session
 
 from core.clock import now
+from core.counting import lock
 from core.database import reading, transaction
 from core.errors import GiveUp, TryLater
 from core.forgetting import take_back
 from core.logs import get_logger
 from core.models import creations, people, posts
 from core.settings import KeepSettings
-from core.visibility import conceal, show
+from core.visibility import conceal, hold, show
 from core.x import XClient
 from worker.allowance import Allowance
 
@@ -105,6 +106,7 @@ class Lookups:
         hidden = {row.author_id for row in due if fates.get(row.id) in HIDING}
         seen = {row.author_id for row in due if fates.get(row.id) == "seen"}
         with transaction(self.engine) as session:
+            _hold(session, lost, hidden, seen - hidden)
             _lose(session, lost)
             _hide(session, hidden)
             _show_again(session, seen - hidden)
@@ -127,6 +129,14 @@ class Lookups:
 
     def _waiting(self) -> list[int]:
         return [one for one, since in self._doubted.items() if now() - since < BELIEVED_AFTER]
+
+
+def _hold(session: Session, lost: list[int], hiding: set[int], seen: set[int]) -> None:
+    """All that may change, before the first of it does. Of who is in sight and stays there nothing changes."""
+    lock(session, people, hiding | seen)
+    back = select(people.c.id).where(people.c.id.in_(seen), people.c.hidden_at.is_not(None))
+    hung = and_(creations.c.person_id.in_(hiding), creations.c.shown_at.is_not(None))
+    hold(session, or_(creations.c.post_id.in_(lost), hung, creations.c.person_id.in_(back)))
 
 
 def _lose(session: Session, gone: list[int]) -> None:

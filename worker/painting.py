@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from core import imaging
 from core.clock import now
-from core.database import transaction
+from core.database import transaction, unlocked
 from core.errors import GiveUp, Refused, TryLater
 from core.imaging import Copy, Provenance
 from core.line import Line
@@ -28,7 +28,7 @@ from core.settings import MoneySettings, WorkSettings
 from core.states import move
 from core.storage import Storage
 from core.styles import styled
-from core.visibility import show
+from core.visibility import hold, show
 from core.x import XClient
 from worker.claims import Claim, take
 from worker.gpu_client import GpuClient, Order, Painted, Painting
@@ -177,10 +177,12 @@ class PaintStep:
             f"{name}_height": copy.height,
         }
 
+    @unlocked
     def _mark_painted(self, claim: Claim, creation: Any, painting: Painting, rows: list[Picture]) -> bool:
         """From here on it is visible. Pictures and state change together; False when the claim was lost."""
         moment = now()
         with transaction(self.engine) as session:
+            hold(session, creations.c.id == claim.creation_id)
             moved = move(
                 session,
                 claim.creation_id,

@@ -10,17 +10,18 @@ from sqlalchemy import ColumnElement, Connection, Engine, select, update
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import transaction
+from core.database import transaction, unlocked
 from core.forgetting import take_back
 from core.models import creations
 from core.refusals import NO_CREATION
-from core.visibility import conceal, show
+from core.visibility import conceal, hold, show
 
 
 class NotTheirs(Exception):
     """Among the creations is one of somebody else, or none at all: nothing is done with any of them."""
 
 
+@unlocked
 def change(engine: Engine, person_id: int, do: str, creation_ids: Sequence[int]) -> int:
     """Do one thing with own creations. Returns how many it changed. Raises NotTheirs; KeyError for what none knows."""
     act = DEEDS[do]
@@ -41,10 +42,10 @@ def _all_theirs(rows: Sequence[Any], person_id: int, ids: Sequence[int]) -> bool
 
 
 def _hold(session: Session, person_id: int, creation_ids: Sequence[int]) -> None:
-    """Locks the rows in the order of their ids, so that two tabs wait for each other and not in a circle."""
+    """What two tabs do with the same creations is done one after the other."""
+    hold(session, creations.c.id.in_(creation_ids))
     wanted = select(creations.c.id, creations.c.person_id, creations.c.code).where(creations.c.id.in_(creation_ids))
-    rows = session.execute(wanted.order_by(creations.c.id).with_for_update()).all()
-    if not _all_theirs(rows, person_id, creation_ids):
+    if not _all_theirs(session.execute(wanted).all(), person_id, creation_ids):
         raise NotTheirs
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, or
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import insert_new, transaction
+from core.database import insert_new, transaction, unlocked
 from core.models import boards, collected, creations, people
 from core.text import tidy
 from core.unsafe import why_unsafe
@@ -62,6 +62,7 @@ class Wish:
     once: str = ""
 
 
+@unlocked
 def make(engine: Engine, person_id: int, draft: Draft, once: str) -> str:
     """A new board; sent twice it is one. Returns its name. Raises NotDone where a member has too many."""
     with transaction(engine) as session:
@@ -76,6 +77,7 @@ def change(engine: Engine, person_id: int, name: str, draft: Draft) -> bool:
         return changed.first() is not None
 
 
+@unlocked
 def remove(engine: Engine, person_id: int, name: str, creation_ids: Sequence[int]) -> int | None:
     """Take pictures off a board. Returns how many were on it, None where the board is not theirs."""
     with transaction(engine) as session:
@@ -83,6 +85,7 @@ def remove(engine: Engine, person_id: int, name: str, creation_ids: Sequence[int
         return sum(_take_off(session, row.id, creation_ids) for row in held) if held else None
 
 
+@unlocked
 def remove_board(engine: Engine, person_id: int, name: str) -> bool:
     """Delete a board; what was on it stays where it is. Returns whether it was theirs and there."""
     with transaction(engine) as session:
@@ -93,6 +96,7 @@ def remove_board(engine: Engine, person_id: int, name: str) -> bool:
         return False
 
 
+@unlocked
 def collect(engine: Engine, person_id: int, creation_id: int, wish: Wish) -> tuple[list[str], list[str]] | None:
     """Put a creation on boards and take it off others. Names that are no board of theirs are nothing.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, update
 
-from core.database import transaction
+from core.database import transaction, unlocked
 from core.forgetting import opt_in, opt_out
 from core.models import creations, people
 from gallery.signing import logins
@@ -39,6 +39,7 @@ def settled(connection: Connection, person_id: int, most: int) -> Settled:
     )
 
 
+@unlocked
 def answer_on_x(engine: Engine, person_id: int, *, wanted: bool) -> None:
     """What `start` and `stop` do on X."""
     with transaction(engine) as session:

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import insert_new, transaction
+from core.counting import lock
+from core.database import insert_new, transaction, unlocked
 from core.models import Kind, follows, people
 from core.notifying import notify
 from gallery.keyset import After
@@ -18,6 +19,7 @@ from gallery.social.listed import Listed, listed
 MOST_ASKED = 500
 
 
+@unlocked
 def follow(engine: Engine, follower_id: int, followed_id: int) -> int:
     """Follow somebody; twice is once, and nobody follows themselves. Returns how many follow them now."""
     with transaction(engine) as session:
@@ -30,9 +32,11 @@ def follow(engine: Engine, follower_id: int, followed_id: int) -> int:
         return _followers_of(session, followed_id)
 
 
+@unlocked
 def unfollow(engine: Engine, follower_id: int, followed_id: int) -> int:
     """Follow them no more. Returns how many follow them now."""
     with transaction(engine) as session:
+        lock(session, people, [follower_id, followed_id])
         pair = (follows.c.follower_id == follower_id, follows.c.followed_id == followed_id)
         if session.execute(delete(follows).where(*pair).returning(follows.c.followed_id)).first() is not None:
             _count(session, follower_id, followed_id, -1)

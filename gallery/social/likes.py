@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Engine, delete, select, tuple_, update
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import insert_new, transaction
+from core.counting import lock
+from core.database import insert_new, transaction, unlocked
 from core.models import Kind, creations, likings, people
 from core.notifying import notify
 from gallery import queries
@@ -20,6 +21,7 @@ from gallery.social.listed import Listed, listed
 MOST_ASKED = 500
 
 
+@unlocked
 def like(engine: Engine, person_id: int, creation_id: int) -> int | None:
     """Like what hangs; twice is once. Returns how many like it now, None where nothing hangs."""
     with transaction(engine) as session:
@@ -35,9 +37,11 @@ def like(engine: Engine, person_id: int, creation_id: int) -> int | None:
         return likes
 
 
+@unlocked
 def unlike(engine: Engine, person_id: int, creation_id: int) -> int | None:
     """Like it no more, whether it still hangs or not. Returns how many like it now, None where there is none such."""
     with transaction(engine) as session:
+        lock(session, creations, [creation_id])
         theirs = (likings.c.person_id == person_id, likings.c.creation_id == creation_id)
         gone = session.execute(delete(likings).where(*theirs).returning(likings.c.creation_id)).first()
         if gone is None:

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, delete, select, update
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import insert_new, transaction
+from core.counting import lock
+from core.database import insert_new, transaction, unlocked
 from core.models import Kind, comments, creations, notifications, people
 from core.notifying import notify
 from core.text import tidy
@@ -46,6 +47,7 @@ def words_of(typed: str) -> str:
     return text
 
 
+@unlocked
 def say(engine: Engine, person_id: int, creation_id: int, words: Words) -> int | None:
     """Write a comment down; sent twice it is one. Returns its id, None where nothing hangs. Raises NotSaid."""
     with transaction(engine) as session:
@@ -64,9 +66,11 @@ def say(engine: Engine, person_id: int, creation_id: int, words: Words) -> int |
         return comment_id
 
 
+@unlocked
 def take_back(engine: Engine, person_id: int, creation_id: int, comment_id: int) -> bool:
     """Take a comment back: its author may, and whose creation it is. Twice is once. Returns whether they may."""
     with transaction(engine) as session:
+        lock(session, creations, [creation_id])
         wanted = (
             select(comments.c.person_id, creations.c.person_id.label("host_id"))
             .join_from(comments, creations, creations.c.id == comments.c.creation_id)
