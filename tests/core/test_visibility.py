@@ -89,8 +89,10 @@ def test_no_other_file_of_the_house_changes_it() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["creation.shown_at = now()", "update(creations).values(shown_at=None)", "Creation(shown_at=now())"]
-    + [
+    [
+        "creation.shown_at = now()",
+        "update(creations).values(shown_at=None)",
+        "Creation(shown_at=now())",
         'insert(creations).values({"shown_at": now()})',
         'changed = {"shown_at": None}',
         "values |= dict(shown_at=None)",
@@ -101,15 +103,16 @@ def test_a_change_of_it_is_seen(line: str) -> None:
 
 
 def changes_of_it(source: str) -> Iterator[int]:
-    """Lines that set it: on a row, in a statement, in a dictionary of values. What only shows it is none."""
+    """Lines that set it: on a row, in a statement, in a dictionary of values. What only hands it on is none."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr == "shown_at":
             yield node.lineno
-        if isinstance(node, ast.Call) and any(word.arg == "shown_at" for word in node.keywords):
+        elif isinstance(node, ast.Call) and any(word.arg == "shown_at" for word in node.keywords):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in {"values", "Creation", "dict", "move"}:
                 yield node.lineno
-        if isinstance(node, ast.Dict) and any(
-            isinstance(key, ast.Constant) and key.value == "shown_at" for key in node.keys
-        ):
-            yield node.lineno
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                handed_on = isinstance(value, ast.Attribute) and value.attr == "shown_at"
+                if isinstance(key, ast.Constant) and key.value == "shown_at" and not handed_on:
+                    yield node.lineno
