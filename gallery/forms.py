@@ -4,7 +4,7 @@ Also where to go afterwards: to pages of this site alone. Knows no page.
 """
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import HTTPException, Request
 from starlette.datastructures import FormData, UploadFile
@@ -43,6 +43,14 @@ def own_path(text: str | None) -> str | None:
     return text if text and OWN_PATH.fullmatch(text) else None
 
 
+def split(address: str) -> SplitResult:
+    """An address that somebody claims, in its parts; all of them empty for what is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
 def back_to(form: FormData, default: str) -> str:
     """Where a form wants to go afterwards, if that is a page of this site."""
     return own_path(text_of(form, "next")) or default
@@ -68,7 +76,7 @@ def _is_from_here(request: Request) -> bool:
     if origin is None:
         return True
     own = {request.headers.get("host", ""), urlsplit(house_of(request).public_url).netloc}
-    return urlsplit(origin).netloc in own - {""}
+    return split(origin).netloc in own - {""}
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

@@ -11,7 +11,7 @@ Exception
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from gallery.drawn import draw
-from gallery.forms import own_path, wants_json
+from gallery.forms import own_path, split, wants_json
 from gallery.headers import SECURITY
 from gallery.signing.visitor import NotSignedIn, visitor_of
 from gallery.unreadable import Unreadable
@@ -82,7 +82,7 @@ async def _not_signed_in(request: Request, _error: Exception) -> Response:
     if _is_for_machines(request):
         return _as_json(401, [])
     # A form cannot be sent again after the sign-in: back to the page it stood on.
-    page = request.url if request.method in {"GET", "HEAD"} else urlsplit(request.headers.get("referer", ""))
+    page = request.url if request.method in {"GET", "HEAD"} else split(request.headers.get("referer", ""))
     wanted = own_path(f"{page.path}?{page.query}" if page.query else page.path) or "/"
     return RedirectResponse(f"/sign-in?next={quote(wanted, safe='/@')}", 303)
 

@@ -44,6 +44,8 @@ def test_a_token_without_sense_is_refused(member, token):
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": "http://[::1"},
         {"Origin": "http://testserver.evil.example"},
         {"Origin": "http://testserver:81"},
         {"Sec-Fetch-Site": "cross-site"},
@@ -106,6 +108,11 @@ def test_forms_lead_to_pages_of_this_site_alone(wanted, there):
 def test_no_text_leads_to_another_host(text):
     path = own_path(text)
     assert path is None or (path[0] == "/" and path[1:2] not in ("/", "\\") and "\\" not in path)
+
+
+def test_a_page_that_a_browser_claims_to_come_from_may_be_none(client):
+    answer = client.post(FORM, headers={"Referer": "http://["}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/")
 
 
 def test_a_form_leads_back_to_where_it_stood(member):
