@@ -21,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 from gallery import labels, queries
 from gallery.house import House
 from gallery.keyset import After
+from gallery.shown import CreationShown
 from gallery.signing.visitor import Visitor
 from gallery.walls import happening
 from gallery.walls.happening import AtWork, Standing
@@ -32,6 +33,8 @@ HEARTBEAT_SECONDS = 15.0
 # The place in line costs a question for each creation that is watched.
 WAIT_EVERY = 3
 MOST_LISTENERS = 1_000
+# Of one member, or of one address, behind which there may be a school.
+MOST_OF_ONE = 100
 MOST_UNSENT = 60
 MOST_REMEMBERED = 500
 END = b""
@@ -39,17 +42,18 @@ END = b""
 
 @dataclass(eq=False)
 class Listener:
-    """One open stream: of the wall, or of one creation."""
+    """One open stream: of the wall, or of one creation. `who`: by whom they are counted."""
 
     visitor: Visitor
     since: datetime | None = None
     creation_id: int | None = None
+    who: str = ""
     unsent: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MOST_UNSENT))
 
-    @property
-    def kind(self) -> tuple[bool, bool]:
-        """What the cards for them depend on."""
-        return self.visitor.person is not None, self.visitor.shows_sensitive
+    def kind(self, creation: CreationShown) -> tuple[bool, bool]:
+        """What this card for them depends on: the button, and the veil, which its author does not see."""
+        sees_all = self.visitor.shows_sensitive or self.visitor.owns(creation.person.id)
+        return self.visitor.person is not None, sees_all
 
     def give(self, event: bytes) -> None:
         """Put one event into their queue; where it is full they are let go."""
@@ -74,10 +78,11 @@ class Hub:
         self._work, self._work_until = AtWork(), 0.0
         self._is_closed = False
 
-    @property
-    def has_room(self) -> bool:
-        """Whether one more may listen."""
-        return not self._is_closed and len(self._listeners) < MOST_LISTENERS
+    def has_room_for(self, who: str) -> bool:
+        """Whether one more of them may listen: nobody takes all the places."""
+        if self._is_closed or len(self._listeners) >= MOST_LISTENERS:
+            return False
+        return sum(listener.who == who for listener in self._listeners) < MOST_OF_ONE
 
     @property
     def is_at_rest(self) -> bool:
@@ -86,7 +91,7 @@ class Hub:
 
     async def listen(self, listener: Listener) -> AsyncIterator[bytes]:
         """What happens from now on, and first what happened since the listener was here. Ends when they are let go."""
-        if not self.has_room:
+        if not self.has_room_for(listener.who):
             return
         self._listeners.add(listener)
         try:
@@ -188,10 +193,11 @@ class Hub:
             drawn: dict[tuple[bool, bool], bytes] = {}
             cursor = str(After(creation.shown_at, creation.id))
             for listener in listeners:
-                if listener.kind not in drawn:
+                kind = listener.kind(creation)
+                if kind not in drawn:
                     html = self._draw("_newly.html", creation=creation, visitor=listener.visitor)
-                    drawn[listener.kind] = event_of("hung", cursor, id=creation.id, html=html)
-                listener.give(drawn[listener.kind])
+                    drawn[kind] = event_of("hung", cursor, id=creation.id, html=html)
+                listener.give(drawn[kind])
 
     async def _look_at(self, watched: set[int], *, with_waits: bool) -> None:
         for standing, words in await self._standings(watched, with_waits=with_waits):

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from gallery import queries
 from gallery.house import house_of
 from gallery.keyset import read_cursor
+from gallery.limits import who_asks
 from gallery.signing.visitor import visitor_of
 from gallery.walls.hub import Hub, Listener
 
@@ -30,11 +31,12 @@ async def events(request: Request) -> Response:
     creation_id = None
     if wanted := request.query_params.get("creation"):
         creation_id = await _watchable(request, wanted)
-    if not hub.has_room or creation_id == 0:
+    who = await who_asks(request)
+    if not hub.has_room_for(who) or creation_id == 0:
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
     last = request.headers.get("last-event-id") or request.query_params.get("since", "")
     since = read_cursor(last) if len(last) <= LONGEST_CURSOR else None
-    listener = Listener(visitor, since.shown_at if since else None, creation_id)
+    listener = Listener(visitor, since.shown_at if since else None, creation_id, who)
     return StreamingResponse(hub.listen(listener), media_type="text/event-stream", headers=HEADERS)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from pydantic import SecretStr
 from sqlalchemy import Engine, event
 
 from core.database import open_database, transaction
@@ -27,6 +28,8 @@ from gallery.signing.visitor import token_for
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WELL = Health("ok", [], workers=2, polled_seconds_ago=1.5)
 SETTINGS = GallerySettings(_env_file=None, bot_handle="threadpaint", x_web_url="https://x.com")
+# Of a site where people can sign in; nobody does so in most tests.
+WITH_DOOR = SETTINGS.model_copy(update={"x_client_id": "a client", "gallery_secret": SecretStr("of these tests" * 3)})
 
 
 def webp(width: int, height: int, colour: str) -> bytes:

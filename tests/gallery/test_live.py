@@ -18,6 +18,7 @@ from gallery.keyset import After
 from gallery.serving import Server
 from gallery.walls import hub
 from gallery.walls.happening import MOST_AT_ONCE
+from tests.gallery.conftest import WITH_DOOR
 from tests.support.servers import wait_until
 
 
@@ -185,14 +186,32 @@ def test_a_sensitive_picture_comes_behind_its_veil(served, wall, engine):
         assert "data:image" not in html
 
 
-def test_a_members_card_has_a_heart_to_press_and_a_strangers_leads_to_the_sign_in(site, served, wall, sign_in):
-    creation_id = hang_now(wall)
+def test_who_painted_it_sees_it_without_veil_and_nobody_else_does(site, served, wall, sign_in):
+    logins = []
+    for name in ("ada", "grace"):
+        client = site()
+        sign_in(client, wall.person(name))
+        logins.append({"Cookie": f"login={client.cookies['login']}"})
+    hers, others = logins
+    # The same card for many is drawn once: which of them came first must not matter.
+    for first, second in ((hers, others), (others, hers)):
+        with listening(served, **first) as one, listening(served, **second) as another:
+            time.sleep(1.2)  # what hung before the first look is not told
+            hang_now(wall, sensitive=True)
+            html = {who["Cookie"]: stream.first("hung")["html"] for who, stream in ((first, one), (second, another))}
+        assert "/pictures/" in html[hers["Cookie"]]
+        assert "/pictures/" not in html[others["Cookie"]]
+
+
+def test_a_members_card_has_a_heart_to_press_and_a_strangers_leads_to_the_sign_in(site, wall, sign_in):
+    served, creation_id = Served(site(settings=WITH_DOOR).app), hang_now(wall)
     client = site()
     sign_in(client, wall.person("grace"))
     with listening(served, since(), Cookie=f"login={client.cookies['login']}") as member:
         assert f'formaction="/c/{creation_id}/like"' in member.first("hung")["html"]
     with listening(served, since()) as stranger:
         assert f"/sign-in?next=/c/{creation_id}" in stranger.first("hung")["html"]
+    served.stop()
 
 
 def test_one_creation_is_told_from_the_line_to_the_picture(served, wall, engine):
@@ -228,6 +247,19 @@ def test_there_is_room_for_so_many_and_the_next_one_is_sent_away_for_good(served
         first.first("painting")
         with listening(served) as second:
             assert second.status == 204
+
+
+def test_nobody_takes_the_places_of_all(served, site, wall, sign_in, monkeypatch):
+    monkeypatch.setattr(hub, "MOST_OF_ONE", 1)
+    client = site()
+    sign_in(client, wall.person("grace"))
+    member = {"Cookie": f"login={client.cookies['login']}"}
+    with listening(served) as stranger, listening(served, **member) as grace:
+        assert (stranger.status, grace.status) == (200, 200)
+        elsewhere = {"X-Forwarded-For": "198.51.100.1"}
+        for who, status in (({}, 204), (member, 204), (elsewhere, 200)):
+            with listening(served, **who) as one_more:
+                assert one_more.status == status
 
 
 def test_the_database_is_looked_at_once_a_second_however_many_listen(served, wall, statements):
