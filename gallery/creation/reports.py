@@ -152,6 +152,7 @@ def _comment(connection: Connection, creation_id: int, comment_id: int) -> Repor
         select(comments.c.id, people.c.username, comments.c.text)
         .join_from(comments, people, people.c.id == comments.c.person_id)
         .where(comments.c.id == comment_id, comments.c.creation_id == creation_id, comments.c.deleted_at.is_(None))
+        .where(people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
     )
     row = connection.execute(wanted).one_or_none()
     return Reported(*row) if row else None

@@ -19,6 +19,7 @@ ON_COVER = 4
 MOST_BOARDS = 200
 MOST_ON_ONE = 2000
 BY_CHANGE = (boards.c.changed_at, boards.c.id)
+IN_SIGHT = (people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
 BY_COLLECTING = (collected.c.at, collected.c.creation_id)
 
 
@@ -77,7 +78,7 @@ def board_named(connection: Connection, name: str, viewer_id: int | None = None)
     """The board of this name, where who looks may see it: it is public and its owner is in sight, or it is theirs."""
     if not NAME.fullmatch(name):
         return None
-    for_all = and_(boards.c.public, people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
+    for_all = and_(boards.c.public, *IN_SIGHT)
     wanted = _boards().where(boards.c.name == name, or_(for_all, boards.c.person_id == viewer_id))
     row = connection.execute(wanted).one_or_none()
     return _board(row) if row else None
@@ -89,7 +90,7 @@ def boards_of(
     """Somebody's boards with their covers, changed last first. `own`: those that only they may see, too."""
     wanted = _boards().where(boards.c.person_id == person_id)
     if not own:
-        wanted = wanted.where(boards.c.public)
+        wanted = wanted.where(boards.c.public, *IN_SIGHT)
     if after is not None:
         wanted = wanted.where(tuple_(*BY_CHANGE) < (after.shown_at, after.id))
     rows = connection.execute(wanted.order_by(*(column.desc() for column in BY_CHANGE)).limit(limit + 1)).all()

@@ -144,6 +144,8 @@ def test_boards_of_somebody_out_of_sight_are_not_there(client, wall, engine, mak
     path = make(person_id=wall.person("eve", hidden_at=now()))
     assert client.get(path).status_code == 404
     assert client.get(make(person_id=wall.person("mallory", banned_at=now()))).status_code == 404
+    assert client.get("/@mallory/boards").context["shelf"].boards == []
+    assert client.get("/api/people/mallory/boards").json()["items"] == []
 
 
 def test_nobody_changes_a_board_of_somebody_else(client, sign_in, wall, engine, make, grace):

@@ -104,6 +104,15 @@ def test_a_comment_that_is_not_there_cannot_be_reported(client, engine, wall):
     assert rows(engine) == []
 
 
+@pytest.mark.parametrize("out_of_sight", ["hidden_at", "banned_at"])
+def test_words_of_somebody_out_of_sight_are_not_in_the_form_either(client, engine, wall, out_of_sight):
+    creation_id = wall.hang()
+    comment_id = comment_on(engine, creation_id, wall.person("eve", **{out_of_sight: now()}))
+    answer = client.get(f"/c/{creation_id}/report?comment={comment_id}")
+    assert answer.status_code == 404
+    assert "foul words" not in answer.text
+
+
 def test_what_hangs_no_more_or_never_did_cannot_be_reported(client, engine, wall):
     gone = wall.hang(deleted_at=now(), shown_at=None)
     hidden = wall.hang(hidden_at=now(), shown_at=None)
