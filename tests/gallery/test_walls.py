@@ -11,6 +11,7 @@ from core.database import transaction
 from core.models import creations, follows, likings, people
 from gallery.walls.following import MOST_FOLLOWED
 from gallery.walls.pages import PAGE_SIZE
+from tests.gallery.conftest import WITH_DOOR
 
 
 def titles(response):
@@ -178,8 +179,18 @@ def test_a_heart_pressed_without_scripts_counts_and_comes_back(client, wall, sig
     assert f'/c/{first}/unlike" aria-pressed="true" aria-label="Like"><span data-count>1</span>' in client.get("/").text
 
 
-def test_a_strangers_heart_leads_to_the_sign_in(client, wall):
-    first = wall.hang(likes=7)
+def test_where_nobody_can_sign_in_likes_are_only_counted(client, wall):
+    for likes in (0, 7):
+        wall.hang(likes=likes)
+    wall.hang()
+    html = client.get("/").text
+    assert "<span>7 likes</span>" in html
+    assert "card__like" not in html
+    assert "/sign-in" not in html
+
+
+def test_a_strangers_heart_leads_to_the_sign_in(site, wall):
+    client, first = site(settings=WITH_DOOR), wall.hang(likes=7)
     wall.hang()
     html = client.get("/").text
     assert f'href="/sign-in?next=/c/{first}"' in html
