@@ -56,6 +56,17 @@ class Uploads:
             except OSError:
                 return
 
+    def forget_all(self, person_id: int) -> int:
+        """Remove all that somebody chose: they leave. Returns how many; what stays in spite of it goes with the old."""
+        gone = 0
+        for path in self.folder.glob(f"{int(person_id)}-*"):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError:
+                continue
+            gone += 1
+        return gone
+
     def forget_old(self, before: datetime) -> int:
         """Remove what was chosen before that moment. Returns how many."""
         gone = 0

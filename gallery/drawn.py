@@ -10,4 +10,7 @@ from gallery.signing.visitor import known_visitor, visitor_of
 async def draw(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
     """A page. Templates find who looks as `visitor`."""
     visitor = known_visitor(request) if status >= 500 else await visitor_of(request)
-    return house_of(request).drawing.page(request, template, status, {"visitor": visitor, **context})
+    response = house_of(request).drawing.page(request, template, status, {"visitor": visitor, **context})
+    if getattr(request.state, "kept_nowhere", False):
+        response.headers["Cache-Control"] = "private, no-store"
+    return response

@@ -20,7 +20,7 @@ from gallery.house import house_of
 from gallery.keyset import PAGE_SIZE, after_in
 from gallery.mine.boards import Choice, choices
 from gallery.shown import CreationShown, Page
-from gallery.signing.visitor import Visitor, visitor_of
+from gallery.signing.visitor import Visitor, keep_nowhere, visitor_of
 from gallery.social.comments import Thread, thread_of
 from gallery.social.likes import liked_among
 
@@ -40,6 +40,8 @@ async def creation(request: Request) -> Response:
     """One creation, in whatever state."""
     visitor = await visitor_of(request)
     seen = await _look(request, visitor)
+    if visitor.owns(seen.creation.person.id) and not seen.creation.hangs:
+        keep_nowhere(request)
     wait = await house_of(request).waits.of(seen.creation)
     if not seen.creation.pictures:
         return await _unpainted(request, seen.creation, wait)

@@ -97,6 +97,7 @@ async def leave(request: Request) -> Response:
     # Read before, so that all or nothing goes: who is told to try again is still signed in.
     tokens = await queries.ask(engine, partial(logins.sealed_of, person_id=member.id))
     gone = await run_in_threadpool(forget_person, engine, member.id)
+    await run_in_threadpool(house_of(request).workshop.uploads.forget_all, member.id)
     log.info("a member left", person=member.id, creations=gone)
     request.state.visitor = STRANGER
     response = await draw(request, "left.html", gone=gone)

@@ -17,7 +17,7 @@ from gallery.mine import boards
 from gallery.mine.boards import BoardShown, Shelf
 from gallery.mine.pinning import Draft
 from gallery.shown import Page
-from gallery.signing.visitor import member_of, visitor_of
+from gallery.signing.visitor import keep_nowhere, member_of, visitor_of
 from gallery.social.follows import followed_among
 from gallery.social.likes import liked_among
 from gallery.social.profiles import Profile, profile_called
@@ -74,6 +74,8 @@ async def board(request: Request) -> Response:
     seen = await queries.ask(house_of(request).engine, question)
     if seen is None:
         raise HTTPException(404)
+    if not seen.board.public:
+        keep_nowhere(request)
     facts = {"board": seen.board, "page": seen.page, "liked": seen.liked, "is_first": after is None}
     return await _draw_board(request, seen, visitor.owns(seen.board.person.id), facts)
 

@@ -76,7 +76,13 @@ async def member_of(request: Request) -> Member:
     visitor = await visitor_of(request)
     if visitor.person is None or visitor.login_id is None:
         raise NotSignedIn
+    keep_nowhere(request)
     return Member(visitor.person, visitor.login_id, visitor)
+
+
+def keep_nowhere(request: Request) -> None:
+    """The page is for one member's eyes: after they signed out, no step back in the browser shows it again."""
+    request.state.kept_nowhere = True
 
 
 def known_visitor(request: Request) -> Visitor:

@@ -59,7 +59,7 @@ def test_a_new_member_reads_how_to_ask(client, token):
     assert "Your wall is still empty." in page.text
     assert 'href="/paint"' in page.text
     assert "50 of 50 left today" in page.text
-    assert page.headers["cache-control"] == "private, no-cache"
+    assert page.headers["cache-control"] == "private, no-store"
 
 
 def test_all_own_creations_are_there_newest_first_and_nobody_elses(client, wall, token):

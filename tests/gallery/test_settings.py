@@ -22,6 +22,7 @@ from core.models import (
     people,
 )
 from core.settings import load
+from core.uploads import Uploads
 from gallery.mine import data_rows
 from gallery.settings import GallerySettings
 from gallery.signing import logins as signing
@@ -237,6 +238,14 @@ def test_leaving_asks_for_ones_handle_and_keeps_what_was_typed(member, engine, a
         assert "Type @ada to go on." in page.text
     assert "&lt;b&gt;ada" in page.text
     assert row(engine, people, ada).username == "ada"
+
+
+def test_who_leaves_takes_the_pictures_along_that_were_chosen_and_not_used(member, ada, wall, storage):
+    uploads = Uploads(storage.folder)
+    hers, anothers = uploads.keep(ada, b"hers"), uploads.keep(wall.person("grace"), b"another's")
+    member.post(f"{HERE}/delete", data={"handle": "ada", "token": member.token})
+    assert uploads.get(ada, hers) is None
+    assert uploads.get(wall.person("grace"), anothers) == b"another's"
 
 
 @pytest.mark.parametrize("typed", ["ada", "@ada", " @ADA "])

@@ -42,10 +42,26 @@ def test_one_signs_in_comes_back_and_signs_out(browser, address, with_scripts):
     page.locator("summary.member__name").click()
     page.locator(".member__menu").get_by_role("button", name="Sign out").click()
     assert page.url == f"{address}/"
-    page.go_back()
-    page.reload()
+    page.go_back()  # to the settings, which no browser has kept
     assert "/sign-in" in page.url
     assert complaints == []
+    context.close()
+
+
+def test_a_draft_is_gone_with_who_wrote_it(browser, address):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{address}/sign-in/x?next=/paint")
+    page.get_by_label("Or anybody else, new or old").fill("ada")
+    page.get_by_role("button", name="Authorize app").click()
+    page.get_by_label("What shall be painted?").fill("a surprise for Grace")
+    assert "a surprise" in page.evaluate("JSON.stringify(localStorage)")
+    page.locator("summary.member__name").click()
+    page.locator(".member__menu").get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{address}/")
+    assert page.evaluate("localStorage.length") == 0
+    page.go_back()
+    assert "/sign-in" in page.url
     context.close()
 
 
