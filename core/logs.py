@@ -10,7 +10,19 @@ from typing import Any
 import structlog
 
 # These tell every request at info level; our own lines say what mattered in it.
-CHATTY = ("httpx", "httpcore", "alembic", "tweepy", "urllib3", "requests_oauthlib", "oauthlib", "rq.worker", "rq.queue")
+CHATTY = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "alembic",
+    "tweepy",
+    "urllib3",
+    "requests_oauthlib",
+    "oauthlib",
+    "rq.worker",
+    "rq.queue",
+)
 
 
 def configure_logs(*, level: str = "info", as_json: bool = False) -> None:
