@@ -10,10 +10,11 @@ from datetime import datetime
 from functools import partial
 from html import escape
 from time import monotonic
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import HTTPException, Request
-from sqlalchemy import ColumnElement, Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -123,10 +124,11 @@ def _make(house: House, engine: Engine, name: str, ask: Callable[[Connection], I
 
 
 def _files(connection: Connection) -> Iterable[Line]:
-    """Every file that has something in it. One step into an index for each, so two hundred for a million creations."""
+    """Every file that has something in it. A million creations are two hundred steps into an index."""
     yield "/sitemap/pages.xml", None
     for number in range((connection.execute(select(func.max(boards.c.id))).scalar_one() or -1) // EACH + 1):
-        yield f"/sitemap/boards-{number}.xml", None
+        if changed := connection.execute(_boards_of(number, func.max(boards.c.changed_at))).scalar_one():
+            yield f"/sitemap/boards-{number}.xml", changed
     highest = connection.execute(select(func.max(creations.c.id))).scalar_one() or -1
     for number in range(highest // EACH + 1):
         newest = select(creations.c.shown_at).where(_in_file(creations.c.id, number), creations.c.shown_at.is_not(None))
@@ -135,7 +137,8 @@ def _files(connection: Connection) -> Iterable[Line]:
             yield f"/sitemap/creations-{number}.xml", shown_at
     after: int | None = 0
     while after is not None:
-        yield f"/sitemap/people-{after}.xml", None
+        if connection.execute(_people_from(after).limit(1)).first():
+            yield f"/sitemap/people-{after}.xml", None
         following = select(people.c.id).where(people.c.id > after).order_by(people.c.id).offset(EACH).limit(1)
         beyond = connection.execute(following).scalar_one_or_none()
         after = beyond - 1 if beyond else None
@@ -149,6 +152,12 @@ def _creations(connection: Connection, *, number: int) -> Iterable[Line]:
 
 
 def _people(connection: Connection, *, after: int) -> Iterable[Line]:
+    for row in connection.execute(_people_from(after)):
+        yield f"/@{quote(row.username)}", row.shown_at
+
+
+def _people_from(after: int) -> Select[Any]:
+    """Of the so many people after an id those who have something on the wall, and since when the newest of it hangs."""
     some = select(people).where(people.c.id > after).order_by(people.c.id).limit(EACH).subquery()
     newest = (
         select(creations.c.shown_at)
@@ -157,21 +166,22 @@ def _people(connection: Connection, *, after: int) -> Iterable[Line]:
         .limit(1)
         .scalar_subquery()
     )
-    wanted = select(some.c.username, newest.label("shown_at")).where(some.c.hidden_at.is_(None)).order_by(some.c.id)
-    for row in connection.execute(wanted):
-        if row.shown_at:
-            yield f"/@{quote(row.username)}", row.shown_at
+    asked = select(some.c.username, newest.label("shown_at")).where(some.c.hidden_at.is_(None), newest.is_not(None))
+    return asked.order_by(some.c.id)
 
 
 def _boards(connection: Connection, *, number: int) -> Iterable[Line]:
-    wanted = (
-        select(boards.c.name, boards.c.changed_at)
+    for row in connection.execute(_boards_of(number, boards.c.name, boards.c.changed_at).order_by(boards.c.id)):
+        yield f"/b/{row.name}", row.changed_at
+
+
+def _boards_of(number: int, *wanted: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(*wanted)
         .join_from(boards, people, people.c.id == boards.c.person_id)
         .where(_in_file(boards.c.id, number), boards.c.public, boards.c.size > 0)
         .where(people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
     )
-    for row in connection.execute(wanted.order_by(boards.c.id)):
-        yield f"/b/{row.name}", row.changed_at
 
 
 def _in_file(its_id: ColumnElement[int], number: int) -> ColumnElement[bool]:

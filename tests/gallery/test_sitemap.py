@@ -32,9 +32,7 @@ def places(client, path):
 def everything(client):
     found = {}
     for file in places(client, "/sitemap.xml"):
-        response = client.get(file.removeprefix(OURS))
-        if response.status_code == 200:
-            found |= places(client, file.removeprefix(OURS))
+        found |= places(client, file.removeprefix(OURS))
     return found
 
 
@@ -68,6 +66,14 @@ def test_nothing_of_a_hidden_person(client, wall, engine):
     with transaction(engine) as session:
         session.execute(update(people).values(hidden_at=now()))
     assert f"{OURS}/@ada" not in everything(client)
+
+
+def test_a_file_without_a_line_is_not_named(client, wall, engine):
+    nobody = wall.person("nobody")
+    with transaction(engine) as session:
+        row = {"name": "mine", "public": False, "title": "T", "about": "", "size": 1, "person_id": nobody}
+        session.execute(insert(boards).values(**row, created_at=now(), changed_at=now()))
+    assert list(places(client, "/sitemap.xml")) == [f"{OURS}/sitemap/pages.xml"]
 
 
 def test_files_are_ranges_and_none_is_larger_than_allowed(client, wall, monkeypatch):
