@@ -20,11 +20,12 @@ from gallery.headers import SecurityHeaders
 from gallery.house import House, house_of
 from gallery.limits import Limits
 from gallery.machines.api import api
-from gallery.packing import Packing
+from gallery.machines.docs import Described
 from gallery.machines.linked import linked_data
 from gallery.machines.open import OpenToScripts
 from gallery.machines.robots import RESERVED
 from gallery.machines.sitemap import Kept
+from gallery.packing import Packing
 from gallery.settings import GallerySettings
 from gallery.signing import pages as signing
 from gallery.signing.door import open_door
@@ -85,7 +86,7 @@ def create_app(
         bot_handle=settings.handle, x_base=settings.x_base, public_url=public_url, can_sign_in=door is not None
     )
     # FastAPI's own documentation pages load from a CDN, which this site does not do.
-    app = FastAPI(
+    app = Described(
         title="Threadpaint",
         docs_url=None,
         redoc_url=None,

@@ -4,12 +4,13 @@ Only to read, and the same for everybody; but for the wall of those one follows,
 like or say something one needs the site: a key for programs is none of its business.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 
 from core.text import clean
@@ -28,6 +29,7 @@ from gallery.machines.answers import (
     ProfileJson,
     WaitingCreationJson,
 )
+from gallery.machines.formats import unless_known
 from gallery.mine import boards
 from gallery.shown import Page
 from gallery.signing.visitor import member_of
@@ -44,13 +46,33 @@ async def counted(request: Request) -> None:
     await within_limits(request, "api")
 
 
+class Known(APIRoute):
+    """Answers 304 to whoever has the same already: what nobody liked or said anything of since is not sent again."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """As usual, and then the ETag."""
+        ask = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            return unless_known(request, await ask(request))
+
+        return handle
+
+
+def problem(words: str) -> dict[str, Any]:
+    """How the document describes what an answer may be instead."""
+    return {"model": ProblemJson, "description": words}
+
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    404: {"model": ProblemJson, "description": "there is no such thing, or it is not shown"},
-    410: {"model": ProblemJson, "description": "it was taken back"},
-    422: {"model": ProblemJson, "description": "the address cannot be read; `errors` says where"},
-    429: {"model": ProblemJson, "description": "too many questions; `Retry-After` says when to come back"},
+    304: {"description": "you have it already: `If-None-Match` named its ETag"},
+    404: problem("there is no such thing, or it is not shown"),
+    410: problem("it was taken back"),
+    422: problem("the address cannot be read; `errors` says where"),
+    429: problem("too many questions; `Retry-After` says when to come back"),
 }
-api = APIRouter(prefix="/api", dependencies=[Depends(counted)], responses=PROBLEMS)
+MEMBERS: dict[int | str, dict[str, Any]] = {401: problem("you are not signed in")}
+api = APIRouter(prefix="/api", dependencies=[Depends(counted)], responses=PROBLEMS, route_class=Known)
 
 Cursor = Annotated[str, Query(description="`next` of the page before; empty for the first page", max_length=200)]
 Limit = Annotated[int, Query(ge=1, le=100, description="how many on a page")]
@@ -60,12 +82,12 @@ BoardName = Annotated[str, Path(description="the last part of its address")]
 Ask = Callable[[Connection, int, After | None], Page | None]
 
 
-def get(path: str, tag: str) -> Callable[[Any], Any]:
-    """A page of the API, for GET and for HEAD, which asks for the same without its body."""
+def get(path: str, tag: str, more: dict[int | str, dict[str, Any]] | None = None) -> Callable[[Any], Any]:
+    """A page of the API, for GET and for HEAD, which asks for the same without its body; described as one."""
 
     def route(function: Any) -> Any:
-        api.head(path, include_in_schema=False)(function)
-        return api.get(path, tags=[tag])(function)
+        api.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)(function)
+        return api.get(path, tags=[tag], responses=more)(function)
 
     return route
 
@@ -96,7 +118,7 @@ async def list_top(
     return _page(request, page)
 
 
-@get("/following", "Walls")
+@get("/following", "Walls", MEMBERS)
 async def list_following(request: Request, response: Response, cursor: Cursor = "", limit: Limit = 30) -> CreationsJson:
     """The newest pictures of those whom you follow: on this site itself, signed in; 401 elsewhere."""
     member = await member_of(request)

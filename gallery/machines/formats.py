@@ -50,10 +50,18 @@ def answer(
     request: Request, body: bytes, mime: str, *, changed: datetime | None = None, cache: str = A_FEW_MINUTES
 ) -> Response:
     """A body with its ETag; 304 without it for who has it already."""
-    headers = {"Cache-Control": cache, "ETag": f'"{hashlib.sha256(body).hexdigest()[:24]}"'}
+    headers = {"Cache-Control": cache}
     if changed:
         headers["Last-Modified"] = format_datetime(changed.astimezone(UTC), usegmt=True)
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if headers["ETag"] in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=mime, headers=headers)
+    return unless_known(request, Response(body, media_type=mime, headers=headers))
+
+
+def unless_known(request: Request, response: Response) -> Response:
+    """The same with its ETag; 304 with its headers alone for who has it already."""
+    tag = f'"{hashlib.sha256(response.body).hexdigest()[:24]}"'
+    response.headers["ETag"] = tag
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag not in known and "*" not in known:
+        return response
+    kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+    return Response(status_code=304, headers=kept)

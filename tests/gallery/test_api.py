@@ -347,4 +347,27 @@ def test_the_page_about_it_names_every_address_and_every_answer(client):
 @pytest.mark.parametrize("path", ["/api/creations", "/api/search?q=a", "/api/people/ada", "/api/top"])
 def test_nothing_can_be_written_through_it(client, path):
     for method in (client.post, client.put, client.delete, client.patch):
-        assert_problem(method(path), 405)
+        answer = method(path)
+        assert_problem(answer, 405)
+        assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_problems_are_described_as_what_they_are(client):
+    described = client.get("/api/openapi.json").json()
+    assert "ProblemJson" in described["components"]["schemas"]
+    for path, operation in described["paths"].items():
+        problems = {status: one for status, one in operation["get"]["responses"].items() if status >= "400"}
+        assert {"404", "422", "429"} <= problems.keys()
+        assert ("401" in problems) == (path == "/api/following")
+        assert all(one["content"].keys() == {"application/problem+json"} for one in problems.values()), path
+
+
+def test_who_has_an_answer_already_gets_nothing_again_until_it_changes(client, wall):
+    one = wall.hang()
+    for path in ("/api/creations", f"/api/creations/{one}", "/api/people/ada"):
+        first = client.get(path)
+        again = client.get(path, headers={"If-None-Match": f'W/{first.headers["ETag"]}, "else"'})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"]), path
+    known = {"If-None-Match": client.get("/api/creations").headers["ETag"]}
+    wall.hang()
+    assert client.get("/api/creations", headers=known).status_code == 200
