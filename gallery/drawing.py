@@ -7,8 +7,11 @@ template does not get is an error, not an empty string.
 import gzip
 import hashlib
 import mimetypes
+from collections import ChainMap
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -73,8 +76,15 @@ class Drawing:
         return self._templates.get_template(template).render(context)
 
 
+class _Environment(Environment):
+    """Jinja's own, but all templates share one plain dict of names: theirs takes a fifth of the time of a page."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return ChainMap(d, self.globals) if d else self.globals
+
+
 def _environment() -> Environment:
-    environment = Environment(
+    environment = _Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,

@@ -4,10 +4,25 @@ No question here costs more when the table grows: pages go by keyset along an in
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import zip_longest
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Engine, Select, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from starlette.concurrency import run_in_threadpool
 
 from core.database import reading
@@ -22,11 +37,20 @@ LARGEST_ID = 2**63 - 1
 Answer = TypeVar("Answer")
 
 its_parent, its_person = creations.alias("its_parent"), people.alias("its_person")
+# In the order in which `_creation` takes them, and `CreationShown` the rest.
 COLUMNS = (
     creations.c.id,
     creations.c.state,
     creations.c.code,
     creations.c.prompt,
+    creations.c.negative_prompt,
+    people.c.id.label("person_id"),
+    people.c.username,
+    people.c.name,
+    its_parent.c.id.label("after_id"),
+    its_person.c.id.label("after_person_id"),
+    its_person.c.username.label("after_username"),
+    its_person.c.name.label("after_name"),
     creations.c.post_id,
     creations.c.parent_id,
     creations.c.count,
@@ -46,7 +70,6 @@ COLUMNS = (
     creations.c.painted_at,
     creations.c.shown_at,
     creations.c.deleted_at,
-    creations.c.negative_prompt,
     creations.c.aspect_ratio,
     creations.c.steps,
     creations.c.style,
@@ -57,14 +80,8 @@ COLUMNS = (
     creations.c.likes,
     creations.c.comments,
     creations.c.remixes,
-    people.c.id.label("person_id"),
-    people.c.username,
-    people.c.name,
-    its_parent.c.id.label("after_id"),
-    its_person.c.id.label("after_person_id"),
-    its_person.c.username.label("after_username"),
-    its_person.c.name.label("after_name"),
 )
+# The same for `_picture` and `PictureShown`.
 PICTURE_COLUMNS = (
     pictures.c.creation_id,
     pictures.c.seed,
@@ -73,10 +90,14 @@ PICTURE_COLUMNS = (
     pictures.c.mime,
     pictures.c.thumb_width,
     pictures.c.thumb_height,
-    pictures.c.wide_width,
-    pictures.c.wide_height,
+    func.coalesce(pictures.c.wide_width, 0),
+    func.coalesce(pictures.c.wide_height, 0),
     pictures.c.placeholder,
-    *FILES_OF_PICTURES,
+    pictures.c.key,
+    pictures.c.thumb_key,
+    pictures.c.thumb_avif_key,
+    pictures.c.wide_key,
+    pictures.c.wide_avif_key,
 )
 # What a creation was made after is named as long as anybody may see it.
 WITH_PERSON = (
@@ -92,20 +113,29 @@ WITH_PERSON = (
     )
     .outerjoin(its_person, and_(its_person.c.id == its_parent.c.person_id, its_person.c.hidden_at.is_(None)))
 )
-# Put together once, where that is easy: it takes about as long as asking.
+# Put together once: it takes longer than asking them.
 OWN = people.c.id == bindparam("viewer", type_=BigInteger)
 ONE = WITH_PERSON.where(
     creations.c.id == bindparam("id", type_=BigInteger),
     or_(people.c.hidden_at.is_(None), OWN),
     or_(creations.c.hidden_at.is_(None), creations.c.deleted_at.is_not(None), OWN),
 )
-PICTURES = (
-    select(*PICTURE_COLUMNS)
-    .where(pictures.c.creation_id.in_(bindparam("ids", expanding=True)))
-    .order_by(pictures.c.creation_id, pictures.c.position)
-)
 NEWEST = WITH_PERSON.where(creations.c.shown_at.is_not(None)).order_by(
     creations.c.shown_at.desc(), creations.c.id.desc()
+)
+OLDER = tuple_(creations.c.shown_at, creations.c.id) < tuple_(
+    bindparam("shown_at", type_=creations.c.shown_at.type), bindparam("id", type_=BigInteger)
+)
+THESE = creations.c.id.in_(bindparam("ids", expanding=True))
+BY_IDS = WITH_PERSON.where(THESE, creations.c.shown_at.is_not(None))
+PICTURES = select(*PICTURE_COLUMNS).order_by(pictures.c.creation_id, pictures.c.position)
+# A list of any length is written into the question anew each time; lists of these lengths are not.
+LENGTHS = (1, 25)
+CALLED = (
+    select(people.c.id, people.c.username, people.c.name, people.c.first_seen_at, people.c.followers, people.c.follows)
+    .where(people.c.handle == bindparam("handle"), people.c.hidden_at.is_(None))
+    .order_by(people.c.first_seen_at.desc(), people.c.id.desc())
+    .limit(1)
 )
 
 
@@ -134,12 +164,11 @@ def newest(
     parent_id: int | None = None,
 ) -> Page:
     """Visible creations, newest first, of everybody, of one person, or made from one creation."""
-    statement = _wall(limit, after)
-    if person_id is not None:
-        statement = statement.where(creations.c.person_id == person_id)
-    if parent_id is not None:
-        statement = statement.where(creations.c.parent_id == parent_id)
-    rows = connection.execute(statement).all()
+    given: dict[str, object] = {"limit": limit + 1}
+    if after is not None:
+        given |= {"shown_at": after.shown_at, "id": after.id}
+    given |= {name: value for name, value in (("person_id", person_id), ("parent_id", parent_id)) if value is not None}
+    rows = connection.execute(_wall(*given), given).all()
     shown = with_pictures(connection, rows[:limit])
     last = shown[-1] if len(rows) > limit else None
     return Page(shown, str(After(last.shown_at, last.id)) if last and last.shown_at else None)
@@ -149,8 +178,7 @@ def by_ids(connection: Connection, creation_ids: Sequence[int]) -> list[Creation
     """The visible ones of these creations, in the order in which they are named."""
     if not creation_ids:
         return []
-    wanted = WITH_PERSON.where(creations.c.id.in_(creation_ids), creations.c.shown_at.is_not(None))
-    by_id = {row.id: row for row in connection.execute(wanted)}
+    by_id = {row[0]: row for row in connection.execute(BY_IDS, {"ids": creation_ids})}
     return with_pictures(connection, [by_id[one] for one in creation_ids if one in by_id])
 
 
@@ -169,16 +197,15 @@ def one_creation(connection: Connection, creation_id: int, *, viewer_id: int | N
 
 def person_called(connection: Connection, handle: str) -> PersonShown | None:
     """Who has this handle now: X lets handles change hands, so the one we met last."""
+    row = row_called(connection, handle)
+    return PersonShown(row.id, row.username, row.name, row.first_seen_at) if row else None
+
+
+def row_called(connection: Connection, handle: str) -> Any:
+    """The same with how many follow them, and whom they follow: CALLED."""
     if "\0" in handle:
         return None  # PostgreSQL has no such text
-    statement = (
-        select(people.c.id, people.c.username, people.c.name, people.c.first_seen_at)
-        .where(people.c.handle == handle.lower(), people.c.hidden_at.is_(None))
-        .order_by(people.c.first_seen_at.desc(), people.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(statement).one_or_none()
-    return PersonShown(*row) if row else None
+    return connection.execute(CALLED, {"handle": handle.lower()}).one_or_none()
 
 
 def total_of(connection: Connection, person_id: int) -> int:
@@ -208,72 +235,85 @@ def _has_file(connection: Connection, key: str, *of_which: ColumnElement[bool]) 
     return connection.execute(wanted).first() is not None
 
 
-def _own(viewer_id: int | None) -> tuple[ColumnElement[bool], ...]:
+def _own(viewer_id: int | BindParameter[int]) -> tuple[ColumnElement[bool], ...]:
     """What its author sees though it does not hang; what is taken back or a check held back is gone for them, too."""
     other = pictures.alias("other")
     flagged = select(other.c.id).where(other.c.creation_id == creations.c.id, other.c.flagged)
     return creations.c.person_id == viewer_id, creations.c.deleted_at.is_(None), ~flagged.exists()
 
 
-def _wall(limit: int, after: After | None) -> Select[Any]:
-    statement = NEWEST.limit(limit + 1)
-    if after is None:
-        return statement
-    return statement.where(tuple_(creations.c.shown_at, creations.c.id) < (after.shown_at, after.id))
+@cache
+def _wall(*given: str) -> Select[Any]:
+    """The question for a page of the newest, where these are given."""
+    statement = NEWEST.limit(bindparam("limit", type_=Integer))
+    if "shown_at" in given:
+        statement = statement.where(OLDER)
+    for column in (creations.c.person_id, creations.c.parent_id):
+        if column.name in given:
+            statement = statement.where(column == bindparam(column.name))
+    return statement
 
 
 def with_pictures(connection: Connection, rows: Sequence[Any], *, viewer_id: int | None = None) -> list[CreationShown]:
     """What rows of WITH_PERSON tell, with the pictures of those that hang, and of the viewer's own."""
-    shown = [_creation(row) for row in rows]
+    shown = [_creation(*row) for row in rows]
     by_id = {creation.id: creation for creation in shown}
-    rows = _pictures_of(connection, [one.id for one in shown if one.hangs])
+    rows = _pictures_of(connection, [one.id for one in shown if one.shown_at is not None])
     own = [one.id for one in shown if one.painted_at and not one.hangs and one.person.id == viewer_id]
-    # Asked for only where there are any: making the question alone takes as long as reading a page of the wall.
-    rows = [*rows, *_pictures_of(connection, own, *_own(viewer_id))] if own else rows
-    alts = {one.id: (one.alt, one.short_alt) for one in shown}
+    if own:
+        rows = [*rows, *connection.execute(_own_pictures(), {"ids": own, "viewer": viewer_id}).all()]
     for row in rows:
-        by_id[row.creation_id].pictures.append(_picture(row, *alts[row.creation_id]))
+        creation = by_id[row[0]]
+        creation.pictures.append(PictureShown._make((*row[1:], creation.prompt, creation.person.called)))
     return shown
 
 
-def _pictures_of(connection: Connection, ids: Sequence[int], *which: ColumnElement[bool]) -> Sequence[Any]:
+def _pictures_of(connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
     if not ids:
         return []
-    statement = PICTURES.join(creations).where(*which) if which else PICTURES
-    return connection.execute(statement, {"ids": ids}).all()
+    length = next((length for length in LENGTHS if len(ids) <= length), None)
+    if length is None:
+        return connection.execute(_pictures(None), {"ids": ids}).all()
+    # A short list is filled up: twice the same is found once.
+    filled = zip_longest(range(length), ids, fillvalue=ids[-1])
+    return connection.execute(_pictures(length), {f"id{place}": one for place, one in filled}).all()
 
 
-def _creation(row: Any) -> CreationShown:
-    values = dict(row._mapping)
-    if row.code in UNSHOWN:
-        values |= {"prompt": "", "negative_prompt": ""}
-    person = PersonShown(values.pop("person_id"), values.pop("username"), values.pop("name"))
-    after_id, *after = (values.pop(f"after_{name}") for name in ("id", "person_id", "username", "name"))
-    # Where X hides its author, the parent is there and they are not.
-    parent = ParentShown(after_id, PersonShown(*after)) if after[0] is not None else None
-    return CreationShown(**{**values, "state": State(values["state"]), "person": person, "parent": parent})
-
-
-def _picture(row: Any, alt: str, short_alt: str) -> PictureShown:
-    return PictureShown(
-        url=file_address(row.key),
-        thumb_url=file_address(row.thumb_key),
-        width=row.width,
-        height=row.height,
-        thumb_width=row.thumb_width,
-        thumb_height=row.thumb_height,
-        seed=row.seed,
-        mime=row.mime,
-        placeholder=row.placeholder if row.placeholder.startswith("data:image/") else "",
-        alt=alt,
-        short_alt=short_alt,
-        thumb_avif_url=file_address(row.thumb_avif_key),
-        wide_url=file_address(row.wide_key),
-        wide_avif_url=file_address(row.wide_avif_key),
-        wide_width=row.wide_width or 0,
-        wide_height=row.wide_height or 0,
+@cache
+def _pictures(length: int | None) -> Select[Any]:
+    """The question for the pictures of so many creations, or of any number."""
+    if length is None:
+        return PICTURES.where(pictures.c.creation_id.in_(bindparam("ids", expanding=True)))
+    return PICTURES.where(
+        pictures.c.creation_id.in_([bindparam(f"id{place}", type_=BigInteger) for place in range(length)])
     )
 
 
-def file_address(key: str | None) -> str:
-    return f"/pictures/{quote(key)}" if key else ""
+@cache
+def _own_pictures() -> Select[Any]:
+    return _pictures(None).join(creations).where(*_own(bindparam("viewer", type_=BigInteger)))
+
+
+def _creation(  # noqa: PLR0917  # a row, as COLUMNS has it
+    creation_id: int,
+    state: str,
+    code: str | None,
+    prompt: str,
+    negative_prompt: str,
+    person_id: int,
+    username: str,
+    name: str,
+    after_id: int | None,
+    after_person_id: int | None,
+    after_username: str,
+    after_name: str,
+    *rest: Any,
+) -> CreationShown:
+    if code in UNSHOWN:
+        prompt = negative_prompt = ""
+    parent = None
+    # Where X hides its author, the parent is there and they are not.
+    if after_id is not None and after_person_id is not None:
+        parent = ParentShown(after_id, PersonShown(after_person_id, after_username, after_name))
+    person = PersonShown(person_id, username, name)
+    return CreationShown(creation_id, State(state), code, prompt, negative_prompt, person, parent, *rest)

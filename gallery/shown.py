@@ -4,8 +4,10 @@ A creation that is not visible (`shown_at` empty) carries no pictures here, so t
 only for its author, who may see it, it does.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import quote
 
 from core.models import State
@@ -14,6 +16,8 @@ from gallery import labels
 
 CARD_TITLE = 140
 CARD_ALT = 200
+# What keys are made of; anything else is quoted.
+PLAIN_KEY = re.compile(r"[\w./-]+", re.ASCII).fullmatch
 UNDER_WAY = frozenset({State.QUEUED, State.PAINTING})
 ANSWER_TO_COME = frozenset({State.PAINTED, State.REPLYING})
 
@@ -43,27 +47,67 @@ class PersonShown:
         return f"/@{quote(self.username)}"
 
 
-@dataclass(frozen=True, slots=True)
-class PictureShown:
-    """One picture, with where its files are. Sizes in pixels."""
+class PictureShown(NamedTuple):
+    """One picture, with the names of its files. Sizes in pixels. A tuple: a page makes dozens, and keeps some."""
 
-    url: str
-    thumb_url: str
+    seed: int
     width: int
     height: int
+    mime: str
     thumb_width: int
     thumb_height: int
-    seed: int
-    mime: str
-    placeholder: str
-    alt: str
-    short_alt: str
+    wide_width: int
+    wide_height: int
+    tiny: str
+    key: str
+    thumb_key: str
     # Empty where they were not made: of what was painted before there were any, and `wide` of what is small anyway.
-    thumb_avif_url: str = ""
-    wide_url: str = ""
-    wide_avif_url: str = ""
-    wide_width: int = 0
-    wide_height: int = 0
+    thumb_avif_key: str | None
+    wide_key: str | None
+    wide_avif_key: str | None
+    # Whose words it was painted from.
+    prompt: str
+    author: str
+
+    @property
+    def url(self) -> str:
+        """Where the picture itself is."""
+        return file_address(self.key)
+
+    @property
+    def thumb_url(self) -> str:
+        """Where the small copy is."""
+        return file_address(self.thumb_key)
+
+    @property
+    def thumb_avif_url(self) -> str:
+        """Where the small copy for most browsers is."""
+        return file_address(self.thumb_avif_key)
+
+    @property
+    def wide_url(self) -> str:
+        """Where the copy for large frames is."""
+        return file_address(self.wide_key)
+
+    @property
+    def wide_avif_url(self) -> str:
+        """Where the copy for large frames and most browsers is."""
+        return file_address(self.wide_avif_key)
+
+    @property
+    def placeholder(self) -> str:
+        """A tiny copy as a data address, to lie beneath until the picture is there; empty for anything else."""
+        return self.tiny if self.tiny.startswith("data:image/") else ""
+
+    @property
+    def alt(self) -> str:
+        """What it is to those who do not see it."""
+        return alt_text(self.prompt, self.author)
+
+    @property
+    def short_alt(self) -> str:
+        """The same for cards."""
+        return alt_text(self.prompt, self.author, CARD_ALT)
 
     @property
     def shape(self) -> str:
@@ -94,7 +138,10 @@ class CreationShown:
     state: State
     code: str | None
     prompt: str
+    negative_prompt: str
     person: PersonShown
+    parent: ParentShown | None
+    # From here on as `queries.COLUMNS` has them.
     post_id: int | None
     parent_id: int | None
     count: int
@@ -114,7 +161,6 @@ class CreationShown:
     painted_at: datetime | None
     shown_at: datetime | None
     deleted_at: datetime | None
-    negative_prompt: str
     aspect_ratio: str | None
     steps: int | None
     style: str | None
@@ -126,7 +172,6 @@ class CreationShown:
     comments: int
     remixes: int
     pictures: list[PictureShown] = field(default_factory=list)
-    parent: ParentShown | None = None
 
     @property
     def path(self) -> str:
@@ -137,17 +182,6 @@ class CreationShown:
     def title(self) -> str:
         """The prompt, short enough for a card."""
         return clip(self.prompt, CARD_TITLE) or "Untitled"
-
-    @property
-    def alt(self) -> str:
-        """What its pictures are to those who do not see them."""
-        return alt_text(self.prompt, self.person.called)
-
-    @property
-    def short_alt(self) -> str:
-        """The same for cards, which takes cutting where that is long."""
-        alt = self.alt
-        return alt if len(alt) <= CARD_ALT else alt_text(self.prompt, self.person.called, CARD_ALT)
 
     @property
     def reason(self) -> str | None:
@@ -210,3 +244,10 @@ class Page:
 
     creations: list[CreationShown]
     older: str | None
+
+
+def file_address(key: str | None) -> str:
+    """Where a file of the storage is found; empty for none."""
+    if not key:
+        return ""
+    return f"/pictures/{key}" if PLAIN_KEY(key) else f"/pictures/{quote(key)}"

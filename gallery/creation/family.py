@@ -12,8 +12,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, literal, select
 
 from core.models import creations, people, pictures
 from core.text import alt_text, clip
-from gallery.queries import file_address
-from gallery.shown import CreationShown, PersonShown
+from gallery.shown import CreationShown, PersonShown, file_address
 
 # Steps towards the root that are shown; who wants to see more walks there.
 MOST_ANCESTORS = 6

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, Connection, bindparam, func, select
 
-from core.models import creations, people
+from core.models import creations
 from gallery import labels, queries
 from gallery.shown import PersonShown
 
@@ -27,21 +27,25 @@ class Profile:
 
 def profile_called(connection: Connection, handle: str) -> Profile | None:
     """Who has this handle now, with their totals."""
-    who = queries.person_called(connection, handle)
-    if who is None:
+    row = queries.row_called(connection, handle)
+    if row is None:
         return None
-    counts = connection.execute(select(people.c.followers, people.c.follows).where(people.c.id == who.id)).one()
-    total, likes = _totals(connection, who.id)
-    return Profile(who, total, likes, counts.followers, counts.follows)
+    total, likes = _totals(connection, row.id)
+    who = PersonShown(row.id, row.username, row.name, row.first_seen_at)
+    return Profile(who, total, likes, row.followers, row.follows)
+
+
+# Put together once.
+SOME = (
+    select(creations.c.likes)
+    .where(creations.c.person_id == bindparam("person_id", type_=BigInteger), creations.c.shown_at.is_not(None))
+    .limit(queries.TOTAL_LIMIT + 1)
+    .subquery()
+)
+TOTALS = select(func.count(), func.sum(SOME.c.likes)).select_from(SOME)
 
 
 def _totals(connection: Connection, person_id: int) -> tuple[int, int | None]:
     """How many hang and how often they are liked, as far as the limit goes: no page reads ten thousand rows."""
-    some = (
-        select(creations.c.likes)
-        .where(creations.c.person_id == person_id, creations.c.shown_at.is_not(None))
-        .limit(queries.TOTAL_LIMIT + 1)
-        .subquery()
-    )
-    row = connection.execute(select(func.count(), func.sum(some.c.likes)).select_from(some)).one()
+    row = connection.execute(TOTALS, {"person_id": person_id}).one()
     return int(row[0]), (int(row[1] or 0) if row[0] <= queries.TOTAL_LIMIT else None)
