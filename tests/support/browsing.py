@@ -1,6 +1,6 @@
 """A real Chromium for tests: started, signed in, and asked what axe-core finds on a page. Knows no page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +33,13 @@ def window(browser: "Browser", address: str, *, login: str | None = None, **valu
     return context
 
 
-def found_by_axe(page: "Page") -> list[str]:
-    """What axe-core finds wrong with the page: rule, place and reason, one line each."""
+def found_by_axe(page: "Page", rules: Sequence[str] = ()) -> list[str]:
+    """What axe-core finds wrong with the page: rule, place and reason, one line each. `rules`: these alone."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    violations = axe.Axe().run(page).response["violations"]
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = list(rules)
+    violations = axe.Axe().run(page, options=options).response["violations"]
     return [
         f"{rule['id']} at {' '.join(str(part) for part in node['target'])}: {_reason(node)}"
         for rule in violations
