@@ -62,6 +62,43 @@ def test_thirty_cards_of_long_prompts_weigh_less_than_60_kb(client, wall, storag
     assert len(html) + (30 - PAGE_SIZE) * per_card < 60_000
 
 
+PAGES = (
+    *("/", "/top", "/search?q=castle", "/c/1", "/c/1/comments", "/c/1/likes", "/c/1/family", "/c/1/report", "/api"),
+    *("/@ada", "/@ada/boards", "/@ada/followers", "/sign-in", "/nothing"),
+)
+OWN_PAGES = (
+    *("/following", "/paint", "/paint?remix=1", "/me", "/me/prompts", "/me/boards", "/me/notifications"),
+    *("/me/settings", "/b/{board}", "/b/{board}/edit"),
+)
+
+
+def styles_of(client, path):
+    names = re.findall(r'rel="stylesheet" href="/static/[^/]+/([^"]+)"', client.get(path).text)
+    assert names[0] == "gallery.css", path
+    return names
+
+
+def test_no_page_loads_more_than_20_kb_of_styles_even_unpacked(client, wall, sign_in):
+    wall.hang(prompt="a castle")
+    pages = {f"{path} (stranger)": styles_of(client, path) for path in PAGES}
+    client.post("/me/boards", data={"token": sign_in(client, wall.person()), "title": "Castles"})
+    board = re.search(r'href="/b/([\w-]+)"', client.get("/me/boards").text)[1]
+    pages |= {path: styles_of(client, path.format(board=board)) for path in (*PAGES, *OWN_PAGES)}
+    weights = {page: sum((STATIC / name).stat().st_size for name in names) for page, names in pages.items()}
+    assert {page: weight for page, weight in weights.items() if weight >= 20_000} == {}
+    assert {path.name for path in STATIC.glob("*.css")} == set().union(*pages.values())
+
+
+def test_no_piece_is_styled_by_two_files():
+    """Else a page that loads both mixes them, as comments were once red like the status of one's own pictures."""
+    homes = {}
+    for path in set(STATIC.glob("*.css")) - {STATIC / "gallery.css"}:
+        rules = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
+        for name in re.findall(r"^\.([\w-]+) \{", rules, flags=re.M):
+            homes.setdefault(name, set()).add(path.name)
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
 def test_the_first_picture_is_asked_for_by_the_html_itself(client, wall):
     wall.hang()
     html = client.get("/").text
