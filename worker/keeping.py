@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, and_, exists, func, or_, select, update
+from sqlalchemy import Engine, and_, exists, func, select, union_all, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
@@ -164,6 +164,8 @@ def _own_start(session: Session, creation_id: int) -> set[str]:
     """The photograph that came with the post, where nobody else begins from it and it is no picture that hangs."""
     wanted = select(creations.c.start_key).where(creations.c.id == creation_id, creations.c.start_key.is_not(None))
     keys = set(session.execute(wanted).scalars())
+    if not keys:
+        return keys
     others = select(creations.c.start_key).where(creations.c.id != creation_id, creations.c.start_key.in_(keys))
     begun = set(session.execute(others.where(creations.c.deleted_at.is_(None))).scalars())
     return keys - begun - _used_elsewhere(session, creation_id, keys)
@@ -171,10 +173,13 @@ def _own_start(session: Session, creation_id: int) -> set[str]:
 
 def _used_elsewhere(session: Session, creation_id: int, keys: set[str]) -> set[str]:
     """Files are named by their content: two creations may show the same one."""
-    others = select(*FILES_OF_PICTURES).where(
-        pictures.c.creation_id != creation_id, or_(*(column.in_(keys) for column in FILES_OF_PICTURES))
+    if not keys:
+        return set()
+    # Each name along its own index.
+    each = (
+        select(column).where(column.in_(keys), pictures.c.creation_id != creation_id) for column in FILES_OF_PICTURES
     )
-    return {key for row in session.execute(others) for key in row}
+    return set(session.execute(union_all(*each)).scalars())
 
 
 def _blank(session: Session, creation_id: int) -> None:

@@ -61,7 +61,7 @@ class Comment(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
     creation_id: int = Field(sa_column=Column(OwnId, ForeignKey("creation.id"), nullable=False))
     person_id: int = Field(sa_column=Column(BigInteger, ForeignKey("person.id"), nullable=False))
-    parent_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("comment.id"), index=True))
+    parent_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("comment.id")))
     text: str = Field(sa_type=Text)
     once: str | None = Field(default=None, unique=True, description="names one sending of a form: twice is one comment")
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
@@ -69,6 +69,7 @@ class Comment(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_comment_creation", "creation_id", "id"),
+        Index("ix_comment_answers", "parent_id", "id"),
         Index("ix_comment_person", "person_id", "created_at"),
     )
 

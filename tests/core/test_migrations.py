@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 from core.database import reading
 from core.models import creations, pictures, posts
 from core.schema import _config, _tables_may_be_copied, check, migrate
+from core.searching import asked_in, find
 from tests.support.rows import make_creation, make_person
 
 FIRST_EVENING = (
@@ -24,6 +25,12 @@ FIRST_EVENING = (
     "INSERT INTO picture (id, creation_id, position, seed, width, height, mime, size, key, thumb_key, thumb_width,"
     " thumb_height, placeholder, created_at)"
     " VALUES (1, 3, 0, 42, 64, 64, 'image/webp', 9, 'a', 'b', 64, 64, 'data:,', '2026-11-19 10:00:06')",
+)
+
+PERSON = "person (id, username, handle, name, first_seen_at)"
+CREATION = (
+    "creation (id, person_id, parent_id, shown_at, prompt, negative_prompt, count, seed, state, attempts, turn,"
+    " created_at)"
 )
 
 
@@ -45,6 +52,26 @@ def test_what_was_painted_before_is_kept_and_filled_in(engine: Engine) -> None:
     assert (picture.flagged, picture.media_id) == (False, None)
     assert [row.aspect_ratio for row in (creation, wide, tall)] == [None, "16:9", "9:16"]
     assert (creation.painted_steps, creation.guidance, creation.tokens_read) == (None, None, None)
+
+
+def test_what_hung_before_there_were_members_is_counted_and_found(engine: Engine) -> None:
+    SQLModel.metadata.drop_all(engine)
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "0006")
+    hung, waits = "'2026-11-19 11:00:00'", "NULL"
+    rows = ((1, "NULL", hung), (2, "1", hung), (3, "1", hung), (4, "1", waits), (5, "2", hung))
+    with engine.begin() as connection:
+        connection.execute(text(FIRST_EVENING[0].replace("person VALUES", f"{PERSON} VALUES")))
+        for creation_id, parent_id, shown_at in rows:
+            values = f"{creation_id}, 7, {parent_id}, {shown_at}, 'foxes no. {creation_id}', '', 1, 42, 'replied', 0, 0"
+            connection.execute(text(f"INSERT INTO {CREATION} VALUES ({values}, '2026-11-19 10:00:05')"))
+    migrate(engine)
+    migrate(engine)
+    check(engine)
+    with reading(engine) as connection:
+        remixes = connection.execute(select(creations.c.remixes).order_by(creations.c.id)).scalars().all()
+        assert remixes == [2, 1, 0, 0, 0]
+        assert find(connection, asked_in("fox"), limit=9) == [5, 3, 2, 1]
 
 
 def test_the_shape_becomes_a_size_again_on_the_way_back(engine: Engine) -> None:
