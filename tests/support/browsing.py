@@ -39,7 +39,9 @@ def found_by_axe(page: "Page", rules: Sequence[str] = ()) -> list[str]:
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if rules:
         options["runOnly"] = list(rules)
-    violations = axe.Axe().run(page, options=options).response["violations"]
+    if not page.evaluate("Boolean(window.axe)"):
+        page.evaluate(axe.Axe().axe_script)
+    violations = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [
         f"{rule['id']} at {' '.join(str(part) for part in node['target'])}: {_reason(node)}"
         for rule in violations
