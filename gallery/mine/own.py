@@ -18,7 +18,7 @@ from gallery.shown import CreationShown, Page
 
 WAITING = (State.QUEUED.value, State.PAINTING.value)
 # Written out, not bound: only so a database sees that the index of those holds all that is asked for.
-ENDED = (literal_column("'refused'"), literal_column("'failed'"))
+ENDED: tuple[ColumnElement[str], ...] = (literal_column("'refused'"), literal_column("'failed'"))
 # By the word in the address; the first is all of them.
 FILTERS: dict[str, str] = {
     "": "All",

@@ -72,10 +72,11 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._looking: asyncio.Task[None] | None = None
         self._newest: datetime | None = None
-        self._has_looked = False
         self._known: dict[int, None] = {}
         self._told: dict[int, tuple[Standing, str]] = {}
         self._work, self._work_until = AtWork(), 0.0
+        self._strip: AtWork | None = None
+        self._first_look = asyncio.Event()
         self._is_closed = False
 
     def has_room_for(self, who: str) -> bool:
@@ -145,12 +146,16 @@ class Hub:
             return
         listener.give(self._strip_event(await self.at_work()))
         if listener.since is not None:
+            # What hangs after it is told by the next look; what hung before is found here. Nothing falls between.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._first_look.wait(), HEARTBEAT_SECONDS)
             question = partial(happening.hung_lately, since=listener.since)
             ids = [one for _moment, one in await queries.ask(self._house.engine, question)]
             await self._tell_hung(ids, [listener])
 
     async def _look_on(self) -> None:
-        self._newest, self._known, self._told, self._has_looked = None, {}, {}, False
+        self._newest, self._known, self._told, self._strip = None, {}, {}, None
+        self._first_look.clear()
         round_number = 0
         while True:
             with suppress(OperationalError):
@@ -171,8 +176,10 @@ class Hub:
             await self._look_at(watched, with_waits=with_waits)
 
     async def _look_at_wall(self, listeners: list[Listener]) -> None:
-        before, now = self._work, await self.at_work()
-        if now != before:
+        # Not by what `at_work` knew before: whoever opened a page meanwhile has asked it already.
+        now = await self.at_work()
+        if now != self._strip:
+            self._strip = now
             for listener in listeners:
                 listener.give(self._strip_event(now))
         found = await queries.ask(self._house.engine, partial(happening.hung_lately, since=self._newest))
@@ -182,7 +189,8 @@ class Hub:
         if found:
             self._newest = found[-1][0]
         # What hung before the first look is on the pages already, or told by the greeting.
-        is_first, self._has_looked = not self._has_looked, True
+        is_first = not self._first_look.is_set()
+        self._first_look.set()
         if new and not is_first:
             await self._tell_hung(new, listeners)
 

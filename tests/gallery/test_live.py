@@ -162,6 +162,29 @@ def test_the_strip_tells_who_is_painted_and_who_waits(served, wall):
         assert "and 4 more wait" in html
 
 
+def test_who_listens_is_told_of_the_strip_also_while_others_open_pages(served, wall):
+    stop, client = threading.Event(), httpx.Client(trust_env=False)
+
+    def browse():
+        while not stop.wait(0.05):
+            client.get(f"{served.address}/")
+
+    browser = threading.Thread(target=browse)
+    with listening(served) as stream:
+        stream.first("painting")
+        time.sleep(1.2)  # the first look is over
+        browser.start()
+        try:
+            for number in range(3):
+                wall.creation(prompt=f"easel {number}", next_attempt_at=now())
+                told = f"easel {number}"
+                wait_until(lambda: told in stream.named("painting")[-1]["html"], "the strip stands still", within=5)  # noqa: B023
+        finally:
+            stop.set()
+            browser.join(10)
+            client.close()
+
+
 def test_the_strip_names_nobody_who_is_hidden_and_nothing_sensitive(served, wall, engine):
     hidden, banned = wall.person("eve", "Eve"), wall.person("mal", "Mal")
     with transaction(engine) as session:
