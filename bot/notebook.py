@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, or_, select
 from sqlmodel import Session
 
 from bot import deeds
-from bot.asking import MENTION, Wish
+from bot.asking import MENTION, PAINTED, Wish
 from bot.judging import Judged
 from bot.rules import Verdict
 from bot.saying import words_for
@@ -21,6 +21,7 @@ from core.database import reading, transaction
 from core.line.turns import next_turn
 from core.models import Creation, Cursor, Person, State, creations, posts
 from core.models import Post as PostRow
+from core.notifying import tell_not_painted
 from core.standing import some
 from core.states import move
 from core.wishes import any_seed
@@ -74,6 +75,8 @@ def rewrite(engine: Engine, post: Post, creation_id: int, verdict: Verdict) -> b
         if verdict.refused:
             values: dict[str, Any] = {"code": verdict.code, "next_attempt_at": None} | _made_of(verdict.wish)
             moved = move(session, creation_id, State.QUEUED, State.REFUSED, **values)
+            if moved:
+                tell_not_painted(session, post.author.id, creation_id, verdict.code)
         else:
             waits = (creations.c.id == creation_id, creations.c.state == State.QUEUED.value)
             found = session.execute(creations.update().where(*waits).values(**_made_of(verdict.wish)))
@@ -175,6 +178,8 @@ def _write_creation(session: Session, post: Post, verdict: Verdict) -> Creation:
     if verdict.told and creation.id:
         creation.says = words_for(verdict.code, creation.id)
         session.flush()
+    if verdict.refused and wish.kind in PAINTED and creation.id:
+        tell_not_painted(session, post.author.id, creation.id, verdict.code)
     return creation
 
 

@@ -14,6 +14,8 @@ from core.models import Kind, notifications, people
 
 KEPT = timedelta(days=90)
 FORGOTTEN_AT_ONCE = 500
+# They took it back themselves, or were told to stay away: no news to them.
+NO_NEWS = frozenset({"deleted", "opted_out", "banned", "post_gone"})
 
 
 def notify(
@@ -45,6 +47,12 @@ def notify(
         comment_id=comment_id,
         at=now(),
     )
+
+
+def tell_not_painted(session: Session, person_id: int, creation_id: int, code: str) -> None:
+    """There will be no picture, and the page of the creation says why."""
+    if code not in NO_NEWS:
+        notify(session, person_id, Kind.REFUSED, key=f"refused:{creation_id}", creation_id=creation_id)
 
 
 def forget_old(session: Session) -> int:

@@ -8,11 +8,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session
 
+from core import notifying
 from core.models import Kind, creations, people
 from core.notifying import notify
-
-# They took it back themselves, or were told to stay away: no news to them.
-NO_NEWS = frozenset({"deleted", "opted_out", "banned", "post_gone"})
 
 
 def tell_hung(session: Session, creation_id: int) -> None:
@@ -29,9 +27,8 @@ def tell_hung(session: Session, creation_id: int) -> None:
 
 def tell_not_painted(session: Session, creation_id: int, code: str) -> None:
     """There will be no picture, and its page says why."""
-    if code not in NO_NEWS:
-        author_id, _ = _author_and_parent(session, creation_id)
-        notify(session, author_id, Kind.REFUSED, key=f"refused:{creation_id}", creation_id=creation_id)
+    author_id, _ = _author_and_parent(session, creation_id)
+    notifying.tell_not_painted(session, author_id, creation_id, code)
 
 
 def _author_and_parent(session: Session, creation_id: int) -> tuple[int, int | None]:

@@ -13,7 +13,7 @@ from bot.poller import Poller
 from core.clock import now
 from core.database import reading, transaction
 from core.errors import HouseError
-from core.models import creations, cursors, posts
+from core.models import creations, cursors, notifications, people, posts
 from core.queue import PAINT, WorkQueue
 from tests.support.hearing import answer, control, creation_of, listener, person_called, prompts, verdicts
 from tests.support.sandbox_x import SandboxX, answers
@@ -239,6 +239,24 @@ def test_a_conversation_gets_no_more_answers_than_the_limit(x: SandboxX, engine:
     assert poller.look() == 5
     assert [verdicts(engine)[one] for one in asked] == ["prompt", "prompt", "conversation"]
     assert {verdicts(engine)[one] for one in under} == {"prompt"}
+
+
+def test_a_member_is_told_in_the_gallery_what_is_not_painted_and_others_are_not(
+    poller: Poller, x: SandboxX, engine: Engine, asked: int
+) -> None:
+    with transaction(engine) as session:
+        session.execute(update(people).where(people.c.handle == "ada").values(member_since=now()))
+    for author in ("ada", "bea"):
+        x.post("@threadpaint " + "a fox " * 400, author=author)
+    x.post("@threadpaint help", author="ada")
+    poller.look()
+    with reading(engine) as connection:
+        told = connection.execute(
+            select(notifications.c.kind, creations.c.code, people.c.handle)
+            .join_from(notifications, creations, creations.c.id == notifications.c.creation_id)
+            .join(people, people.c.id == notifications.c.person_id)
+        ).all()
+    assert [tuple(row) for row in told] == [("refused", "too_long", "ada")]
 
 
 def test_who_asks_often_takes_one_turn_after_the_other(poller: Poller, x: SandboxX, engine: Engine) -> None:
