@@ -39,8 +39,18 @@ class Told:
 def tell(connection: Connection, person_id: int, rules: RuleSettings, money: MoneySettings) -> Told:
     """What is told this member; the wait is added by whoever knows it."""
     standing = standings(connection, [person_id], now() - A_DAY)[person_id]
-    left = f"{left_today(standing, rules):,} of {rules.person_daily_limit:,} left today"
-    return Told(standing, left, cost=_cost(connection), answer_cost=_answer_cost(money))
+    return Told(standing, left_in_words(standing, rules), cost=_cost(connection), answer_cost=_answer_cost(money))
+
+
+def tell_left(connection: Connection, person_id: int, rules: RuleSettings) -> Told:
+    """The short form, for the small composer: only how many are left."""
+    standing = standings(connection, [person_id], now() - A_DAY)[person_id]
+    return Told(standing, left_in_words(standing, rules))
+
+
+def left_in_words(standing: Standing, rules: RuleSettings) -> str:
+    """`7 of 10 left today`."""
+    return f"{left_today(standing, rules):,} of {rules.person_daily_limit:,} left today"
 
 
 def wait_in_words(wait: Wait | None) -> str:

@@ -12,8 +12,6 @@ const once = Object.assign(document.createElement("input"), { type: "hidden", na
 let busy = false
 
 form.append(once)
-form.dataset.scripted = ""
-for (const element of form.querySelectorAll("[data-only-script]")) element.hidden = false
 if (!("refused" in form.dataset) && !location.search.includes("prompt=")) restore()
 count()
 form.addEventListener("input", () => { keep(); count() })

@@ -234,3 +234,22 @@ function begin() {
 }
 
 begin()
+
+// Boards: what was changed is told, and the menu shows how it is now.
+document.addEventListener('submit', async event => {
+  const form = event.target.closest('.menu .collect'), menu = form?.closest('.menu')
+  if (!form) return
+  event.preventDefault()
+  if (form.dataset.sent) return
+  form.dataset.sent = 'yes'
+  try {
+    const answer = await fetch(form.action, {method: 'POST', body: new FormData(form), headers: {Accept: 'application/json'}})
+    if (!answer.ok) throw new Error(answer.status)
+    const {words} = await answer.json()
+    const page = await (await fetch(location.href, {cache: 'no-store'})).text()
+    const fresh = new DOMParser().parseFromString(page, 'text/html').querySelector('.menu:has(.collect)')
+    menu.replaceWith(fresh)
+    fresh.querySelector('summary').focus()
+    say(words)
+  } catch { form.submit() }
+})

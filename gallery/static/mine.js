@@ -12,7 +12,6 @@ function count() {
 }
 
 if (form) {
-  form.querySelector(".deeds__all").hidden = false
   form.querySelector("[data-all]").addEventListener("change", event => {
     boxes().forEach(box => { box.checked = event.target.checked })
     count()

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from core.clock import now
 from gallery import queries
+from gallery.composing.told import tell_left, wait_in_words
 from gallery.drawn import draw
 from gallery.house import house_of
 from gallery.keyset import PAGE_SIZE, After, after_in
@@ -59,7 +60,8 @@ async def newest(request: Request) -> Response:
     after = after_in(request.query_params)
     limit = PAGE_SIZE if after else PAGE_SIZE + 1
     page = await queries.ask(house_of(request).engine, partial(queries.newest, limit=limit, after=after))
-    return await _wall(request, "wall.html", Hanging("/", page, after is None, title="New pictures"))
+    told = "" if after else await _told(request)
+    return await _wall(request, "wall.html", Hanging("/", page, after is None, title="New pictures"), told=told)
 
 
 async def top(request: Request) -> Response:
@@ -108,6 +110,16 @@ async def _liked(request: Request, visitor: Visitor, shown: Sequence[CreationSho
     ids = [creation.id for creation in shown if creation.likes]
     question = partial(likes.liked_among, person_id=visitor.person.id, creation_ids=ids)
     return await queries.ask(house_of(request).engine, question)
+
+
+async def _told(request: Request) -> str:
+    """What stands under the composer of a member: how many are left today, how long one takes; empty for strangers."""
+    house, visitor = house_of(request), await visitor_of(request)
+    if visitor.person is None:
+        return ""
+    question = partial(tell_left, person_id=visitor.person.id, rules=house.workshop.rules)
+    told = await queries.ask(house.engine, question)
+    return replace(told, wait=wait_in_words(await house.waits.of_one_more(visitor.person.id))).line
 
 
 def _since(wall: Hanging) -> str:
