@@ -106,7 +106,8 @@ def _line() -> Select[Any]:
         .join_from(up, further, further.c.id == up.c.parent_id)
         .where(up.c.depth < MOST_ANCESTORS)
     )
-    return NODE.join(up, up.c.id == creations.c.id).order_by(up.c.depth.desc())
+    # Not joined: SQLite would look through all pictures to save itself seven looks into their index.
+    return NODE.where(creations.c.id.in_(select(up.c.id)))
 
 
 def _hanging() -> Select[Any]:
@@ -152,7 +153,12 @@ def _ancestors(connection: Connection, creation: CreationShown) -> Sequence[Any]
     """From the farthest to the parent; one more than are shown. A loop, which nobody can make, would end as well."""
     if creation.parent_id is None:
         return []
-    return connection.execute(LINE, {"parent_id": creation.parent_id}).all()
+    by_id = {row.id: row for row in connection.execute(LINE, {"parent_id": creation.parent_id})}
+    line, above = [], creation.parent_id
+    while row := by_id.pop(above, None):
+        line.append(row)
+        above = row.parent_id
+    return line[::-1]
 
 
 def _siblings(connection: Connection, creation: CreationShown, ancestors: Sequence[Any]) -> tuple[list[Relative], int]:

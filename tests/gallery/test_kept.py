@@ -21,7 +21,7 @@ def card_of(client, creation_id):
 @pytest.mark.parametrize(
     ("table", "values", "words"),
     [
-        (creations, {"likes": 41}, ">41<"),
+        (creations, {"likes": 41}, ">41 likes<"),
         (creations, {"comments": 12}, "12 comments"),
         (creations, {"remixes": 1}, "1 remix<"),
         (creations, {"prompt": "other words"}, "other words"),
