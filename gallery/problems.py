@@ -4,7 +4,7 @@ Exception
 ├── HTTPException           403, 404, 405, 410, 413, 429: by their status
 ├── NotSignedIn             to the sign-in and back; 401 for machines
 ├── Unreadable, RequestValidationError   422: names the field and says what is wrong with it
-├── OperationalError        503: the database does not answer; the site will be back
+├── OperationalError, TimeoutError of its pool, TryLater   503: database or storage is away; the site will be back
 └── anything else           500: our bug; uvicorn logs it
 """
 
@@ -15,10 +15,12 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from core.errors import TryLater
 from gallery.drawn import draw
 from gallery.forms import own_path, split, wants_json
 from gallery.headers import SECURITY
@@ -58,7 +60,8 @@ def dress(app: FastAPI) -> None:
     app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(Unreadable, _unreadable)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(OperationalError, _database_away)
+    for away in (OperationalError, InterfaceError, NoConnection, TryLater):
+        app.add_exception_handler(away, _away)
     app.add_exception_handler(Exception, _our_bug)
 
 
@@ -99,7 +102,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     )
 
 
-async def _database_away(request: Request, _error: Exception) -> Response:
+async def _away(request: Request, _error: Exception) -> Response:
     response = await _problem(request, 503)
     response.headers["Retry-After"] = "5"
     return response

@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, Response
 
 from core.clock import now
+from core.errors import TryLater
 from core.imaging import MIME
 from core.money.budget import room_for_work
 from gallery.composing import starts
@@ -24,6 +25,7 @@ from gallery.signing.visitor import Member, member_of
 from gallery.social.found import number_in
 
 NO_STORE = {"Cache-Control": "no-store"}
+AWAY = "The house cannot reach its pictures just now. Your words are kept here; try again in a moment."
 
 
 async def composer(request: Request) -> Response:
@@ -41,7 +43,7 @@ async def paint(request: Request) -> Response:
         return await draw_composer(request, member, typed)
     await within_limits(request, "paint")
     house = house_of(request)
-    typed, errors = await _with_file(house, member, form, typed)
+    typed, errors = await _with_file(request, member, form, typed)
     wish, wrong = wish_of(typed, house.workshop.prompt_limit)
     if wish is None or errors:
         return await _refuse(request, member, typed, {**wrong, **errors}, 422)
@@ -87,13 +89,14 @@ async def chosen(request: Request) -> Response:
     return Response(data, media_type=MIME, headers={"Cache-Control": "private, max-age=3600"})
 
 
-async def _with_file(house: House, member: Member, form: FormData, typed: Typed) -> tuple[Typed, dict[str, str]]:
+async def _with_file(request: Request, member: Member, form: FormData, typed: Typed) -> tuple[Typed, dict[str, str]]:
     """What was typed with the file that came along in place of what was chosen before, or why it cannot be taken."""
     file = starts.file_in(form)
     if file is None:
         return typed, {}
+    await within_limits(request, "choose")
     try:
-        name = await starts.keep(house.workshop.uploads, member.id, file)
+        name = await starts.keep(house_of(request).workshop.uploads, member.id, file)
     except NotNow as no:
         return typed, {no.field: no.words}
     return typed.starting(name), {}
@@ -107,6 +110,8 @@ async def _order(request: Request, member: Member, form: FormData, order: Order,
         if no.code == "nothing_there":
             raise HTTPException(404) from no
         return await _refuse(request, member, typed, {no.field: no.words}, no.status, code=no.code)
+    except TryLater:
+        return await _refuse(request, member, typed, {"form": AWAY}, 503, code="storage")
     path = f"/c/{creation_id}"
     # Not before the answer is sent: a queue that is away takes seconds to say so.
     response = done(request, form, path, id=creation_id, url=path)

@@ -17,6 +17,7 @@ from functools import partial
 from time import monotonic
 
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from gallery import labels, queries
 from gallery.house import House
@@ -158,10 +159,10 @@ class Hub:
         self._first_look.clear()
         round_number = 0
         while True:
-            with suppress(OperationalError):
+            with suppress(OperationalError, NoConnection):
                 try:
                     await self._look(with_waits=round_number % WAIT_EVERY == 0)
-                except OperationalError:
+                except (OperationalError, NoConnection):
                     log.warning("live: the database does not answer")
                     raise
             round_number += 1

@@ -1,14 +1,17 @@
 """A picture chosen to start from: read at once, made anew with nothing else inside, kept for its member alone, gone
 after a day where it was not used."""
 
+import asyncio
 import io
 import os
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
 
 from core.clock import now
 from core.database import transaction
@@ -131,6 +134,30 @@ def test_a_form_with_an_error_elsewhere_does_not_lose_it(ada, engine):
     assert count(engine) == 1
 
 
+def test_where_the_storage_is_away_the_words_are_kept_and_the_picture_too(ada, engine, storage, uploads):
+    name = choose(ada, photo()).json()["start"]
+    for number in range(256):  # a file stands where a folder of pictures should be
+        (storage.folder / f"{number:02x}").touch()
+    answer = paint(ada, start=name, prompt="a fox in the snow")
+    assert answer.status_code == 503
+    assert "a fox in the snow" in answer.text
+    assert "cannot reach its pictures" in answer.text
+    assert name in answer.text
+    for number in range(256):
+        (storage.folder / f"{number:02x}").unlink()
+    assert paint(ada, start=name, prompt="a fox in the snow").status_code == 303
+    assert started(engine, storage).size == (64, 32)
+
+
+def test_where_the_folder_of_uploads_is_away_the_page_says_so(ada, storage, uploads):
+    name = choose(ada, photo()).json()["start"]
+    (kept,) = uploads.folder.iterdir()
+    kept.unlink()
+    kept.mkdir()
+    assert ada[0].get(f"/paint/start/{name.removeprefix('own:')}").status_code == 503
+    assert paint(ada, start=name).status_code == 503
+
+
 def test_nobody_can_start_from_what_another_chose(ada, site, wall, sign_in, engine):
     start = choose(ada, photo()).json()["start"]
     other = site()
@@ -193,6 +220,36 @@ def test_what_is_meant_to_eat_memory_or_time_is_refused(ada, bomb):
     answer = choose(ada, data[: 10 * 1024 * 1024])
     assert answer.status_code == 422
     assert answer.json()["errors"]["start"].startswith("This ")
+
+
+def test_who_waits_for_the_turn_of_a_picture_holds_up_nobody_else(client, wall, sign_in):
+    async def crowd(logins):
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(client.app), base_url="http://testserver"
+        ) as browser:
+            choosing = [asyncio.create_task(_chosen(browser, *one)) for one in logins for _ in range(15)]
+            await asyncio.sleep(0.5)
+            await run_in_threadpool(lambda: None)  # as every form of the site needs it
+            waited = not any(one.done() for one in choosing)
+            starts._reading.release(2)
+            return waited, await asyncio.gather(*choosing)
+
+    logins = [(sign_in(client, wall.person(name)), client.cookies["login"]) for name in ("ada", "grace", "eve")]
+    assert starts._reading.acquire() and starts._reading.acquire()
+    waited, statuses = asyncio.run(crowd(logins))
+    assert waited
+    assert statuses == [200] * 45
+
+
+async def _chosen(browser, token, login):
+    headers = {"Accept": "application/json", "Cookie": f"login={login}"}
+    files = {"file": ("photo.jpg", photo())}
+    return (await browser.post("/paint/start", data={"token": token}, files=files, headers=headers)).status_code
+
+
+def test_nobody_fills_the_house_with_pictures_that_are_never_used(ada):
+    answers = [paint(ada, photo(), prompt="").status_code for _ in range(21)]
+    assert answers == [422] * 20 + [429]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the collections of pictures are not here")
