@@ -12,6 +12,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -68,12 +69,19 @@ class Drawing:
         """Draw one page, for the `visitor` of the context, in the colours that the browser asked for."""
         theme = request.cookies.get(THEME_COOKIE)
         context.setdefault("theme", theme if theme in THEMES else "")
+        context.setdefault("here", _address_in(request))
         headers = FOR_ONE if getattr(context.get("visitor"), "person", None) else FOR_ALL
         return self._templates.TemplateResponse(request, template, context, status_code=status, headers=headers)
 
     def piece(self, template: str, context: dict[str, object]) -> str:
         """Draw a part of a page, which comes to a page that is open already."""
         return self._templates.get_template(template).render(context)
+
+
+def _address_in(request: Request) -> str:
+    """Path and query that were asked for. `request.url` takes a whole address apart to tell as much."""
+    path, query = quote(request.scope["path"], safe="/@"), request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 class _Environment(Environment):

@@ -5,7 +5,6 @@ Scripts and styles come from this site's files only: a prompt that got past the 
 
 from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY = "; ".join(
@@ -24,6 +23,7 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+UNASKED = (b"cache-control", b"no-cache")
 
 
 class SecurityHeaders:
@@ -31,16 +31,21 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, more: Mapping[str, str] | None = None) -> None:
         self.app = app
-        self.sent = SECURITY | dict(more or {})
+        sent = SECURITY | dict(more or {})
+        # As they go over the wire: put together once, not for every answer.
+        self._sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
+        self._names = {name for name, _ in self._sent}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and add the headers to its answer."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(self.sent)
-                headers.setdefault("Cache-Control", "no-cache")  # errors and JSON, too: nobody keeps them unasked
+                headers = [header for header in message.get("headers", ()) if header[0].lower() not in self._names]
+                headers += self._sent
+                if all(name.lower() != b"cache-control" for name, _ in headers):
+                    headers.append(UNASKED)  # errors and JSON, too: nobody keeps them unasked
+                message["headers"] = headers
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -121,7 +121,9 @@ async def _look(request: Request, visitor: Visitor) -> Seen:
             return Seen(shown)
         liked = bool(liked_among(connection, viewer_id, [shown.id]))
         own_boards = choices(connection, viewer_id, shown.id) if viewer_id and shown.hangs else None
-        return Seen(shown, family_of(connection, shown), thread_of(connection, shown.id), liked, own_boards)
+        # Where all were taken back there is nothing to read, either.
+        thread = thread_of(connection, shown.id) if shown.comments else Thread([])
+        return Seen(shown, family_of(connection, shown), thread, liked, own_boards)
 
     seen = await queries.ask(house_of(request).engine, question)
     _there(seen.creation if seen else None)

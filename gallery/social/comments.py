@@ -11,9 +11,10 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Integer, Select, bindparam, or_, select
+from sqlalchemy import BigInteger, BindParameter, Connection, Integer, Select, bindparam, or_, select
 
 from core.models import comments, people
 from gallery.shown import PersonShown
@@ -48,6 +49,16 @@ TOPS = (
     .order_by(comments.c.id)
     .limit(ROOTS + 1)
 )
+
+
+@cache
+def _tops(of_answers: bool) -> Select[Any]:
+    """The question for a page of what stands on top: the comments of a creation, or the answers to one comment."""
+    creation_id, after = bindparam("creation_id", type_=BigInteger), bindparam("after", type_=BigInteger)
+    under = comments.c.parent_id == bindparam("under", type_=BigInteger)
+    return TOPS.where(comments.c.creation_id == creation_id, comments.c.id > after).where(
+        under if of_answers else comments.c.parent_id.is_(None)
+    )
 
 
 def _all_below() -> Select[Any]:
@@ -108,7 +119,9 @@ def thread_of(connection: Connection, creation_id: int, *, under: int | None = N
     above = one_comment(connection, creation_id, under) if under is not None else None
     if under is not None and above is None:
         return Thread([])
-    top = connection.execute(_tops(creation_id, under, after)).all()
+    given = {"creation_id": creation_id, "after": after}
+    given |= {"under": under} if under is not None else {}
+    top = connection.execute(_tops(under is not None), given).all()
     answers, more = _answers(connection, [row.id for row in top[:ROOTS]])
     newer = top[ROOTS - 1].id if len(top) > ROOTS else None
     shown = _in_order([*top[:ROOTS], *answers], above, more)
@@ -120,12 +133,6 @@ def one_comment(connection: Connection, creation_id: int, comment_id: int) -> Co
     wanted = WITH_PERSON.where(comments.c.id == comment_id, comments.c.creation_id == creation_id)
     row = connection.execute(wanted).one_or_none()
     return _shown(row) if row else None
-
-
-def _tops(creation_id: int, under: int | None, after: int) -> Select[Any]:
-    return TOPS.where(comments.c.creation_id == creation_id, comments.c.id > after).where(
-        comments.c.parent_id.is_(None) if under is None else comments.c.parent_id == under
-    )
 
 
 def _answers(connection: Connection, ids: Sequence[int]) -> tuple[list[Any], set[int]]:
