@@ -26,6 +26,8 @@ RATES = {
     "follow": "60/minute;600/hour",
     "collect": "60/minute;1000/hour",
     "report": "5/minute;20/hour",
+    # Pictures to start from: each takes time to read, and a place for a day.
+    "choose": "20/minute;60/hour",
     "sign-in": "20/10 minutes",
     # Programs: the API, feeds, previews; and searches by hand.
     "api": "600/minute",
