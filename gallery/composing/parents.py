@@ -50,10 +50,12 @@ def find_parent(connection: Connection, creation_id: int, member_id: int) -> Par
         return None
     row = Creation(**{column.name: found._mapping[column] for column in creations.columns})
     files = connection.execute(
-        select(pictures.c.key, pictures.c.thumb_key)
+        select(pictures.c.key, pictures.c.thumb_key, pictures.c.flagged)
         .where(pictures.c.creation_id == creation_id)
         .order_by(pictures.c.position)
     ).all()
+    if any(one.flagged for one in files):  # what a check held back is gone for its author, too
+        files = []
     author = found.name.strip() or found.username
     return Parent(row, tuple(one.key for one in files), tuple(one.thumb_key for one in files), author)
 

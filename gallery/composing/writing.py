@@ -156,7 +156,7 @@ def _made_of(order: Order, parent: Parent | None) -> Creation:
         seed=any_seed() if wish.seed is None else wish.seed,
         start_url=start_url,
         start_key=start_key,
-        strength=wish.strength,
+        strength=_strength(order, parent, wish),
         # What is made of a sensitive picture, or of its words, hangs behind a veil, too.
         sensitive=bool(parent and parent.row.sensitive),
         state=State.QUEUED,
@@ -169,6 +169,13 @@ def _same_wish(parent: Parent | None) -> Wish:
         raise NotNow("nothing_there", "There is no picture here that could be painted again.", status=404)
     row = parent.row
     return Wish(row.prompt, row.negative_prompt, row.style, row.aspect_ratio, row.count, None, row.steps, row.strength)
+
+
+def _strength(order: Order, parent: Parent | None, wish: Wish) -> float | None:
+    """How far it goes from its start. A picture that somebody brought along is shown to nobody: others go from it as
+    far as they did themselves, so that nobody comes closer to it."""
+    is_anothers = parent is not None and parent.row.start_key is not None and parent.row.person_id != order.person_id
+    return parent.row.strength if parent and is_anothers and order.start == "same" else wish.strength
 
 
 def _start(order: Order, parent: Parent | None) -> tuple[str | None, str | None]:

@@ -357,6 +357,22 @@ def test_how_far_to_go_from_a_picture_is_chosen_in_words_and_of_no_use_without_o
     assert rows()[-1].strength == 0.35
 
 
+def test_nobody_comes_closer_to_a_picture_that_somebody_else_brought_along(ada, wall, rows):
+    theirs = wall.hang(person_id=wall.person("grace"), start_key="ab/photo.webp", strength=0.8)
+    own = wall.hang(person_id=ada.id, start_key="ab/own.webp", strength=0.8)
+    for parent in (theirs, own):
+        ada.paint(remix=str(parent), start="same", far="close")
+    assert [(row.start_key, row.strength) for row in rows()[2:]] == [("ab/photo.webp", 0.8), ("ab/own.webp", 0.35)]
+
+
+def test_from_a_picture_that_a_check_held_back_its_author_does_not_start_either(ada, wall):
+    held = wall.hang(person_id=ada.id, shown_at=None)
+    wall.picture(held, 1, "plum", flagged=True)
+    starts = ada.client.get(f"/paint?remix={held}").context["starts"]
+    assert [start.value for start in starts] == [""]
+    assert "start" in ada.paint(remix=str(held), start="picture:1").context["errors"]
+
+
 @pytest.mark.parametrize("start", ["picture:1", "picture:x", "picture:-1", "picture:٣", "ab/" + "0" * 30 + ".webp"])
 def test_a_picture_that_the_parent_does_not_have_is_no_start(ada, wall, start):
     parent = wall.hang()
