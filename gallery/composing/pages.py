@@ -21,8 +21,8 @@ from gallery.composing.writing import Desk, Order, once_of
 from gallery.forms import done, form_of, text_of, wants_json
 from gallery.house import House, house_of
 from gallery.limits import within_limits
+from gallery.numbers import number_in
 from gallery.signing.visitor import Member, member_of
-from gallery.social.found import number_in
 
 NO_STORE = {"Cache-Control": "no-store"}
 AWAY = "The house cannot reach its pictures just now. Your words are kept here; try again in a moment."

@@ -16,8 +16,8 @@ from gallery.composing.told import Told, tell, wait_in_words
 from gallery.composing.wishes import Typed, typed_after
 from gallery.drawn import draw
 from gallery.house import House, house_of
+from gallery.numbers import number_in
 from gallery.signing.visitor import Member
-from gallery.social.found import number_in
 
 # The longer side of a shape's little drawing, in its own units.
 SIDE = 20

@@ -11,9 +11,10 @@ from fastapi import HTTPException, Request
 from starlette.responses import FileResponse, Response
 
 from core.text import clip
-from gallery.creation.pages import creation_in, number_in
+from gallery.creation.pages import creation_in
 from gallery.files import A_DAY, FOR_ITS_AUTHOR, MIMES
 from gallery.house import house_of
+from gallery.numbers import number_in
 from gallery.shown import CreationShown
 
 LONGEST_NAME = 60

@@ -19,6 +19,7 @@ from gallery.drawn import draw
 from gallery.house import house_of
 from gallery.keyset import PAGE_SIZE, after_in
 from gallery.mine.boards import Choice, choices
+from gallery.numbers import number_in
 from gallery.shown import CreationShown, Page
 from gallery.signing.visitor import Visitor, keep_nowhere, visitor_of
 from gallery.social.comments import Thread, thread_of
@@ -97,11 +98,6 @@ async def creation_in(request: Request) -> CreationShown:
 def id_in(request: Request) -> int:
     """The id of the creation that the address names; 0, which none has, where it names none."""
     return number_in(str(request.path_params["creation_id"]))
-
-
-def number_in(text: str) -> int:
-    """The id in an address; 0, which nobody has, for what is none. Python itself refuses to read 5,000 digits."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
 def is_veiled(request: Request, shown: CreationShown, visitor: Visitor) -> bool:

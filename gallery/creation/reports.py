@@ -19,11 +19,12 @@ from core.database import insert_new, transaction
 from core.models import comments, people, reports
 from core.reports import LONGEST_WORDS, REASONS
 from gallery import queries
-from gallery.creation.pages import creation_in, number_in
+from gallery.creation.pages import creation_in
 from gallery.drawn import draw
 from gallery.forms import done, form_of, text_of
 from gallery.house import house_of
 from gallery.limits import who_asks, within_limits
+from gallery.numbers import number_in
 from gallery.shown import CreationShown
 from gallery.signing.visitor import visitor_of
 

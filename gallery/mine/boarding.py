@@ -24,9 +24,9 @@ from gallery.mine import boards, pinning
 from gallery.mine.boards import NAME, BoardShown, Choice, Place
 from gallery.mine.pinning import Draft, NotDone, Wish
 from gallery.mine.shelf import OWN_BOARDS, draw_own_boards
+from gallery.numbers import number_in
 from gallery.shown import CreationShown
 from gallery.signing.visitor import Member, member_of
-from gallery.social.found import number_in
 
 MOST_AT_ONCE = 100
 

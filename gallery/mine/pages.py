@@ -23,9 +23,9 @@ from gallery.limits import within_limits
 from gallery.mine import changes
 from gallery.mine.own import FILTERS, Totals, own, own_by_ids, totals
 from gallery.mine.standing import Standing, standing, told
+from gallery.numbers import number_in
 from gallery.shown import CreationShown, Page
 from gallery.signing.visitor import member_of
-from gallery.social.found import number_in
 from gallery.unreadable import Unreadable
 
 MINE = "/me"

@@ -19,11 +19,11 @@ from gallery.forms import done, form_of, text_of
 from gallery.house import house_of
 from gallery.limits import within_limits
 from gallery.mine import data, settings_rows
+from gallery.numbers import number_in
 from gallery.signing import logins
 from gallery.signing.door import door_of
 from gallery.signing.pages import drop_cookie
 from gallery.signing.visitor import STRANGER, Member, member_of
-from gallery.social.found import number_in
 
 log = get_logger(__name__)
 

@@ -14,11 +14,12 @@ from gallery.drawn import draw
 from gallery.forms import done, form_of, text_of, wants_json
 from gallery.house import house_of
 from gallery.limits import within_limits
+from gallery.numbers import number_in
 from gallery.shown import CreationShown
 from gallery.signing.visitor import member_of
 from gallery.social import saying
 from gallery.social.comments import CommentShown, Draft, Thread, one_comment, thread_of
-from gallery.social.found import creation_named, number_in
+from gallery.social.found import creation_named
 from gallery.social.saying import NotSaid, Words, words_of
 from gallery.unreadable import Unreadable
 

@@ -6,6 +6,7 @@ from fastapi import HTTPException, Request
 
 from gallery import queries
 from gallery.house import house_of
+from gallery.numbers import number_in
 from gallery.shown import CreationShown, PersonShown
 
 
@@ -27,9 +28,3 @@ async def person_named(request: Request) -> PersonShown:
     if who is None:
         raise HTTPException(404)
     return who
-
-
-def number_in(text: str) -> int:
-    """The id in an address or a field; 0, which nobody has, for what is none. Python does not read 5,000 digits."""
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    return number if number <= queries.LARGEST_ID else 0

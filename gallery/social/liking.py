@@ -15,9 +15,10 @@ from gallery.house import house_of
 from gallery.keyset import after_in
 from gallery.labels import liked_words
 from gallery.limits import within_limits
+from gallery.numbers import number_in
 from gallery.signing.visitor import member_of, visitor_of
 from gallery.social import follows, likes
-from gallery.social.found import creation_named, number_in
+from gallery.social.found import creation_named
 from gallery.social.listed import Listed
 
 PEOPLE_A_PAGE = 50

@@ -10,9 +10,9 @@ from gallery import queries
 from gallery.drawn import draw
 from gallery.forms import done, form_of, text_of
 from gallery.house import house_of
+from gallery.numbers import number_in
 from gallery.signing.visitor import Visitor, member_of, visitor_of
 from gallery.social import notices
-from gallery.social.found import number_in
 
 PAGE_SIZE = 60
 
