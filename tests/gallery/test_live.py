@@ -59,6 +59,12 @@ class Stream:
         return wait_until(lambda: self.named(name), f"no {name}", within=within)[0]
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """The house looks five times a second here, so that nobody waits for it."""
+    monkeypatch.setattr(hub, "LOOK_SECONDS", 0.2)
+
+
 @pytest.fixture
 def served(site):
     served = Served(site().app)
@@ -114,7 +120,7 @@ def test_a_new_picture_comes_to_all_who_look(served, wall):
     with listening(served) as one, listening(served) as other:
         for stream in (one, other):
             stream.first("painting")
-        time.sleep(1.2)  # the first look takes what hangs already for known
+        time.sleep(0.5)  # the first look takes what hangs already for known
         creation_id = hang_now(wall, prompt="a lighthouse <b>now</b>")
         for stream in (one, other):
             hung = stream.first("hung")
@@ -172,7 +178,7 @@ def test_who_listens_is_told_of_the_strip_also_while_others_open_pages(served, w
     browser = threading.Thread(target=browse)
     with listening(served) as stream:
         stream.first("painting")
-        time.sleep(1.2)  # the first look is over
+        time.sleep(0.5)  # the first look is over
         browser.start()
         try:
             for number in range(3):
@@ -219,7 +225,8 @@ def test_who_painted_it_sees_it_without_veil_and_nobody_else_does(site, served, 
     # The same card for many is drawn once: which of them came first must not matter.
     for first, second in ((hers, others), (others, hers)):
         with listening(served, **first) as one, listening(served, **second) as another:
-            time.sleep(1.2)  # what hung before the first look is not told
+            another.first("painting")
+            time.sleep(0.5)  # what hung before the first look is not told
             hang_now(wall, sensitive=True)
             html = {who["Cookie"]: stream.first("hung")["html"] for who, stream in ((first, one), (second, another))}
         assert "/pictures/" in html[hers["Cookie"]]
@@ -290,7 +297,7 @@ def test_the_database_is_looked_at_once_a_second_however_many_listen(served, wal
     for stream in streams:
         stream.__enter__().first("painting")
     statements.clear()
-    time.sleep(3)
+    time.sleep(3 * hub.LOOK_SECONDS)
     asked = len(statements)
     for stream in streams:
         stream.__exit__(None, None, None)
@@ -303,7 +310,7 @@ def test_nobody_looks_when_nobody_listens(served, wall, statements):
         stream.first("painting")
     wait_until(lambda: served.app.state.live.is_at_rest, "somebody looks on", within=20)
     statements.clear()
-    time.sleep(2)
+    time.sleep(3 * hub.LOOK_SECONDS)
     assert statements == []
 
 
