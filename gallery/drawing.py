@@ -7,11 +7,8 @@ template does not get is an error, not an empty string.
 import gzip
 import hashlib
 import mimetypes
-from collections import ChainMap
-from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
@@ -21,6 +18,7 @@ from starlette.templating import Jinja2Templates
 
 from core.text import clip
 from gallery import labels
+from gallery.escaping import Templates
 from gallery.kept import Kept
 
 HERE = Path(__file__).parent
@@ -84,15 +82,8 @@ def _address_in(request: Request) -> str:
     return f"{path}?{query}" if query else path
 
 
-class _Environment(Environment):
-    """Jinja's own, but all templates share one plain dict of names: theirs takes a fifth of the time of a page."""
-
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        return ChainMap(d, self.globals) if d else self.globals
-
-
 def _environment() -> Environment:
-    environment = _Environment(
+    environment = Templates(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,

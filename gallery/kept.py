@@ -4,6 +4,7 @@ A card is drawn anew as soon as anything that it shows has changed: that is part
 template; `_labels.html` hands over the macro that draws.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ class Kept:
     """`kept(card, creation, first, signed, visitor, liked)` is `card(creation, ...)`, drawn once."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._cards: dict[tuple[object, ...], Markup] = {}
+        # The one that was looked at longest ago is first. A plain dict takes ever longer to find its first one.
+        self._cards: OrderedDict[tuple[object, ...], Markup] = OrderedDict()
         self._most = most
 
     def __call__(  # noqa: PLR0917  # as a template says it
@@ -36,11 +38,14 @@ class Kept:
         key = (first, signed, *_seen_by(visitor, creation), liked, *_told_by(creation))
         known = self._cards.get(key)
         if known is None:
-            known = self._cards[key] = Markup(card(creation, first, signed, visitor, liked))  # noqa: S704
+            known = self._cards[key] = card(creation, first, signed, visitor, liked)
             if len(self._cards) > self._most:
                 # Another thread may have taken it.
-                with suppress(KeyError, RuntimeError, StopIteration):
-                    del self._cards[next(iter(self._cards))]
+                with suppress(KeyError):
+                    self._cards.popitem(last=False)
+        else:
+            with suppress(KeyError):
+                self._cards.move_to_end(key)
         return known
 
 

@@ -130,9 +130,9 @@ class ParentShown:
         return f"/c/{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CreationShown:
-    """One prompt and what became of it."""
+    """One prompt and what became of it. Not frozen only because that takes three times as long to make."""
 
     id: int
     state: State
