@@ -8,8 +8,9 @@ from alembic import command
 from sqlalchemy import Engine, text
 from sqlmodel import SQLModel
 
+from core import searching
 from core.clock import now
-from core.database import reading, transaction
+from core.database import open_database, reading, transaction
 from core.models import State, creations
 from core.schema import _config, _tables_may_be_copied, check, migrate
 from core.searching import asked_in, find, words_of
@@ -42,6 +43,35 @@ def test_it_finds_what_has_all_the_words_newest_first(engine: Engine) -> None:
     assert found(engine, "SNOW fox") == [both]
     assert found(engine, "snow") == [both, snow]
     assert found(engine, "owl") == []
+
+
+def test_the_old_and_the_new_are_found_however_few_of_the_newest_are_looked_through(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "NEWEST", 3)
+    ids = hung(engine, "an owl", *["a fox"] * 6, "an owl", "a fox")
+    assert found(engine, "owl") == [ids[7], ids[0]]
+    assert found(engine, "owl", limit=1) == [ids[7]]
+    assert found(engine, "fox", limit=2) == [ids[8], ids[6]]
+    assert found(engine, "fox", limit=2, before=ids[6]) == [ids[5], ids[4]]
+    assert found(engine, "owl", before=ids[7]) == [ids[0]]
+
+
+def test_a_word_that_nobody_wrote_is_not_looked_for_in_every_row(postgres_url: str) -> None:
+    engine = open_database(postgres_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    SQLModel.metadata.create_all(engine)
+    with transaction(engine) as session:
+        words = ["fox", "snow", "night", "light", "ink"]
+        searching.add(session, ((n, f"a {words[n % 5]} number{n % 300}") for n in range(1, 20_001)))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE searchable"))
+        values = {"question": "('zebra')", "before": 2**63 - 1, "limit": 25}
+        plan = "\n".join(connection.execute(text(f"EXPLAIN {searching.FIND['all'].text}"), values).scalars())
+    engine.dispose()
+    assert "ix_searchable_words" in plan, plan
 
 
 def test_it_goes_on_after_the_last_one_found(engine: Engine) -> None:
@@ -128,11 +158,12 @@ def test_what_is_undone_is_not_found_either(engine: Engine) -> None:
 
 
 def test_what_hung_before_is_found_after_the_migration_and_only_that(engine: Engine) -> None:
+    SQLModel.metadata.drop_all(engine)
+    migrate(engine)
     [fox] = hung(engine, "a fox before")
     make_creation(engine, prompt="a hidden fox")
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE searchable"))
-        command.stamp(_config(connection), "0007")
+    with engine.connect() as connection, _tables_may_be_copied(connection), connection.begin():
+        command.downgrade(_config(connection), "0007")
     migrate(engine)
     check(engine)
     assert found(engine, "fox") == [fox]
