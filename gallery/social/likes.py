@@ -13,7 +13,7 @@ from core.models import Kind, creations, likings, people
 from core.notifying import notify
 from gallery import queries
 from gallery.keyset import After
-from gallery.shown import Page, PersonShown
+from gallery.shown import Page
 from gallery.social import telling
 from gallery.social.listed import Listed, listed
 
@@ -64,11 +64,6 @@ def likers(connection: Connection, creation_id: int, *, limit: int, after: After
     order = (likings.c.at, likings.c.person_id)
     wanted = select(people, likings.c.at.label("at")).join_from(likings, people, people.c.id == likings.c.person_id)
     return listed(connection, wanted.where(likings.c.creation_id == creation_id), order, limit=limit, after=after)
-
-
-def latest_likers(connection: Connection, creation_id: int, limit: int = 3) -> list[PersonShown]:
-    """The few who liked it last, to be named beside the count."""
-    return [row.person for row in likers(connection, creation_id, limit=limit).people]
 
 
 def liked_by(connection: Connection, person_id: int, *, limit: int, after: After | None = None) -> Page:
