@@ -36,7 +36,7 @@ if (older && wall) {
     left -= 1
     // What came may not fill the screen: look again.
     try { await more(); watch.unobserve(older); if (older.isConnected) watch.observe(older) } catch { left = 0 }
-  }, { rootMargin: "900px" })
+  }, { rootMargin: "1500px" })
   older.addEventListener("click", async event => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()

@@ -9,11 +9,14 @@ import uvicorn
 from core.clock import now
 from core.models import State
 from gallery.serving import Server
+from gallery.signing import logins
+from tests.support.browsing import window
 from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.browser
 
 PATHS = ("/", "/top", "/c/1", "/c/2", "/c/3", "/c/4", "/@ada", "/nowhere")
+OWN_PATHS = ("/", "/c/1", "/following", "/paint", "/paint?remix=1", "/me", "/me/prompts", "/me/boards", "/me/settings")
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 JUMPS = """() => new Promise(done => {
     let sum = 0
@@ -64,6 +67,53 @@ def test_every_page_fits_and_nothing_is_blocked(browser, address, width):
         assert over <= 0, path
         assert page.evaluate(JUMPS) == 0, path
     assert [text for text in complaints if "404" not in text] == []
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_pages_of_a_member_fit_and_do_not_jump_when_scripts_begin(browser, address, wall, engine, width):
+    login = logins.begin(engine, wall.person(), browser="a test").value
+    page = window(browser, address, login=login, viewport={"width": width, "height": 800}).new_page()
+    for path in OWN_PATHS:
+        assert page.goto(path, wait_until="load").status == 200, path
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert (over <= 0, page.evaluate(JUMPS)) == (True, 0), path
+
+
+def test_putting_a_picture_on_a_board_tells_its_result_and_stays_on_the_page(browser, address, wall, engine):
+    login = logins.begin(engine, wall.person("bob", "Bob"), browser="a test").value
+    page = window(browser, address, login=login).new_page()
+    page.goto("/c/1")
+    page.locator("summary", has_text="Add to a board").click()
+    page.get_by_label("A new board").fill("Words")
+    page.evaluate("window.stays = true")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("status").filter(has_text="It is on “Words” now.").wait_for()
+    assert page.evaluate("[window.stays, document.activeElement.textContent]") == [True, "On 1 board"]
+    page.keyboard.press("Enter")
+    page.get_by_label("Words", exact=True).uncheck()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("status").filter(has_text="It is not on “Words” any more.").wait_for()
+
+
+def test_what_only_a_script_can_do_is_not_offered_without_one(browser, address, wall, engine):
+    login = logins.begin(engine, wall.person(), browser="a test").value
+    for scripts in (True, False):
+        page = window(browser, address, login=login, java_script_enabled=scripts).new_page()
+        page.goto("/me")
+        assert page.locator(".deeds__all").is_visible() is scripts
+        page.goto("/paint")
+        assert page.get_by_text("or drop one here").is_visible() is scripts
+
+
+def test_comments_have_the_colour_of_text_for_members_too(browser, address, wall, engine):
+    """They were red where the styles of one's own pictures came along."""
+    login = logins.begin(engine, wall.person("bob", "Bob"), browser="a test").value
+    page = window(browser, address, login=login).new_page()
+    page.goto("/c/1")
+    page.get_by_label("Say something about this picture").fill("Quiet.")
+    page.get_by_role("button", name="Say it").click()
+    colour = page.locator(".said__text", has_text="Quiet.").evaluate("said => getComputedStyle(said).color")
+    assert colour == page.evaluate("getComputedStyle(document.body).color")
 
 
 def test_the_wall_can_be_walked_by_keyboard(browser, address):
