@@ -121,11 +121,12 @@ def test_beginnings_are_enough_where_that_is_asked(engine: Engine) -> None:
     assert found(engine, "house", beginnings=True) == []
 
 
-@pytest.mark.parametrize("question", HOSTILE)
-def test_nothing_typed_is_syntax(engine: Engine, question: str) -> None:
-    ids = hung(engine, "plain words", f"wrapped {question.replace(chr(0), '').replace(chr(0xD800), '')} around")
-    for beginnings in (False, True):
-        assert set(found(engine, question, beginnings=beginnings)) <= set(ids)
+def test_nothing_typed_is_syntax(engine: Engine) -> None:
+    ids = set(hung(engine, "plain words"))
+    for question in HOSTILE:
+        ids |= set(hung(engine, f"wrapped {question.replace(chr(0), '').replace(chr(0xD800), '')} around"))
+        for beginnings in (False, True):
+            assert set(found(engine, question, beginnings=beginnings)) <= ids, question
 
 
 def test_naughty_prompts_are_kept_and_found_by_their_own_words(engine: Engine, material) -> None:
