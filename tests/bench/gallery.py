@@ -32,10 +32,11 @@ from tests.bench.gallery_rows import Filled, fill
 from tests.support.servers import free_port, process, wait_until
 
 # What is told of the bare page counts for these; forms and JSON are another matter.
-PAGES = ("wall", "next page", "creation", "person")
+PAGES = ("wall", "next page", "creation", "person", "likes of a person")
 HALF = 0.5
 GROWTH = 1.3
 ADDRESSES = 4000
+LOOKED_AT = 31
 
 
 @dataclass
@@ -107,13 +108,14 @@ def _questions(filled: Filled) -> dict[str, list[Asked]]:
         "next page": [Asked(f"/?cursor={cursor}") for cursor in after],
         "creation": [Asked(f"/c/{number}") for number in ids],
         "person": [Asked(f"/@{filled.handle(rank)}") for rank in ranks],
+        "likes of a person": [Asked(f"/@{filled.handle(rank)}/likes") for rank in ranks],
         "api": [Asked(f"/api/creations?cursor={cursor}") for cursor in after],
     }
 
 
 def _ordinary(house: House, asked: list[Asked]) -> str:
-    """A page of this kind, of middling length."""
-    pages = [httpx.get(house.url + one.path, headers=one.headers) for one in asked[:9]]
+    """A page of this kind, of middling length: of many, since near the end of a wall pages have few cards."""
+    pages = [httpx.get(house.url + one.path, headers=one.headers) for one in asked[:LOOKED_AT]]
     assert all(page.status_code == 200 for page in pages), [page.status_code for page in pages]
     return sorted((page.text for page in pages), key=len)[len(pages) // 2]
 
