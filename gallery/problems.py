@@ -1,4 +1,4 @@
-"""Errors in the site's own dress: a page for people, problem+json (RFC 9457) under /api. Knows no query.
+"""Errors in the site's own dress: a page for people, problem+json (RFC 9457) under /api and for feeds. Knows no query.
 
 Exception
 ├── HTTPException           403, 404, 405, 410, 413, 429: by their status
@@ -52,6 +52,8 @@ WORDS = {
     500: "That is our fault, not yours. Try again in a moment.",
     503: "The house cannot reach its records. Try again in a moment.",
 }
+# Programs read these: a page would only be in their way.
+FEEDS = (".atom", ".json")
 
 
 def dress(app: FastAPI) -> None:
@@ -139,4 +141,5 @@ def _as_json(status: int, errors: list[dict[str, str]]) -> Response:
 
 
 def _is_for_machines(request: Request) -> bool:
-    return request.url.path == "/oembed" or request.url.path.startswith("/api/") or wants_json(request)
+    path = request.url.path
+    return path == "/oembed" or path.startswith("/api/") or path.endswith(FEEDS) or wants_json(request)

@@ -150,6 +150,13 @@ def test_what_a_member_alone_may_see_is_in_no_feed(client, wall, sign_in):
         assert "secret" not in client.get(path).text
 
 
+@pytest.mark.parametrize("form", ["atom", "json"])
+def test_what_goes_wrong_is_told_to_programs_not_on_a_page(client, form):
+    for path, status in ((f"/feed.{form}?cursor=nonsense", 422), (f"/@nobody/feed.{form}", 404)):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+
+
 def test_an_empty_wall_is_a_feed_too(client):
     assert titles(client.get("/feed.atom")) == []
     assert client.get("/feed.json").json()["items"] == []
