@@ -28,7 +28,7 @@ from gallery.machines.sitemap import Kept
 from gallery.packing import Packing
 from gallery.settings import GallerySettings
 from gallery.signing import pages as signing
-from gallery.signing.door import open_door
+from gallery.signing.door import Door, open_door
 from gallery.signing.handshake import HandshakeCookie
 from gallery.waits import Waits
 from gallery.walls.hub import Hub
@@ -85,7 +85,18 @@ def create_app(
     drawing = Drawing(
         bot_handle=settings.handle, x_base=settings.x_base, public_url=public_url, can_sign_in=door is not None
     )
-    # FastAPI's own documentation pages load from a CDN, which this site does not do.
+    app = _bare()
+    house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing, workshop or _plain(storage))
+    app.state.house, app.state.live, app.state.top = house, Hub(house), Top(engine)
+    app.state.limits, app.state.sitemap, app.state.keeps_out_ai = Limits(), Kept(), settings.keeps_out_ai
+    app.state.door = door
+    drawing.know(linked_data=partial(linked_data, public_url=public_url))
+    _surround(app, door, keeps_out_ai=settings.keeps_out_ai, is_https=public_url.startswith("https:"))
+    return app
+
+
+def _bare() -> FastAPI:
+    """Pages and API alone. FastAPI's own documentation pages load from a CDN, which this site does not do."""
     app = Described(
         title="Threadpaint",
         docs_url=None,
@@ -94,17 +105,20 @@ def create_app(
         routes=PAGES,
         redirect_slashes=False,
     )
-    workshop = workshop or Workshop(Uploads(storage.folder))
-    house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing, workshop)
-    app.state.house, app.state.live, app.state.top = house, Hub(house), Top(engine)
-    app.state.limits, app.state.sitemap, app.state.keeps_out_ai = Limits(), Kept(), settings.keeps_out_ai
-    drawing.know(linked_data=partial(linked_data, public_url=public_url))
-    app.state.door = door
     app.include_router(api)
-    if door is not None:
-        app.add_middleware(HandshakeCookie, key=door.seal.signing_key, https_only=public_url.startswith("https:"))
-    app.add_middleware(Packing)
-    app.add_middleware(OpenToScripts)
-    app.add_middleware(SecurityHeaders, more=RESERVED if settings.keeps_out_ai else {})
     problems.dress(app)
     return app
+
+
+def _plain(storage: FolderStorage) -> Workshop:
+    """The usual rules, and a sweep that finds what is wished for here."""
+    return Workshop(Uploads(storage.folder))
+
+
+def _surround(app: FastAPI, door: Door | None, *, keeps_out_ai: bool, is_https: bool) -> None:
+    """What every answer passes, the innermost first."""
+    if door is not None:
+        app.add_middleware(HandshakeCookie, key=door.seal.signing_key, https_only=is_https)
+    app.add_middleware(Packing)
+    app.add_middleware(OpenToScripts)
+    app.add_middleware(SecurityHeaders, more=RESERVED if keeps_out_ai else {})
