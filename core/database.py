@@ -28,6 +28,9 @@ PRAGMAS = (
     "PRAGMA synchronous=NORMAL",
     "PRAGMA busy_timeout=10000",
     "PRAGMA foreign_keys=ON",
+    # 32 MiB of pages at hand, as far as they are read. With SQLite's own 2 MB, a page of a creation out of 100,000 took
+    # a third longer: what one asks for is seldom what another just read.
+    "PRAGMA cache_size=-32768",
 )
 # PostgreSQL's word for writers who wait for each other in a circle: it ends one of them, and none is to blame.
 CIRCLE = "40P01"
@@ -56,9 +59,12 @@ def _for_poolers(address: URL) -> dict[str, Any]:
 
 
 def _open_sqlite(address: URL) -> Engine:
+    pool: dict[str, Any] = {}
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(address, connect_args={"check_same_thread": False})
+        # The connection used last has the most pages at hand.
+        pool = {"pool_use_lifo": True}
+    engine = create_engine(address, connect_args={"check_same_thread": False}, **pool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

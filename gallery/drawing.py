@@ -18,7 +18,7 @@ from starlette.templating import Jinja2Templates
 
 from core.text import clip
 from gallery import labels
-from gallery.escaping import Templates
+from gallery.escaping import Inlined, Templates
 from gallery.kept import Kept
 
 HERE = Path(__file__).parent
@@ -86,6 +86,7 @@ def _environment() -> Environment:
     environment = Templates(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
+        extensions=[Inlined],
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -8,6 +8,7 @@ from core.models import State
 from core.refusals import in_words
 
 SKETCH = "sketch"
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def medium(model: str | None) -> str:
@@ -19,19 +20,25 @@ def medium(model: str | None) -> str:
 
 def hour(moment: datetime) -> str:
     """`20 Nov 2026, 09:47 UTC`."""
-    moment = moment.astimezone(UTC)
-    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+    moment = _utc(moment)
+    # Quicker than `%b`, and the same whatever language the machine speaks.
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}, {moment.hour:02}:{moment.minute:02} UTC"
 
 
 def day(moment: datetime) -> str:
     """`20 November 2026`."""
-    moment = moment.astimezone(UTC)
+    moment = _utc(moment)
     return f"{moment.day} {moment:%B %Y}"
 
 
 def iso(moment: datetime) -> str:
     """ISO 8601 with a Z, for `<time>` and JSON."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f"{_utc(moment).replace(tzinfo=None).isoformat()}Z"
+
+
+def _utc(moment: datetime) -> datetime:
+    """What comes from the database is in UTC already."""
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def seconds(value: float) -> str:

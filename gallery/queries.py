@@ -115,7 +115,10 @@ WITH_PERSON = (
 )
 # Put together once: it takes longer than asking them.
 OWN = people.c.id == bindparam("viewer", type_=BigInteger)
-ONE = WITH_PERSON.where(
+lost = creations.alias("lost")
+# Ends at the first: what came of them is asked for where there is one.
+LOST = select(lost.c.id).where(lost.c.parent_id == creations.c.id, lost.c.shown_at.is_(None))
+ONE = WITH_PERSON.add_columns(LOST.exists()).where(
     creations.c.id == bindparam("id", type_=BigInteger),
     or_(people.c.hidden_at.is_(None), OWN),
     or_(creations.c.hidden_at.is_(None), creations.c.deleted_at.is_not(None), OWN),

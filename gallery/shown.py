@@ -16,6 +16,8 @@ from gallery import labels
 
 CARD_TITLE = 140
 CARD_ALT = 200
+# So wide a picture may be to be its own copy for large frames.
+NARROW = 1100
 # What keys are made of; anything else is quoted.
 PLAIN_KEY = re.compile(r"[\w./-]+", re.ASCII).fullmatch
 UNDER_WAY = frozenset({State.QUEUED, State.PAINTING})
@@ -95,6 +97,22 @@ class PictureShown(NamedTuple):
         return file_address(self.wide_avif_key)
 
     @property
+    def wide_source(self) -> str:
+        """The copy for large frames as a `srcset` names it, or the picture itself where it is small; else empty."""
+        if self.wide_key:
+            return f"{self.wide_url} {self.wide_width or self.width}w"
+        return f"{self.url} {self.width}w" if self.width <= NARROW else ""
+
+    @property
+    def avif_sources(self) -> str:
+        """The copies for most browsers, small and large, as a `srcset`; empty where there is no small one."""
+        if not self.thumb_avif_key:
+            return ""
+        wide = f"{self.wide_avif_url} {self.wide_width}w" if self.wide_avif_key else self.wide_source
+        small = f"{self.thumb_avif_url} {self.thumb_width}w"
+        return f"{small}, {wide}" if wide else small
+
+    @property
     def placeholder(self) -> str:
         """A tiny copy as a data address, to lie beneath until the picture is there; empty for anything else."""
         return self.tiny if self.tiny.startswith("data:image/") else ""
@@ -171,6 +189,8 @@ class CreationShown:
     likes: int
     comments: int
     remixes: int
+    # Whether there is a remix that does not hang. Known only of the one that a page is about.
+    has_lost: bool = False
     pictures: list[PictureShown] = field(default_factory=list)
 
     @property

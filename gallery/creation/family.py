@@ -144,7 +144,7 @@ def family_of(connection: Connection, creation: CreationShown) -> Family:
         goes_on=len(ancestors) > len(shown),
         siblings=siblings,
         more_siblings=max(0, in_all - len(siblings)),
-        children=_relatives(children) + _gone_children(connection, creation.id),
+        children=_relatives(children) + (_gone_children(connection, creation.id) if creation.has_lost else []),
         more_children=max(0, creation.remixes - len(children)),
     )
 

@@ -1,9 +1,10 @@
 """Likes: written together with their count; who likes a creation, and what somebody likes. Knows no HTTP."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select, tuple_, update
+from sqlalchemy import BigInteger, Connection, Engine, Integer, Select, bindparam, delete, select, tuple_, update
 from sqlmodel import Session
 
 from core.clock import now
@@ -19,6 +20,10 @@ from gallery.social.listed import Listed, listed
 
 # Bound variables per statement: SQLite allows 32,766.
 MOST_ASKED = 500
+LIKED_AMONG = select(likings.c.creation_id).where(
+    likings.c.person_id == bindparam("person_id", type_=BigInteger),
+    likings.c.creation_id.in_(bindparam("ids", expanding=True)),
+)
 
 
 @unlocked
@@ -55,8 +60,7 @@ def liked_among(connection: Connection, person_id: int | None, creation_ids: Ite
     wanted = list(creation_ids)[:MOST_ASKED]
     if person_id is None or not wanted:
         return set()
-    theirs = select(likings.c.creation_id).where(likings.c.person_id == person_id)
-    return set(connection.execute(theirs.where(likings.c.creation_id.in_(wanted))).scalars())
+    return set(connection.execute(LIKED_AMONG, {"person_id": person_id, "ids": wanted}).scalars())
 
 
 def likers(connection: Connection, creation_id: int, *, limit: int, after: After | None = None) -> Listed:
@@ -68,19 +72,27 @@ def likers(connection: Connection, creation_id: int, *, limit: int, after: After
 
 def liked_by(connection: Connection, person_id: int, *, limit: int, after: After | None = None) -> Page:
     """What somebody likes and still hangs, liked last first."""
-    wanted = (
-        select(likings.c.creation_id, likings.c.at)
-        .join_from(likings, creations, creations.c.id == likings.c.creation_id)
-        .where(likings.c.person_id == person_id, creations.c.shown_at.is_not(None))
-        .order_by(likings.c.at.desc(), likings.c.creation_id.desc())
-        .limit(limit + 1)
-    )
+    given: dict[str, object] = {"person_id": person_id, "limit": limit + 1}
     if after is not None:
-        wanted = wanted.where(tuple_(likings.c.at, likings.c.creation_id) < (after.shown_at, after.id))
-    rows = connection.execute(wanted).all()
-    shown = queries.by_ids(connection, [row.creation_id for row in rows[:limit]])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(shown, str(After(last.at, last.creation_id)) if last else None)
+        given |= {"at": after.shown_at, "id": after.id}
+    rows = connection.execute(_liked(after is not None), given).all()
+    shown = queries.with_pictures(connection, [row[:-1] for row in rows[:limit]])
+    return Page(shown, str(After(rows[limit - 1].liked_at, shown[-1].id)) if len(rows) > limit else None)
+
+
+# Put together once: it takes longer than asking them.
+@cache
+def _liked(goes_on: bool) -> Select[Any]:
+    """The question for a page of what somebody likes, the first or one further on."""
+    wanted = (
+        queries.WITH_PERSON.add_columns(likings.c.at.label("liked_at"))
+        .join(likings, likings.c.creation_id == creations.c.id)
+        .where(likings.c.person_id == bindparam("person_id", type_=BigInteger), creations.c.shown_at.is_not(None))
+        .order_by(likings.c.at.desc(), likings.c.creation_id.desc())
+        .limit(bindparam("limit", type_=Integer))
+    )
+    before = tuple_(bindparam("at", type_=likings.c.at.type), bindparam("id", type_=BigInteger))
+    return wanted.where(tuple_(likings.c.at, likings.c.creation_id) < before) if goes_on else wanted
 
 
 def _count(session: Session, creation_id: int, step: int) -> int:
