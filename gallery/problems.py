@@ -142,4 +142,9 @@ def _as_json(status: int, errors: list[dict[str, str]]) -> Response:
 
 def _is_for_machines(request: Request) -> bool:
     path = request.url.path
-    return path == "/oembed" or path.startswith("/api/") or path.endswith(FEEDS) or wants_json(request)
+    return path == "/oembed" or path.startswith("/api/") or _is_feed(path) or wants_json(request)
+
+
+def _is_feed(path: str) -> bool:
+    """What a member takes along ends like a feed, and is asked for by a person."""
+    return path.endswith(FEEDS) and not path.startswith("/me/")
