@@ -55,7 +55,7 @@ class Measured:
 
 
 async def ask_for(url: str, asked: Sequence[Asked], callers: int, seconds: float) -> Measured:
-    """Ask for these, in turns, for some seconds: each time in another order, so that no round lives by the one before."""
+    """Ask for these, in turns, for some seconds; in an order of its own, so that no round lives by the one before."""
     order = cycle(random.sample(asked, len(asked)))
     return await _call(url, order.__next__, callers, seconds)
 
