@@ -9,7 +9,7 @@ from functools import partial
 from fastapi import HTTPException, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from gallery import queries
+from gallery import queries, seen_files
 from gallery.drawing import StaticFile
 from gallery.house import house_of
 from gallery.signing.visitor import visitor_of
@@ -37,12 +37,12 @@ async def picture(request: Request) -> Response:
 async def _may_be_seen(request: Request, key: str) -> str | None:
     """How long a picture may be kept, None where who asks may not see it. What does not hang is for its author only."""
     engine = house_of(request).engine
-    if await queries.ask(engine, partial(queries.is_shown, key=key)):
+    if await queries.ask(engine, partial(seen_files.is_shown, key=key)):
         return A_DAY
     visitor = await visitor_of(request)
     if visitor.person is None:
         return None
-    own = await queries.ask(engine, partial(queries.is_own, key=key, viewer_id=visitor.person.id))
+    own = await queries.ask(engine, partial(seen_files.is_own, key=key, viewer_id=visitor.person.id))
     return FOR_ITS_AUTHOR if own else None
 
 

@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
-    ColumnElement,
     Connection,
     Engine,
     Integer,
@@ -26,9 +24,10 @@ from sqlalchemy import (
 from starlette.concurrency import run_in_threadpool
 
 from core.database import reading
-from core.models import FILES_OF_PICTURES, State, creations, people, pictures
+from core.models import State, creations, people, pictures
 from core.refusals import NO_CREATION, UNSHOWN
 from gallery.keyset import After
+from gallery.seen_files import own
 from gallery.shown import CreationShown, Page, ParentShown, PersonShown, PictureShown
 
 TOTAL_LIMIT = 1000
@@ -222,29 +221,6 @@ def total_of(connection: Connection, person_id: int) -> int:
     return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
-def is_shown(connection: Connection, key: str) -> bool:
-    """Whether a file is a picture of a creation that is visible. Who knows the address of another gets nothing."""
-    return _has_file(connection, key, creations.c.shown_at.is_not(None))
-
-
-def is_own(connection: Connection, key: str, viewer_id: int) -> bool:
-    """Whether a file is a picture of a creation that its author may see, though it does not hang."""
-    return _has_file(connection, key, *_own(viewer_id))
-
-
-def _has_file(connection: Connection, key: str, *of_which: ColumnElement[bool]) -> bool:
-    its_files = or_(*(column == key for column in FILES_OF_PICTURES))
-    wanted = select(pictures.c.id).join(creations).where(its_files, *of_which).limit(1)
-    return connection.execute(wanted).first() is not None
-
-
-def _own(viewer_id: int | BindParameter[int]) -> tuple[ColumnElement[bool], ...]:
-    """What its author sees though it does not hang; what is taken back or a check held back is gone for them, too."""
-    other = pictures.alias("other")
-    flagged = select(other.c.id).where(other.c.creation_id == creations.c.id, other.c.flagged)
-    return creations.c.person_id == viewer_id, creations.c.deleted_at.is_(None), ~flagged.exists()
-
-
 @cache
 def _wall(*given: str) -> Select[Any]:
     """The question for a page of the newest, where these are given."""
@@ -294,7 +270,7 @@ def _pictures(length: int | None) -> Select[Any]:
 
 @cache
 def _own_pictures() -> Select[Any]:
-    return _pictures(None).join(creations).where(*_own(bindparam("viewer", type_=BigInteger)))
+    return _pictures(None).join(creations).where(*own(bindparam("viewer", type_=BigInteger)))
 
 
 def _creation(  # noqa: PLR0917  # a row, as COLUMNS has it

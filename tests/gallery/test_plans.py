@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, event, insert
 from core.clock import now
 from core.database import reading, transaction
 from core.models import State, comments, creations, pictures
-from gallery import queries
+from gallery import seen_files
 from gallery.mine.own import own
 from gallery.social.comments import thread_of
 from worker import keeping
@@ -16,8 +16,8 @@ from worker import keeping
 MANY = 3000
 Question = Callable[[Connection, int], object]
 QUESTIONS: dict[str, Question] = {
-    "a picture is asked for": lambda connection, _: queries.is_shown(connection, "nowhere.webp"),
-    "an own picture is asked for": lambda connection, who: queries.is_own(connection, "nowhere.webp", who),
+    "a picture is asked for": lambda connection, _: seen_files.is_shown(connection, "nowhere.webp"),
+    "an own picture is asked for": lambda connection, who: seen_files.is_own(connection, "nowhere.webp", who),
     "what a member hides": lambda connection, who: own(connection, who, only="hidden", limit=24),
     "what was refused": lambda connection, who: own(connection, who, only="refused", limit=24),
     "what waits": lambda connection, who: own(connection, who, only="waiting", limit=24),
