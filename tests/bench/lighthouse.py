@@ -16,6 +16,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
 from tests.bench.prompts import read_prompts
 from tests.support.house import OPEN_HANDED, House, running_house
 from tests.support.servers import ROOT, free_port, wait_until
@@ -71,6 +73,8 @@ def _fill(house: House) -> dict[str, str]:
     return {"wall": "/", "creation": f"/c/{house.creations()[0]['id']}", "person": "/@mira_paints"}
 
 
+# Now and then Lighthouse loses the beginning of a page and says itself that it should be asked again.
+@retry(stop=stop_after_attempt(3), retry=retry_if_exception_type(subprocess.CalledProcessError), reraise=True)
 def _ask(url: str, folder: Path, chromium: str) -> dict[str, Any]:
     told = folder / "report.json"
     command = ["node", str(FOLDER / "node_modules/lighthouse/cli/index.js"), url, "--quiet", "--output=json"]
