@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from pydantic import SecretStr
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from core.database import open_database, transaction
 from core.health import Health
@@ -132,6 +132,18 @@ def engine(tmp_path: Path, migrated: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def postgres_engine(postgres_url: str) -> Iterator[Engine]:
+    """An empty, migrated PostgreSQL, for tests that make it their `engine`."""
+    database = open_database(postgres_url)
+    with database.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    migrate(database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
 def storage(tmp_path: Path) -> FolderStorage:
     return FolderStorage(tmp_path / "pictures")
 
@@ -167,6 +179,21 @@ def sign_in(engine: Engine) -> Callable[[TestClient, int], str]:
         return token_for(value)
 
     return begin
+
+
+@pytest.fixture
+def send_as(client: TestClient, sign_in: Callable[[TestClient, int], str]) -> Callable[[int], Callable[..., Any]]:
+    """Sends the forms of one member: `send_as(bob)("/c/1/like")`."""
+
+    def sender(person_id: int) -> Callable[..., Any]:
+        token = sign_in(client, person_id)
+
+        def post(path: str, headers: dict[str, str] | None = None, **fields: Any) -> Any:
+            return client.post(path, data={"token": token, **fields}, headers=headers or {}, follow_redirects=False)
+
+        return post
+
+    return sender
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import threading
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from core.clock import now
-from core.database import open_database, reading
+from core.database import reading
 from core.models import creations
-from core.schema import migrate
 from core.settings import RuleSettings, load
 from core.uploads import Uploads
 from gallery.composing.rules import NotNow, Terms
@@ -17,14 +16,8 @@ from gallery.composing.writing import Desk, Order
 
 
 @pytest.fixture
-def engine(postgres_url):
-    database = open_database(postgres_url)
-    with database.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    migrate(database)
-    yield database
-    database.dispose()
+def engine(postgres_engine):
+    return postgres_engine
 
 
 @pytest.fixture

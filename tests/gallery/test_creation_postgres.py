@@ -4,24 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from core.clock import now
-from core.database import open_database, transaction
+from core.database import transaction
 from core.models import creations, reports
-from core.schema import migrate
 from gallery.creation import reports as reporting
 
 
 @pytest.fixture
-def engine(postgres_url):
-    database = open_database(postgres_url)
-    with database.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    migrate(database)
-    yield database
-    database.dispose()
+def engine(postgres_engine):
+    return postgres_engine
 
 
 def test_the_family_of_a_creation(client, engine, wall):

@@ -23,13 +23,8 @@ def bob(wall):
 
 
 @pytest.fixture
-def send(client, sign_in, bob):
-    token = sign_in(client, bob)
-
-    def post(path, headers=None, **fields):
-        return client.post(path, data={"token": token, **fields}, headers=headers or {}, follow_redirects=False)
-
-    return post
+def send(send_as, bob):
+    return send_as(bob)
 
 
 def counts(engine, person_id):

@@ -25,14 +25,9 @@ def bob(wall):
 
 
 @pytest.fixture
-def send(client, sign_in, bob):
+def send(send_as, bob):
     """Sends a form of Bob's: `send("/c/1/like")`."""
-    token = sign_in(client, bob)
-
-    def post(path, headers=None, **fields):
-        return client.post(path, data={"token": token, **fields}, headers=headers or {}, follow_redirects=False)
-
-    return post
+    return send_as(bob)
 
 
 def likes_of(engine, creation_id):

@@ -1,24 +1,16 @@
 """The same questions on a real PostgreSQL."""
 
 import pytest
-from sqlalchemy import text
 
-from core.database import open_database, transaction
+from core.database import transaction
 from core.models import creations
-from core.schema import migrate
 from core.visibility import show
 from gallery.walls.pages import PAGE_SIZE
 
 
 @pytest.fixture
-def engine(postgres_url):
-    database = open_database(postgres_url)
-    with database.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    migrate(database)
-    yield database
-    database.dispose()
+def engine(postgres_engine):
+    return postgres_engine
 
 
 def test_the_wall_goes_on_by_keyset(client, wall):

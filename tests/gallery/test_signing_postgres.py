@@ -3,10 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
 
-from core.database import open_database
-from core.schema import migrate
 from gallery.signing import logins as signing
 from gallery.signing.arriving import let_in
 from gallery.signing.x import Somebody
@@ -16,14 +13,8 @@ from core.models import ledger, logins, people  # isort: skip
 
 
 @pytest.fixture
-def engine(postgres_url):
-    database = open_database(postgres_url)
-    with database.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    migrate(database)
-    yield database
-    database.dispose()
+def engine(postgres_engine):
+    return postgres_engine
 
 
 def test_in_around_and_out(door, x, engine):  # noqa: F811

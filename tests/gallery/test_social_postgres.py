@@ -1,11 +1,8 @@
 """The pages of likes, comments, follows and notifications on a real PostgreSQL."""
 
 import pytest
-from sqlalchemy import text
 
 from core.clock import now
-from core.database import open_database
-from core.schema import migrate
 from gallery.social import comments as reads
 from gallery.social import following, liking
 from gallery.social.follows import follow
@@ -15,14 +12,8 @@ from gallery.social.saying import Words, say, take_back
 
 
 @pytest.fixture
-def engine(postgres_url):
-    database = open_database(postgres_url)
-    with database.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    migrate(database)
-    yield database
-    database.dispose()
+def engine(postgres_engine):
+    return postgres_engine
 
 
 @pytest.fixture

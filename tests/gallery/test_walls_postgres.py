@@ -1,12 +1,11 @@
 """The walls, and what happens on them, asked of a real PostgreSQL."""
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from core.clock import now
-from core.database import open_database, transaction
+from core.database import transaction
 from core.models import State, follows
-from core.schema import migrate
 from gallery import queries
 from gallery.walls import happening
 from gallery.walls.following import followed, suggested
@@ -14,14 +13,8 @@ from gallery.walls.pages import PAGE_SIZE
 
 
 @pytest.fixture
-def engine(postgres_url):
-    database = open_database(postgres_url)
-    with database.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    migrate(database)
-    yield database
-    database.dispose()
+def engine(postgres_engine):
+    return postgres_engine
 
 
 @pytest.mark.parametrize("window", ["week", "all"])
