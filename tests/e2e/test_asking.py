@@ -52,7 +52,7 @@ def creation_of(house: House, post_id: str) -> Json:
     number = wait_until(lambda: number_of(house, post_id), f"nothing was made of {post_id}", within=20)
 
     def settled() -> Json | None:
-        shown = dict(house.http.get(f"{house.gallery}/api/creations/{number}").raise_for_status().json())
+        shown = dict(house.ask(f"/api/creations/{number}").raise_for_status().json())
         return shown if shown["state"] in SETTLED or shown["reply_outcome"] else None
 
     return dict(wait_until(settled, f"creation {number} is stuck", within=20))

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import psutil
+import tenacity
 
 from tests.support.servers import ROOT, free_port, wait_until
 
@@ -22,6 +23,11 @@ PORTS = ("GALLERY_PORT", "SANDBOX_PORT", "GPU_PORT")
 WRITES = {"POST /2/tweets": 100, "POST /2/media/upload": 500, "POST /2/media/metadata": 500}
 # One person asks for all, and nothing costs.
 OPEN_HANDED = {"PERSON_DAILY_LIMIT": "10000", "BUDGET_DAY_USD": "none", "BUDGET_MONTH_USD": "none"}
+
+
+def _as_long_as_told(state: tenacity.RetryCallState) -> float:
+    assert state.outcome is not None
+    return float(state.outcome.result().headers["Retry-After"])
 
 
 @dataclass
@@ -70,13 +76,22 @@ class House:
         """The sandbox's own count of everything."""
         return dict(self.http.get(f"{self.sandbox}/sandbox/state").raise_for_status().json())
 
+    @tenacity.retry(
+        retry=tenacity.retry_if_result(lambda answer: answer.status_code == 429),
+        wait=_as_long_as_told,
+        stop=tenacity.stop_after_delay(90),
+    )
+    def ask(self, path: str, **params: str) -> httpx.Response:
+        """Ask the gallery as a program with manners does: where it asks too much, it comes back when it is told to."""
+        return self.http.get(self.gallery + path, params=params or None)
+
     def creations(self) -> list[dict[str, Any]]:
         """All that hangs in the gallery, newest first, read page by page."""
         items: list[dict[str, Any]] = []
         cursor = ""
         while True:
-            params = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
-            page = self.http.get(f"{self.gallery}/api/creations", params=params).raise_for_status().json()
+            given = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
+            page = self.ask("/api/creations", **given).raise_for_status().json()
             items += page["items"]
             if not (cursor := page["next"] or ""):
                 return items
