@@ -5,7 +5,6 @@ No question here costs more when the table grows: pages go by keyset along an in
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import zip_longest
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -24,104 +23,37 @@ from sqlalchemy import (
 from starlette.concurrency import run_in_threadpool
 
 from core.database import reading
-from core.models import State, creations, people, pictures
-from core.refusals import NO_CREATION, UNSHOWN
+from core.models import creations, people, pictures
+from core.refusals import NO_CREATION
+from gallery.creation_rows import PICTURE_COLUMNS, WITH_PERSON, creation_of, picture_of, with_pictures
 from gallery.keyset import After
 from gallery.seen_files import own
-from gallery.shown import CreationShown, Page, ParentShown, PersonShown, PictureShown
+from gallery.shown import CreationShown, Page, PersonShown
 
 TOTAL_LIMIT = 1000
 LARGEST_ID = 2**63 - 1
 
 Answer = TypeVar("Answer")
 
-its_parent, its_person = creations.alias("its_parent"), people.alias("its_person")
-# In the order in which `_creation` takes them, and `CreationShown` the rest.
-COLUMNS = (
-    creations.c.id,
-    creations.c.state,
-    creations.c.code,
-    creations.c.prompt,
-    creations.c.negative_prompt,
-    people.c.id.label("person_id"),
-    people.c.username,
-    people.c.name,
-    its_parent.c.id.label("after_id"),
-    its_person.c.id.label("after_person_id"),
-    its_person.c.username.label("after_username"),
-    its_person.c.name.label("after_name"),
-    creations.c.post_id,
-    creations.c.parent_id,
-    creations.c.count,
-    creations.c.seed,
-    creations.c.attempts,
-    creations.c.next_attempt_at,
-    creations.c.model,
-    creations.c.painting_seconds,
-    creations.c.painted_steps,
-    creations.c.guidance,
-    creations.c.tokens_read,
-    creations.c.tokens_in_all,
-    creations.c.ignored,
-    creations.c.reply_post_id,
-    creations.c.reply_outcome,
-    creations.c.created_at,
-    creations.c.painted_at,
-    creations.c.shown_at,
-    creations.c.deleted_at,
-    creations.c.aspect_ratio,
-    creations.c.steps,
-    creations.c.style,
-    creations.c.start_url,
-    creations.c.start_key,
-    creations.c.hidden_at,
-    creations.c.sensitive,
-    creations.c.likes,
-    creations.c.comments,
-    creations.c.remixes,
-)
-# The same for `_picture` and `PictureShown`.
-PICTURE_COLUMNS = (
-    pictures.c.creation_id,
-    pictures.c.seed,
-    pictures.c.width,
-    pictures.c.height,
-    pictures.c.mime,
-    pictures.c.thumb_width,
-    pictures.c.thumb_height,
-    func.coalesce(pictures.c.wide_width, 0),
-    func.coalesce(pictures.c.wide_height, 0),
-    pictures.c.placeholder,
-    pictures.c.key,
-    pictures.c.thumb_key,
-    pictures.c.thumb_avif_key,
-    pictures.c.wide_key,
-    pictures.c.wide_avif_key,
-)
-# What a creation was made after is named as long as anybody may see it.
-WITH_PERSON = (
-    select(*COLUMNS)
-    .join_from(creations, people, people.c.id == creations.c.person_id)
-    .outerjoin(
-        its_parent,
-        and_(
-            its_parent.c.id == creations.c.parent_id,
-            its_parent.c.deleted_at.is_(None),
-            its_parent.c.hidden_at.is_(None),
-        ),
-    )
-    .outerjoin(its_person, and_(its_person.c.id == its_parent.c.person_id, its_person.c.hidden_at.is_(None)))
-)
 # Put together once: it takes longer than asking them.
-OWN = people.c.id == bindparam("viewer", type_=BigInteger)
+VIEWER = bindparam("viewer", type_=BigInteger)
+OWN = people.c.id == VIEWER
 lost = creations.alias("lost")
 # Ends at the first: what came of them is asked for where there is one.
 LOST = select(lost.c.id).where(lost.c.parent_id == creations.c.id, lost.c.shown_at.is_(None))
-ONE = WITH_PERSON.add_columns(LOST.exists()).where(
-    creations.c.id == bindparam("id", type_=BigInteger),
-    or_(people.c.hidden_at.is_(None), OWN),
-    or_(creations.c.hidden_at.is_(None), creations.c.deleted_at.is_not(None), OWN),
+SEEN = or_(creations.c.shown_at.is_not(None), and_(creations.c.painted_at.is_not(None), *own(VIEWER)))
+# A row for each of its pictures, or one without: to ask for them by themselves took longer than to find them.
+ONE = (
+    WITH_PERSON.add_columns(LOST.exists(), *PICTURE_COLUMNS)
+    .outerjoin(pictures, and_(pictures.c.creation_id == creations.c.id, SEEN))
+    .where(
+        creations.c.id == bindparam("id", type_=BigInteger),
+        or_(people.c.hidden_at.is_(None), OWN),
+        or_(creations.c.hidden_at.is_(None), creations.c.deleted_at.is_not(None), OWN),
+    )
+    .order_by(pictures.c.position)
 )
+ITS_COLUMNS = len(ONE.selected_columns) - len(PICTURE_COLUMNS)
 NEWEST = WITH_PERSON.where(creations.c.shown_at.is_not(None)).order_by(
     creations.c.shown_at.desc(), creations.c.id.desc()
 )
@@ -130,9 +62,6 @@ OLDER = tuple_(creations.c.shown_at, creations.c.id) < tuple_(
 )
 THESE = creations.c.id.in_(bindparam("ids", expanding=True))
 BY_IDS = WITH_PERSON.where(THESE, creations.c.shown_at.is_not(None))
-PICTURES = select(*PICTURE_COLUMNS).order_by(pictures.c.creation_id, pictures.c.position)
-# A list of any length is written into the question anew each time; lists of these lengths are not.
-LENGTHS = (1, 25)
 CALLED = (
     select(people.c.id, people.c.username, people.c.name, people.c.first_seen_at, people.c.followers, people.c.follows)
     .where(people.c.handle == bindparam("handle"), people.c.hidden_at.is_(None))
@@ -191,10 +120,13 @@ def one_creation(connection: Connection, creation_id: int, *, viewer_id: int | N
     """
     if not 0 < creation_id <= LARGEST_ID:
         return None
-    row = connection.execute(ONE, {"id": creation_id, "viewer": viewer_id}).one_or_none()
-    if row is None or row.code in NO_CREATION:
+    found = connection.execute(ONE, {"id": creation_id, "viewer": viewer_id}).all()
+    if not found or found[0].code in NO_CREATION:
         return None
-    return with_pictures(connection, [row], viewer_id=viewer_id)[0]
+    shown = creation_of(*found[0][:ITS_COLUMNS])
+    own_rows = [row[ITS_COLUMNS:] for row in found]
+    shown.pictures.extend(picture_of(row, shown) for row in own_rows if row[0] is not None)
+    return shown
 
 
 def person_called(connection: Connection, handle: str) -> PersonShown | None:
@@ -231,68 +163,3 @@ def _wall(*given: str) -> Select[Any]:
         if column.name in given:
             statement = statement.where(column == bindparam(column.name))
     return statement
-
-
-def with_pictures(connection: Connection, rows: Sequence[Any], *, viewer_id: int | None = None) -> list[CreationShown]:
-    """What rows of WITH_PERSON tell, with the pictures of those that hang, and of the viewer's own."""
-    shown = [_creation(*row) for row in rows]
-    by_id = {creation.id: creation for creation in shown}
-    rows = _pictures_of(connection, [one.id for one in shown if one.shown_at is not None])
-    own = [one.id for one in shown if one.painted_at and not one.hangs and one.person.id == viewer_id]
-    if own:
-        rows = [*rows, *connection.execute(_own_pictures(), {"ids": own, "viewer": viewer_id}).all()]
-    for row in rows:
-        creation = by_id[row[0]]
-        creation.pictures.append(PictureShown._make((*row[1:], creation.prompt, creation.person.called)))
-    return shown
-
-
-def _pictures_of(connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
-    if not ids:
-        return []
-    length = next((length for length in LENGTHS if len(ids) <= length), None)
-    if length is None:
-        return connection.execute(_pictures(None), {"ids": ids}).all()
-    # A short list is filled up: twice the same is found once.
-    filled = zip_longest(range(length), ids, fillvalue=ids[-1])
-    return connection.execute(_pictures(length), {f"id{place}": one for place, one in filled}).all()
-
-
-@cache
-def _pictures(length: int | None) -> Select[Any]:
-    """The question for the pictures of so many creations, or of any number."""
-    if length is None:
-        return PICTURES.where(pictures.c.creation_id.in_(bindparam("ids", expanding=True)))
-    return PICTURES.where(
-        pictures.c.creation_id.in_([bindparam(f"id{place}", type_=BigInteger) for place in range(length)])
-    )
-
-
-@cache
-def _own_pictures() -> Select[Any]:
-    return _pictures(None).join(creations).where(*own(bindparam("viewer", type_=BigInteger)))
-
-
-def _creation(  # noqa: PLR0917  # a row, as COLUMNS has it
-    creation_id: int,
-    state: str,
-    code: str | None,
-    prompt: str,
-    negative_prompt: str,
-    person_id: int,
-    username: str,
-    name: str,
-    after_id: int | None,
-    after_person_id: int | None,
-    after_username: str,
-    after_name: str,
-    *rest: Any,
-) -> CreationShown:
-    if code in UNSHOWN:
-        prompt = negative_prompt = ""
-    parent = None
-    # Where X hides its author, the parent is there and they are not.
-    if after_id is not None and after_person_id is not None:
-        parent = ParentShown(after_id, PersonShown(after_person_id, after_username, after_name))
-    person = PersonShown(person_id, username, name)
-    return CreationShown(creation_id, State(state), code, prompt, negative_prompt, person, parent, *rest)

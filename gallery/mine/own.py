@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_co
 from core.models import State, creations, people
 from core.refusals import NO_CREATION
 from gallery import queries
+from gallery.creation_rows import WITH_PERSON, with_pictures
 from gallery.keyset import After
 from gallery.shown import CreationShown, Page
 
@@ -57,10 +58,10 @@ def own_by_ids(connection: Connection, person_id: int, creation_ids: Sequence[in
     """Those of these creations that are theirs and not taken back, in the order in which they are named."""
     if not creation_ids:
         return []
-    wanted = queries.WITH_PERSON.where(creations.c.id.in_(creation_ids), *_mine(person_id))
+    wanted = WITH_PERSON.where(creations.c.id.in_(creation_ids), *_mine(person_id))
     by_id = {row.id: row for row in connection.execute(wanted)}
     rows = [by_id[one] for one in creation_ids if one in by_id]
-    return queries.with_pictures(connection, rows, viewer_id=person_id)
+    return with_pictures(connection, rows, viewer_id=person_id)
 
 
 def totals(connection: Connection, person_id: int) -> Totals:

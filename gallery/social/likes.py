@@ -12,7 +12,7 @@ from core.counting import lock
 from core.database import insert_new, transaction, unlocked
 from core.models import Kind, creations, likings, people
 from core.notifying import notify
-from gallery import queries
+from gallery.creation_rows import WITH_PERSON, with_pictures
 from gallery.keyset import After
 from gallery.shown import Page
 from gallery.social import telling
@@ -76,7 +76,7 @@ def liked_by(connection: Connection, person_id: int, *, limit: int, after: After
     if after is not None:
         given |= {"at": after.shown_at, "id": after.id}
     rows = connection.execute(_liked(after is not None), given).all()
-    shown = queries.with_pictures(connection, [row[:-1] for row in rows[:limit]])
+    shown = with_pictures(connection, [row[:-1] for row in rows[:limit]])
     return Page(shown, str(After(rows[limit - 1].liked_at, shown[-1].id)) if len(rows) > limit else None)
 
 
@@ -85,7 +85,7 @@ def liked_by(connection: Connection, person_id: int, *, limit: int, after: After
 def _liked(goes_on: bool) -> Select[Any]:
     """The question for a page of what somebody likes, the first or one further on."""
     wanted = (
-        queries.WITH_PERSON.add_columns(likings.c.at.label("liked_at"))
+        WITH_PERSON.add_columns(likings.c.at.label("liked_at"))
         .join(likings, likings.c.creation_id == creations.c.id)
         .where(likings.c.person_id == bindparam("person_id", type_=BigInteger), creations.c.shown_at.is_not(None))
         .order_by(likings.c.at.desc(), likings.c.creation_id.desc())
