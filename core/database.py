@@ -158,8 +158,11 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # Said to the driver itself: it cannot fail, and each page says it.
+        connection.connection.cursor().execute("BEGIN")
 
 
 def _begin_postgres(connection: Connection) -> None:

@@ -39,13 +39,10 @@ WITH_PERSON = select(
 
 # Put together once: making these takes longer than asking them.
 ANSWER = comments.alias("answer")
+ANSWERED = select(ANSWER.c.id).where(ANSWER.c.parent_id == comments.c.id).exists()
 TOPS = (
-    WITH_PERSON.where(
-        or_(
-            comments.c.deleted_at.is_(None),
-            select(ANSWER.c.id).where(ANSWER.c.parent_id == comments.c.id).exists(),
-        )
-    )
+    WITH_PERSON.add_columns(ANSWERED.label("answered"))
+    .where(or_(comments.c.deleted_at.is_(None), ANSWERED))
     .order_by(comments.c.id)
     .limit(ROOTS + 1)
 )
@@ -122,7 +119,7 @@ def thread_of(connection: Connection, creation_id: int, *, under: int | None = N
     given = {"creation_id": creation_id, "after": after}
     given |= {"under": under} if under is not None else {}
     top = connection.execute(_tops(under is not None), given).all()
-    answers, more = _answers(connection, [row.id for row in top[:ROOTS]])
+    answers, more = _answers(connection, [row.id for row in top[:ROOTS] if row.answered])
     newer = top[ROOTS - 1].id if len(top) > ROOTS else None
     shown = _in_order([*top[:ROOTS], *answers], above, more)
     return Thread(shown, newer, after == 0, above)

@@ -24,7 +24,7 @@ def pace(queue: WorkQueue) -> Pace:
 
 @pytest.fixture
 def client(x: SandboxX, engine: Engine, pace: Pace) -> XClient:
-    return x.client(TollGate(pace, engine, load(MoneySettings)), x_timeout_seconds=1)
+    return x.client(TollGate(pace, engine, load(MoneySettings)))
 
 
 def test_what_x_refuses_uses_up_nothing_of_the_accounts_day(client: XClient, pace: Pace, x: SandboxX) -> None:
@@ -61,7 +61,7 @@ def test_an_answer_whose_end_was_lost_counts_and_so_does_one_that_is_found(
 
 def test_a_call_that_never_left_the_house_counts_for_nothing(engine: Engine, pace: Pace, x: SandboxX) -> None:
     toll = TollGate(pace, engine, load(MoneySettings))
-    nowhere = SandboxX("http://127.0.0.1:1", x.line, x.http).client(toll, x_timeout_seconds=1)
+    nowhere = SandboxX("http://127.0.0.1:1", x.line, x.http).client(toll)
     for _ in range(CAP + 1):
         with pytest.raises(TryLater, match="x_unreachable"):
             nowhere.answer("No. 1", to=1, media_ids=[])

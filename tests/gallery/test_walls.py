@@ -128,6 +128,11 @@ def test_followed_ones_of_the_same_moment_are_neither_left_out_nor_repeated(clie
 
 
 def test_following_many_costs_no_more_questions(client, wall, engine, sign_in, statements):
+    def questions():
+        statements.clear()
+        client.get("/following")
+        return len(statements)
+
     me, costs = wall.person("me"), []
     sign_in(client, me)
     for n in range(40):
@@ -135,10 +140,7 @@ def test_following_many_costs_no_more_questions(client, wall, engine, sign_in, s
         follow(engine, me, person)
         wall.hang(person_id=person)
         if n in (1, 39):
-            client.get("/")  # the strip is kept for a second
-            statements.clear()
-            client.get("/following")
-            costs.append(len(statements))
+            costs.append(min(questions() for _ in range(5)))  # the strip is asked for once in a second
     assert costs[0] == costs[1]
     assert MOST_FOLLOWED == 500
 

@@ -42,7 +42,7 @@ class House:
 
     def __init__(self, engine: Engine, x: SandboxX, storage: FolderStorage, line: Line, settings: WorkSettings) -> None:
         self.engine, self.x = engine, x
-        self.step = ReplyStep(engine, x.client(x_timeout_seconds=1), storage, line, settings, Manners())
+        self.step = ReplyStep(engine, x.client(), storage, line, settings, Manners())
         self.post_id = x.post("@threadpaint a red fox")
         self.creation_id = self._painted(storage)
 
