@@ -10,29 +10,19 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import Engine, update
 
 from core.clock import now
-from core.database import reading, transaction, unlocked
+from core.database import transaction, unlocked
 from core.forgetting import forget_person
-from core.models import (
-    SEARCHABLE,
-    State,
-    boards,
-    collected,
-    comments,
-    creations,
-    follows,
-    likings,
-    notifications,
-    people,
-)
+from core.models import State, creations, people
 from core.ties import untie_creation
 from core.visibility import conceal, show
 from gallery.mine import changes, pinning
 from gallery.social.follows import follow, unfollow
 from gallery.social.likes import like, unlike
 from gallery.social.saying import NotSaid, Words, say, take_back
+from tests.support.counted import assert_all_is_counted
 from tests.support.rows import make_creation, make_person
 
 Deed = Callable[[], object]
@@ -118,28 +108,3 @@ def test_every_count_is_right_after_a_storm(engine: Engine, seed: int) -> None:
         for done in [pool.submit(doing) for doing in house.doings()]:
             done.result()
     assert_all_is_counted(engine)
-
-
-def assert_all_is_counted(engine: Engine) -> None:
-    child = creations.alias()
-    visible = (comments.c.creation_id == creations.c.id, comments.c.deleted_at.is_(None))
-    counted = [
-        (creations.c.likes, select(func.count()).where(likings.c.creation_id == creations.c.id)),
-        (creations.c.comments, select(func.count()).where(*visible)),
-        (
-            creations.c.remixes,
-            select(func.count()).where(child.c.parent_id == creations.c.id, child.c.shown_at.is_not(None)),
-        ),
-        (people.c.followers, select(func.count()).where(follows.c.followed_id == people.c.id)),
-        (people.c.follows, select(func.count()).where(follows.c.follower_id == people.c.id)),
-        (boards.c.size, select(func.count()).where(collected.c.board_id == boards.c.id)),
-    ]
-    with reading(engine) as connection:
-        for column, rows in counted:
-            wrong = select(column.table.c.id, column).where(column != rows.correlate(column.table).scalar_subquery())
-            assert connection.execute(wrong).all() == [], column
-        hangs = set(connection.execute(select(creations.c.id).where(creations.c.shown_at.is_not(None))).scalars())
-        number = "rowid" if engine.dialect.name == "sqlite" else "id"
-        assert set(connection.execute(text(f"SELECT {number} FROM {SEARCHABLE}")).scalars()) == hangs
-        keys = connection.execute(select(notifications.c.key)).scalars().all()
-        assert len(keys) == len(set(keys))
