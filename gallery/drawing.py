@@ -51,7 +51,7 @@ class Drawing:
         self.static = {path.name: _static_file(path) for path in sorted((HERE / "static").iterdir())}
         self._templates = Jinja2Templates(env=_environment())
         self._templates.env.globals.update(
-            static=lambda name: self.static[name].path,
+            static={name: file.path for name, file in self.static.items()},
             bot=bot_handle,
             x_base=x_base,
             public_url=public_url,
