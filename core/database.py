@@ -79,7 +79,8 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """A session that commits at the end and rolls back on any exception. The only way this house writes.
 
     SQLite lets one write at a time, and lets the others look again after ever longer pauses; within a process they
-    are told when it is their turn (8 who like at once: the slowest of a hundred waited 300 ms, now 30).
+    are told when it is their turn (8 who like at once: the slowest of a hundred waited 40 times as long as the middling
+    one, now twice).
     """
     with (
         _turn(engine),
