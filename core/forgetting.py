@@ -88,7 +88,7 @@ def forget_person(engine: Engine, person_id: int) -> int:
             .values(text="", gone_at=func.coalesce(posts.c.gone_at, now()))
         )
         nameless = {"username": str(person_id), "handle": str(person_id), "name": NOBODY}
-        unknown = {"member_since": None, "shows_sensitive": False}
+        unknown = {"member_since": None, "shows_sensitive": False, "follows_bot_at": None}
         session.execute(update(people).where(people.c.id == person_id).values(**nameless, **unknown))
     return count
 

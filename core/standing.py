@@ -25,12 +25,14 @@ _painted = and_(creations.c.state != State.REFUSED.value, creations.c.says.is_(N
 class Standing:
     """How a person stands with us at this moment.
 
+    follows_bot: as X said when they signed in last, where the host wants to know.
     asked: creations of the last 24 hours. told: answers in words of the same time. last_asked_at: by X's time.
     in_conversation: answers of the last 24 hours in the conversation of the post that is judged.
     """
 
     opted_out: bool = False
     banned: bool = False
+    follows_bot: bool = False
     asked: int = 0
     told: int = 0
     last_asked_at: datetime | None = None
@@ -91,6 +93,7 @@ def _standing(person: Any, counts: Any) -> Standing:
     return Standing(
         opted_out=person is not None and person.opted_out_at is not None,
         banned=person is not None and person.banned_at is not None,
+        follows_bot=person is not None and person.follows_bot_at is not None,
         asked=int(counts.asked) if counts else 0,
         told=int(counts.told) if counts else 0,
         last_asked_at=counts.last_asked_at if counts else None,

@@ -81,12 +81,13 @@ def create_app(
     """
     settings = settings or GallerySettings()
     public_url = public_url.rstrip("/")
-    door = open_door(settings, prices)
+    workshop = workshop or _plain(storage)
+    door = open_door(settings, prices, asks_who_follows=workshop.rules.follow_gate)
     drawing = Drawing(
         bot_handle=settings.handle, x_base=settings.x_base, public_url=public_url, can_sign_in=door is not None
     )
     app = _bare()
-    house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing, workshop or _plain(storage))
+    house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing, workshop)
     app.state.house, app.state.live, app.state.top = house, Hub(house), Top(engine)
     app.state.limits, app.state.sitemap, app.state.keeps_out_ai = Limits(), Kept(), settings.keeps_out_ai
     app.state.door = door

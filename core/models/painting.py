@@ -55,6 +55,9 @@ class Person(SQLModel, table=True):
     hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="protected or suspended on X")
     # In the gallery.
     member_since: datetime | None = Field(default=None, sa_type=UtcDateTime, description="first signed in")
+    follows_bot_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="X said so, the last time it was asked (FOLLOW_GATE)"
+    )
     shows_sensitive: bool = Field(
         default=False,
         sa_column_kwargs={"server_default": false()},

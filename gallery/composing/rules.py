@@ -6,6 +6,7 @@ Each no is a sentence for whoever asks, and the status their browser gets.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.refusals import in_words
 from core.settings import RuleSettings
 from core.standing import Standing
 from core.x.snowflakes import id_at
@@ -37,6 +38,9 @@ def check(person_id: int, standing: Standing, terms: Terms) -> None:
         raise NotNow("banned", "The host does not paint for this account.", status=403)
     if _is_young(person_id, terms):
         raise NotNow("young_account", "Your account on X is too new for this gallery.", status=403)
+    if rules.follow_gate and not standing.follows_bot:
+        words = f"{in_words('follow_gate')} Follow it on X, then sign out here and in again."
+        raise NotNow("follow_gate", words, status=403)
     if standing.asked >= rules.person_daily_limit:
         raise NotNow("quota", _quota_words(rules.person_daily_limit), status=429)
     if seconds := _too_quick(standing, terms):

@@ -4,6 +4,7 @@ Who said `stop` on X may sign in: their settings show it, and let them change it
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine, update
 from sqlmodel import Session
@@ -28,12 +29,12 @@ def let_in(engine: Engine, who: Somebody, *, browser: str, tokens: str, price: i
 
     Args:
         tokens: sealed.
-        price: micro-dollars of one look at a person on X; the same person is charged once a day.
+        price: micro-dollars of one look at a person on X; the same person is charged once a day, the bot too.
         instead_of: the login that this browser had before: it ends, whosoever it was.
     """
     with transaction(engine) as session:
         is_banned = _write_person(session, who)
-        add_costs(session.connection(), [_look(who, price, now())])
+        add_costs(session.connection(), _looks(who, price, now()))
     if is_banned:
         raise Banned
     if instead_of is not None:
@@ -43,7 +44,9 @@ def let_in(engine: Engine, who: Somebody, *, browser: str, tokens: str, price: i
 
 def _write_person(session: Session, who: Somebody) -> bool:
     """Their row as X tells it now. Returns whether they are banned."""
-    named = {"username": who.username, "handle": who.username.lower(), "name": who.name}
+    named: dict[str, Any] = {"username": who.username, "handle": who.username.lower(), "name": who.name}
+    if who.tie is not None:
+        named["follows_bot_at"] = now() if who.tie.follows else None
     blank = {"first_seen_at": now(), "shows_sensitive": False, "followers": 0, "follows": 0}
     if not insert_new(session, people, id=who.id, **named, **blank):
         session.execute(update(people).where(people.c.id == who.id).values(**named))
@@ -64,5 +67,6 @@ def _hide_or_show(session: Session, who: Somebody) -> None:
         show(session, creations.c.person_id == who.id)
 
 
-def _look(who: Somebody, price: int, moment: datetime) -> Cost:
-    return Cost(f"{moment:%Y-%m-%d} user:{who.id}", USER_READ, price, person_id=who.id)
+def _looks(who: Somebody, price: int, moment: datetime) -> list[Cost]:
+    looked_at = [who.id] if who.tie is None else [who.id, who.tie.bot_id]
+    return [Cost(f"{moment:%Y-%m-%d} user:{one}", USER_READ, price, person_id=who.id) for one in looked_at]

@@ -31,11 +31,13 @@ class Door:
             await self.x.revoke(token)
 
 
-def open_door(settings: GallerySettings, prices: Mapping[str, int] = X_PRICES) -> Door | None:
-    """The way in; None where the host has set up none."""
+def open_door(
+    settings: GallerySettings, prices: Mapping[str, int] = X_PRICES, *, asks_who_follows: bool = False
+) -> Door | None:
+    """The way in; None where the host has set up none. `asks_who_follows`: one more look at X for each who comes."""
     if not settings.x_client_id:
         return None
-    return Door(XSignIn(settings), Seal(settings.secrets), prices[USER_READ])
+    return Door(XSignIn(settings, asks_who_follows=asks_who_follows), Seal(settings.secrets), prices[USER_READ])
 
 
 def door_of(request: Request) -> Door | None:

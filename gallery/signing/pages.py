@@ -138,9 +138,9 @@ async def _explain(request: Request, error: Exception, wanted: str) -> Response:
 
 
 async def _page(request: Request, wanted: str, trouble: Trouble | None) -> Response:
-    return await draw(
-        request, "sign_in.html", status=trouble.status if trouble else 200, trouble=trouble, wanted=wanted
-    )
+    door, status = door_of(request), trouble.status if trouble else 200
+    followed = door.x.followed if door else ""
+    return await draw(request, "sign_in.html", status=status, trouble=trouble, wanted=wanted, followed=followed)
 
 
 def _wanted(request: Request) -> str:

@@ -9,7 +9,7 @@ is kept, sealed, for one purpose: to be revoked when they sign out.
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
@@ -54,13 +54,22 @@ class Strange(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Tie:
+    """Whether they follow the bot. `bot_id`: who was looked at for it, which costs."""
+
+    bot_id: int
+    follows: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Somebody:
-    """Who X says they are."""
+    """Who X says they are. `tie`: where it was asked for."""
 
     id: int
     username: str
     name: str
     protected: bool
+    tie: Tie | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +118,11 @@ class Clients(OAuth):  # type: ignore[misc]
 
 
 class XSignIn:
-    """X's door for people. Opens no connection before somebody comes."""
+    """X's door for people. Opens no connection before somebody comes. `followed`: the bot's handle, where X is asked
+    whether they follow it; else empty."""
 
-    def __init__(self, settings: GallerySettings) -> None:
+    def __init__(self, settings: GallerySettings, *, asks_who_follows: bool = False) -> None:
+        self.followed = settings.handle if asks_who_follows else ""
         secret = settings.x_client_secret.get_secret_value()
         method = "client_secret_basic" if secret else "none"
         api = settings.x_api_url.rstrip("/")
@@ -165,11 +176,18 @@ class XSignIn:
         if not isinstance(access, str) or not 0 < len(access) <= LONGEST_TOKEN:
             raise Strange("no token")
         bearer = {"access_token": access, "token_type": "bearer"}
-        answer = await self._x.get("users/me", token=bearer, params={"user.fields": "protected"})
+        who = read_somebody(await self._ask("users/me", bearer, "protected"))
+        if self.followed:
+            bot = await self._ask(f"users/by/username/{self.followed}", bearer, "connection_status")
+            who = replace(who, tie=read_tie(bot))
+        return Arrival(who, wanted, access, time.time() + _seconds(token.get("expires_in")))
+
+    async def _ask(self, what: str, bearer: dict[str, str], fields: str) -> Any:
+        answer = await self._x.get(what, token=bearer, params={"user.fields": fields})
         _wait(answer)
         if answer.status_code != 200:
-            raise Strange(f"users/me: {answer.status_code}")
-        return Arrival(read_somebody(answer.json()), wanted, access, time.time() + _seconds(token.get("expires_in")))
+            raise Strange(f"{what}: {answer.status_code}")
+        return answer.json()
 
     async def revoke(self, token: str) -> None:
         """Tell X that the token is done with. Raises nothing: it dies by itself."""
@@ -180,7 +198,7 @@ class XSignIn:
             return
 
 
-def read_somebody(body: Any) -> Somebody:
+def read_somebody(body: Any, asked: str = "users/me") -> Somebody:
     """Who X says they are. Raises Strange. What no database takes is replaced, what is too long for a handle or a
     name is cut: X's handles have 15 letters, its names 50."""
     try:
@@ -188,12 +206,20 @@ def read_somebody(body: Any) -> Somebody:
         number, username = str(user["id"]), clean(str(user["username"]))[:LONGEST_HANDLE]
         name = clean(user["name"])[:LONGEST_NAME] if isinstance(user.get("name"), str) else ""
     except (KeyError, TypeError, AttributeError):
-        raise Strange("users/me without a person") from None
+        raise Strange(f"{asked}: no person") from None
     if not (number.isascii() and number.isdigit() and len(number) < 20 and 0 < int(number) <= LARGEST_ID):
-        raise Strange("users/me without an id")
+        raise Strange(f"{asked}: no id")
     if not username.strip():
-        raise Strange("users/me without a handle")
+        raise Strange(f"{asked}: no handle")
     return Somebody(int(number), username, name.strip() or username, user.get("protected") is True)
+
+
+def read_tie(body: Any) -> Tie:
+    """How they stand to the bot, by the bot as X shows it to them. Raises Strange. Where X tells nothing, nobody is
+    kept out for it: so does the bot with who mentions it."""
+    bot = read_somebody(body, "the bot's handle")
+    told = body["data"].get("connection_status")
+    return Tie(bot.id, "following" in told if isinstance(told, list) else True)
 
 
 def _meant(error: Any) -> Exception:

@@ -1,6 +1,7 @@
 """Signing in with X, against the real sandbox over HTTP: there, back, in; and everything that can go wrong between."""
 
 import re
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,8 +10,11 @@ from sqlalchemy import select, update
 from core.clock import now
 from core.database import transaction
 from core.models import ledger, logins, people
+from core.settings import RuleSettings, load
+from core.uploads import Uploads
 from gallery.settings import GallerySettings
 from gallery.signing.sealing import Seal
+from gallery.workshop import Workshop
 from tests.gallery.conftest import SETTINGS
 from tests.support.sandbox_x import answers, lost_call
 
@@ -53,6 +57,16 @@ def sign_in_as(client, x, handle="ada", wanted="/"):
     return client.get(decide(x, begin(client, wanted), handle=handle))
 
 
+def follow_the_bot(x, handle, *, follows):
+    x.http.post(f"{x.url}/sandbox/people", json={"username": handle}).raise_for_status()
+    names = ["threadpaint"] if follows else []
+    x.http.patch(f"{x.url}/sandbox/people/{handle}", json={"follows": names}).raise_for_status()
+
+
+def only_followers():
+    return Workshop(Uploads(Path("/nowhere")), rules=load(RuleSettings, follow_gate=True))
+
+
 def rows(engine, table):
     with engine.connect() as connection:
         return connection.execute(select(table)).all()
@@ -74,6 +88,37 @@ def test_x_is_asked_for_no_more_than_who_somebody_is(door, x):
     asked = parse_qs(urlsplit(begin(door())).query)
     assert asked["scope"] == ["users.read tweet.read"]
     assert asked["code_challenge_method"] == ["S256"]
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_where_only_followers_are_painted_for_x_is_asked_at_the_door(door, x, engine, follows):
+    follow_the_bot(x, "grace", follows=follows)
+    client = door(workshop=only_followers())
+    assert "people who follow @threadpaint" in client.get("/sign-in").text
+    sign_in_as(client, x, "grace")
+    (grace,) = rows(engine, people)
+    assert (grace.follows_bot_at is not None) == follows
+    answer = client.post(
+        "/paint", data={"token": client.get("/paint").context["visitor"].form_token, "prompt": "a fox"}
+    )
+    assert (answer.status_code, "people who follow it" in answer.text) == ((303, False) if follows else (403, True))
+
+
+def test_who_follows_the_bot_since_signs_in_again_and_pays_one_look_a_day_at_each(door, x, engine):
+    client = door(workshop=only_followers())
+    for follows in (False, True):
+        follow_the_bot(x, "grace", follows=follows)
+        client.cookies.clear()
+        sign_in_as(client, x, "grace")
+    (grace,) = rows(engine, people)
+    assert grace.follows_bot_at is not None
+    assert len(rows(engine, ledger)) == 2
+
+
+def test_a_bot_that_x_does_not_know_lets_nobody_in_and_says_so_to_the_host(door, x, caplog):
+    client = door(workshop=only_followers(), settings={"bot_handle": "nobody_at_all"})
+    assert sign_in_as(client, x).status_code == 502
+    assert who_is_in(client) is None
 
 
 def test_a_public_client_has_no_secret(door, x):
