@@ -82,11 +82,17 @@ def reports(
     done: Annotated[
         list[int] | None, typer.Option(help="Number of a report that is dealt with; may be repeated.")
     ] = None,
+    take_down: Annotated[
+        list[int] | None, typer.Option(help="Number of a report: what it is about goes, for good; may be repeated.")
+    ] = None,
 ) -> None:
     """Show what people reported and nobody has dealt with yet."""
     from core.reports import close, lines
+    from core.reports import take_down as take
 
     engine = _house_database()
+    if take_down:
+        typer.echo(f"{take(engine, take_down)} taken down")
     if done:
         typer.echo(f"{close(engine, done)} done")
     for line in lines(engine, load(HouseSettings).gallery_url):

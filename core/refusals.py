@@ -21,6 +21,7 @@ WORDS: dict[str, str] = {
     "post_gone": "The post was gone before it could be painted.",
     "start_picture": "The picture to start from could not be fetched.",
     "deleted": "Deleted, as its author wished.",
+    "taken_down": "The host has taken this down.",
     "help": "A question, answered in words.",
     "stop": "From now on the bot leaves this person alone.",
     "start": "The bot paints for this person again.",

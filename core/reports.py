@@ -1,4 +1,4 @@
-"""What people reported, for the host: how many are open, which, and that they are done. Knows no page.
+"""What people reported, for the host: how many are open, which, that they are done, or that it goes. Knows no page.
 
 A report says that something should not hang here; what becomes of it, the host decides.
 """
@@ -6,12 +6,14 @@ A report says that something should not hang here; what becomes of it, the host 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, select, true, update
 
 from core.clock import now
-from core.database import reading, transaction
+from core.database import reading, transaction, unlocked
+from core.forgetting import take_back
 from core.models import comments, creations, people, reports
 from core.text import clip, tidy
+from core.ties import take_back_comment
 
 # Why something may be reported: names as the table keeps them, and their words.
 REASONS: dict[str, str] = {
@@ -62,6 +64,26 @@ def close(engine: Engine, report_ids: Sequence[int]) -> int:
         these = update(reports).where(reports.c.id.in_(report_ids), reports.c.handled_at.is_(None))
         done = session.execute(these.values(handled_at=now()).returning(reports.c.id))
         return len(done.all())
+
+
+@unlocked
+def take_down(engine: Engine, report_ids: Sequence[int]) -> int:
+    """Take down what these reports are about, the comment or the whole creation, and close all that say the same.
+
+    Returns how many things went. The files of a creation and the bot's answer on X follow (`worker/keeping.py`).
+    """
+    named = select(reports.c.creation_id, reports.c.comment_id).where(reports.c.id.in_(report_ids))
+    with transaction(engine) as session:
+        about = session.execute(named.where(reports.c.handled_at.is_(None)).distinct()).all()
+        for row in about:
+            if row.comment_id is None:
+                take_back(session, [row.creation_id], "taken_down")
+            else:
+                take_back_comment(session, row.creation_id, row.comment_id)
+            same = update(reports).where(reports.c.creation_id == row.creation_id, reports.c.handled_at.is_(None))
+            its_own = reports.c.comment_id == row.comment_id if row.comment_id is not None else true()
+            session.execute(same.where(its_own).values(handled_at=now()))
+        return len(about)
 
 
 def _open(connection: Connection) -> Sequence[object]:

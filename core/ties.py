@@ -60,6 +60,15 @@ def untie_creation(session: Session, creation_id: int) -> None:
     _off_boards(session, creation_id)
 
 
+def take_back_comment(session: Session, creation_id: int, comment_id: int) -> None:
+    """A comment's words go, with its count and what was told of it; its place stays while others answer it."""
+    lock(session, creations, [creation_id])
+    fresh = update(comments).where(comments.c.id == comment_id, comments.c.deleted_at.is_(None))
+    if session.execute(fresh.values(text="", deleted_at=now()).returning(comments.c.id)).first() is not None:
+        count(session, creations, creations.c.comments, {creation_id: -1})
+        session.execute(delete(notifications).where(notifications.c.comment_id == comment_id))
+
+
 def _untie_likes(session: Session, which: ColumnElement[bool]) -> None:
     gone = session.execute(delete(likings).where(which).returning(likings.c.creation_id)).scalars()
     count(session, creations, creations.c.likes, _lost(gone))

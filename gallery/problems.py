@@ -46,7 +46,7 @@ WORDS = {
     403: "It belongs to somebody else, or the page it was sent from is no longer valid: go back, reload, try again.",
     404: "The address leads to an empty place on the wall.",
     405: "This address is there, but not for what was asked of it.",
-    410: "Who asked for it has taken it back, or it is gone from X. It does not hang here any more.",
+    410: "It was taken back by who asked for it, taken down by the host, or it is gone from X.",
     413: "The site takes no more than a few megabytes in one piece.",
     429: "Wait a moment, then try again.",
     500: "That is our fault, not yours. Try again in a moment.",

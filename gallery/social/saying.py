@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, select, update
 from sqlmodel import Session
 
 from core.clock import now
 from core.counting import lock
 from core.database import insert_new, transaction, unlocked
-from core.models import Kind, comments, creations, notifications, people
+from core.models import Kind, comments, creations, people
 from core.notifying import notify
 from core.text import tidy
+from core.ties import take_back_comment
 from core.unsafe import why_unsafe
 
 LONGEST = 1000
@@ -79,10 +80,7 @@ def take_back(engine: Engine, person_id: int, creation_id: int, comment_id: int)
         row = session.execute(wanted).one_or_none()
         if row is None or person_id not in (row.person_id, row.host_id):
             return False
-        fresh = update(comments).where(comments.c.id == comment_id, comments.c.deleted_at.is_(None))
-        if session.execute(fresh.values(text="", deleted_at=now()).returning(comments.c.id)).first() is not None:
-            _count(session, creation_id, -1)
-            session.execute(delete(notifications).where(notifications.c.comment_id == comment_id))
+        take_back_comment(session, creation_id, comment_id)
         return True
 
 
