@@ -7,10 +7,11 @@ needs no more memory than the smallest.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, RowMapping, Table, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, RowMapping, Table, bindparam, select
 
 from core.database import reading
 from core.models import (
@@ -28,6 +29,7 @@ from core.models import (
     posts,
     reports,
 )
+from gallery.seen_files import own
 
 AT_ONCE = 500
 # Columns of our own housekeeping, and secrets: the digest of a cookie, sealed tokens, the names of forms.
@@ -35,6 +37,14 @@ OURS = {"digest", "tokens", "once", "claim", "turn", "attempts", "key"}
 # Ids of X are wider than the numbers of JavaScript.
 WIDE = {"post_id", "reply_post_id", "answers_post_id", "person_id", "author_id", "actor_id", "root_id", "seed"}
 WIDE |= {"conversation_id", "in_reply_to_id", "quoted_id", "followed_id", "follower_id"}
+
+PICTURES = (
+    select(pictures.c.id, pictures.c.creation_id, pictures.c.position, pictures.c.key)
+    .join(creations)
+    .where(*own(bindparam("person_id")), pictures.c.id > bindparam("last"))
+    .order_by(pictures.c.id)
+    .limit(AT_ONCE)
+)
 
 Values = dict[str, Any]
 More = Callable[[Connection, list[Values]], None]
@@ -55,6 +65,23 @@ def held_on(engine: Engine, person_id: int) -> Iterator[tuple[str, Iterator[Valu
     """The parts, each with its rows."""
     for part in PARTS:
         yield part.name, _rows(engine, part, person_id)
+
+
+def pictures_of(engine: Engine, person_id: int) -> Iterator[tuple[str, str]]:
+    """What somebody may see of their own: the name in the file that they take along, and the key of the storage."""
+    last = 0
+    while True:
+        with reading(engine) as connection:
+            found = connection.execute(PICTURES, {"person_id": person_id, "last": last}).all()
+        yield from ((_file(row), row.key) for row in found)
+        if len(found) < AT_ONCE:
+            return
+        last = found[-1].id
+
+
+def _file(picture: Any) -> str:
+    """`pictures/17-2.webp`: the second of creation 17."""
+    return f"pictures/{picture.creation_id}-{picture.position + 1}{PurePosixPath(picture.key).suffix}"
 
 
 def _rows(engine: Engine, part: Part, person_id: int) -> Iterator[Values]:
@@ -97,7 +124,12 @@ def _with_pictures(connection: Connection, made: list[Values]) -> None:
     by_id = {values["id"]: values for values in made}
     wanted = select(pictures).where(pictures.c.creation_id.in_(by_id)).order_by(pictures.c.creation_id)
     for row in connection.execute(wanted.order_by(pictures.c.position)):
-        picture = {"address": f"/pictures/{quote(row.key)}", "seed": str(row.seed), "mime": row.mime}
+        picture = {
+            "file": _file(row),
+            "address": f"/pictures/{quote(row.key)}",
+            "seed": str(row.seed),
+            "mime": row.mime,
+        }
         size = {"width": row.width, "height": row.height, "bytes": row.size}
         by_id[row.creation_id]["pictures"].append(picture | size)
 

@@ -132,4 +132,5 @@ PAGES: list[BaseRoute] = [
     Route(f"{HERE}/delete", leaving),
     Route(f"{HERE}/delete", leave, methods=["POST"]),
     Route("/me/data.json", data.data),
+    Route("/me/data.zip", data.packed),
 ]

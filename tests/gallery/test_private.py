@@ -21,7 +21,15 @@ FORMS = sorted({filled(page.path) for page in PAGES if isinstance(page, Route) a
 LOOKED_AT = sorted({filled(page.path) for page in PAGES if isinstance(page, Route) and "GET" in (page.methods or ())})
 
 ALONE = ["/me", "/me?only=hidden", "/me/prompts", "/me/boards", "/me/boards/collect?creation=1", "/me/settings"]
-ALONE += ["/me/settings/delete", "/me/data.json", "/me/notifications", "/following", "/api/following", "/paint"]
+ALONE += [
+    "/me/settings/delete",
+    "/me/data.json",
+    "/me/data.zip",
+    "/me/notifications",
+    "/following",
+    "/api/following",
+    "/paint",
+]
 
 
 @pytest.fixture

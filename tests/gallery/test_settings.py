@@ -2,6 +2,8 @@
 
 import json
 from datetime import timedelta
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import event, select
@@ -20,6 +22,7 @@ from core.models import (
     likings,
     logins,
     people,
+    pictures,
 )
 from core.settings import load
 from core.uploads import Uploads
@@ -57,7 +60,7 @@ def write(engine, *rows):
 
 
 def test_strangers_are_sent_to_the_sign_in_and_back(client):
-    for path in (HERE, f"{HERE}/delete", "/me/data.json"):
+    for path in (HERE, f"{HERE}/delete", "/me/data.json", "/me/data.zip"):
         answer = client.get(path, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
 
@@ -203,6 +206,30 @@ def test_the_file_holds_everything_of_oneself_and_nothing_of_others(member, engi
     assert data["creations"][0]["pictures"][0]["address"].startswith("/pictures/")
     assert data["boards"][0]["creations"][0]["id"]
     assert "not hers" not in answer.text
+
+
+def test_with_the_words_come_the_pictures_by_the_names_that_the_words_tell(member, wall, ada, engine):
+    hers, gone, held = (wall.hang(person_id=ada, pictures=2) for _ in range(3))
+    wall.hang(person_id=wall.person("bob"))
+    with transaction(engine) as session:
+        session.execute(creations.update().where(creations.c.id == gone).values(deleted_at=now(), shown_at=None))
+        session.execute(creations.update().where(creations.c.id == held).values(shown_at=None))
+        session.execute(pictures.update().where(pictures.c.creation_id == held).values(flagged=True))
+    answer = member.get("/me/data.zip")
+    assert "attachment" in answer.headers["content-disposition"]
+    taken = ZipFile(BytesIO(answer.content))
+    assert taken.testzip() is None
+    told = json.loads(taken.read("data.json"))["creations"][0]["pictures"]
+    assert taken.namelist() == ["data.json", *(each["file"] for each in told)]
+    for each in told:
+        assert taken.read(each["file"]) == member.get(each["address"]).content
+
+
+def test_a_picture_whose_file_went_meanwhile_is_left_out(member, wall, ada, storage):
+    wall.hang(person_id=ada)
+    for file in storage.folder.rglob("*.*"):
+        file.unlink()
+    assert ZipFile(BytesIO(member.get("/me/data.zip").content)).namelist() == ["data.json"]
 
 
 def test_the_file_holds_no_secret(member, engine):
