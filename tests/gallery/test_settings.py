@@ -209,7 +209,7 @@ def test_the_file_holds_everything_of_oneself_and_nothing_of_others(member, engi
 
 
 def test_with_the_words_come_the_pictures_by_the_names_that_the_words_tell(member, wall, ada, engine):
-    hers, gone, held = (wall.hang(person_id=ada, pictures=2) for _ in range(3))
+    _hers, gone, held = (wall.hang(person_id=ada, pictures=2) for _ in range(3))
     wall.hang(person_id=wall.person("bob"))
     with transaction(engine) as session:
         session.execute(creations.update().where(creations.c.id == gone).values(deleted_at=now(), shown_at=None))
