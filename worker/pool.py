@@ -16,7 +16,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from rq import Queue, Worker
-from rq.job import Job
+from rq.exceptions import InvalidJobOperation
+from rq.job import Job, JobStatus
 from rq.worker_pool import WorkerPool
 
 from core.children import die_with_parent
@@ -30,8 +31,22 @@ INTERVALS: dict[str, Any] = {
 }
 
 
+class Errand(Job):
+    """RQ's job, whose end may come twice: two workers can have been sent for the same creation, since it stands in the
+    queue again until one of them has claimed its row. The second finds nothing left to tidy up, which is no error."""
+
+    def get_status(self, refresh: bool = True) -> JobStatus:
+        """As RQ, and the last one that is known where the job is gone."""
+        try:
+            return super().get_status(refresh)
+        except InvalidJobOperation:
+            return self._status or JobStatus.FINISHED
+
+
 class TunedWorker(Worker):
     """RQ's forking worker with short intervals, without a scheduler."""
+
+    job_class = Errand
 
     log_result_lifespan = False
     # An embedded queue server is back within a second; a minute's wait would be felt.
@@ -68,7 +83,7 @@ class Pool(WorkerPool):
     """RQ's pool of workers, which starts dead ones again, and one sweeper process treated the same."""
 
     def __init__(self, *args: Any, sweep: Callable[[threading.Event], None], **kwargs: Any) -> None:
-        super().__init__(*args, **({"worker_class": TunedWorker} | kwargs))
+        super().__init__(*args, **({"worker_class": TunedWorker, "job_class": Errand} | kwargs))
         self._sweep = sweep
         self._sweeper: BaseProcess | None = None
 

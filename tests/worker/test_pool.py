@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from rq import Queue
+from rq.job import Job
 
 from core.clock import now
 from core.database import open_database
@@ -70,6 +73,14 @@ def test_a_stop_while_workers_are_started_again_is_heard(
         time.sleep(delay)
         running.send_signal(signal.SIGTERM)
         assert running.wait(8) == 0
+
+
+def test_a_job_that_another_worker_tidied_up_has_not_failed(queue: WorkQueue) -> None:
+    mail = Queue("mail", connection=queue.connection)
+    mail.enqueue("time.sleep", 0.6, job_id="twice", result_ttl=0)
+    threading.Timer(0.3, queue.connection.delete, [Job.key_for("twice")]).start()
+    TunedWorker([mail], connection=queue.connection).work(burst=True)
+    assert mail.failed_job_registry.count == mail.started_job_registry.count == 0
 
 
 def test_nothing_is_left_when_the_pool_is_killed(tmp_path: Path, queue: WorkQueue, queue_server: str) -> None:
