@@ -69,7 +69,7 @@ def process(
             child.wait()
 
 
-def wait_until(condition: Any, message: str, *, within: float = 15.0) -> Any:
+def wait_until(condition: Any, message: str, *, within: float = 30.0) -> Any:
     """Call `condition` until it is true and return its value."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
