@@ -50,10 +50,10 @@ def press_buttons(member: Member, liked: str) -> list[str]:
     """Paint, like, say something, paint it again. Returns the paths of what is painted."""
     paths = []
     for n in range(WISHES // 2):
-        paths.append(member.send("/paint", prompt=f"boat {n} of {member.handle}", once=f"{member.handle}-{n}"))
-        member.send(f"{liked}/like")
-        member.send(f"{liked}/comments", text=f"words {n} of {member.handle}", once=f"{member.handle}-said-{n}")
-        paths.append(member.send(f"{liked}/again", once=f"{member.handle}-again-{n}"))
+        paths.append(member.send_twice("/paint", prompt=f"boat {n} of {member.handle}", once=f"{member.handle}-{n}"))
+        member.send_twice(f"{liked}/like")
+        member.send_twice(f"{liked}/comments", text=f"words {n} of {member.handle}", once=f"{member.handle}-said-{n}")
+        paths.append(member.send_twice(f"{liked}/again", once=f"{member.handle}-again-{n}"))
     return paths
 
 
