@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from core.models import State
-from core.text import alt_text, clip
+from core.text import alt_text, clip, display_name
 from gallery import labels
 
 CARD_TITLE = 140
@@ -35,8 +35,8 @@ class PersonShown:
 
     @property
     def called(self) -> str:
-        """The name people read: X lets it be empty."""
-        return self.name.strip() or self.username
+        """The name people read: X lets it be empty, or of signs that nobody sees."""
+        return display_name(self.name, self.username)
 
     @property
     def initial(self) -> str:

@@ -28,6 +28,7 @@ from core.settings import MoneySettings, WorkSettings
 from core.states import move
 from core.storage import Storage
 from core.styles import styled
+from core.text import display_name
 from core.visibility import hold, show
 from core.x import XClient
 from worker.claims import Claim, take
@@ -149,7 +150,9 @@ class PaintStep:
 
     def _hang(self, creation: Any, painting: Painting, position: int, painted: Painted) -> Picture:
         """Finish one picture, keep its files, and make its row."""
-        source = Provenance(creation.prompt, creation.name, painting.model, painted.seed)
+        source = Provenance(
+            creation.prompt, display_name(creation.name, creation.username), painting.model, painted.seed
+        )
         finished = imaging.finish(painted.image or b"", source)
         return Picture(
             creation_id=creation.id,

@@ -9,8 +9,8 @@ from core.models import creations, people, pictures, posts
 
 
 def creation_with_post(engine: Engine, creation_id: int) -> Row[Any]:
-    """All columns of a creation; `name`, `opted_out_at`, `banned_at` of its author; and what we know of the post that
-    is answered: `to_post_id`, `summons`, `reply_settings`, `checked_at`, `gone_at` (all None without one).
+    """All columns of a creation; `name`, `username`, `opted_out_at`, `banned_at` of its author; and what we know of
+    the post that is answered: `to_post_id`, `summons`, `reply_settings`, `checked_at`, `gone_at` (None without one).
 
     That is the post that asked, or, of a creation wished for in the gallery, the one it answers, too."""
     answered = func.coalesce(creations.c.post_id, creations.c.answers_post_id)
@@ -18,6 +18,7 @@ def creation_with_post(engine: Engine, creation_id: int) -> Row[Any]:
         select(
             creations,
             people.c.name,
+            people.c.username,
             people.c.opted_out_at,
             people.c.banned_at,
             posts.c.id.label("to_post_id"),

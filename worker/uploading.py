@@ -18,7 +18,7 @@ from core.models import pictures
 from core.money.ledger import times_paid
 from core.money.prices import ALT_TEXT
 from core.storage import Storage
-from core.text import alt_text
+from core.text import alt_text, display_name
 from core.x import Copy, XClient
 from worker.manners import Manners
 from worker.rows import pictures_of
@@ -89,7 +89,9 @@ class Uploader:
     def _describe(self, creation: Any, picture: Any, media_id: str, attempts: int) -> None:
         """Alt text and warning. After a few tries an answer without alt text is better than none; never without
         a warning that is due."""
-        words = alt_text(creation.prompt, creation.name) if self.manners.alt_text else ""
+        words = (
+            alt_text(creation.prompt, display_name(creation.name, creation.username)) if self.manners.alt_text else ""
+        )
         if not words and not picture.flagged:
             return
         if attempts > TRIES_FOR_ALT_TEXT and not picture.flagged and self._has_paid_enough(creation):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from core.text import clean
+from core.text import clean, display_name
 from core.x.shapes import Account, Author
 from core.x.vocabulary import Raw, a_list, a_text, an_id, an_object, attempt, every, id_or_none, told
 
@@ -34,7 +34,7 @@ def read_person(user: Raw) -> Author:
     return Author(
         id=an_id(user["id"]),
         username=username,
-        name=clean(a_text(user.get("name")))[:LONGEST_NAME] or username,
+        name=display_name(clean(a_text(user.get("name")))[:LONGEST_NAME], username),
         protected=user.get("protected") is True,
         verified=user.get("verified") is True,
         created_at=attempt(_moment, user["created_at"]) if user.get("created_at") else None,

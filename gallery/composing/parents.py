@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from core.models import Creation, creations, people, pictures, posts
 from core.refusals import NO_CREATION, UNSHOWN
+from core.text import display_name
 from gallery.queries import LARGEST_ID
 
 # A chain of remixes is followed no further.
@@ -56,7 +57,7 @@ def find_parent(connection: Connection, creation_id: int, member_id: int) -> Par
     ).all()
     if any(one.flagged for one in files):  # what a check held back is gone for its author, too
         files = []
-    author = found.name.strip() or found.username
+    author = display_name(found.name, found.username)
     return Parent(row, tuple(one.key for one in files), tuple(one.thumb_key for one in files), author)
 
 

@@ -175,7 +175,7 @@ class ProblemJson(BaseModel):
 
 def person(shown: PersonShown) -> PersonJson:
     """An author."""
-    return PersonJson(id=str(shown.id), username=shown.username, name=shown.name)
+    return PersonJson(id=str(shown.id), username=shown.username, name=shown.called)
 
 
 def profile(house: House, shown: Profile, most: int) -> ProfileJson:

@@ -18,7 +18,7 @@ from authlib.integrations.starlette_client import OAuth, OAuthError, StarletteIn
 from fastapi import Request
 from starlette.responses import Response
 
-from core.text import clean
+from core.text import clean, display_name
 from gallery.settings import GallerySettings
 
 SCOPES = "users.read tweet.read"
@@ -211,7 +211,7 @@ def read_somebody(body: Any, asked: str = "users/me") -> Somebody:
         raise Strange(f"{asked}: no id")
     if not username.strip():
         raise Strange(f"{asked}: no handle")
-    return Somebody(int(number), username, name.strip() or username, user.get("protected") is True)
+    return Somebody(int(number), username, display_name(name, username), user.get("protected") is True)
 
 
 def read_tie(body: Any) -> Tie:
