@@ -56,6 +56,7 @@ class Target:
 class Scene:
     """What is known around a post.
 
+    bot_handle: how X names the bot in mentions that it sends without ids.
     target: the creation that it stands under. looked_up: posts that X did not send along.
     silent: people whose words are not ours to paint (they said stop).
     """
@@ -65,6 +66,7 @@ class Scene:
     target: Target | None = None
     looked_up: Mapping[int, Post] = field(default_factory=dict)
     silent: frozenset[int] = frozenset()
+    bot_handle: str = "threadpaint"
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Wish:
 
 def wish_of(post: Post, scene: Scene) -> Wish | None:
     """What the post asks for, or None: it is talk."""
+    post = post.recognizing(scene.bot_id, scene.bot_handle)
     written = mentions_explicitly(post, scene.bot_id)
     words, options = split_options(prompt_of(post, scene.bot_id))
     command = read_command(words)

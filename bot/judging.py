@@ -94,7 +94,8 @@ class Judge:
     def _target(self, post: Post) -> Target | None:
         """The creation that a post stands under; of a quote that names us, the one that is quoted."""
         under = self._behind(post.in_reply_to_id, post.parent)
-        if under is None and mentions_explicitly(post, self.terms.bot_id):
+        known = post.recognizing(self.terms.bot_id, self.terms.bot_handle)
+        if under is None and mentions_explicitly(known, self.terms.bot_id):
             return self._behind(post.quoted_id, post.quoted)
         return under
 
@@ -108,6 +109,7 @@ class Judge:
             watched=self.terms.watched,
             target=self._target(post),
             looked_up=looked_up,
+            bot_handle=self.terms.bot_handle,
             silent=self.silent | {one for one, standing in self.standings.items() if standing.opted_out},
         )
         return wish_of(post, scene)

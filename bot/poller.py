@@ -98,6 +98,7 @@ class Poller:
         moment = self.x.moment()
         return Terms(
             bot_id=account.author.id,
+            bot_handle=account.author.username,
             rules=self.rules,
             now=moment,
             watched=self.watched | watched_posts(self.engine),

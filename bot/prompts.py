@@ -14,12 +14,15 @@ from core.x import Post, Span
 
 # Where X sends no entities, handles at the head are known by their form alone.
 HEAD_OF_HANDLES = re.compile(r"(?:\s*@\w{1,15}\b)+")
+# X's own short links, also if it sends no entities; and the beginning of one where X cut the text.
+SHORT_LINK = re.compile(r"https?://t\.co/\w*…?|https?:\S{0,40}…", re.IGNORECASE)
 GAP = re.compile(r" ([,;:.!?])(?= |$)")
 
 
 def prompt_of(post: Post, bot_id: int) -> str:
     """The words to paint, on one line; empty where there are none."""
-    spans = [*post.links, *(span for span in post.mentions if span.person_id == bot_id), *_head(post)]
+    short_links = [Span(*found.span()) for found in SHORT_LINK.finditer(post.text)]
+    spans = [*post.links, *short_links, *(span for span in post.mentions if span.person_id == bot_id), *_head(post)]
     return _mended(tidy(html.unescape(_without(post.text, spans))))
 
 

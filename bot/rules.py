@@ -37,6 +37,7 @@ class Terms:
     prompt_limit: int = 2000
     oldest: timedelta = timedelta(hours=48)
     budget_reached: bool = False
+    bot_handle: str = "threadpaint"
 
 
 @dataclass(frozen=True)

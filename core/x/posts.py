@@ -177,10 +177,10 @@ def _span(entity: Raw) -> Span:
 
 def _mention(entity: Raw, people: Mapping[int, Author]) -> Span:
     """A mention. Where X tells the handle without the id, the people it sent along may know."""
-    person_id = id_or_none(entity.get("id"))
-    if person_id is None and (handle := a_text(entity.get("username")).lower()):
+    person_id, handle = id_or_none(entity.get("id")), a_text(entity.get("username")).lower()
+    if person_id is None and handle:
         person_id = next((person.id for person in people.values() if person.username.lower() == handle), None)
-    return replace(_span(entity), person_id=person_id)
+    return replace(_span(entity), person_id=person_id, handle=handle if person_id is None else "")
 
 
 def _media(raw: Raw) -> Media:

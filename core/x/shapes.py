@@ -1,6 +1,6 @@
 """What X hands over, in our own types: posts, people, media. Knows nothing of X's JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 PHOTO = "photo"
@@ -36,11 +36,15 @@ class Account:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of a post's raw text, in code points, end exclusive. `person_id` for a mention."""
+    """A stretch of a post's raw text, in code points, end exclusive.
+
+    For a mention: `person_id`; if X did not tell it, `handle`, in small letters without @.
+    """
 
     start: int
     end: int
     person_id: int | None = None
+    handle: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,3 +89,17 @@ class Post:
     is_long: bool = False
     parent: "Post | None" = None
     quoted: "Post | None" = None
+
+    def recognizing(self, person_id: int, handle: str) -> "Post":
+        """Return the post with its mentions of this handle that X sent without an id resolved to this person."""
+
+        def resolved(span: Span) -> Span:
+            is_theirs = span.person_id is None and span.handle == handle.lower()
+            return replace(span, person_id=person_id) if is_theirs else span
+
+        return replace(
+            self,
+            mentions=tuple(resolved(span) for span in self.mentions),
+            parent=self.parent and self.parent.recognizing(person_id, handle),
+            quoted=self.quoted and self.quoted.recognizing(person_id, handle),
+        )

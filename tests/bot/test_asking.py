@@ -7,7 +7,7 @@ import pytest
 
 from bot.asking import Scene, Target, Wish, wish_of
 from bot.options import Options
-from core.x import Author, Post
+from core.x import Author, Post, Span
 from core.x.posts import Media
 from tests.support.posts import BOT, make_post
 
@@ -43,6 +43,15 @@ def test_an_explicit_mention_anywhere_asks() -> None:
         found = wish(text)
         assert found is not None
         assert (found.kind, found.summons) == ("prompt", "mention")
+
+
+def test_a_mention_without_an_id_asks_by_its_handle() -> None:
+    without_id = (Span(0, 12, None, "threadpaint"),)
+    for scene in (Scene(BOT), Scene(BOT, bot_handle="ThreadPaint")):
+        found = wish("@threadpaint a fox", scene, mentions=without_id)
+        assert found is not None
+        assert (found.kind, found.prompt, found.summons) == ("prompt", "a fox", "mention")
+    assert wish("@threadpaint a fox", Scene(BOT, bot_handle="other"), mentions=without_id) is None
 
 
 def test_a_direct_reply_to_a_watched_post_asks_even_with_the_handle_in_the_prefix_only() -> None:

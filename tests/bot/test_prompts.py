@@ -51,6 +51,21 @@ def test_it_knows_handles_at_the_head_by_form_where_x_sends_no_entities() -> Non
     assert prompt_of(make_post("@bea @threadpaint a fox", mentions=()), BOT) == "a fox"
 
 
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("@threadpaint a fox https://t.co/AbCd123456", "a fox"),
+        ("@threadpaint a fox HTTP://T.CO/Ab, at night", "a fox, at night"),
+        ("@threadpaint a fox https://t.co/AbC…", "a fox"),
+        ("@threadpaint a fox http://t…", "a fox"),
+        ("@threadpaint https://t.co/abc", ""),
+        ("@threadpaint a poster that says t.com", "a poster that says t.com"),
+    ],
+)
+def test_short_links_of_x_are_no_words_even_if_it_sends_no_entities(text: str, prompt: str) -> None:
+    assert prompt_of(make_post(text, links=()), BOT) == prompt
+
+
 def test_offsets_that_lie_do_no_harm() -> None:
     lies = (Span(-5, 3), Span(4, 2), Span(3, 900), Span(2, 5), Span(50, 60))
     assert prompt_of(make_post("a fox", mentions=(), links=lies), BOT).startswith("a")

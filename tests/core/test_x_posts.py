@@ -178,7 +178,22 @@ def test_a_long_post_without_the_prefix_begins_at_its_beginning() -> None:
 def test_a_mention_told_by_handle_only_is_of_the_person_sent_along() -> None:
     mentions = [{"start": 0, "end": 4, "username": "ADA", "id": None}, {"start": 5, "end": 9, "username": "bob"}]
     post = one(answer(raw_post(text="@ADA @bob", entities={"mentions": mentions})))
-    assert post.mentions == (Span(0, 4, 7), Span(5, 9, None))
+    assert post.mentions == (Span(0, 4, 7), Span(5, 9, None, "bob"))
+
+
+def test_mentions_of_a_handle_without_ids_are_resolved_here_above_and_in_the_quoted_post() -> None:
+    mentions = {"mentions": [{"start": 0, "end": 4, "username": "Bot"}, {"start": 5, "end": 9, "username": "bob"}]}
+    above = raw_post(id="5", text="@Bot @bob", entities=mentions)
+    below = raw_post(text="@Bot @bob", entities=mentions, referenced_tweets=[{"type": "replied_to", "id": "5"}])
+    post = one(answer(below, tweets=[above])).recognizing(1, "BOT")
+    assert post.parent is not None
+    assert post.mentions == post.parent.mentions == (Span(0, 4, 1, "bot"), Span(5, 9, None, "bob"))
+
+
+@pytest.mark.parametrize("name", ["", "\u200b", "\u3164 \u2800", "\U000e0061"])
+def test_a_name_that_nobody_sees_is_the_handle(name: str) -> None:
+    [person] = read_people({"data": [ADA | {"name": name}]})
+    assert person.name == "ada"
 
 
 def test_an_edited_post_keeps_the_id_it_began_with() -> None:
