@@ -22,6 +22,7 @@ from core.line.turns import next_turn
 from core.models import Creation, Cursor, Person, State, creations, posts
 from core.models import Post as PostRow
 from core.notifying import tell_not_painted
+from core.searching_people import index_person
 from core.standing import some
 from core.states import move
 from core.wishes import any_seed
@@ -155,7 +156,10 @@ def _write_person(session: Session, author: Author) -> None:
     if person is None:
         person = Person(id=author.id, username=str(author.id), handle=str(author.id), name="somebody")
     if author.username:  # X does not always send the person with the post
+        is_renamed = (person.username, person.name) != (author.username, author.name)
         person.username, person.handle, person.name = author.username, author.username.lower(), author.name
+        if is_renamed:
+            index_person(session, author.id, author.username, author.name)
     session.add(person)
     session.flush()
 

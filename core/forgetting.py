@@ -12,6 +12,7 @@ from core.clock import now
 from core.database import reading, transaction, unlocked
 from core.errors import HouseError
 from core.models import State, creations, people, posts
+from core.searching_people import remove_person
 from core.states import move
 from core.ties import hold_all_of, untie_person
 from core.visibility import conceal, hold
@@ -90,6 +91,7 @@ def forget_person(engine: Engine, person_id: int) -> int:
         nameless = {"username": str(person_id), "handle": str(person_id), "name": NOBODY}
         unknown = {"member_since": None, "shows_sensitive": False, "follows_bot_at": None}
         session.execute(update(people).where(people.c.id == person_id).values(**nameless, **unknown))
+        remove_person(session, person_id)
     return count
 
 

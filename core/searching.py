@@ -3,6 +3,7 @@
     "Füchse im Wald" -> fuchse im wald         one form for what people take for one word
     "黒い猫"          -> 黒 い 猫                scripts without spaces go sign by sign, and are found as they stand
     "sci-fi"         -> "sci fi"               what was written together has to stand together
+    "don't"          -> don t dont             found with and without the apostrophe
 
 Both databases get words that are parted already, so they find the same, and nothing typed can be read as their syntax.
 """
@@ -13,6 +14,8 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
 from sqlmodel import Session
+
+from core.text import TAG_FLAG
 
 LONGEST_WORD = 64
 MOST_WORDS = 2000  # of one prompt; PostgreSQL counts places up to 16,383
@@ -27,7 +30,19 @@ UNSPACED = re.compile(
     "[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
 )
-ACCENTS = re.compile("[\u0300-\u036f]")
+# Accents; the vowel and reading marks of Hebrew, Arabic and Syriac; the stroke that only stretches Arabic words.
+MARKS = re.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
+    "\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0711\u0730-\u074a\u08ca-\u08e1\u08e3-\u08ff\ufb1e]"
+)
+# Letters that Unicode does not take apart, as people type them who lack the key: ł is no l and a mark.
+PLAIN_LETTERS = str.maketrans(
+    {"æ": "ae", "œ": "oe", "þ": "th", "ŋ": "ng", "ĳ": "ij"}
+    | dict(zip("łøđðħıĸŧƀɓƈɖɗǥɠɨƙɫɲɵƥɍɽʂƭʈʉʋƶȥɏƴ", "loddhiktbbcddggiklnoprrsttuvzzyy", strict=True))
+    # One letter in two alphabets, or in two of its forms: Persian and Arabic, alef, ya and ta marbuta.
+    | dict(zip("کیىةٱے", "كييهاي", strict=True))
+)
+APOSTROPHE = re.compile(r"(?<=\w)['\u2018\u2019\u02bc\u02bb\u05f3\u05f4\u2032`](?=\w)")
 PLURALS = re.compile(r"(?P<y>[a-z0-9]+)ies|(?P<e>[a-z0-9]+(?:x|ch|sh|ss|zz))es|(?P<s>[a-z0-9]*[a-z0-9][^isu'])s")
 
 # What is asked for: words, some of them several that stand together.
@@ -35,10 +50,34 @@ Asked = Sequence[Sequence[str]]
 
 
 def words_of(prompt: str) -> list[str]:
-    """The words of a text in the form in which they are kept and asked for."""
+    """The words of a text in the form in which they are kept. `l'eau` is kept as `l`, `eau` and `leau`."""
+    words: list[str] = []
+    for part in _one_form(prompt).split():
+        joined = APOSTROPHE.sub("", part)
+        words += _split(part) + (_split(joined) if joined != part else [])
+    return words[:MOST_WORDS]
+
+
+def asked_in(question: str) -> list[list[str]]:
+    """What somebody asks for, as bounded words; empty where there is no word in it."""
+    parts = [_split(APOSTROPHE.sub("", part)) for part in _one_form(question[:LONGEST_QUESTION]).split()]
+    return [part for part in parts if part][:MOST_ASKED]
+
+
+def _split(part: str) -> list[str]:
+    """The words of what stands between two spaces, in one form. The flag of a part of a country is one."""
+    words: list[str] = []
+    end = 0
+    for flag in TAG_FLAG.finditer(part):
+        words += [*_plain_words(part[end : flag.start()]), flag[0]]
+        end = flag.end()
+    return words + _plain_words(part[end:])
+
+
+def _plain_words(part: str) -> list[str]:
     words: list[str] = []
     word = ""
-    for sign in _one_form(prompt):
+    for sign in part:
         kind = unicodedata.category(sign)
         # Emoji are words, too; what `clean` put in a hole's place is none.
         stands_alone = (kind == "So" and sign != "\ufffd") or UNSPACED.match(sign)
@@ -48,13 +87,7 @@ def words_of(prompt: str) -> list[str]:
             continue
         words += [_singular(word)[:LONGEST_WORD], sign if stands_alone else ""]
         word = ""
-    return [each for each in (*words, _singular(word)[:LONGEST_WORD]) if each][:MOST_WORDS]
-
-
-def asked_in(question: str) -> list[list[str]]:
-    """What somebody asks for, as bounded words; empty where there is no word in it."""
-    parts = [words_of(part) for part in question[:LONGEST_QUESTION].split()]
-    return [part for part in parts if part][:MOST_ASKED]
+    return [each for each in (*words, _singular(word)[:LONGEST_WORD]) if each]
 
 
 def find(
@@ -67,8 +100,7 @@ def find(
     if not asked:
         return []
     name = connection.dialect.name
-    question = (_for_sqlite if name == "sqlite" else _for_postgres)(asked, beginnings)
-    values = {"question": question, "before": before or 2**63 - 1, "limit": limit}
+    values = {"question": question_for(name, asked, beginnings), "before": before or 2**63 - 1, "limit": limit}
     if name == "sqlite":
         return list(connection.execute(FIND["sqlite"], values).scalars())
     newest = list(connection.execute(FIND["newest"], {**values, "newest": NEWEST}).scalars())
@@ -128,6 +160,11 @@ REMOVE = {
 }
 
 
+def question_for(dialect: str, asked: Asked, beginnings: bool) -> str:
+    """What is asked for, in the words of a database."""
+    return (_for_sqlite if dialect == "sqlite" else _for_postgres)(asked, beginnings)
+
+
 def _for_sqlite(asked: Asked, beginnings: bool) -> str:
     # Words hold letters, digits and signs only, so nothing in them ends the quotation.
     return " AND ".join(f'"{" ".join(part)}"{"*" if beginnings and _may_go_on(part) else ""}' for part in asked)
@@ -147,9 +184,10 @@ def _may_go_on(part: Sequence[str]) -> bool:
 
 
 def _one_form(prompt: str) -> str:
-    """Without case, without accents, width and ligatures; signs that are letters of their own stay (が is not か)."""
+    """Without case, marks, strokes, width and ligatures; signs that are letters of their own stay (が is not か)."""
     apart = unicodedata.normalize("NFKD", prompt.casefold())
-    return unicodedata.normalize("NFC", ACCENTS.sub("", apart)).casefold()
+    plain = unicodedata.normalize("NFC", MARKS.sub("", apart)).casefold().translate(PLAIN_LETTERS)
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)
 
 
 def _singular(word: str) -> str:

@@ -1,25 +1,37 @@
 """Where words are found: an index of its own kind in each database, which no model can describe. Knows no creation.
 
-SQLite: an FTS5 table, its rowid the creation's id; of its tokenizers the one that only parts at spaces, for the words
-come parted (`core/searching.py`). PostgreSQL: a tsvector with a GIN index. `core/migrations/env.py` leaves both alone.
+One holds the words of prompts, one the names of people. SQLite: an FTS5 table, its rowid the id of a creation or a
+person; of its tokenizers the one that only parts at spaces, for the words come parted (`core/searching.py`).
+PostgreSQL: a tsvector with a GIN index. `core/migrations/env.py` leaves both alone.
 """
 
 from sqlalchemy import DDL, event
 from sqlmodel import SQLModel
 
+# core/migrations/env.py leaves alone whatever begins with this.
 NAME = "searchable"
-MAKING = {
-    "sqlite": (f"CREATE VIRTUAL TABLE IF NOT EXISTS {NAME} USING fts5(words, tokenize='ascii', prefix='2 3')",),
-    "postgresql": (
-        f"CREATE TABLE IF NOT EXISTS {NAME} (id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
-        f"CREATE INDEX IF NOT EXISTS ix_{NAME}_words ON {NAME} USING GIN (words)",
-    ),
-}
+PEOPLE = f"{NAME}_person"
+
+
+def _making(name: str) -> dict[str, tuple[str, ...]]:
+    return {
+        "sqlite": (f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING fts5(words, tokenize='ascii', prefix='2 3')",),
+        "postgresql": (
+            f"CREATE TABLE IF NOT EXISTS {name} (id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
+            f"CREATE INDEX IF NOT EXISTS ix_{name}_words ON {name} USING GIN (words)",
+        ),
+    }
+
+
+MAKING = _making(NAME)
+MAKING_PEOPLE = _making(PEOPLE)
 
 # Tables that are made at once, as tests do, rather than step by step.
-for dialect, statements in MAKING.items():
-    for statement in statements:
-        making = DDL(statement)  # type: ignore[no-untyped-call]
-        event.listen(SQLModel.metadata, "after_create", making.execute_if(dialect=dialect))
-dropping = DDL(f"DROP TABLE IF EXISTS {NAME}")  # type: ignore[no-untyped-call]
-event.listen(SQLModel.metadata, "before_drop", dropping)
+for each in (MAKING, MAKING_PEOPLE):
+    for dialect, statements in each.items():
+        for statement in statements:
+            making = DDL(statement)  # type: ignore[no-untyped-call]
+            event.listen(SQLModel.metadata, "after_create", making.execute_if(dialect=dialect))
+for name in (NAME, PEOPLE):
+    dropping = DDL(f"DROP TABLE IF EXISTS {name}")  # type: ignore[no-untyped-call]
+    event.listen(SQLModel.metadata, "before_drop", dropping)

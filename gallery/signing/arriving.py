@@ -14,6 +14,7 @@ from core.database import insert_new, transaction
 from core.models import creations, people
 from core.money.ledger import Cost, add_costs
 from core.money.prices import USER_READ
+from core.searching_people import index_person
 from core.visibility import conceal, show
 from gallery.signing import logins
 from gallery.signing.logins import Begun
@@ -50,6 +51,7 @@ def _write_person(session: Session, who: Somebody) -> bool:
     blank = {"first_seen_at": now(), "shows_sensitive": False, "followers": 0, "follows": 0}
     if not insert_new(session, people, id=who.id, **named, **blank):
         session.execute(update(people).where(people.c.id == who.id).values(**named))
+    index_person(session, who.id, who.username, who.name)
     _hide_or_show(session, who)
     found = session.execute(people.select().where(people.c.id == who.id)).one()
     return found.banned_at is not None

@@ -14,8 +14,9 @@ from core.database import open_database, reading, transaction
 from core.models import State, creations
 from core.schema import _config, _tables_may_be_copied, check, migrate
 from core.searching import asked_in, find, words_of
+from core.searching_people import find_people, index_person, remove_person
 from core.visibility import conceal, show
-from tests.support.rows import make_creation
+from tests.support.rows import make_creation, make_person
 
 HOSTILE = [
     '"', '""', "*", "a*", '"a', "NEAR(a b, 2)", "a AND", "OR", "NOT", "-a", "words:a", "^a", "(", "a)", "{a b}", "'a",
@@ -98,12 +99,42 @@ def test_it_goes_on_after_the_last_one_found(engine: Engine) -> None:
         ("sunset 🎨 colours", "🎨"),
         ("science-fiction, 1980s", "science-fiction"),
         ("the fox's den", "fox's den"),
+        ("\u0643\u0650\u062a\u064e\u0627\u0628\u064c \u0642\u062f\u064a\u0645", "\u0643\u062a\u0627\u0628"),
+        ("\u0643\u062a\u0627\u0628", "\u0643\u0650\u062a\u064e\u0627\u0628\u064c"),
+        ("\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd", "\u05e9\u05dc\u05d5\u05dd"),
+        ("\u0645\u062d\u0645\u0640\u0640\u0640\u062f", "\u0645\u062d\u0645\u062f"),
+        ("\u06a9\u062a\u0627\u0628", "\u0643\u062a\u0627\u0628"),
+        ("Łódź harbour", "lodz"),
+        ("lodz", "ŁÓDŹ"),
+        ("Tromsø at night", "tromso"),
+        ("smørrebrød", "smorrebrod"),
+        ("Ægir, Œdipus", "aegir oedipus"),
+        ("Đà Nẵng", "da nang"),
+        ("Þórshöfn", "thorshofn"),
+        ("ISTANBUL ışık", "istanbul isik"),
+        ("große Straße", "GROSSE strasse"),
+        ("don\u2019t look", "dont"),
+        ("dont look", "don't"),
+        ("l'eau bleue", "eau"),
+        ("l'eau bleue", "l\u2019eau"),
+        ("O'Brien", "obrien"),
+        ("\u0663 foxes", "3 fox"),
+        (
+            "a castle with \U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+            "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        ),
     ],
 )
 def test_one_form_for_what_people_take_for_one_word(engine: Engine, prompt: str, question: str) -> None:
     other, wanted = hung(engine, "nothing of it", prompt)
     assert found(engine, question) == [wanted]
     assert other not in found(engine, question)
+
+
+def test_what_people_take_for_two_words_stays_two(engine: Engine) -> None:
+    hung(engine, "か", "a black flag 🏴", "ножи", "an ox")
+    for question in ("が", "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", "ножы", "øxa"):
+        assert found(engine, question) == [], question
 
 
 def test_what_was_written_together_has_to_stand_together(engine: Engine) -> None:
@@ -168,6 +199,57 @@ def test_what_hung_before_is_found_after_the_migration_and_only_that(engine: Eng
     migrate(engine)
     check(engine)
     assert found(engine, "fox") == [fox]
+
+
+def test_what_was_indexed_with_its_marks_is_found_without_them_after_the_migration(engine: Engine) -> None:
+    SQLModel.metadata.drop_all(engine)
+    migrate(engine)
+    [harbour, fox] = hung(engine, "Łódź harbour", "a fox")
+    make_person(engine, id=77, username="kofi_m", name="Kofi Ménsah")
+    make_person(engine, id=78, username="78", name="somebody")
+    with engine.connect() as connection, _tables_may_be_copied(connection), connection.begin():
+        command.downgrade(_config(connection), "0012")
+        old = searching.row(connection.dialect.name, harbour, "x") | {
+            "words": "łodz" if is_sqlite(engine) else "'łodz':1"
+        }
+        connection.execute(searching.ADD[connection.dialect.name], [old])
+    migrate(engine)
+    check(engine)
+    assert found(engine, "lodz") == [harbour]
+    assert found(engine, "fox") == [fox]
+    assert called(engine, "mensah") == [77]
+    assert called(engine, "somebody") == []
+
+
+def is_sqlite(engine: Engine) -> bool:
+    return engine.dialect.name == "sqlite"
+
+
+def called(engine: Engine, question: str, **values) -> list[int]:
+    with reading(engine) as connection:
+        return find_people(connection, asked_in(question), **{"limit": 50, **values})
+
+
+def test_people_are_found_by_their_present_names_and_handles(engine: Engine) -> None:
+    with transaction(engine) as session:
+        index_person(session, 7, "kofi_m", "Kofi Mensah")
+        index_person(session, 8, "ada_l", "Ada")
+    assert called(engine, "KOFI mensah") == [7]
+    assert called(engine, "kofi_m") == [7]
+    assert called(engine, "ada") == [8]
+    assert (called(engine, "men"), called(engine, "men", beginnings=True)) == ([], [7])
+    with transaction(engine) as session:
+        index_person(session, 7, "kofi_m", "Kwame")
+        remove_person(session, 8)
+    assert (called(engine, "mensah"), called(engine, "kwame"), called(engine, "ada")) == ([], [7], [])
+
+
+@pytest.mark.parametrize("question", HOSTILE)
+def test_nothing_typed_is_syntax_to_the_names_either(engine: Engine, question: str) -> None:
+    with transaction(engine) as session:
+        index_person(session, 7, "ada", question.replace("\0", "").replace("\ud800", ""))
+    for beginnings in (False, True):
+        assert set(called(engine, question, beginnings=beginnings)) <= {7}
 
 
 def test_it_goes_back_and_forth(engine: Engine) -> None:

@@ -1,9 +1,13 @@
 """The page of a search: what hangs, by the words of its prompt."""
 
+import re
+
 import pytest
 
+from core.clock import now
 from core.database import transaction
 from core.models import creations
+from core.searching_people import index_person
 from core.visibility import conceal, show
 from gallery.keyset import PAGE_SIZE
 
@@ -71,6 +75,50 @@ def test_a_handle_leads_to_its_person(client, wall):
     assert "author" not in client.get("/search?q=nobody").text
 
 
+def test_people_are_found_by_display_name_if_they_have_something_to_show(client, wall, engine):
+    kofi, quiet, hidden = wall.person("kofi_m"), wall.person("quiet"), wall.person("hidden", hidden_at=now())
+    wall.hang(person_id=kofi)
+    wall.hang(person_id=hidden)
+    member = wall.person("member", name="Kofi Annan", member_since=now())
+    with transaction(engine) as session:
+        for person_id, username, name in [
+            (kofi, "kofi_m", "Kofi Ménsah"),
+            (quiet, "quiet", "Kofi"),
+            (hidden, "hidden", "Kofi"),
+            (member, "member", "Kofi Annan"),
+        ]:
+            index_person(session, person_id, username, name)
+    assert {f"/@{name}" for name in ("kofi_m", "member")} == people(client.get("/search?q=kofi"))
+    assert people(client.get("/search", params={"q": "mensah KOFI"})) == {"/@kofi_m"}
+    assert people(client.get("/search?q=mens")) == {"/@kofi_m"}
+    assert people(client.get("/search?q=kofi_m")) == {"/@kofi_m"}
+    assert people(client.get("/search?q=nobody")) == set()
+
+
+def people(response):
+    return set(re.findall(r'search__person.*?href="([^"]+)"', response.text, re.DOTALL))
+
+
+@pytest.mark.parametrize("words", ["{}", "No. {}", "no {}", "NO.{}", "#{}", " № {} "])
+def test_the_number_of_a_reply_leads_to_its_creation(client, wall, words):
+    number = wall.hang(prompt="a red lighthouse")
+    page = client.get("/search", params={"q": words.format(number)}).text
+    assert f'<a href="/c/{number}">No. {number}</a>' in page
+    assert f"No. {number}" in client.get(f"/c/{number}").text
+
+
+@pytest.mark.parametrize("words", ["9", "No. 0", "No. 99999999999999999999", "No. ٣", "-1", "No. 1 2", "#"])
+def test_a_number_that_nothing_has_leads_nowhere(client, wall, words):
+    wall.hang()
+    response = client.get("/search", params={"q": words})
+    assert (response.status_code, "search__number" in response.text) == (200, False)
+
+
+def test_the_number_of_what_does_not_hang_leads_nowhere(client, wall):
+    number = wall.creation()
+    assert "search__number" not in client.get(f"/search?q={number}").text
+
+
 def test_what_is_taken_down_is_not_found(client, found_wall, engine):
     [one] = found_wall("a fox")
     with transaction(engine) as session:
@@ -93,7 +141,7 @@ def test_a_search_costs_the_same_however_many_are_found(client, found_wall, stat
     found_wall(*["another fox"] * 12)
     statements.clear()
     client.get("/search?q=fox")
-    assert len(statements) == few <= 5
+    assert len(statements) == few <= 6
 
 
 def test_search_pages_are_not_for_search_engines(client):

@@ -202,6 +202,20 @@ def test_a_name_that_changed_on_x_changes_here(door, x, wall):
     assert who_is_in(client) == "ada"
 
 
+def test_who_signed_in_is_found_by_the_display_name(door, x):
+    x.http.post(f"{x.url}/sandbox/people", json={"username": "ada", "name": "Ada Ménsah"})
+    sign_in_as(client := door(), x)
+    assert 'href="/@ada"' in client.get("/search?q=mensah").text
+
+
+def test_who_has_a_name_that_nobody_sees_is_called_by_the_handle(door, x):
+    client = door()
+    back = decide(x, begin(client))
+    x.spoil(*ME, answers(200, b'{"data": {"id": "5", "username": "blanche", "name": "\\u3164\\u200b"}}'))
+    assert client.get(back).status_code == 303
+    assert client.get("/").context["visitor"].person.name == "blanche"
+
+
 # what goes wrong on the way
 
 
