@@ -66,6 +66,17 @@ class Painting:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A picture that did not come out. `reason` is for the caller, one of the words below: it never quotes a prompt."""
+
+    reason: str
+
+
+# The decoder returned NaN; the picture alone exceeds the memory; the engine raised; the safety check raised.
+NOT_A_NUMBER, MEMORY, FAILED, UNCHECKED = "not_a_number", "memory", "failed", "unchecked"
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the safety check said of a picture. `embedding`: its unit vector in CLIP's space, float32 of shape (768,)
     with the real weights."""
@@ -110,11 +121,12 @@ class Engine(Protocol):
     def load(self) -> None:
         """Make ready to paint: may take minutes. Any exception means this engine will never paint."""
 
-    def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting]:
-        """Paint some pieces, as many as `batches.py` reads from the limits; the paintings come in the same order.
+    def paint(self, key: Key, pieces: Sequence[Piece]) -> Sequence[Painting | Failure]:
+        """Paint some pieces, as many as `batches.py` reads from the limits; the results come in the same order.
 
-        Raises EngineBroken when nothing can be painted any more, and OutOfMemory when fewer pieces may fit; any other
-        exception fails these pieces only.
+        A piece that the engine itself knows to have failed is a Failure. Raises EngineBroken when nothing can be
+        painted any more, and OutOfMemory when fewer pieces may fit. After any other exception the pieces are painted
+        again in halves, so that a piece that raises fails alone.
         """
 
 
@@ -145,7 +157,14 @@ class QueueFull(Exception):
 
 
 class PaintFailed(Exception):
-    """The engine raised while painting the batch this order was in; details are in the log."""
+    """No picture of this order came out; details are in the log.
+
+    only_this: other orders of the same batch were painted, so the engine works and this order is the cause.
+    """
+
+    def __init__(self, reason: str, *, only_this: bool = False) -> None:
+        super().__init__(reason)
+        self.only_this = only_this
 
 
 class NotReady(Exception):

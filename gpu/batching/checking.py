@@ -1,28 +1,37 @@
 """Painted batches are checked in a thread of their own, while the engine thread paints the next one.
 
 Knows a checker and threads; knows no engine and no queue of orders. Whatever happens here, every batch that was handed
-over is given back: with verdicts, or with the reason why there are none.
+over is given back: with verdicts, or with the reason why there are none. A picture whose check raises has no verdict
+and is withheld; the others of its batch are checked.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PIL.Image import Image
 
 from gpu.batching.meter import Meter
-from gpu.batching.painted import Painted
-from gpu.engine import Checker, Verdict
+from gpu.batching.painted import Painted, Verdicts
+from gpu.engine import UNCHECKED, Checker, EngineBroken, Failure, Painting, Verdict
+from gpu.places import place_of
+
+log = logging.getLogger("gpu")
 
 # One is checked and two wait: more would only hold pictures in memory, since the check is then the slower half.
 _MOST_WAITING = 2
 
 
-Checked = Callable[[Painted, list[list[Verdict]], float], None]
+Checked = Callable[[Painted, list[Verdicts], float], None]
 Failed = Callable[[Painted, BaseException | None], None]
+
+
+class WrongCount(Exception):
+    """The checker returned more or fewer verdicts than it got pictures: nobody knows whose they are."""
 
 
 class CheckThread:
@@ -89,22 +98,47 @@ class CheckThread:
             self._failed(batch, error)
         return True
 
-    def _check(self, batch: Painted) -> tuple[list[list[Verdict]], float]:
+    def _check(self, batch: Painted) -> tuple[list[Verdicts], float]:
         """The verdicts of each order that is still wanted, all checked in one call; the others leave the batch."""
         batch.orders = [(ticket, own) for ticket, own in batch.orders if ticket.wanted]
-        images = [painting.image for _, own in batch.orders for painting in own]
+        images = [result.image for _, own in batch.orders for result in own if isinstance(result, Painting)]
         began = time.monotonic()
         with self._meter.held(batch.use):
             verdicts = iter(self._verdicts(images))
-        return [[next(verdicts) for _ in own] for _, own in batch.orders], time.monotonic() - began
+        each = [_judged(own, verdicts) for _, own in batch.orders]
+        return each, time.monotonic() - began
 
-    def _verdicts(self, images: Sequence[Image]) -> Sequence[Verdict]:
+    def _verdicts(self, images: Sequence[Image]) -> list[Verdict | None]:
+        """One verdict per picture; None if its check raises even alone. Raises EngineBroken, WrongCount."""
         if not images:
             return []
+        try:
+            return self._judge(images)
+        except (EngineBroken, WrongCount):
+            raise
+        except Exception as error:
+            log.error("check failed pictures=%d %s", len(images), place_of(error))
+            if len(images) == 1:
+                return [None]
+        half = len(images) // 2
+        return [*self._verdicts(images[:half]), *self._verdicts(images[half:])]
+
+    def _judge(self, images: Sequence[Image]) -> list[Verdict | None]:
         verdicts = self._checker.check(images)
         if len(verdicts) != len(images):
-            raise RuntimeError(f"the safety check judged {len(verdicts)} of {len(images)} pictures")
-        return verdicts
+            raise WrongCount(f"the safety check judged {len(verdicts)} of {len(images)} pictures")
+        return [*verdicts]
+
+
+def _judged(own: list[Painting | Failure], verdicts: Iterator[Verdict | None]) -> Verdicts:
+    """Take one verdict per painting of an order. A painting without one becomes a failure."""
+    taken: Verdicts = []
+    for index, result in enumerate(own):
+        verdict = next(verdicts) if isinstance(result, Painting) else None
+        if verdict is None and isinstance(result, Painting):
+            own[index] = Failure(UNCHECKED)
+        taken.append(verdict)
+    return taken
 
 
 def join(thread: threading.Thread, timeout: float) -> None:

@@ -18,11 +18,11 @@ from typing import Literal
 from gpu.batching.checking import CheckThread, join
 from gpu.batching.company import Company
 from gpu.batching.meter import Meter, Use
-from gpu.batching.painted import Painted, answer, fail, shared_out
+from gpu.batching.painted import Painted, Verdicts, answer, fail, shared_out
 from gpu.batching.painter import Painter
 from gpu.batching.tickets import Outcome, Ticket
 from gpu.batching.waiting import FairQueue
-from gpu.engine import Checker, Engine, EngineBroken, NotReady, Order, PaintFailed, QueueFull, Verdict
+from gpu.engine import Checker, Engine, EngineBroken, NotReady, Order, PaintFailed, QueueFull
 from gpu.places import place_of
 
 __all__ = ["EngineThread", "Outcome", "Status"]
@@ -246,7 +246,7 @@ class EngineThread:
         self.batches += 1
         self.pictures += pictures
 
-    def _answer(self, painted: Painted, verdicts: list[list[Verdict]] | None, checking: float) -> None:
+    def _answer(self, painted: Painted, verdicts: list[Verdicts] | None, checking: float) -> None:
         now = time.monotonic()
         with self._changed:
             for _ in painted.orders:

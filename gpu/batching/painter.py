@@ -1,4 +1,7 @@
-"""Paints any number of pieces with an engine, in batches that fit its memory. Knows no queue and no caller."""
+"""Paints any number of pieces with an engine, in batches that fit its memory; a piece that fails, fails alone.
+
+Knows no queue and no caller.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import logging
 from collections.abc import Sequence
 
 from gpu.batching.batches import BatchSizes
-from gpu.engine import Engine, Key, OutOfMemory, Painting, Piece
+from gpu.engine import FAILED, MEMORY, Engine, EngineBroken, Failure, Key, OutOfMemory, Painting, Piece
+from gpu.places import place_of
 
 log = logging.getLogger("gpu")
+
+Result = Painting | Failure
 
 
 class Painter:
@@ -23,25 +29,33 @@ class Painter:
         """Pictures of this key that are painted in one call."""
         return self._sizes.limit(self._engine.limits, key)
 
-    def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting | None]:
-        """The paintings in the order of the pieces; None for a piece that does not fit even alone.
-
-        Raises what the engine raises, OutOfMemory aside.
-        """
-        done: list[Painting | None] = []
+    def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Result]:
+        """Return one result per piece, in their order. Raises EngineBroken."""
+        done: list[Result] = []
         while len(done) < len(pieces):
             done += self._try(key, pieces[len(done) : len(done) + self.limit(key)])
         return done
 
-    def _try(self, key: Key, pieces: Sequence[Piece]) -> Sequence[Painting | None]:
-        """Their paintings, or nothing when they must be tried again as fewer."""
+    def _try(self, key: Key, pieces: Sequence[Piece]) -> Sequence[Result]:
+        """Return their results, or nothing when they must be tried again as fewer."""
         try:
-            paintings = self._engine.paint(key, pieces)
+            return self._painted(key, pieces)
         except OutOfMemory:
             self.out_of_memory += 1
             self._sizes.did_not_fit(key, len(pieces))
             log.warning("out of memory pictures=%d width=%d height=%d", len(pieces), key.width, key.height)
-            return [None] if len(pieces) == 1 else []
-        if len(paintings) != len(pieces):
-            raise RuntimeError(f"the engine painted {len(paintings)} of {len(pieces)} pieces")
-        return paintings
+            return [Failure(MEMORY)] if len(pieces) == 1 else []
+        except EngineBroken:
+            raise
+        except Exception as error:
+            log.error("painting failed pictures=%d %s", len(pieces), place_of(error))
+            if len(pieces) == 1:
+                return [Failure(FAILED)]
+        half = len(pieces) // 2
+        return [*self.paint(key, pieces[:half]), *self.paint(key, pieces[half:])]
+
+    def _painted(self, key: Key, pieces: Sequence[Piece]) -> Sequence[Result]:
+        results = self._engine.paint(key, pieces)
+        if len(results) != len(pieces):
+            raise RuntimeError(f"the engine painted {len(results)} of {len(pieces)} pieces")
+        return results

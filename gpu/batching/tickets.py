@@ -8,19 +8,20 @@ from __future__ import annotations
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
-from gpu.engine import Order, Painting, Verdict
+from gpu.engine import Failure, Order, Painting, Verdict
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The paintings of one order with what the check said of each (None: there is no check), and what it took.
+    """The results of one order, at least one of them a painting, with what the check said of each (None: no check,
+    or no picture), and what it took.
 
     All in seconds. `queued`: waiting for the engine, and for the check. `painting`, `checking`: of the whole batch, as
     a clock shows it. `gpu`: this order's share of the time its batch held the device. `idle`: time of the device that
     is nobody's and that this order was picked to carry, see `meter.py`. `batch_size`: pictures painted together.
     """
 
-    paintings: list[Painting]
+    paintings: list[Painting | Failure]
     verdicts: list[Verdict | None]
     queued: float
     painting: float

@@ -21,13 +21,13 @@ from gpu.diffusion.calls import Calls
 from gpu.diffusion.faults import sorted_fault
 from gpu.diffusion.loading import Autoencoder, image_sister, load_text_pipeline, set_scheduler
 from gpu.diffusion.manners import preset_of
-from gpu.diffusion.pixels import to_pictures
+from gpu.diffusion.pixels import NAN_HINT, to_pictures
 from gpu.diffusion.preset import Preset
 from gpu.diffusion.presets import find_preset
 from gpu.diffusion.reasons import cannot_load
 from gpu.diffusion.tokens import Readers
 from gpu.diffusion.tuning import Tuning, checked_device, compile_networks, no_more_compiling, torch_dtype, tune
-from gpu.engine import EngineBroken, Key, Kind, Limits, OutOfMemory, Painting, Piece
+from gpu.engine import EngineBroken, Failure, Key, Kind, Limits, OutOfMemory, Painting, Piece
 
 log = logging.getLogger("gpu")
 
@@ -86,7 +86,7 @@ class DiffusersEngine:
         self._warm = True
         log.info("loaded model=%s pipeline=%s device=%s dtype=%s", self.model, type(text).__name__, device, dtype)
 
-    def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting]:
+    def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting | Failure]:
         """One pipeline call for all pieces that may share one; each has its own generator, so its seed means the same
         picture in whatever batch (up to rounding)."""
         try:
@@ -102,9 +102,9 @@ class DiffusersEngine:
         self._forget()
         raise fault
 
-    def _paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting]:
+    def _paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting | Failure]:
         calls = self._calls[key.kind]
-        paintings: dict[int, Painting] = {}
+        results: dict[int, Painting | Failure] = {}
         for group in calls.groups(key, pieces):
             chosen = [pieces[index] for index in group]
             asked = padded(chosen, self.limits.batch) if self._compiles else chosen
@@ -113,8 +113,10 @@ class DiffusersEngine:
             # Counted while the device still works at what it was given.
             truncated = [self._readers.truncated(piece.prompt) for piece in chosen]
             for index, picture, cut in zip(group, to_pictures(batch), truncated, strict=True):
-                paintings[index] = Painting(picture, cut)
-        return [paintings[index] for index in range(len(pieces))]
+                results[index] = picture if isinstance(picture, Failure) else Painting(picture, cut)
+        if failed := sum(isinstance(result, Failure) for result in results.values()):
+            log.error("painted pictures=%d failed=%d: %s", len(pieces), failed, NAN_HINT)
+        return [results[index] for index in range(len(pieces))]
 
     def _placed(self, pipeline: Any, device: str) -> Any:
         try:
@@ -134,7 +136,8 @@ class DiffusersEngine:
         for size in sizes:
             try:
                 for kind in sorted(self.limits.kinds, reverse=True):
-                    self.paint(*_trial(kind, self.limits, size))
+                    if any(isinstance(result, Failure) for result in self.paint(*_trial(kind, self.limits, size))):
+                        raise EngineBroken(f"GPU_MODEL: {self.model}: {NAN_HINT}")
             except OutOfMemory:
                 if size == 1:
                     raise EngineBroken(

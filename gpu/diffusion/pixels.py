@@ -9,23 +9,23 @@ from typing import Any
 
 from PIL import Image
 
+from gpu.engine import NOT_A_NUMBER, Failure
 
-class NotANumber(ArithmeticError):
-    """A picture came out as NaN: half precision overflowed on the way. It would be shown as plain black."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the picture is not a number: the weights overflow in this precision, try GPU_DTYPE=bf16, or fp32"
-        )
+# What the operator can do about a picture that came out as NaN: half precision overflowed on the way.
+NAN_HINT = "the picture is not a number: the weights overflow in this precision, try GPU_DTYPE=bf16, or fp32"
 
 
-def to_pictures(batch: Any) -> list[Image.Image]:
-    """RGB pictures of a tensor (N, 3, height, width) in 0..1, within 1 of what diffusers' own PIL output gives."""
+def to_pictures(batch: Any) -> list[Image.Image | Failure]:
+    """RGB pictures of a tensor (N, 3, height, width) in 0..1, within 1 of what diffusers' own PIL output gives.
+
+    A picture with a NaN in it, which would be shown as plain black, is a Failure.
+    """
     import torch
 
-    broken = batch.isnan().any()
+    broken = batch.isnan().flatten(1).any(1)
     whole = batch.float().mul(255).round_().clamp_(0, 255).to(torch.uint8)
     pixels = whole.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    if bool(broken):
-        raise NotANumber
-    return [Image.fromarray(picture) for picture in pixels]
+    failed = broken.tolist()
+    return [
+        Failure(NOT_A_NUMBER) if failed[number] else Image.fromarray(picture) for number, picture in enumerate(pixels)
+    ]

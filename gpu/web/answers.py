@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.batching.engine_thread import Outcome
-from gpu.engine import Painting, Piece, Verdict
+from gpu.engine import Failure, Painting, Piece, Verdict
 from gpu.web.contract import Cost, PaintAnswer, Picture, Safety, Seconds, Truncated
 from gpu.web.orders import Plan
 
@@ -28,7 +28,7 @@ def answer_to(
     painted = zip(order.pieces, outcome.paintings, outcome.verdicts, strict=True)
     return PaintAnswer(
         model=model,
-        pictures=[_picture(*one, mime=mime, embedding=planned.embedding) for one in painted],
+        pictures=[_picture(planned, *one, mime=mime) for one in painted],
         steps=planned.steps,
         guidance=order.key.guidance,
         truncated=_truncated(outcome.paintings),
@@ -63,15 +63,18 @@ def _with_image(picture: Picture, image: bytes | None) -> bytes:
     return b"".join((before, b'"image":"', image, b'"', after))
 
 
-def _picture(piece: Piece, done: Painting, verdict: Verdict | None, *, mime: str, embedding: bool) -> Picture:
+def _picture(planned: Plan, piece: Piece, result: Painting | Failure, verdict: Verdict | None, *, mime: str) -> Picture:
+    key, vector = planned.order.key, verdict.embedding if verdict and planned.embedding else None
+    width, height = (key.width, key.height) if isinstance(result, Failure) else result.image.size
     return Picture(
         seed=piece.seed,
         image=None,
         mime=mime,
-        width=done.image.width,
-        height=done.image.height,
+        width=width,
+        height=height,
         safety=Safety(checked=True, flagged=verdict.flagged, scores=dict(verdict.scores)) if verdict else Safety(),
-        embedding=_numbers(verdict.embedding) if verdict and embedding and verdict.embedding is not None else None,
+        embedding=None if vector is None else _numbers(vector),
+        error=result.reason if isinstance(result, Failure) else None,
     )
 
 
@@ -80,9 +83,9 @@ def _numbers(vector: NDArray[np.float32]) -> list[float]:
     return [float(str(number)) for number in vector]
 
 
-def _truncated(paintings: Sequence[Painting]) -> Truncated | None:
+def _truncated(results: Sequence[Painting | Failure]) -> Truncated | None:
     """All pictures of an order have one prompt: the first that says so speaks for all."""
-    for painting in paintings:
-        if painting.truncated:
-            return Truncated(read=painting.truncated.read, of=painting.truncated.of)
+    for result in results:
+        if isinstance(result, Painting) and result.truncated:
+            return Truncated(read=result.truncated.read, of=result.truncated.of)
     return None

@@ -65,12 +65,19 @@ class Safety(BaseModel):
 
 class Picture(BaseModel):
     seed: int
-    image: str | None = Field(description="base64; null where it was flagged and this service keeps such pictures")
+    image: str | None = Field(
+        description="base64; null if it was flagged and this service withholds such pictures, or if it failed (`error`)"
+    )
     mime: str
     width: int
     height: int
     safety: Safety
     embedding: list[float] | None = None
+    error: str | None = Field(
+        default=None,
+        description="why this picture did not come out while others of the order did: `not_a_number`, `memory`,"
+        " `failed`, `unchecked`; else null",
+    )
 
 
 class Truncated(BaseModel):

@@ -38,6 +38,7 @@ class Metrics:
         self._answers = counter("gpu_answers", "Answers to orders.", "status")
         self._pictures = counter("gpu_pictures", "Pictures painted and answered.")
         self._flagged = counter("gpu_flagged", "Pictures that the safety check flagged.")
+        self._failed = counter("gpu_failed_pictures", "Pictures that did not come out while others of their order did.")
         self._withheld = counter("gpu_withheld", "Flagged pictures that were kept back.")
         self._truncated = counter("gpu_truncated", "Orders with a prompt longer than the model reads.")
         self._seconds = counter("gpu_seconds", "Seconds of orders; those of gpu and idle are paid for.", "stage")
@@ -50,7 +51,9 @@ class Metrics:
         self._answers.labels(status).inc()
 
     def count_pictures(self, answer: PaintAnswer, *, withheld: int) -> None:
-        self._pictures.inc(len(answer.pictures))
+        failed = sum(picture.error is not None for picture in answer.pictures)
+        self._pictures.inc(len(answer.pictures) - failed)
+        self._failed.inc(failed)
         self._flagged.inc(sum(picture.safety.flagged for picture in answer.pictures))
         self._withheld.inc(withheld)
         self._truncated.inc(answer.truncated is not None)

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from gpu.batching.engine_thread import EngineThread, Outcome
-from gpu.engine import Checker, Engine, NotReady, PaintFailed, QueueFull, Verdict
+from gpu.engine import Checker, Engine, Failure, NotReady, PaintFailed, Painting, QueueFull, Verdict
 from gpu.places import place_of
 from gpu.web.answers import answer_to, as_json
 from gpu.web.bodies import BODY_SECONDS, Bodies, Memory, Share, TooLarge, TooSlow, declared
@@ -139,8 +139,9 @@ class Service:
             response = _error(429, "the queue is full", {"Retry-After": str(error.retry_after)})
         except NotReady as error:
             response = _error(503, f"the engine is {error.status}", {"Retry-After": RETRY_WHILE_LOADING})
-        except PaintFailed:
-            response = _error(500, "the engine failed to paint this")
+        except PaintFailed as error:
+            # `only_this`: other orders of the same batch were painted, so a caller need not doubt the service.
+            response = _json(500, {"error": f"no picture came out: {error}", "only_this": error.only_this})
         except ClientDisconnect:
             response = Response(status_code=_CLIENT_GONE)
         except Exception as error:  # no fault of the caller's, and none that the next one needs to meet
@@ -188,9 +189,9 @@ class Service:
         return with_start(planned, start)
 
     async def _answer(self, request: Request, planned: Plan, outcome: Outcome) -> Response:
-        began, shown = time.monotonic(), [not self._kept_back(verdict) for verdict in outcome.verdicts]
-        jobs = zip(outcome.paintings, shown, strict=True)
-        images = await asyncio.gather(*(self._encode(done.image if show else None) for done, show in jobs))
+        began, withheld = time.monotonic(), [self._kept_back(verdict) for verdict in outcome.verdicts]
+        jobs = zip(outcome.paintings, withheld, strict=True)
+        images = await asyncio.gather(*(self._encode(None if kept else result) for result, kept in jobs))
         if await request.is_disconnected():
             raise ClientDisconnect
         answer = answer_to(
@@ -201,16 +202,16 @@ class Service:
             encoding=time.monotonic() - began,
             cost=self._cost,
         )
-        self.metrics.count_pictures(answer, withheld=shown.count(False))
+        self.metrics.count_pictures(answer, withheld=withheld.count(True))
         return Response(as_json(answer, images), media_type="application/json")
 
     def _kept_back(self, verdict: Verdict | None) -> bool:
         return self._withhold and verdict is not None and verdict.flagged
 
-    async def _encode(self, image: Any) -> bytes | None:
-        if image is None:
+    async def _encode(self, result: Painting | Failure | None) -> bytes | None:
+        if not isinstance(result, Painting):
             return None
-        return await asyncio.get_running_loop().run_in_executor(self._encoders, encode, image, self._encoding)
+        return await asyncio.get_running_loop().run_in_executor(self._encoders, encode, result.image, self._encoding)
 
     async def healthz(self) -> Response:
         """200 only when an order would be painted; a broken engine asks to be replaced."""

@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError, wait
 import pytest
 
 from gpu.batching.engine_thread import EngineThread
-from gpu.engine import EngineBroken, Key, Limits, NotReady, Order, PaintFailed, Piece, Verdict
+from gpu.engine import EngineBroken, Failure, Key, Limits, NotReady, Order, PaintFailed, Piece, Verdict
 
 
 class HeldChecker:
@@ -139,6 +139,24 @@ def test_a_check_that_fails_fails_its_own_orders_and_shows_no_picture(toy, threa
     checker.raises = None
     assert thread.submit(order()).result(5).verdicts
     assert thread.status == "ok"
+
+
+def test_a_picture_that_cannot_be_checked_is_withheld_and_the_others_are_shown(toy, thread, checker):
+    check = checker.check
+
+    def picky(images):
+        if any(image.getpixel((0, 0))[1] == 13 for image in images):
+            raise ArithmeticError("a score is not a number")
+        return check(images)
+
+    checker.check = picky
+    alone, mixed, other = batch_of(toy, thread, order("a", 13), order("b", 1, 13), order("c", 3))
+    with pytest.raises(PaintFailed, match="unchecked") as caught:
+        alone.result(5)
+    assert caught.value.only_this
+    outcome = mixed.result(5)
+    assert outcome.paintings[1] == Failure("unchecked") and outcome.verdicts[1] is None
+    assert [outcome.verdicts[0].scores["green"], other.result(5).verdicts[0].scores["green"]] == [1, 3]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from gpu.diffusion.buckets import buckets, padded
 from gpu.diffusion.faults import sorted_fault
 from gpu.diffusion.manners import manners_of, preset_of
-from gpu.diffusion.pixels import NotANumber, to_pictures
+from gpu.diffusion.pixels import to_pictures
 from gpu.diffusion.tokens import Readers
-from gpu.engine import EngineBroken, OutOfMemory, Piece
+from gpu.engine import EngineBroken, Failure, OutOfMemory, Painting, Piece
 from tests.support.tiny_engines import loaded, text_key
 from tests.support.tiny_models import tiny_model
 
@@ -57,21 +58,28 @@ def test_half_precision_and_values_beside_the_range_are_pictures_too():
     assert np.asarray(to_pictures(batch)[0])[0, :, 0].tolist() == [0, 0, 128, 255, 255]
 
 
-def test_a_picture_that_is_not_a_number_is_an_error_and_never_black():
-    batch = torch.zeros(2, 3, 8, 8)
-    batch[1] = float("nan")
-    with pytest.raises(NotANumber, match="GPU_DTYPE"):
-        to_pictures(batch)
+def test_a_picture_with_a_nan_in_it_fails_alone_and_is_never_black():
+    batch = torch.zeros(3, 3, 8, 8)
+    batch[1, 2, 4, 4] = float("nan")
+    first, broken, last = to_pictures(batch)
+    assert broken == Failure("not_a_number")
+    assert isinstance(first, Image.Image) and isinstance(last, Image.Image)
 
 
-def test_weights_that_overflow_fail_their_batch_and_nothing_else(engine):
+def test_weights_that_overflow_fail_their_pictures_and_the_log_names_the_setting(engine, caplog):
     decoder = engine._calls["text"].pipeline.vae.decoder.conv_out
     bias = decoder.bias.data.clone()
     decoder.bias.data.fill_(float("nan"))
-    with pytest.raises(NotANumber):
-        engine.paint(text_key(), [Piece("a lake", 7)])
+    assert engine.paint(text_key(), [Piece("a lake", 7)]) == [Failure("not_a_number")]
+    assert "GPU_DTYPE" in caplog.text and "a lake" not in caplog.text
     decoder.bias.data.copy_(bias)
-    assert engine.paint(text_key(), [Piece("a lake", 7)])
+    assert isinstance(engine.paint(text_key(), [Piece("a lake", 7)])[0], Painting)
+
+
+def test_a_model_whose_trial_picture_is_not_a_number_does_not_start(engine, monkeypatch):
+    monkeypatch.setattr(engine, "paint", lambda _key, pieces: [Failure("not_a_number")] * len(pieces))
+    with pytest.raises(EngineBroken, match="GPU_DTYPE"):
+        engine._warm_up()
 
 
 # Tokens

@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError, wait
 import pytest
 
 from gpu.batching.engine_thread import EngineThread
-from gpu.engine import Key, Limits, NotReady, Order, OutOfMemory, PaintFailed, Piece, QueueFull
+from gpu.engine import Failure, Key, Limits, NotReady, Order, OutOfMemory, PaintFailed, Painting, Piece, QueueFull
 
 
 @pytest.fixture
@@ -223,6 +223,55 @@ def test_an_engine_exception_fails_only_its_own_batch(toy, start_thread):
         thread.submit(order("crash")).result(5)
     assert thread.status == "ok"
     assert thread.submit(order()).result(5).batch_size == 1
+
+
+def batch_of(toy, thread, *orders):
+    """Submit these so that they are painted together."""
+    first = hold_one(toy, thread)
+    futures = [thread.submit(each) for each in orders]
+    toy.let_go()
+    first.result(5)
+    return futures
+
+
+def test_an_order_that_raises_fails_alone_and_strangers_in_its_batch_are_painted(toy, start_thread):
+    thread = start_thread(toy)
+    before, crash, after = batch_of(toy, thread, order("before"), order("crash"), order("after", 1, 2))
+    assert before.result(5) and len(after.result(5).paintings) == 2
+    with pytest.raises(PaintFailed) as caught:
+        crash.result(5)
+    assert caught.value.only_this, "the engine painted the others of the batch"
+
+
+def test_of_an_order_with_one_bad_picture_the_others_are_returned(toy, start_thread, monkeypatch):
+    monkeypatch.setattr(toy, "paint", without_seed(toy.paint, 13))
+    outcome = start_thread(toy).submit(order("sea", 1, 13, 3, 4)).result(5)
+    assert outcome.paintings[1] == Failure("failed")
+    painted = [result for result in outcome.paintings if isinstance(result, Painting)]
+    assert [result.image.getpixel((0, 0))[1] for result in painted] == [1, 3, 4]
+
+
+def without_seed(paint, seed):
+    def painted(key, pieces):
+        if any(piece.seed == seed for piece in pieces):
+            raise ArithmeticError("the picture is not a number")
+        return paint(key, pieces)
+
+    return painted
+
+
+def test_three_bad_pictures_in_a_crowd_cost_nobody_else_anything(toy, start_thread, monkeypatch):
+    toy.limits = Limits(width=64, height=64, batch=16)
+    monkeypatch.setattr(toy, "paint", without_seed(toy.paint, 13))
+    futures = batch_of(toy, start_thread(toy), *(order(f"p{n}", 13 if n in (2, 7, 11) else n + 20) for n in range(12)))
+    failed = [n for n, future in enumerate(futures) if future.exception(5)]
+    assert failed == [2, 7, 11]
+    assert all(futures[n].exception().only_this for n in failed)
+
+
+def test_where_nothing_at_all_comes_out_the_engine_is_not_excused(toy, start_thread):
+    for future in batch_of(toy, start_thread(toy), order("crash"), order("crash")):
+        assert not future.exception(5).only_this
 
 
 def test_a_broken_engine_fails_all_that_waits_and_takes_nothing_more(toy, start_thread):

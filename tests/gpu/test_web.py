@@ -7,7 +7,7 @@ import time
 import pytest
 from PIL import Image
 
-from gpu.engine import Painting
+from gpu.engine import Failure, Painting
 from gpu.web.contract import Cost
 from tests.support.asking import ASKED, as_base64, picture
 
@@ -136,6 +136,26 @@ def test_a_crash_is_a_500_and_the_next_order_is_painted(toy, serve):
     response = client.post("/v1/paint", json=ASKED | {"prompt": "crash"})
     assert response.status_code == 500 and response.json()["error"]
     assert client.post("/v1/paint", json=ASKED).status_code == 200
+
+
+def test_an_order_with_a_bad_picture_is_answered_with_the_others_and_the_bad_one_named(toy, serve):
+    paint = toy.paint
+    toy.paint = lambda key, pieces: [
+        Failure("not_a_number") if piece.seed == 13 else painting
+        for piece, painting in zip(pieces, paint(key, pieces), strict=True)
+    ]
+    client = serve(toy)
+    response = client.post("/v1/paint", json=ASKED | {"seeds": [1, 13, 3, 4]})
+    pictures = response.json()["pictures"]
+    assert [picture["seed"] for picture in pictures] == [1, 13, 3, 4]
+    assert [picture["error"] for picture in pictures] == [None, "not_a_number", None, None]
+    assert [picture["image"] is None for picture in pictures] == [False, True, False, False]
+    assert {"gpu_pictures_total 3.0", "gpu_failed_pictures_total 1.0"} <= set(client.get("/metrics").text.splitlines())
+    alone = client.post("/v1/paint", json=ASKED | {"seeds": [13]})
+    assert (alone.status_code, alone.json()) == (
+        500,
+        {"error": "no picture came out: not_a_number", "only_this": False},
+    )
 
 
 def test_a_broken_engine_asks_to_be_replaced(toy, serve):
