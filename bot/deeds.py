@@ -6,21 +6,20 @@ Called within the transaction that writes the post down, so that it is done as s
 from sqlalchemy import Engine, update
 from sqlmodel import Session
 
-from bot.asking import Wish
-from bot.commands import DELETE, START, STOP
+from bot.intent import DELETE, START, STOP, Intent
 from core.clock import now
 from core.database import transaction
 from core.forgetting import find_person, leave_alone, opt_in, opt_out, take_back
 from core.models import people
 
 
-def do(session: Session, person_id: int, wish: Wish) -> None:
+def do(session: Session, person_id: int, wish: Intent) -> None:
     """Do what a command says. The rules have allowed it."""
-    if wish.kind == STOP:
+    if wish.action == STOP:
         opt_out(session, person_id)
-    if wish.kind == START:
+    if wish.action == START:
         opt_in(session, person_id)
-    if wish.kind == DELETE and wish.target:
+    if wish.action == DELETE and wish.target:
         take_back(session, [wish.target.creation_id], "deleted")
 
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Engine
 
 from bot import memory, rules
-from bot.asking import Scene, Target, Wish, wish_of
-from bot.commands import DELETE
-from bot.prompts import mentions_explicitly
+from bot.intent import DELETE, Intent, PostContext, ReplyTarget, parse_intent
+from bot.intent.prompts import has_explicit_mention
 from bot.rules import Terms, Verdict
 from core.clock import now
 from core.database import reading
@@ -34,7 +33,7 @@ class Judge:
     """What is known around the posts of one look. Made anew for each."""
 
     terms: Terms
-    targets: Mapping[int, Target]
+    targets: Mapping[int, ReplyTarget]
     silent: frozenset[int]
     standings: dict[int, Standing]
     answers: dict[int, int]
@@ -45,7 +44,7 @@ class Judge:
         for post in filter(self._is_heard, posts):
             with suppress(Exception):  # told by `judge`
                 wish = self._wish(post, {})
-                wanted |= {wish.source_id} if wish and wish.source_id else set()
+                wanted |= {wish.source_post_id} if wish and wish.source_post_id else set()
         return sorted(wanted)
 
     def judge(self, posts: Sequence[Post], looked_up: Mapping[int, Post]) -> Judged:
@@ -57,7 +56,7 @@ class Judge:
         try:
             wish = self._wish(post, {})
             # Words of another post that did not come along were looked up the first time; they stay.
-            is_clear = wish is not None and wish.source_id is None
+            is_clear = wish is not None and wish.source_post_id is None
             return rules.decide_edit(wish, self.terms) if wish and is_clear else Verdict(rules.TALK)
         except Exception:
             log.exception("an edit could not be judged", post=post.id)
@@ -78,7 +77,7 @@ class Judge:
         self.standings[post.author.id] = rules.after(self._standing(post), post, verdict)
         if verdict.code == DELETE and verdict.wish and verdict.wish.target:
             gone = verdict.wish.target.creation_id
-            self.targets = {key: t.emptied() if t.creation_id == gone else t for key, t in self.targets.items()}
+            self.targets = {key: t.redacted() if t.creation_id == gone else t for key, t in self.targets.items()}
         if post.conversation_id and (verdict.painted or verdict.told):
             self.answers[post.conversation_id] = self.answers.get(post.conversation_id, 0) + 1
 
@@ -91,20 +90,20 @@ class Judge:
         is_new = post.created_at >= self.terms.now - self.terms.oldest
         return is_new and not (standing.opted_out or standing.banned or rules.whose(post, self.terms.bot_id))
 
-    def _target(self, post: Post) -> Target | None:
+    def _target(self, post: Post) -> ReplyTarget | None:
         """The creation that a post stands under; of a quote that names us, the one that is quoted."""
         under = self._behind(post.in_reply_to_id, post.parent)
         known = post.recognizing(self.terms.bot_id, self.terms.bot_handle)
-        if under is None and mentions_explicitly(known, self.terms.bot_id):
+        if under is None and has_explicit_mention(known, self.terms.bot_id):
             return self._behind(post.quoted_id, post.quoted)
         return under
 
-    def _behind(self, post_id: int | None, post: Post | None) -> Target | None:
+    def _behind(self, post_id: int | None, post: Post | None) -> ReplyTarget | None:
         """The creation behind a post, in whichever of its versions it is answered or quoted."""
         return self.targets.get(post_id or 0) or self.targets.get(post.root_id if post else 0)
 
-    def _wish(self, post: Post, looked_up: Mapping[int, Post]) -> Wish | None:
-        scene = Scene(
+    def _wish(self, post: Post, looked_up: Mapping[int, Post]) -> Intent | None:
+        scene = PostContext(
             bot_id=self.terms.bot_id,
             watched=self.terms.watched,
             target=self._target(post),
@@ -112,7 +111,7 @@ class Judge:
             bot_handle=self.terms.bot_handle,
             silent=self.silent | {one for one, standing in self.standings.items() if standing.opted_out},
         )
-        return wish_of(post, scene)
+        return parse_intent(post, scene)
 
 
 def _stands_under(post: Post) -> set[int]:

@@ -8,16 +8,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, or_, select
 
-from bot.asking import Target
-from bot.options import Options
+from bot.intent import ReplyTarget
+from bot.intent.options import Options
 from core.database import reading
 from core.models import creations, people, pictures, posts
 from core.standing import some
 
 
-def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, Target]:
+def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, ReplyTarget]:
     """For posts that are answers of the bot, or that it answered: the creation behind each."""
-    found: dict[int, Target] = {}
+    found: dict[int, ReplyTarget] = {}
     wanted = set(post_ids)
     with reading(engine) as connection:
         for ids in some(wanted):
@@ -52,7 +52,7 @@ def _creations_behind(post_ids: list[int]) -> Any:
     return select(creations, pictures.c.key.label("picture_key")).outerjoin(pictures, first).where(behind)
 
 
-def _target(row: Any, is_answer: bool) -> Target:
+def _target(row: Any, is_answer: bool) -> ReplyTarget:
     options = Options(
         count=row._mapping[creations.c.count],
         steps=row.steps,
@@ -60,14 +60,14 @@ def _target(row: Any, is_answer: bool) -> Target:
         negative=row.negative_prompt or None,
         aspect_ratio=row.aspect_ratio,
     )
-    target = Target(
+    target = ReplyTarget(
         creation_id=row.id,
         person_id=row.person_id,
         is_answer=is_answer,
         prompt=row.prompt,
         options=options,
-        picture_key=row.picture_key,
-        start_url=row.start_url,
-        start_key=row.start_key,
+        picture_keys=(row.picture_key,) if row.picture_key else (),
+        init_image_url=row.start_url,
+        init_image_key=row.start_key,
     )
-    return target.emptied() if row.deleted_at is not None else target
+    return target.redacted() if row.deleted_at is not None else target

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, or_, select
 from sqlmodel import Session
 
 from bot import deeds
-from bot.asking import MENTION, PAINTED, Wish
+from bot.intent import EXPLICIT, GENERATING_ACTIONS, Intent
 from bot.judging import Judged
 from bot.rules import Verdict
 from bot.saying import words_for
@@ -127,7 +127,7 @@ def _write(session: Session, post: Post, verdict: Verdict) -> Creation | None:
         return None
     _write_person(session, post.author)
     _write_post(session, post, verdict)
-    if verdict.wish and verdict.wish.kind == verdict.code:
+    if verdict.wish and verdict.wish.action == verdict.code:
         deeds.do(session, post.author.id, verdict.wish)
     return _write_creation(session, post, verdict) if verdict.asked else None
 
@@ -144,7 +144,7 @@ def _write_post(session: Session, post: Post, verdict: Verdict) -> None:
             quoted_id=post.quoted_id,
             reply_settings=post.reply_settings,
             verdict=verdict.code,
-            summons=verdict.wish.summons if verdict.wish else MENTION,
+            summons=verdict.wish.mention_type if verdict.wish else EXPLICIT,
             created_at=post.created_at,
         )
     )
@@ -165,7 +165,7 @@ def _write_person(session: Session, author: Author) -> None:
 
 
 def _write_creation(session: Session, post: Post, verdict: Verdict) -> Creation:
-    wish = verdict.wish or Wish("", MENTION)
+    wish = verdict.wish or Intent("", EXPLICIT)
     waits = verdict.told or not verdict.refused
     creation = Creation(
         post_id=post.id,
@@ -182,12 +182,12 @@ def _write_creation(session: Session, post: Post, verdict: Verdict) -> Creation:
     if verdict.told and creation.id:
         creation.says = words_for(verdict.code, creation.id)
         session.flush()
-    if verdict.refused and wish.kind in PAINTED and creation.id:
+    if verdict.refused and wish.action in GENERATING_ACTIONS and creation.id:
         tell_not_painted(session, post.author.id, creation.id, verdict.code)
     return creation
 
 
-def _made_of(wish: Wish) -> dict[str, Any]:
+def _made_of(wish: Intent) -> dict[str, Any]:
     """The columns that say what is to be painted."""
     options = wish.options
     return {
@@ -198,7 +198,7 @@ def _made_of(wish: Wish) -> dict[str, Any]:
         "seed": any_seed() if options.seed is None else options.seed,
         "steps": options.steps,
         "style": options.style,
-        "start_url": wish.start_url,
-        "start_key": wish.start_key,
+        "start_url": wish.init_image_url,
+        "start_key": wish.init_image_key,
         "parent_id": wish.target.creation_id if wish.target and wish.prompt else None,
     }

@@ -1,6 +1,6 @@
 """Decides what becomes of a post, from plain values. Asks nobody, writes nothing.
 
-In this order: whose post it is, what it asks for (`asking.py`), whether this person may ask, whether this can be
+In this order: whose post it is, what it asks for (`bot.intent`), whether this person may ask, whether this can be
 painted. The first no counts. Silent noes leave no creation: nobody is told, nothing waits.
 """
 
@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.asking import PAINTED, Wish
-from bot.commands import AGAIN, DELETE, HELP, REMIX, START, STOP
+from bot.intent import AGAIN, DELETE, GENERATING_ACTIONS, HELP, REMIX, START, STOP, Intent
 from core.settings import RuleSettings
 from core.standing import Standing
 from core.unsafe import why_unsafe
@@ -54,12 +53,12 @@ class Verdict:
     kept: bool = True
     asked: bool = False
     told: bool = False
-    wish: Wish | None = None
+    wish: Intent | None = None
 
     @property
     def painted(self) -> bool:
         """Whether it is on its way to a picture."""
-        return self.asked and self.code in PAINTED
+        return self.asked and self.code in GENERATING_ACTIONS
 
     @property
     def refused(self) -> bool:
@@ -78,7 +77,7 @@ def whose(post: Post, bot_id: int) -> Verdict | None:
     return None
 
 
-def decide(post: Post, wish: Wish | None, standing: Standing, terms: Terms) -> Verdict:
+def decide(post: Post, wish: Intent | None, standing: Standing, terms: Terms) -> Verdict:
     """The verdict on one post. `wish`: what it asks for, None where it asks for nothing."""
     if (early := whose(post, terms.bot_id)) is not None:
         return early
@@ -86,19 +85,19 @@ def decide(post: Post, wish: Wish | None, standing: Standing, terms: Terms) -> V
         return Verdict(TALK)
     if (silent := _why_silent(post, wish, standing, terms)) is not None:
         return Verdict(silent, wish=wish)
-    if wish.kind in (STOP, START, DELETE, HELP):
+    if wish.action in (STOP, START, DELETE, HELP):
         return _command(post, wish, standing, terms)
     code = _why_not_now(post, standing, terms) or _why_not_this(wish, terms)
     if code is None:
-        return Verdict(wish.kind, asked=True, wish=wish)
+        return Verdict(wish.action, asked=True, wish=wish)
     return Verdict(code, asked=True, told=_may_tell(code, post, standing, terms), wish=wish)
 
 
-def decide_edit(wish: Wish, terms: Terms) -> Verdict:
+def decide_edit(wish: Intent, terms: Terms) -> Verdict:
     """The verdict on the new words of a post that waits to be painted: only whether they can be."""
-    if wish.kind not in PAINTED:
+    if wish.action not in GENERATING_ACTIONS:
         return Verdict(TALK)
-    return Verdict(_why_not_this(wish, terms) or wish.kind, asked=True, wish=wish)
+    return Verdict(_why_not_this(wish, terms) or wish.action, asked=True, wish=wish)
 
 
 def cap(verdicts: Sequence[Verdict], limit: int) -> list[Verdict]:
@@ -123,13 +122,13 @@ def after(standing: Standing, post: Post, verdict: Verdict) -> Standing:
     return standing
 
 
-def _why_silent(post: Post, wish: Wish, standing: Standing, terms: Terms) -> str | None:
+def _why_silent(post: Post, wish: Intent, standing: Standing, terms: Terms) -> str | None:
     """Who is not heard at all. Taking back is: who said stop may still have a picture deleted."""
-    if standing.opted_out and wish.kind not in (START, DELETE):
+    if standing.opted_out and wish.action not in (START, DELETE):
         return "opted_out"
-    if standing.banned and wish.kind not in (STOP, DELETE):
+    if standing.banned and wish.action not in (STOP, DELETE):
         return "banned"
-    if _is_bot(post, terms) and wish.kind not in (STOP, DELETE):
+    if _is_bot(post, terms) and wish.action not in (STOP, DELETE):
         return "bot"
     return None
 
@@ -144,17 +143,17 @@ def _is_bot(post: Post, terms: Terms) -> bool:
     return bool(post.author.automated) or (answers_us and BIO_OF_A_BOT.search(post.author.description) is not None)
 
 
-def _command(post: Post, wish: Wish, standing: Standing, terms: Terms) -> Verdict:
+def _command(post: Post, wish: Intent, standing: Standing, terms: Terms) -> Verdict:
     """Stop, start and delete are done however old they are; they are told only where words are allowed."""
-    code = wish.kind
-    if wish.kind == DELETE:
+    code = wish.action
+    if wish.action == DELETE:
         code = _why_not_deleted(post, wish) or code
     told = not _is_too_old(post, terms) and _may_tell(code, post, standing, terms)
     # Without words there is nothing to write down but the post; a refusal is, like any other.
-    return Verdict(code, asked=told or code != wish.kind, told=told, wish=wish)
+    return Verdict(code, asked=told or code != wish.action, told=told, wish=wish)
 
 
-def _why_not_deleted(post: Post, wish: Wish) -> str | None:
+def _why_not_deleted(post: Post, wish: Intent) -> str | None:
     if wish.target is None or wish.target.deleted:
         return "nothing_there"
     return None if wish.target.person_id == post.author.id else "not_yours"
@@ -201,10 +200,10 @@ def _is_quick(post: Post, standing: Standing, rules: RuleSettings) -> bool:
     return abs(post.created_at - standing.last_asked_at) < timedelta(seconds=rules.person_cooldown_seconds)
 
 
-def _why_not_this(wish: Wish, terms: Terms) -> str | None:
+def _why_not_this(wish: Intent, terms: Terms) -> str | None:
     """Why this cannot be painted, whoever asks."""
     negative = wish.options.negative or ""
-    if wish.kind in (AGAIN, REMIX) and (wish.target is None or wish.target.deleted or not wish.target.prompt):
+    if wish.action in (AGAIN, REMIX) and (wish.target is None or wish.target.deleted or not wish.target.prompt):
         return "nothing_there"
     if not wish.prompt:
         return "empty"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import Command, is_courtesy, means_this, read_command
+from bot.intent.commands import Command, is_small_talk, read_command, refers_to_parent_post
 
 
 @pytest.mark.parametrize("words", ["again", "Again!", "AGAIN.", "re-run", "Rerun", "again …", "rerun?"])
@@ -46,12 +46,12 @@ def test_words_around_it_make_it_no_command(words: str) -> None:
     "words", ["paint this", "Draw this!", "this", "", "mal das", "Dessine ça", "これ描いて", "paint it."]
 )
 def test_paint_this_means_another_post(words: str) -> None:
-    assert means_this(words)
+    assert refers_to_parent_post(words)
 
 
 @pytest.mark.parametrize("words", ["paint this house", "a drawing of this", "paint", "draw a fox"])
 def test_who_says_more_means_it(words: str) -> None:
-    assert means_this(words) == (words == "paint")
+    assert refers_to_parent_post(words) == (words == "paint")
 
 
 @pytest.mark.parametrize(
@@ -69,16 +69,16 @@ def test_who_says_more_means_it(words: str) -> None:
     ],
 )
 def test_thanks_and_praise_are_courtesies(words: str) -> None:
-    assert is_courtesy(words)
+    assert is_small_talk(words)
 
 
 @pytest.mark.parametrize("words", ["", "🙏", "thanksgiving dinner", "thank you card with a fox", "a cool fox", "123"])
 def test_who_says_more_than_thanks_means_it(words: str) -> None:
-    assert not is_courtesy(words)
+    assert not is_small_talk(words)
 
 
 @given(st.text(max_size=60))
 def test_no_words_make_it_fail(words: str) -> None:
     read_command(words)
-    means_this(words)
-    is_courtesy(words)
+    refers_to_parent_post(words)
+    is_small_talk(words)

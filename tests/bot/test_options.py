@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.options import LARGEST_SEED, SHAPES, Options, split_options
+from bot.intent.options import LARGEST_SEED, SHAPES, Options, parse_options
 from gpu.web.contract import PaintRequest
 
 
@@ -31,7 +31,7 @@ from gpu.web.contract import PaintRequest
     ],
 )
 def test_it_reads_the_options(words: str, prompt: str, options: Options) -> None:
-    assert split_options(words) == (prompt, options)
+    assert parse_options(words) == (prompt, options)
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_it_reads_the_options(words: str, prompt: str, options: Options) -> None
     ],
 )  # fmt: skip
 def test_what_is_no_option_stays_in_the_prompt(words: str) -> None:
-    assert split_options(words) == (words, Options())
+    assert parse_options(words) == (words, Options())
 
 
 def test_an_unknown_option_ends_what_shall_not_be_on_it() -> None:
-    assert split_options("a fox --no people --chaos 5") == ("a fox --chaos 5", Options(negative="people"))
+    assert parse_options("a fox --no people --chaos 5") == ("a fox --chaos 5", Options(negative="people"))
 
 
 def test_own_options_go_over_inherited_ones() -> None:
@@ -71,7 +71,7 @@ OPTIONS = st.sampled_from(["--ar", "--n", "--no", "--seed", "—style", "--x", "
 @given(st.lists(OPTIONS | st.text(max_size=9), max_size=12))
 def test_no_words_make_it_fail_and_what_is_left_are_words_of_it_in_their_order(words: list[str]) -> None:
     line = " ".join(words)
-    prompt, options = split_options(line)
+    prompt, options = parse_options(line)
     assert options.count in (None, 1, 2, 3, 4)
     rest = iter(line.split())
     assert all(word in rest for word in prompt.split())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.prompts import mentions_explicitly, prompt_of, tidy
+from bot.intent.prompts import extract_prompt, has_explicit_mention, tidy
 from core.x import Span
 from tests.support.posts import BOT, make_post
 
@@ -44,11 +44,11 @@ from tests.support.posts import BOT, make_post
     ],
 )
 def test_it_finds_the_prompt(text: str, prompt: str) -> None:
-    assert prompt_of(make_post(text), BOT) == prompt
+    assert extract_prompt(make_post(text), BOT) == prompt
 
 
 def test_it_knows_handles_at_the_head_by_form_where_x_sends_no_entities() -> None:
-    assert prompt_of(make_post("@bea @threadpaint a fox", mentions=()), BOT) == "a fox"
+    assert extract_prompt(make_post("@bea @threadpaint a fox", mentions=()), BOT) == "a fox"
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_it_knows_handles_at_the_head_by_form_where_x_sends_no_entities() -> Non
     ],
 )
 def test_short_links_of_x_are_no_words_even_if_it_sends_no_entities(text: str, prompt: str) -> None:
-    assert prompt_of(make_post(text, links=()), BOT) == prompt
+    assert extract_prompt(make_post(text, links=()), BOT) == prompt
 
 
 def test_offsets_that_lie_do_no_harm() -> None:
     lies = (Span(-5, 3), Span(4, 2), Span(3, 900), Span(2, 5), Span(50, 60))
-    assert prompt_of(make_post("a fox", mentions=(), links=lies), BOT).startswith("a")
+    assert extract_prompt(make_post("a fox", mentions=(), links=lies), BOT).startswith("a")
 
 
 def test_a_post_full_of_handles_is_read_like_any_other() -> None:
@@ -76,16 +76,16 @@ def test_a_post_full_of_handles_is_read_like_any_other() -> None:
     post = make_post(
         f"{handles} @threadpaint a fox {handles}", people={f"p{number}": 100 + number for number in range(100)}
     )
-    assert mentions_explicitly(post, BOT)
-    assert prompt_of(post, BOT) == f"a fox {handles}"
+    assert has_explicit_mention(post, BOT)
+    assert extract_prompt(post, BOT) == f"a fox {handles}"
 
 
 def test_a_handle_that_x_put_before_a_reply_is_no_explicit_mention() -> None:
     text = "@threadpaint @bea thanks!"
-    assert not mentions_explicitly(make_post(text, display_start=18), BOT)
-    assert mentions_explicitly(make_post(text, display_start=0), BOT)
-    assert mentions_explicitly(make_post("@bea now you @threadpaint", display_start=5), BOT)
-    assert not mentions_explicitly(make_post("@bea hello", display_start=0), BOT)
+    assert not has_explicit_mention(make_post(text, display_start=18), BOT)
+    assert has_explicit_mention(make_post(text, display_start=0), BOT)
+    assert has_explicit_mention(make_post("@bea now you @threadpaint", display_start=5), BOT)
+    assert not has_explicit_mention(make_post("@bea hello", display_start=0), BOT)
 
 
 @given(st.text(max_size=300))
@@ -99,11 +99,11 @@ def test_tidying_any_text_leaves_one_clean_line(text: str) -> None:
 @given(st.text(max_size=80), st.lists(st.tuples(st.integers(-9, 99), st.integers(-9, 99)), max_size=6))
 def test_no_text_and_no_offsets_make_it_fail(text: str, offsets: list[tuple[int, int]]) -> None:
     spans = tuple(Span(start, end, BOT) for start, end in offsets)
-    prompt_of(make_post(text, mentions=spans, links=spans), BOT)
+    extract_prompt(make_post(text, mentions=spans, links=spans), BOT)
 
 
 def test_naughty_strings_become_prompts_or_nothing(material: Path) -> None:
     strings = json.loads((material / "web-blns" / "blns.json").read_text())
     assert len(strings) > 400
     for string in strings:
-        prompt_of(make_post(f"@threadpaint {string}"), BOT).encode()
+        extract_prompt(make_post(f"@threadpaint {string}"), BOT).encode()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.asking import Scene, Target, Wish, wish_of
-from bot.options import Options
+from bot.intent import Intent, PostContext, ReplyTarget, parse_intent
+from bot.intent.options import Options
 from bot.rules import MOST_WORDS, Terms, Verdict, after, cap, decide, decide_edit
 from core.settings import RuleSettings, load
 from core.standing import Standing
@@ -18,7 +18,7 @@ from tests.support.posts import BOT, make_post
 OPENING, ANSWER = 500, 600
 POST = make_post("@threadpaint a fox")
 GOOD = Standing()
-TARGET = Target(3, 7, True, "a fox", Options())
+TARGET = ReplyTarget(3, 7, True, "a fox", Options())
 
 
 def terms(**values: Any) -> Terms:
@@ -27,8 +27,8 @@ def terms(**values: Any) -> Terms:
     return Terms(**(made | {"watched": frozenset({OPENING})} | values))
 
 
-def verdict_of(post: Post, standing: Standing = GOOD, target: Target | None = None, **values: Any) -> Verdict:
-    wish = wish_of(post, Scene(BOT, frozenset({OPENING}), target))
+def verdict_of(post: Post, standing: Standing = GOOD, target: ReplyTarget | None = None, **values: Any) -> Verdict:
+    wish = parse_intent(post, PostContext(BOT, frozenset({OPENING}), target))
     return decide(post, wish, standing, terms(**values))
 
 
@@ -232,7 +232,7 @@ def test_several_posts_of_one_look_count_one_by_one() -> None:
 
 
 def test_after_an_absence_the_newest_are_taken_up_and_the_rest_is_named() -> None:
-    paint = Verdict("prompt", asked=True, wish=Wish("prompt", "mention", "a fox"))
+    paint = Verdict("prompt", asked=True, wish=Intent("prompt", "mention", "a fox"))
     capped = cap([paint, Verdict("talk"), paint, paint], 2)
     assert [verdict.code for verdict in capped] == ["too_many_waiting", "talk", "prompt", "prompt"]
     assert capped[0].refused
@@ -241,7 +241,7 @@ def test_after_an_absence_the_newest_are_taken_up_and_the_rest_is_named() -> Non
 
 def test_an_edit_is_judged_by_its_words_only() -> None:
     def edit(text: str) -> Verdict:
-        wish = wish_of(make_post(text), Scene(BOT))
+        wish = parse_intent(make_post(text), PostContext(BOT))
         assert wish is not None
         return decide_edit(wish, terms(person_daily_limit=1))
 

@@ -16,103 +16,50 @@ A quote of a post of the bot summons it on X. Here it asks only with the handle 
 shows it around. With it, a command in a quote means the picture that is quoted.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from bot.commands import AGAIN, DELETE, OF_PICTURES, REMIX, Command, is_courtesy, means_this, read_command
-from bot.options import Options, split_options
-from bot.prompts import mentions_explicitly, prompt_of
+from bot.intent.commands import Command, is_small_talk, read_command, refers_to_parent_post
+from bot.intent.options import Options, parse_options
+from bot.intent.prompts import extract_prompt, has_explicit_mention
+from bot.intent.types import (
+    AGAIN,
+    DELETE,
+    EXPLICIT,
+    IMPLICIT,
+    PAINT,
+    PICTURE_COMMANDS,
+    REMIX,
+    Intent,
+    PostContext,
+    ReplyTarget,
+)
 from core.x import Post
 
-PAINT = "prompt"
-# Kinds of wishes that are painted.
-PAINTED = frozenset({PAINT, AGAIN, REMIX})
-MENTION, PREFIX = "mention", "prefix"
 
-
-@dataclass(frozen=True)
-class Target:
-    """The creation that a post stands under. `is_answer`: under the bot's picture, not under the post it answered.
-
-    person_id: who asked for it. start_key: its first picture in the storage, else what it began from.
-    """
-
-    creation_id: int
-    person_id: int
-    is_answer: bool
-    prompt: str
-    options: Options
-    picture_key: str | None = None
-    start_url: str | None = None
-    start_key: str | None = None
-    deleted: bool = False
-
-    def emptied(self) -> "Target":
-        """The same once it is deleted: what was said there is not said again."""
-        return Target(self.creation_id, self.person_id, self.is_answer, "", Options(), deleted=True)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What is known around a post.
-
-    bot_handle: how X names the bot in mentions that it sends without ids.
-    target: the creation that it stands under. looked_up: posts that X did not send along.
-    silent: people whose words are not ours to paint (they said stop).
-    """
-
-    bot_id: int
-    watched: frozenset[int] = frozenset()
-    target: Target | None = None
-    looked_up: Mapping[int, Post] = field(default_factory=dict)
-    silent: frozenset[int] = frozenset()
-    bot_handle: str = "threadpaint"
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What somebody asks for. `kind`: `prompt`, or the name of a command.
-
-    target: the creation to paint again, to change or to delete. source_id: the post whose words or picture are meant
-    but not here.
-    """
-
-    kind: str
-    summons: str
-    prompt: str = ""
-    options: Options = field(default_factory=Options)
-    target: Target | None = None
-    start_url: str | None = None
-    start_key: str | None = None
-    source_id: int | None = None
-
-
-def wish_of(post: Post, scene: Scene) -> Wish | None:
+def parse_intent(post: Post, scene: PostContext) -> Intent | None:
     """What the post asks for, or None: it is talk."""
     post = post.recognizing(scene.bot_id, scene.bot_handle)
-    written = mentions_explicitly(post, scene.bot_id)
-    words, options = split_options(prompt_of(post, scene.bot_id))
+    written = has_explicit_mention(post, scene.bot_id)
+    words, options = parse_options(extract_prompt(post, scene.bot_id))
     command = read_command(words)
     if command and not _is_given(command, post, scene, written):
         command = None
-    asks = command or ((written or post.in_reply_to_id in scene.watched) and not is_courtesy(words))
+    asks = command or ((written or post.in_reply_to_id in scene.watched) and not is_small_talk(words))
     if not asks:
         return None
-    summons = MENTION if written else PREFIX
+    summons = EXPLICIT if written else IMPLICIT
     if command and command.name == REMIX:
         return _remix(command, options, post, scene, summons)
     if command and command.name == AGAIN and scene.target:
         return _again(scene.target, options, post, summons)
     if command:
-        return Wish(command.name, summons, target=scene.target)
-    if means_this(words):
+        return Intent(command.name, summons, target=scene.target)
+    if refers_to_parent_post(words):
         return _this(options, post, scene, summons)
-    return Wish(PAINT, summons, words, options, start_url=_photo_of(post))
+    return Intent(PAINT, summons, words, options, init_image_url=_photo_of(post))
 
 
-def _is_given(command: Command, post: Post, scene: Scene, written: bool) -> bool:
+def _is_given(command: Command, post: Post, scene: PostContext, written: bool) -> bool:
     """Whether the words are a command here, and not a prompt or talk."""
-    if command.name not in OF_PICTURES:
+    if command.name not in PICTURE_COMMANDS:
         return written or _speaks_to_us(post, scene)
     if command.name == AGAIN and not scene.target:
         return False
@@ -125,26 +72,26 @@ def _is_given(command: Command, post: Post, scene: Scene, written: bool) -> bool
     return command.marked
 
 
-def _speaks_to_us(post: Post, scene: Scene) -> bool:
+def _speaks_to_us(post: Post, scene: PostContext) -> bool:
     is_ours = post.in_reply_to_person_id == scene.bot_id or post.in_reply_to_id in scene.watched
     return is_ours or bool(scene.target and scene.target.is_answer)
 
 
-def _again(target: Target, options: Options, post: Post, summons: str) -> Wish:
+def _again(target: ReplyTarget, options: Options, post: Post, summons: str) -> Intent:
     """The same, with a new seed."""
     photo = _photo_of(post)
-    return Wish(
+    return Intent(
         AGAIN,
         summons,
         target.prompt,
         options.over(target.options),
         target,
-        start_url=photo or target.start_url,
-        start_key=None if photo else target.start_key,
+        init_image_url=photo or target.init_image_url,
+        init_image_key=None if photo else target.init_image_key,
     )
 
 
-def _remix(command: Command, options: Options, post: Post, scene: Scene, summons: str) -> Wish:
+def _remix(command: Command, options: Options, post: Post, scene: PostContext, summons: str) -> Intent:
     """Other words, begun from a picture: the one that came with the post, else the one it stands under.
 
     A remix without words keeps those of its picture. Without a picture of ours it is a prompt like any other.
@@ -153,24 +100,24 @@ def _remix(command: Command, options: Options, post: Post, scene: Scene, summons
     if target:
         shape = Options(aspect_ratio=target.options.aspect_ratio)
         chosen = options.over(shape if command.text else target.options)
-        key = None if photo else target.picture_key
-        return Wish(REMIX, summons, command.text or target.prompt, chosen, target, photo, key)
+        key = None if photo else (target.picture_keys or (None,))[0]
+        return Intent(REMIX, summons, command.text or target.prompt, chosen, target, photo, key)
     source, missing = (None, None) if photo else _source(post, scene)
     photo = photo or (_photo_of(source) if source else None)
-    return Wish(PAINT, summons, command.text, options, start_url=photo, source_id=missing)
+    return Intent(PAINT, summons, command.text, options, init_image_url=photo, source_post_id=missing)
 
 
-def _this(options: Options, post: Post, scene: Scene, summons: str) -> Wish:
+def _this(options: Options, post: Post, scene: PostContext, summons: str) -> Intent:
     """The words, and the picture, of the post that is quoted or answered."""
     source, missing = _source(post, scene)
     if source is None:
-        return Wish(PAINT, summons, "", options, source_id=missing)
-    words, theirs = split_options(prompt_of(source, scene.bot_id))
+        return Intent(PAINT, summons, "", options, source_post_id=missing)
+    words, theirs = parse_options(extract_prompt(source, scene.bot_id))
     photo = _photo_of(post) or _photo_of(source)
-    return Wish(PAINT, summons, words, options.over(theirs), start_url=photo)
+    return Intent(PAINT, summons, words, options.over(theirs), init_image_url=photo)
 
 
-def _source(post: Post, scene: Scene) -> tuple[Post | None, int | None]:
+def _source(post: Post, scene: PostContext) -> tuple[Post | None, int | None]:
     """The post that is quoted, else answered; or its id where it is not here. Neither, where it is not for painting."""
     wanted = post.quoted_id or post.in_reply_to_id
     if wanted is None or wanted in scene.watched:

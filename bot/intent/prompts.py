@@ -19,14 +19,14 @@ SHORT_LINK = re.compile(r"https?://t\.co/\w*…?|https?:\S{0,40}…", re.IGNOREC
 GAP = re.compile(r" ([,;:.!?])(?= |$)")
 
 
-def prompt_of(post: Post, bot_id: int) -> str:
+def extract_prompt(post: Post, bot_id: int) -> str:
     """The words to paint, on one line; empty where there are none."""
     short_links = [Span(*found.span()) for found in SHORT_LINK.finditer(post.text)]
     spans = [*post.links, *short_links, *(span for span in post.mentions if span.person_id == bot_id), *_head(post)]
     return _mended(tidy(html.unescape(_without(post.text, spans))))
 
 
-def mentions_explicitly(post: Post, bot_id: int) -> bool:
+def has_explicit_mention(post: Post, bot_id: int) -> bool:
     """Whether the author wrote the bot's handle, rather than X putting it before a reply."""
     return any(span.person_id == bot_id and span.start >= post.display_start for span in post.mentions)
 

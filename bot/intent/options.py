@@ -84,7 +84,7 @@ class _Reading:
         return True
 
 
-def split_options(words: str) -> tuple[str, Options]:
+def parse_options(words: str) -> tuple[str, Options]:
     """The prompt without its options, and the options. `words` is one line."""
     reading = _Reading(words.split())
     while reading.at < len(reading.tokens):

@@ -1,6 +1,6 @@
 """Knows a command by its words: `again`, `remix: <text>`, `delete`, `stop`, `start`, `help`; and "paint this".
 
-A command is the whole of what somebody says, apart from options. Pure; who may give which is decided in `asking.py`.
+A command is the whole of what somebody says, apart from options. Pure; who may give which is decided in `parser.py`.
 """
 
 import re
@@ -8,9 +8,7 @@ import string
 import unicodedata
 from dataclasses import dataclass
 
-AGAIN, REMIX, DELETE, STOP, START, HELP = "again", "remix", "delete", "stop", "start", "help"
-# Said to a picture; the others are said to the bot.
-OF_PICTURES = frozenset({AGAIN, REMIX, DELETE})
+from bot.intent.types import AGAIN, DELETE, HELP, REMIX, START, STOP
 
 _SAID = {
     AGAIN: ("again", "re-run", "rerun", "re run"),
@@ -78,12 +76,12 @@ def read_command(words: str) -> Command | None:
     return None
 
 
-def means_this(words: str) -> bool:
+def refers_to_parent_post(words: str) -> bool:
     """Whether the words only point at another post: "paint this", or nothing at all."""
     return _bare(words) in _THIS_SAID
 
 
-def is_courtesy(words: str) -> bool:
+def is_small_talk(words: str) -> bool:
     """Whether the words are thanks or praise and nothing else: "Thanks!! 🙏"."""
     spoken = unicodedata.normalize("NFKC", words).casefold()
     # The sign that makes an emoji colourful is a mark of no letter.
