@@ -19,7 +19,7 @@ from core.logs import configure_logs
 from core.pace import Pace
 from core.pace.toll import TollGate
 from core.queue import open_queue
-from core.schema import require_current
+from core.schema import require_current, wait_until_current
 from core.settings import (
     DatabaseSettings,
     HouseSettings,
@@ -119,9 +119,16 @@ def _client() -> tuple[XClient, Line]:
     """A client of X that is paced and priced, and the line that is paced and priced alike."""
     house, x = load(HouseSettings), load(XSettings)
     configure_logs(level=house.log_level, as_json=house.log_json)
-    engine, queue, money = _database(), open_queue(load(QueueSettings).url), load(MoneySettings)
+    engine, queue, money = _awaited_database(), open_queue(load(QueueSettings).url), load(MoneySettings)
     pace = Pace(queue, load(PaceSettings))
     return open_x(x, TollGate(pace, engine, money)), Line(engine, queue, pace, money)
+
+
+def _awaited_database() -> Engine:
+    settings = load(DatabaseSettings)
+    engine = open_database(settings.url)
+    wait_until_current(engine, settings.database_wait_seconds)
+    return engine
 
 
 def _database() -> Engine:

@@ -15,14 +15,16 @@ cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The host's c
 
 
 @cli.command()
-def migrate() -> None:
-    """Bring the database's tables up to date."""
+def migrate(
+    to: Annotated[str, typer.Option(help="Revision to go to, like 0012. Default: the newest.")] = "",
+) -> None:
+    """Bring the database's tables up to date, and say from which revision to which."""
     from core.schema import migrate as bring_up_to_date
 
-    bring_up_to_date(open_database(load(DatabaseSettings).url))
+    typer.echo(str(bring_up_to_date(open_database(load(DatabaseSettings).url), to)))
 
 
-@cli.command()
+@cli.command(hidden=True)
 def revision(message: str) -> None:
     """Write a migration for what changed in core/models."""
     from core.schema import write_revision

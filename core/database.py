@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
-from pathlib import Path
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
@@ -44,7 +43,7 @@ Result = TypeVar("Result")
 
 
 def open_database(url: str) -> Engine:
-    """An engine for `url`. Makes the folder of an SQLite file; connects on first use only. Raises SettingsError."""
+    """An engine for `url`; connects on first use only and makes no folder. Raises SettingsError."""
     try:
         address = make_url(url)
         if address.get_backend_name() == "sqlite":
@@ -64,7 +63,6 @@ def _for_poolers(address: URL) -> dict[str, Any]:
 def _open_sqlite(address: URL) -> Engine:
     pool: dict[str, Any] = {}
     if address.database and address.database != ":memory:":
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
         # The connection used last has the most pages at hand.
         pool = {"pool_use_lifo": True}
     options = {"turn": Lock()}

@@ -77,8 +77,6 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
         "KEEP_SECONDS": "2",
         "LEASE_SECONDS": "15",
         "RETRY_SECONDS": "1",
-        # A `.env` for the real X names the real address: people would be signed in there, not here.
-        "GALLERY_URL": "",
     }
     fixed = {
         "DATA_DIR": str(data),
@@ -87,6 +85,8 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
         "REDIS_URL": "",
         "GALLERY_PORT": str(house.gallery_port),
         "GALLERY_HOST": HOST,
+        # Links in previews, feeds and shared posts lead here. A `.env` for the real X names the real site instead.
+        "GALLERY_URL": os.environ.get("GALLERY_URL") or f"http://{HOST}:{house.gallery_port}",
         "SANDBOX_PORT": str(house.sandbox_port),
         "SANDBOX_DATA": str(data / "sandbox"),
         "GPU_PORT": str(house.gpu_port),

@@ -71,3 +71,11 @@ class GiveUp(HouseError):
 
 class SettingsError(HouseError):
     """A setting is wrong or missing. The text names the variable and shows an example."""
+
+
+class WrongTables(SettingsError):
+    """The database's tables are older or newer than this code needs, or there is no database file yet."""
+
+
+class NewerTables(WrongTables):
+    """A newer version of this code has migrated the database."""

@@ -12,13 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import now
 from core.database import reading
-from core.errors import TryLater
+from core.errors import SettingsError, TryLater, WrongTables
 from core.line.waiting import MOST_COUNTED, budget_in_words, count, waiting
 from core.models import creations, cursors
 from core.money.budget import room_for_work
 from core.pace import ANSWER, Pace, Window
 from core.painters import Away, Painters
 from core.queue import PAINT, REPLY, WorkQueue
+from core.schema import require_current
 from core.settings import MoneySettings
 
 HEARING = "GET /2/users/:id/mentions"
@@ -82,7 +83,7 @@ def look(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings, *, 
     try:
         _look_at_rows(engine, money, found)
     except SQLAlchemyError as error:
-        found.problems.append(f"database: {type(error).__name__}")
+        found.problems.append(f"database: {_why_unreadable(engine, error)}")
     try:
         _look_at_queue(queue, pace, found)
     except TryLater:
@@ -99,6 +100,17 @@ def look(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings, *, 
         states=found.states,
         x=_on_x(found.window) if found.window else None,
     )
+
+
+def _why_unreadable(engine: Engine, error: SQLAlchemyError) -> str:
+    """What the operator can do about it, if the tables are the reason; otherwise the kind of the error."""
+    try:
+        require_current(engine)
+    except WrongTables as wrong:
+        return str(wrong).removeprefix("DATABASE_URL: ")
+    except SettingsError:
+        pass
+    return type(error).__name__
 
 
 def stop_for_host(what: str, window: Window, moment: datetime) -> str:

@@ -49,6 +49,8 @@ def serve(settings: QueueSettings) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    if settings.redis_url:
+        return _stand_by(stopping)
     lock = _lock(settings.folder.parent / "queue.lock", stopping)
     if lock is None:
         return 0
@@ -58,6 +60,14 @@ def serve(settings: QueueSettings) -> int:
         return _watch(server, settings, stopping)
     finally:
         _stop(server)
+
+
+def _stand_by(stopping: list[int]) -> int:
+    """Do nothing until told to stop: a process runner such as honcho stops everything as soon as one process ends."""
+    log.info("REDIS_URL names a queue server, so none is started here; this process can be left out")
+    while not stopping:
+        time.sleep(LOOK_EVERY)
+    return 0
 
 
 def _lock(path: Path, stopping: list[int]) -> int | None:

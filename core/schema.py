@@ -3,8 +3,10 @@
 A new step is written with `python -m core revision "what changes"` after a change of `core/models`.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
@@ -15,15 +17,50 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from core.database import reading
-from core.errors import SettingsError
+from core.errors import NewerTables, SettingsError, WrongTables
+from core.logs import get_logger
+
+log = get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# PostgreSQL's advisory lock of everybody who migrates. Any number would do that nobody else locks.
+MIGRATION_LOCK = 0x7470_6D69
 
 
-def migrate(engine: Engine) -> None:
-    """Apply every migration that the database lacks. Raises SettingsError when there is no database."""
-    with _answering(), engine.connect() as connection, _tables_may_be_copied(connection), connection.begin():
-        command.upgrade(_config(connection), "head")
+@dataclass(frozen=True)
+class Migrated:
+    """What `migrate` did: the revisions before and after. `before` is None for a new database."""
+
+    before: str | None
+    after: str
+
+    def __str__(self) -> str:
+        if self.before == self.after:
+            return f"the tables are up to date (revision {self.after}); nothing to do"
+        return f"migrated the tables from {self.before or 'an empty database'} to revision {self.after}"
+
+
+def migrate(engine: Engine, target: str = "") -> Migrated:
+    """Bring the tables to revision `target`, by default to the newest one that this code knows.
+
+    Two at once are safe: the second waits for the first. Raises SettingsError if there is no database, if it is newer
+    than this code, or if `target` is unknown.
+    """
+    _make_folder(engine)
+    head = _newest()
+    if target and target not in _known():
+        raise SettingsError(f"--to {target}: no such revision; known are {min(_known())} to {head}")
+    # An IMMEDIATE transaction: SQLite's second migration waits here for the first.
+    writing = engine.execution_options(writes=True) if engine.dialect.name == "sqlite" else engine
+    with _answering(), writing.connect() as connection, _tables_may_be_copied(connection), connection.begin():
+        _wait_for_other_migrations(connection)
+        before = _revision_of(connection)
+        _require_known(before, head)
+        if target and before and target < before:
+            command.downgrade(_config(connection), target)
+        else:
+            command.upgrade(_config(connection), target or head)
+        return Migrated(before, target or head)
 
 
 def write_revision(engine: Engine, message: str) -> None:
@@ -39,12 +76,89 @@ def check(engine: Engine) -> None:
 
 
 def require_current(engine: Engine) -> None:
-    """Raise SettingsError unless the tables are those this code was written for."""
-    script = ScriptDirectory(str(MIGRATIONS))
+    """Raise WrongTables unless the tables are those this code was written for. Never creates a database."""
+    _require_file(engine)
     with _answering(), reading(engine) as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
-    if revision != script.get_current_head():
-        raise SettingsError("DATABASE_URL: the tables are not up to date; run: python -m core migrate")
+        revision = _revision_of(connection)
+    head = _newest()
+    _require_known(revision, head)
+    if revision != head:
+        at = f"at revision {revision}" if revision else "empty"
+        raise WrongTables(
+            f"DATABASE_URL: the tables are not up to date: the database is {at}, this code needs {head}; "
+            "run: python -m core migrate"
+        )
+
+
+def wait_until_current(engine: Engine, seconds: float) -> None:
+    """Wait up to `seconds` for a database that is still starting or being migrated, then raise as `require_current`.
+
+    All processes of an instance start at the same time after a power cut or a deployment.
+    """
+    deadline, reason = time.monotonic() + seconds, ""
+    while True:
+        try:
+            return require_current(engine)
+        except NewerTables:
+            raise  # no waiting makes this code newer
+        except SettingsError as error:
+            if time.monotonic() >= deadline:
+                raise
+            if str(error) != reason:
+                log.warning("waiting for the database", reason=str(error))
+            reason = str(error)
+        time.sleep(0.5)
+
+
+def _newest() -> str:
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert head  # noqa: S101  # there are migrations
+    return head
+
+
+def _revision_of(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
+def _require_known(revision: str | None, head: str) -> None:
+    if revision and revision not in _known():
+        raise NewerTables(
+            f"DATABASE_URL: revision {revision} is newer than this code, which knows up to {head}. Run the newer "
+            f"version again, or go back with it first: python -m core migrate --to {head}"
+        )
+
+
+def _sqlite_file(engine: Engine) -> Path | None:
+    name = engine.url.database if engine.dialect.name == "sqlite" else None
+    return Path(name) if name and name != ":memory:" else None
+
+
+def _make_folder(engine: Engine) -> None:
+    if file := _sqlite_file(engine):
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"DATA_DIR: cannot make {file.parent} ({error.strerror})") from None
+
+
+def _require_file(engine: Engine) -> None:
+    """SQLite makes a missing file: a command run in the wrong folder would leave a second, empty instance there."""
+    file = _sqlite_file(engine)
+    if file and not file.exists():
+        raise WrongTables(
+            f"no instance found: there is no database {file}. Run this in the instance's folder, or name its settings "
+            "(ENV_FILE=/srv/threadpaint/.env); for a new instance run: python -m core migrate"
+        )
+
+
+def _wait_for_other_migrations(connection: Connection) -> None:
+    """One migrates at a time. Held until the end of the transaction; the waiting one then finds nothing to do."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`python -m gallery`: serves the site until SIGTERM or Ctrl-C. Wires settings, database, storage and queue."""
 
 import gc
+import os
 import socket
 from typing import Annotated
 
@@ -46,7 +47,9 @@ def serve(
     """Serve the gallery. Options win over the environment."""
     try:
         given = {"gallery_port": port, "gallery_host": host}
-        house = load(HouseSettings, **{name: value for name, value in given.items() if value is not None})
+        house = _with_port_of_platform(
+            load(HouseSettings, **{name: value for name, value in given.items() if value is not None})
+        )
         configure_logs(level=house.log_level, as_json=house.log_json)
         app = _site(house)
         listener = _listen(house.gallery_host, house.gallery_port)
@@ -54,6 +57,21 @@ def serve(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     _run(app, listener, house)
+
+
+def _with_port_of_platform(house: HouseSettings) -> HouseSettings:
+    """Listen where a hosting platform says (`PORT`, on all interfaces), unless our own settings name a port or host.
+
+    honcho hands out a `PORT` too, on the operator's own machine: there the default host stays this machine alone.
+    """
+    port, given = os.environ.get("PORT", ""), house.model_fields_set
+    if not port or "gallery_port" in given:
+        return house
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise SettingsError(f"PORT is wrong: {port!r} is no port (for example: PORT=8000)")
+    runs_here = "gallery_host" in given or "HONCHO_PROCESS_NAME" in os.environ
+    host = house.gallery_host if runs_here else "0.0.0.0"  # noqa: S104  # the platform's router comes from outside
+    return house.model_copy(update={"gallery_port": int(port), "gallery_host": host})
 
 
 def _site(house: HouseSettings) -> FastAPI:

@@ -30,6 +30,7 @@ from gallery.settings import GallerySettings
 from gallery.signing import pages as signing
 from gallery.signing.door import Door, open_door
 from gallery.signing.handshake import HandshakeCookie
+from gallery.tables import TablesGate
 from gallery.waits import Waits
 from gallery.walls.hub import Hub
 from gallery.walls.top import Top
@@ -92,6 +93,7 @@ def create_app(
     app.state.limits, app.state.sitemap, app.state.keeps_out_ai = Limits(), Kept(), settings.keeps_out_ai
     app.state.door = door
     drawing.know(linked_data=partial(linked_data, public_url=public_url))
+    app.add_middleware(TablesGate, engine=engine)
     _surround(app, door, keeps_out_ai=settings.keeps_out_ai, is_https=public_url.startswith("https:"))
     return app
 

@@ -110,6 +110,14 @@ async def _away(request: Request, _error: Exception) -> Response:
     return response
 
 
+async def being_updated(request: Request) -> Response:
+    """503 while the tables do not fit this code: they are migrated in a moment, or the operator has to do it."""
+    words = "It is being updated. Try again in a moment."
+    response = await _problem(request, 503, words=words)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
 async def _our_bug(request: Request, _error: Exception) -> Response:
     # Starlette draws this one outside all middleware, so it brings its own headers.
     response = await _problem(request, 500)
@@ -121,7 +129,9 @@ def _field(item: Any) -> str:
     return str(item["loc"][-1]) if item["loc"] else ""
 
 
-async def _problem(request: Request, status: int, errors: list[dict[str, str]] | None = None) -> Response:
+async def _problem(
+    request: Request, status: int, errors: list[dict[str, str]] | None = None, *, words: str = ""
+) -> Response:
     # A page about an error shows who is signed in, unless that cannot be told just now.
     if status < 500:
         with suppress(OperationalError):
@@ -129,7 +139,8 @@ async def _problem(request: Request, status: int, errors: list[dict[str, str]] |
     title = TITLES.get(status) or HTTPStatus(status).phrase
     if _is_for_machines(request):
         return _as_json(status, errors or [])
-    words = "; ".join(f"{item['field']}: {item['reason']}" for item in errors or []) or WORDS.get(status, "")
+    told = "; ".join(f"{item['field']}: {item['reason']}" for item in errors or [])
+    words = words or told or WORDS.get(status, "")
     return await draw(request, "problem.html", status=status, code=status, title=title, words=words)
 
 

@@ -1,6 +1,7 @@
 """What tests of several packages share: databases, a queue server, a sandbox X."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,12 @@ from tests.support.postgres import find_binaries, running_postgres
 from tests.support.sandbox_x import SandboxX, sandbox_x
 from tests.support.servers import process, wait_until
 
-# Settings of the machine or of a `.env` must not reach the tests.
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "STORAGE_URL", "GPU_URL", "GPU_TOKEN", "X_API_URL", "DATA_DIR", "WORKERS")
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in FOREIGN:
-        monkeypatch.delenv(name, raising=False)
+# Settings of the machine or of a `.env` must not reach the tests nor their children (`tests/support/children.py`):
+# they may be those of a live instance.
+OURS = re.compile(r"(DATA_DIR|PORT|DATABASE_|REDIS_|STORAGE_|GPU_|X_|BUDGET_|GALLERY_|SANDBOX_|DEPLOY_|POLL_)")
+for name in [name for name in os.environ if OURS.match(name) or name in {"WORKERS", "PRICES", "TELL_ON_X"}]:
+    del os.environ[name]
+os.environ["ENV_FILE"] = ""
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from core.logs import configure_logs
 from core.pace import Pace
 from core.pace.toll import TollGate
 from core.queue import QUEUES, open_queue
-from core.schema import require_current
+from core.schema import wait_until_current
 from core.storage import FolderStorage
 from core.uploads import Uploads
 from core.x import open_x
@@ -37,7 +37,7 @@ def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue
         settings = read_settings()
         configure_logs(level=settings.house.log_level, as_json=settings.house.log_json)
         engine = open_database(settings.database.url)
-        require_current(engine)
+        wait_until_current(engine, settings.database.database_wait_seconds)
         engine.dispose()
     except SettingsError as error:
         sys.exit(f"worker: {error}")

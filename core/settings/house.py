@@ -2,26 +2,31 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from core.settings.base import Settings
+from core.settings.location import absolute_path
 
 # The longest path a unix socket may have on Linux is 107 bytes; macOS allows 103.
 LONGEST_SOCKET_PATH = 100
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 def _fits_into_addresses(folder: Path) -> Path:
+    folder = absolute_path(folder)
     if set("#?%") & set(str(folder)):
         raise ValueError("the path of the data folder becomes part of addresses and cannot hold '#', '?' or '%'")
     return folder
 
 
-# The folder of everything that is kept.
-DataDir = Annotated[Path, AfterValidator(_fits_into_addresses)]
+# The folder of everything that is kept. A relative one starts from the instance's folder, also by default.
+DataDir = Annotated[Path, AfterValidator(_fits_into_addresses), Field(validate_default=True)]
 
 
 class HouseSettings(Settings):
@@ -48,12 +53,17 @@ class DatabaseSettings(Settings):
 
     data_dir: DataDir = Path("data")
     database_url: str = Field(default="", examples=["postgresql://user:secret@db.example/threadpaint"])
+    database_wait_seconds: float = Field(
+        default=60.0, ge=0, le=3600, description="at the start of bot and worker, wait this long for the database"
+    )
 
     @property
     def url(self) -> str:
         """Database address as SQLAlchemy takes it. Hosts hand out `postgres://`, mended here."""
         if not self.database_url:
             return f"sqlite:///{self.data_dir.resolve() / 'threadpaint.db'}"
+        if relative := re.fullmatch(r"sqlite:///([^/:].*)", self.database_url):
+            return f"sqlite:///{absolute_path(Path(relative[1]))}"
         return self.database_url.replace("postgres://", "postgresql://", 1)
 
 
@@ -63,6 +73,20 @@ class QueueSettings(Settings):
     data_dir: DataDir = Path("data")
     redis_url: str = Field(default="", examples=["redis://:secret@queue.example:6379/0"])
     workers: int = Field(default=3, ge=1, le=64, description="jobs done at the same time by one worker process")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _an_address_of_a_server(cls, value: str) -> str:
+        """Raise ValueError without repeating the address: it may hold a password."""
+        try:
+            parts = urlsplit(value)
+            port_is_valid = parts.port != 0
+        except ValueError:
+            raise ValueError("the port is not a number from 1 to 65535") from None
+        named = bool(parts.path) if parts.scheme == "unix" else bool(parts.hostname) and port_is_valid
+        if value and (parts.scheme not in REDIS_SCHEMES or not named):
+            raise ValueError("it must begin with redis://, rediss:// or unix:// and name a server")
+        return value
 
     @property
     def folder(self) -> Path:
@@ -93,4 +117,4 @@ class StorageSettings(Settings):
     @property
     def folder(self) -> Path:
         """Folder that holds the pictures."""
-        return Path(self.storage_url.removeprefix("file://") or self.data_dir / "pictures").resolve()
+        return absolute_path(Path(self.storage_url.removeprefix("file://") or self.data_dir / "pictures")).resolve()

@@ -1,20 +1,33 @@
 """X as the bot's account sees it: keys, manners, how it listens and whom it answers."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 from core.settings.base import Settings
+
+
+def _not_empty(key: SecretStr) -> SecretStr:
+    if not key.get_secret_value().strip():
+        raise PydanticCustomError("empty", "it is empty")
+    return key
+
+
+# A copy of `.env.example` that nobody filled in must not start a bot that X refuses all day.
+Key = Annotated[SecretStr, AfterValidator(_not_empty)]
 
 
 class XSettings(Settings):
     """The bot's account on X, or in the sandbox. Only the bot and the worker read these; the gallery never does."""
 
-    x_api_url: str = Field(default="http://127.0.0.1:8001", examples=["https://api.x.com"])
-    x_consumer_key: SecretStr = Field(examples=["the app's API key"])
-    x_consumer_secret: SecretStr = Field(examples=["the app's API key secret"])
-    x_access_token: SecretStr = Field(examples=["the bot account's access token"])
-    x_access_token_secret: SecretStr = Field(examples=["the bot account's access token secret"])
+    x_api_url: str = Field(
+        default="https://api.x.com", pattern=r"^https?://[^\s/?#]+[^\s?#]*$", examples=["https://api.x.com"]
+    )
+    x_consumer_key: Key = Field(examples=["the app's API key"])
+    x_consumer_secret: Key = Field(examples=["the app's API key secret"])
+    x_access_token: Key = Field(examples=["the bot account's access token"])
+    x_access_token_secret: Key = Field(examples=["the bot account's access token secret"])
     x_timeout_seconds: float = Field(default=10.0, gt=0, le=60, description="longest wait for one call to X")
     x_watched_posts: str = Field(
         default="", pattern=r"^[\d,\s]*$", examples=["1890000000000000000,1890000000000000001"]

@@ -1,6 +1,5 @@
 """The rules thread: shown before it is posted, posted once whatever breaks, watched from then on."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,8 +17,8 @@ from core.money.ledger import spent
 from core.queue import WorkQueue
 from core.schema import migrate
 from core.watching import watched_posts
+from tests.support.children import child_environment, empty_folder
 from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_answer, lost_call
-from tests.support.servers import ROOT
 
 VALUES: dict[str, object] = {"handle": "threadpaint", "daily": 50, "gallery_url": ""}
 PARTS = [Part(1, "first & <foremost>"), Part(2, "second,\nin two lines"), Part(3, "third 🎨")]
@@ -155,13 +154,13 @@ def test_a_part_with_a_link_is_found_again(x: SandboxX, engine: Engine) -> None:
 def run(tmp_path: Path, x: SandboxX, queue: WorkQueue, queue_server: str) -> Callable[..., Any]:
     migrate(open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}"))
     keys = {name.upper(): value for name, value in KEYS.items()}
-    given = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "X_API_URL": x.url, "REDIS_URL": queue_server}
+    given = child_environment(DATA_DIR=str(tmp_path), X_API_URL=x.url, REDIS_URL=queue_server)
 
     def run(*options: str, **changes: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "bot", "announce", *options]
         environment = given | keys | changes
         return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=empty_folder(), env=environment, capture_output=True, text=True, timeout=60, check=False
         )
 
     return run

@@ -1,6 +1,5 @@
 """The doctor tells apart what is wrong, and says what to do; it never tells a secret."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -25,10 +24,11 @@ from gpu.settings import GpuSettings
 from gpu.sketch.engine import SketchEngine
 from gpu.web.contract import Cost
 from gpu.web.service import create_app
+from tests.support.children import child_environment, empty_folder
 from tests.support.painter import BadPainter, Said, ScriptedPainter, sketch_service
 from tests.support.rows import make_creation, make_post
 from tests.support.sandbox_x import KEYS, SandboxX, answers
-from tests.support.servers import ROOT, serving, serving_tls, wait_until
+from tests.support.servers import serving, serving_tls, wait_until
 
 Examined = Callable[..., list[str]]
 
@@ -109,9 +109,11 @@ def test_it_ends_with_1_on_a_fail_and_0_otherwise_and_tells_no_secret(
     environment: dict[str, str], queue: WorkQueue
 ) -> None:
     for changes, status in (({}, 0), ({"GPU_TOKEN": "another-secret"}, 1)):
-        given = {"PATH": os.environ["PATH"], **environment, **changes}
+        given = child_environment(**environment | changes)
         command = [sys.executable, "-m", "bot", "doctor"]
-        done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, cwd=empty_folder(), env=given, capture_output=True, text=True, timeout=60, check=False
+        )
         assert done.returncode == status, done.stdout + done.stderr
         secrets = [*KEYS.values(), "another-secret"]
         assert [secret for secret in secrets if secret in done.stdout + done.stderr] == []

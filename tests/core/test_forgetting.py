@@ -1,6 +1,5 @@
 """`python -m core forget`: the host finds one person, and takes back all of theirs; `watch`: watched is watched."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +15,8 @@ from core.forgetting import find_person, forget_person
 from core.models import Person, State, creations
 from core.schema import migrate
 from core.watching import watch, watched_posts
+from tests.support.children import child_environment, empty_folder
 from tests.support.rows import make_creation, make_person, read_creation
-from tests.support.servers import ROOT
 
 BARE = {"negative_prompt": "", "count": 1, "attempts": 0, "turn": 0, "created_at": now()}
 
@@ -66,12 +65,12 @@ def test_the_command_asks_first(tmp_path: Path) -> None:
     migrate(engine)
     make_creation(engine, person_id=make_person(engine, username="ada"))
     command = [sys.executable, "-m", "core", "forget", "@ada"]
-    given = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}
+    given = child_environment(DATA_DIR=str(tmp_path))
 
     def run(*options: str, answer: str = "") -> subprocess.CompletedProcess[str]:
         whole = [*command, *options]
         return subprocess.run(
-            whole, cwd=ROOT, env=given, input=answer, capture_output=True, text=True, timeout=60, check=False
+            whole, cwd=empty_folder(), env=given, input=answer, capture_output=True, text=True, timeout=60, check=False
         )
 
     assert run(answer="n\n").returncode == 1

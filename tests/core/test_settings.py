@@ -5,14 +5,24 @@ from pathlib import Path
 import pytest
 
 from core.errors import SettingsError
-from core.settings import DatabaseSettings, GpuSettings, HouseSettings, QueueSettings, WorkSettings, XSettings, load
+from core.settings import (
+    DatabaseSettings,
+    GpuSettings,
+    HouseSettings,
+    MoneySettings,
+    QueueSettings,
+    WorkSettings,
+    XSettings,
+    load,
+    location,
+)
 
 KEYS = {f"x_{name}": "k" for name in ("consumer_key", "consumer_secret", "access_token", "access_token_secret")}
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+    monkeypatch.chdir(tmp_path)
 
 
 def test_a_missing_key_is_named_with_an_example() -> None:
@@ -127,3 +137,94 @@ def test_an_address_that_is_none_is_told_without_the_token_in_it(address: str) -
         load(GpuSettings, gpu_url=f"http://:s3cret@b {address}")
     assert "s3cret" not in str(caught.value)
     assert "t@" not in str(caught.value).replace("https://:token@host", "")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['{"alt_text": 0.005, "reply": 0.02}', "alt_text=0.005, reply=0.02", "{alt_text: 0.005, reply:0.02}"],
+)
+def test_prices_are_read_as_json_as_pairs_and_as_process_runners_leave_them(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRICES", value)
+    assert load(MoneySettings).prices == {"alt_text": 0.005, "reply": 0.02}
+
+
+@pytest.mark.parametrize("value", ["nonsense", "alt_text=free", "[1]"])
+def test_prices_that_make_no_sense_are_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRICES", value)
+    with pytest.raises(SettingsError, match=r"^PRICES is wrong"):
+        load(MoneySettings)
+
+
+@pytest.mark.parametrize(
+    "value", ["redis-host:6379", "http://redis", "redis://:s3cret@", "redis://:s3cret@h:port", "redis://h:0", "unix://"]
+)
+def test_an_address_of_no_queue_is_refused_without_its_password(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", value)
+    with pytest.raises(SettingsError, match=r"^REDIS_URL is wrong") as caught:
+        load(QueueSettings)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["redis://:p@h:6379/0", "rediss://h", "unix:///run/redis.sock?db=1", ""])
+def test_addresses_of_a_queue_are_taken(value: str) -> None:
+    assert load(QueueSettings, redis_url=value).redis_url == value
+
+
+def test_an_empty_key_is_named_as_empty() -> None:
+    with pytest.raises(SettingsError, match=r"^X_ACCESS_TOKEN is empty \(for example: the bot account's"):
+        load(XSettings, **(KEYS | {"x_access_token": " "}))
+
+
+def test_the_bot_talks_to_x_where_nothing_else_is_said() -> None:
+    assert load(XSettings, **KEYS).x_api_url == "https://api.x.com"
+    with pytest.raises(SettingsError, match=r"^X_API_URL is wrong"):
+        load(XSettings, **(KEYS | {"x_api_url": "api.x.com"}))
+
+
+@pytest.fixture
+def two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """The folder of a checkout and another one in which a command is started."""
+    checkout, here = tmp_path / "checkout", tmp_path / "here"
+    checkout.mkdir()
+    here.mkdir()
+    monkeypatch.delenv("ENV_FILE")
+    monkeypatch.setattr(location, "CHECKOUT", checkout)
+    monkeypatch.chdir(here)
+    return checkout, here
+
+
+def test_the_file_of_the_current_folder_wins_over_the_checkouts(two_folders: tuple[Path, Path]) -> None:
+    checkout, here = two_folders
+    assert load(HouseSettings).gallery_port == 8000
+    (checkout / ".env").write_text("GALLERY_PORT=8111\nDATA_DIR=d\n")
+    assert (load(HouseSettings).gallery_port, load(HouseSettings).data_dir) == (8111, checkout / "d")
+    (here / ".env").write_text("GALLERY_PORT=8222\n")
+    assert (load(HouseSettings).gallery_port, load(HouseSettings).data_dir) == (8222, here / "data")
+
+
+def test_a_named_file_wins_and_an_empty_name_reads_none(
+    two_folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout, here = two_folders
+    (here / ".env").write_text("GALLERY_PORT=8222\n")
+    (checkout / "other.env").write_text("GALLERY_PORT=8333\nDATABASE_URL=sqlite:///own.db\n")
+    monkeypatch.setenv("ENV_FILE", str(checkout / "other.env"))
+    assert load(HouseSettings).gallery_port == 8333
+    assert load(DatabaseSettings).url == f"sqlite:///{checkout}/own.db"
+    monkeypatch.setenv("ENV_FILE", "")
+    assert (load(HouseSettings).gallery_port, load(HouseSettings).data_dir) == (8000, here / "data")
+
+
+def test_data_of_the_checkout_is_found_from_elsewhere(two_folders: tuple[Path, Path]) -> None:
+    checkout, here = two_folders
+    assert load(HouseSettings).data_dir == here / "data"
+    (checkout / "data").mkdir()
+    assert load(HouseSettings).data_dir == checkout / "data"
+
+
+def test_a_file_that_is_no_text_is_one_line(two_folders: tuple[Path, Path]) -> None:
+    (two_folders[1] / ".env").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match=r"^\.env: .*cannot be read"):
+        load(HouseSettings)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from core.health import Health
 from core.storage import FolderStorage
+from tests.support.children import child_environment, empty_folder
 from tests.support.servers import free_port, process, wait_until
 
 
@@ -93,7 +94,8 @@ def test_no_page_needs_inline_styles_or_scripts(client, wall):
 def start(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "gallery", *arguments],
-        env={**os.environ, **environment},
+        env=child_environment(**environment),
+        cwd=empty_folder(),
         capture_output=True,
         text=True,
         timeout=60,
@@ -114,6 +116,41 @@ def test_a_taken_port_stops_it_with_one_line_that_names_it(tmp_path):
     assert done.returncode == 2
     assert "GALLERY_PORT" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_platforms_port_is_honored_on_all_interfaces_and_our_own_settings_win():
+    def listens(**variables):
+        code = "from gallery.__main__ import _with_port_of_platform as of; from core.settings import *; "
+        code += "house = of(load(HouseSettings)); print(house.gallery_host, house.gallery_port)"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=child_environment(**variables),
+            cwd=empty_folder(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    assert listens(PORT="7000") == "0.0.0.0 7000"
+    assert listens(PORT="5000", HONCHO_PROCESS_NAME="web.1") == "127.0.0.1 5000"
+    assert listens(PORT="7000", GALLERY_PORT="8142", GALLERY_HOST="::1") == "::1 8142"
+
+
+def test_wrong_tables_close_the_gallery_until_they_are_migrated(site, engine):
+    with engine.begin() as connection:
+        right = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        connection.execute(text("UPDATE alembic_version SET version_num = '0011'"))
+    client = site()
+    for path, status in (("/", 503), ("/api/creations", 503), ("/favicon.svg", 200), ("/healthz", 200)):
+        assert client.get(path).status_code == status
+    closed = client.get("/")
+    assert "being updated" in closed.text
+    assert closed.headers["retry-after"] == "5"
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :right"), {"right": right})
+    wait_until(lambda: client.get("/").status_code == 200, "it stayed closed")
 
 
 def test_it_needs_no_secret_and_stops_within_seconds(tmp_path, engine):

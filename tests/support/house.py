@@ -1,6 +1,5 @@
 """The whole demo as real processes, on ports and in a folder of its own; and the verbs of its users and its enemies."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,7 +15,8 @@ import httpx
 import psutil
 import tenacity
 
-from tests.support.servers import ROOT, free_port, wait_until
+from tests.support.children import child_environment, empty_folder
+from tests.support.servers import free_port, wait_until
 
 PORTS = ("GALLERY_PORT", "SANDBOX_PORT", "GPU_PORT")
 # X's own limits on writing.
@@ -117,11 +117,16 @@ class House:
 def start(data: Path, **settings: str) -> House:
     """Start a demo and return at once."""
     ports = {name: str(free_port()) for name in PORTS}
-    environment = {"PATH": os.environ["PATH"], "HOME": str(data), "DATA_DIR": str(data), **ports, **settings}
+    environment = child_environment(HOME=str(data), DATA_DIR=str(data), **ports) | settings
     process = subprocess.Popen(
         [sys.executable, "-m", "core", "demo"],
-        env=environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
+        env=environment,
+        cwd=empty_folder(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     house = House(process, environment)
     threading.Thread(target=_listen, args=(house,), daemon=True).start()
     return house

@@ -13,7 +13,9 @@ from typing import Any
 import httpx
 import uvicorn
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.support.children import ROOT, child_environment, empty_folder
+
+__all__ = ["ROOT", "free_port", "process", "serving", "serving_tls", "wait_until"]
 
 
 def free_port() -> int:
@@ -53,10 +55,14 @@ def serving(app: Any, **settings: Any) -> Iterator[str]:
 def process(
     *command: str, environment: Mapping[str, str], log: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m ...` with exactly this environment and end it afterwards."""
+    """Run `python -m ...` with this environment alone, in an empty folder, and end it afterwards."""
     output = log.open("ab") if log else subprocess.DEVNULL
     child = subprocess.Popen(
-        [sys.executable, *command], env=dict(environment), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+        [sys.executable, *command],
+        env=child_environment(**environment),
+        cwd=empty_folder(),
+        stdout=output,
+        stderr=subprocess.STDOUT,
     )
     try:
         yield child

@@ -25,9 +25,10 @@ from core.queue import WorkQueue
 from core.schema import migrate
 from core.settings import MoneySettings, PaceSettings, WorkSettings, load
 from core.storage import FolderStorage
+from tests.support.children import child_environment, empty_folder
 from tests.support.rows import make_creation, make_due, make_person, make_post, read_creation
 from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_answer, lost_call
-from tests.support.servers import ROOT, wait_until
+from tests.support.servers import wait_until
 from worker.jobs import _work
 from worker.manners import Manners
 from worker.replying import ReplyStep, answer_text, may_be_of
@@ -266,17 +267,20 @@ def test_a_job_killed_right_after_the_post_landed_does_not_answer_twice(
         os.kill(job[0].pid, signal.SIGKILL)
 
     x.spoil(*POST, kill_after_commit)
-    environment = {name.upper(): value for name, value in KEYS.items()} | {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'kill.db'}",
-        "STORAGE_URL": str(storage.folder),
-        "X_API_URL": x.url,
-        "REDIS_URL": f"unix://{queue.connection.connection_pool.connection_kwargs['path']}?db=0",
-        "LEASE_SECONDS": "2",
-        "X_TIMEOUT_SECONDS": "0.5",
-    }
+    environment = (
+        child_environment()
+        | {name.upper(): value for name, value in KEYS.items()}
+        | {
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'kill.db'}",
+            "STORAGE_URL": str(storage.folder),
+            "X_API_URL": x.url,
+            "REDIS_URL": f"unix://{queue.connection.connection_pool.connection_kwargs['path']}?db=0",
+            "LEASE_SECONDS": "2",
+            "X_TIMEOUT_SECONDS": "0.5",
+        }
+    )
     code = f"from worker.jobs import reply; reply({house.creation_id})"
-    job.append(subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=ROOT))
+    job.append(subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=empty_folder()))
     assert job[0].wait(20) == -signal.SIGKILL
     assert read_creation(engine, house.creation_id).state == State.REPLYING
     assert len(house.answers()) == 1
