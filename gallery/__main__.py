@@ -32,6 +32,7 @@ from core.settings import (
 from core.storage import FolderStorage
 from core.uploads import Uploads
 from gallery.app import create_app
+from gallery.connections import limited
 from gallery.serving import Server
 from gallery.settings import GallerySettings
 from gallery.workshop import Workshop
@@ -119,7 +120,7 @@ def _run(app: FastAPI, listener: socket.socket, house: HouseSettings) -> None:
     gc.collect()
     gc.freeze()
     config = uvicorn.Config(
-        app,
+        **limited(app),
         log_config=None,
         log_level=house.log_level.lower(),
         access_log=house.log_level.lower() == "debug",

@@ -3,6 +3,7 @@
 Also where to go afterwards: to pages of this site alone. Knows no page.
 """
 
+import asyncio
 import re
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,20 +14,30 @@ from starlette.types import Message, Receive
 
 from core.text import clean
 from gallery.house import house_of
+from gallery.limits import within_limits
 from gallery.signing.visitor import is_token_of, visitor_of
 
 MOST_BYTES = 64_000
+# A form has so long to arrive, and a larger one as much longer as a slow line (1 Mbit/s) takes for it.
+FORM_SECONDS = 20.0
+SLOW_LINE_BYTES = 125_000
 # One slash, then none and no backslash: browsers take `//` and `/\` for another host. No control characters.
 OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]{0,1900}")
 
 
-async def form_of(request: Request, *, most_bytes: int = MOST_BYTES) -> FormData:
-    """The fields of a form. Raises HTTPException: 403 for a form of another site or without token, 413 for too much."""
+async def form_of(request: Request, kind: str = "form", *, most_bytes: int = MOST_BYTES) -> FormData:
+    """The fields of a form, counted as one of its kind before its body is read.
+
+    Raises HTTPException: 403 for a form of another site or without token, 408 for one that takes too long, 411 without
+    a length, 413 for too much, 429 for too many.
+    """
     visitor = await visitor_of(request)
     if not _is_from_here(request):
         raise HTTPException(403)
-    bounded = Request(request.scope, _bounded(request.receive, most_bytes))
-    form = await bounded.form(max_files=2, max_fields=300, max_part_size=MOST_BYTES)
+    await within_limits(request, kind)
+    if "transfer-encoding" in request.headers:
+        raise HTTPException(411)  # no browser sends a form in chunks
+    form = await _read(request, most_bytes)
     if visitor.secret and not is_token_of(visitor.secret, text_of(form, "token")):
         raise HTTPException(403)
     return form
@@ -77,6 +88,15 @@ def _is_from_here(request: Request) -> bool:
         return True
     own = {request.headers.get("host", ""), urlsplit(house_of(request).public_url).netloc}
     return split(origin).netloc in own - {""}
+
+
+async def _read(request: Request, most: int) -> FormData:
+    bounded = Request(request.scope, _bounded(request.receive, most))
+    try:
+        async with asyncio.timeout(FORM_SECONDS + most / SLOW_LINE_BYTES):
+            return await bounded.form(max_files=2, max_fields=300, max_part_size=MOST_BYTES)
+    except TimeoutError:
+        raise HTTPException(408, headers={"Connection": "close"}) from None
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

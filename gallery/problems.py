@@ -1,7 +1,7 @@
 """Errors in the site's own dress: a page for people, problem+json (RFC 9457) under /api and for feeds. Knows no query.
 
 Exception
-├── HTTPException           403, 404, 405, 410, 413, 429: by their status
+├── HTTPException           403, 404, 405, 408, 410, 411, 413, 429: by their status
 ├── NotSignedIn             to the sign-in and back; 401 for machines
 ├── Unreadable, RequestValidationError   422: names the field and says what is wrong with it
 ├── OperationalError, TimeoutError of its pool, TryLater   503: database or storage is away; the site will be back
@@ -33,7 +33,9 @@ TITLES = {
     403: "This is not for you",
     404: "Nothing hangs here",
     405: "That does not work here",
+    408: "That took too long",
     410: "This was taken down",
+    411: "This could not be read",
     413: "That is too much at once",
     422: "This address cannot be read",
     429: "That was quick",
@@ -47,6 +49,8 @@ WORDS = {
     404: "The address leads to an empty place on the wall.",
     405: "This address is there, but not for what was asked of it.",
     410: "It was taken back by who asked for it, taken down by the host, or it is gone from X.",
+    408: "The form did not arrive in time. Try again, perhaps on a better line.",
+    411: "The form came without its length. Send it from this page.",
     413: "The site takes no more than a few megabytes in one piece.",
     429: "Wait a moment, then try again.",
     500: "That is our fault, not yours. Try again in a moment.",

@@ -18,7 +18,7 @@ from gpu.batching.engine_thread import EngineThread
 from gpu.diffusion.presets import PRESETS, describe
 from gpu.engines import make_app
 from gpu.settings import GpuSettings
-from gpu.web.connections import Connection
+from gpu.web.connections import limited
 
 log = logging.getLogger("gpu")
 
@@ -48,8 +48,7 @@ def serve(
         log.warning("anybody who reaches %s may paint: set GPU_TOKEN", settings.host)
     app = make_app(settings)
     config = uvicorn.Config(
-        app,
-        http=Connection,
+        **limited(app),
         log_level=settings.log_level,
         log_config=None,
         access_log=settings.log_level == "debug",

@@ -37,11 +37,10 @@ async def composer(request: Request) -> Response:
 async def paint(request: Request) -> Response:
     """Have painted what the form says, or say beside its fields why not."""
     member = await member_of(request)
-    form = await form_of(request, most_bytes=starts.LARGEST_FORM)
+    form = await form_of(request, "paint", most_bytes=starts.LARGEST_FORM)
     typed = typed_in(form)
     if text_of(form, "more"):
         return await draw_composer(request, member, typed)
-    await within_limits(request, "paint")
     house = house_of(request)
     typed, errors = await _with_file(request, member, form, typed)
     wish, wrong = wish_of(typed, house.workshop.prompt_limit)
@@ -56,8 +55,7 @@ async def paint(request: Request) -> Response:
 async def again(request: Request) -> Response:
     """The same words and options once more, with a new seed."""
     member = await member_of(request)
-    form = await form_of(request)
-    await within_limits(request, "paint")
+    form = await form_of(request, "paint")
     parent_id = number_in(str(request.path_params["creation_id"]))
     once = once_of(member.id, _nonce(form), text_of(form, "once")[:100], "again", parent_id)
     order = Order(member.id, once, None, parent_id, start="same")
@@ -67,8 +65,7 @@ async def again(request: Request) -> Response:
 async def choose(request: Request) -> Response:
     """Take a picture to start from at once, for the script of the composer; without it the file comes with the form."""
     member = await member_of(request)
-    form = await form_of(request, most_bytes=starts.LARGEST_FORM)
-    await within_limits(request, "choose")
+    form = await form_of(request, "choose", most_bytes=starts.LARGEST_FORM)
     file = starts.file_in(form)
     try:
         if file is None:

@@ -19,7 +19,6 @@ from gallery.drawn import draw
 from gallery.forms import back_to, done, form_of, own_path, text_of
 from gallery.house import house_of
 from gallery.keyset import PAGE_SIZE, after_in
-from gallery.limits import within_limits
 from gallery.mine import boards, pinning
 from gallery.mine.boards import NAME, BoardShown, Choice, Place
 from gallery.mine.pinning import Draft, NotDone, Wish
@@ -179,9 +178,7 @@ async def _own_board(request: Request) -> BoardShown:
 
 async def _sent(request: Request, kind: str) -> tuple[Member, FormData]:
     member = await member_of(request)
-    form = await form_of(request)
-    await within_limits(request, kind)
-    return member, form
+    return member, await form_of(request, kind)
 
 
 async def _do(request: Request, deed: Callable[..., Any], member: Member) -> Any:

@@ -13,6 +13,7 @@ from gallery.drawn import draw
 from gallery.house import house_of
 from gallery.keyset import PAGE_SIZE, after_in
 from gallery.labels import counted
+from gallery.limits import within_limits
 from gallery.mine.prompts import LONGEST_QUESTION, MOST_READ, prompts_of
 from gallery.signing.visitor import member_of
 
@@ -23,6 +24,7 @@ async def prompts(request: Request) -> Response:
     """Own prompts, each once; with `?q=` those that have these words."""
     member, after = await member_of(request), after_in(request.query_params)
     asked = clean(request.query_params.get("q", ""))[:LONGEST_QUESTION].strip()
+    await within_limits(request, "search")
     question = partial(prompts_of, house_of(request).engine, member.id, asked=asked, limit=PAGE_SIZE, after=after)
     found = await run_in_threadpool(question)
     path = f"{PROMPTS}?{urlencode({'q': asked})}" if asked else PROMPTS

@@ -17,7 +17,6 @@ from gallery import labels, queries
 from gallery.drawn import draw
 from gallery.forms import done, form_of, text_of
 from gallery.house import house_of
-from gallery.limits import within_limits
 from gallery.mine import data, settings_rows
 from gallery.numbers import number_in
 from gallery.signing import logins
@@ -50,7 +49,7 @@ async def settings(request: Request) -> Response:
 
 async def bot(request: Request) -> Response:
     """Opt out, or back in: what `stop` and `start` do on X."""
-    member, form = await member_of(request), await form_of(request)
+    member, form = await member_of(request), await form_of(request, "settings")
     wanted = text_of(form, "do") == "start"
     await run_in_threadpool(settings_rows.answer_on_x, house_of(request).engine, member.id, wanted=wanted)
     log.info("answers on X are switched", person=member.id, on=wanted)
@@ -59,7 +58,7 @@ async def bot(request: Request) -> Response:
 
 async def sensitive(request: Request) -> Response:
     """With a veil or without."""
-    member, form = await member_of(request), await form_of(request)
+    member, form = await member_of(request), await form_of(request, "settings")
     wanted = text_of(form, "show") == "yes"
     await run_in_threadpool(settings_rows.show_sensitive, house_of(request).engine, member.id, wanted=wanted)
     return done(request, form, _back("unveiled" if wanted else "veiled"), shows_sensitive=wanted)
@@ -67,7 +66,7 @@ async def sensitive(request: Request) -> Response:
 
 async def browsers(request: Request) -> Response:
     """Sign out one browser, or all of them, this one too."""
-    member, form = await member_of(request), await form_of(request)
+    member, form = await member_of(request), await form_of(request, "settings")
     engine, everywhere = house_of(request).engine, text_of(form, "login") == "all"
     login_id = number_in(text_of(form, "login"))
     if everywhere:
@@ -88,11 +87,10 @@ async def leaving(request: Request) -> Response:
 
 async def leave(request: Request) -> Response:
     """Delete all data of who types their own handle. What they typed wrong stays to be mended."""
-    member, form = await member_of(request), await form_of(request)
+    member, form = await member_of(request), await form_of(request, "leave")
     typed = text_of(form, "handle").strip()
     if typed.removeprefix("@").casefold() != member.person.username.casefold():
         return await _leaving(request, member, typed=typed[:60], wrong=f"Type @{member.person.username} to go on.")
-    await within_limits(request, "leave")
     engine = house_of(request).engine
     # Read before, so that all or nothing goes: who is told to try again is still signed in.
     tokens = await queries.ask(engine, partial(logins.sealed_of, person_id=member.id))

@@ -65,8 +65,7 @@ async def say(request: Request) -> Response:
 async def take_back(request: Request) -> Response:
     """Take a comment back."""
     member = await member_of(request)
-    form = await form_of(request)
-    await within_limits(request, "comment")
+    form = await form_of(request, "comment")
     creation_id, comment_id = (number_in(str(request.path_params[name])) for name in ("creation_id", "comment_id"))
     engine = house_of(request).engine
     if not await run_in_threadpool(partial(saying.take_back, engine, member.id, creation_id, comment_id)):

@@ -14,7 +14,6 @@ from gallery.forms import done, form_of
 from gallery.house import house_of
 from gallery.keyset import after_in
 from gallery.labels import followers_words
-from gallery.limits import within_limits
 from gallery.signing.visitor import member_of, visitor_of
 from gallery.social import follows
 from gallery.social.found import person_named
@@ -60,10 +59,9 @@ async def _list(request: Request, ask: Any, which: str) -> Response:
 
 async def _change(request: Request, change: Any, *, following: bool) -> Response:
     member = await member_of(request)
-    form = await form_of(request)
+    form = await form_of(request, "follow")
     who = await person_named(request)
     if following and who.id == member.id:
         raise HTTPException(403)
-    await within_limits(request, "follow")
     count = await run_in_threadpool(partial(change, house_of(request).engine, member.id, who.id))
     return done(request, form, who.path, on=following, count=count, words=followers_words(count), path=who.path)

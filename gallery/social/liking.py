@@ -14,7 +14,6 @@ from gallery.forms import done, form_of
 from gallery.house import house_of
 from gallery.keyset import after_in
 from gallery.labels import liked_words
-from gallery.limits import within_limits
 from gallery.numbers import number_in
 from gallery.signing.visitor import member_of, visitor_of
 from gallery.social import follows, likes
@@ -51,8 +50,7 @@ async def likers(request: Request) -> Response:
 
 async def _change(request: Request, change: Any, *, liked: bool) -> Response:
     member = await member_of(request)
-    form = await form_of(request)
-    await within_limits(request, "like")
+    form = await form_of(request, "like")
     creation_id = number_in(str(request.path_params["creation_id"]))
     count = await run_in_threadpool(partial(change, house_of(request).engine, member.id, creation_id))
     if count is None:

@@ -8,36 +8,17 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy import update
 
 from core.clock import now
 from core.database import transaction
 from core.models import State, creations, people
 from gallery.keyset import After
-from gallery.serving import Server
 from gallery.walls import hub
 from gallery.walls.happening import MOST_AT_ONCE
 from tests.gallery.conftest import WITH_DOOR
+from tests.support.served_site import Served
 from tests.support.servers import wait_until
-
-
-class Served:
-    """The site on a port of its own."""
-
-    def __init__(self, app):
-        self.app = app
-        self.server = Server(
-            uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=5), app.state.live
-        )
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        wait_until(lambda: self.server.started, "not served")
-        self.address = f"http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}"
-
-    def stop(self):
-        self.server.should_exit = True
-        self.thread.join(10)
 
 
 class Stream:

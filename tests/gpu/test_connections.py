@@ -15,15 +15,14 @@ from gpu.web import connections
 from gpu.web.contract import MAX_BODY_BYTES
 from gpu.web.service import create_app
 from tests.support.asking import ASKED
-
-GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+from tests.support.raw_connections import GET, connected, read, sent_until_closed
 
 
 @contextmanager
 def serving(engine, **given):
+    app = create_app(engine, token=None, **given)
     config = uvicorn.Config(
-        create_app(engine, token=None, **given),
-        http=connections.Connection,
+        **connections.limited(app),
         log_level="error",
         timeout_graceful_shutdown=1,
     )
@@ -31,7 +30,7 @@ def serving(engine, **given):
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        config.app.state.engine_thread.wait_settled(10)
+        app.state.engine_thread.wait_settled(10)
         yield listener.getsockname()[1]
         server.should_exit = True
         thread.join(10)
@@ -41,39 +40,6 @@ def serving(engine, **given):
 def port(toy):
     with serving(toy) as port:
         yield port
-
-
-def connected(port, *, buffer=None):
-    connection = socket.socket()
-    if buffer:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    connection.settimeout(5)
-    connection.connect(("127.0.0.1", port))
-    return connection
-
-
-def sent_until_closed(connection, piece, most=40):
-    """Megabytes of this piece that the server took before it had enough."""
-    chunk = piece * (2**20 // len(piece))
-    for sent in range(most):
-        try:
-            connection.sendall(chunk)
-        except OSError:
-            return sent
-    return most
-
-
-def read(connection, *, pause=0.0, until=None):
-    received = bytearray()
-    try:
-        while part := connection.recv(2**18):
-            received += part
-            if until and received.endswith(until):
-                break
-            time.sleep(pause)
-    except ConnectionError:
-        pass
-    return received
 
 
 ENDLESS = {
