@@ -16,7 +16,7 @@ WORDS: dict[str, str] = {
     "nothing_there": "There is no picture here that could be painted again.",
     "not_yours": "Only who asked for a picture can have it deleted.",
     "no_start_picture": "The picture to start from could not be read.",
-    "start_too_large": "The picture to start from is too large: 16 million pixels are the most.",
+    "start_too_large": "The picture to start from is too large. A JPEG may have 67 million pixels, others 26 million.",
     "start_too_slow": "The picture to start from takes too long to read.",
     "post_gone": "The post was gone before it could be painted.",
     "start_picture": "The picture to start from could not be fetched.",

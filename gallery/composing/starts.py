@@ -21,7 +21,7 @@ LARGEST = 10 * 1024 * 1024
 LARGEST_FORM = 32 * 1024 * 1024
 FIELD = "start"
 OWN = "own:"
-# A large picture takes 150 MB while it is read.
+# A large picture takes up to 420 MB while it is read; core reads one of those at a time.
 _reading = threading.BoundedSemaphore(2)
 PATIENCE, ASKED_EVERY = 4.0, 0.05
 
@@ -49,8 +49,8 @@ async def keep(uploads: Uploads, member_id: int, file: UploadFile) -> str:
 
 
 WORDS = {
-    "no_start_picture": "This file could not be read as a picture. JPEG, PNG, WebP and GIF can.",
-    "start_too_large": "This picture has too many pixels. 16 million are the most.",
+    "no_start_picture": "This file could not be read as a picture. JPEG, PNG, WebP, AVIF, HEIC and GIF can.",
+    "start_too_large": "This picture has too many pixels: 67 million are the most for a JPEG, 26 million for other kinds.",
     "start_too_slow": "This picture takes too long to read. Save it anew, or choose another one.",
 }
 

@@ -1,7 +1,8 @@
 """Decides whether an engine can paint what was asked, from plain values, and fills in its defaults.
 
-Pure: knows no queue, no HTTP and no picture bytes; the start image arrives decoded later (`with_start`). Nothing is
-changed silently: what the engine cannot do is refused, what it does not look at is named in `Plan.ignored`.
+Pure: knows no queue and no HTTP; of a start image it asks for the shape, and the decoded one arrives later
+(`with_start`). Nothing is changed silently: what the engine cannot do is refused, what it does not look at is named in
+`Plan.ignored`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from PIL.Image import Image
 from gpu.engine import Key, Limits, Order, Piece
 from gpu.web.contract import PaintRequest, Unpaintable
 from gpu.web.shapes import MAX_RATIO, size_of
+from gpu.web.start_pictures import ratio_of_start
 
 Errors = Iterator[tuple[str, str]]
 
@@ -51,6 +53,8 @@ def with_start(planned: Plan, start: Image) -> Plan:
 
 def _size(request: PaintRequest, limits: Limits) -> tuple[int, int]:
     if request.aspect_ratio is None:
+        if request.width is None and request.height is None and (size := _size_of_start(request, limits)):
+            return size
         return (
             limits.width if request.width is None else request.width,
             limits.height if request.height is None else request.height,
@@ -63,6 +67,18 @@ def _size(request: PaintRequest, limits: Limits) -> tuple[int, int]:
     if size := size_of(across / down, limits):
         return size
     raise Unpaintable(("aspect_ratio", "this model has no size of that shape"))
+
+
+def _size_of_start(request: PaintRequest, limits: Limits) -> tuple[int, int] | None:
+    """The size that is nearest to the shape of the start image, so that no head and no feet are cut off; None if there
+    is no start image, or none that this model looks at, or no image: decoding it says why."""
+    if request.init_image is None or "image" not in limits.kinds:
+        return None
+    try:
+        ratio = ratio_of_start(request.init_image)
+    except Unpaintable:
+        return None
+    return size_of(min(max(ratio, 1 / MAX_RATIO), MAX_RATIO), limits)
 
 
 def _key(request: PaintRequest, size: tuple[int, int], limits: Limits) -> Key:

@@ -179,14 +179,22 @@ class Service:
             raise
 
     async def _plan(self, asked: PaintRequest, caller: str, share: Share) -> Plan:
-        planned = plan(asked, self.thread.engine.limits, caller, checked=self.thread.checker is not None)
         if asked.init_image is None:
+            planned = self._planned(asked, caller)
             share.becomes(0)
             return planned
-        key, loop = planned.order.key, asyncio.get_running_loop()
-        start = await loop.run_in_executor(self._decoders, decode_start, asked.init_image, key.width, key.height)
+        # Its shape decides the size, and even the head of a hostile file may take long to read.
+        planned = await asyncio.get_running_loop().run_in_executor(self._decoders, self._planned, asked, caller)
+        key = planned.order.key
         share.becomes(4 * key.width * key.height)  # as Pillow holds it
-        return with_start(planned, start)
+        return planned
+
+    def _planned(self, asked: PaintRequest, caller: str) -> Plan:
+        planned = plan(asked, self.thread.engine.limits, caller, checked=self.thread.checker is not None)
+        if asked.init_image is None:
+            return planned
+        key = planned.order.key
+        return with_start(planned, decode_start(asked.init_image, key.width, key.height))
 
     async def _answer(self, request: Request, planned: Plan, outcome: Outcome) -> Response:
         began, withheld = time.monotonic(), [self._kept_back(verdict) for verdict in outcome.verdicts]

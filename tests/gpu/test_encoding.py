@@ -131,7 +131,7 @@ def test_a_file_that_was_cut_off_is_refused_or_read_but_nothing_else(form, share
         assert "not an image that can be read" in str(refused)
 
 
-@pytest.mark.parametrize("form", ["BMP", "TIFF", "PPM", "ICO", "PDF", "EPS", "TGA", "JPEG2000", "AVIF"])
+@pytest.mark.parametrize("form", ["TIFF", "PPM", "ICO", "PDF", "EPS", "TGA", "JPEG2000"])
 def test_formats_that_nobody_needs_are_not_opened(form):
     assert "can be read" in reason(bytes_of(gradient(64, 64), form))
 
@@ -143,12 +143,12 @@ def test_bytes_that_are_too_many_are_refused():
 @pytest.mark.parametrize(
     ("bomb", "why"),
     [
-        ("png_of_25_megapixels", "pixels"),
+        ("png_of_27_megapixels", "pixels"),
         ("png_of_one_column", "a side"),
         ("webp_of_65_megapixels", "pixels"),
-        ("png_that_says_2_gigapixels", "can be read"),
+        ("png_that_says_2_gigapixels", "too many pixels"),
         ("jpeg_of_many_scans", "can be read"),
-        ("jpeg_of_many_segments", "too long"),
+        ("jpeg_of_many_segments", "can be read"),
         ("png_of_many_chunks", "too long"),
         ("png_of_empty_data", "too long"),
         ("gif_of_a_long_comment", "too long"),
@@ -165,7 +165,7 @@ def test_a_bomb_is_refused_before_it_costs_two_seconds(bomb, why):
 
 
 @pytest.mark.parametrize(
-    "large", ["png_of_16_megapixels", "webp_of_16_megapixels", "jpeg_of_16_megapixels", "gif_of_300_frames"]
+    "large", ["png_of_16_megapixels", "webp_of_26_megapixels", "jpeg_of_16_megapixels", "gif_of_300_frames"]
 )
 def test_what_is_large_but_honest_is_read(large):
     assert start(getattr(bombs, large)()).size == (64, 64)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +75,42 @@ def test_a_model_whose_own_size_is_its_largest_keeps_the_shape_in_fewer_pixels()
 
 def test_a_shape_that_fits_between_no_sides_is_refused():
     assert errors(Limits(width=64, height=64, max_side=64), aspect_ratio="3:1") == ["aspect_ratio"]
+
+
+def photo(size, orientation=1):
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", size, "red").save(buffer, "JPEG", exif=exif)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+BOTH = Limits(kinds=frozenset({"text", "image"}))
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "ratio"),
+    [
+        ((900, 1600), 1, 9 / 16),
+        ((900, 1600), 6, 16 / 9),
+        ((4032, 3024), 1, 4 / 3),
+        ((400, 400), 1, 1),
+        ((3000, 100), 1, 3),
+        ((100, 3000), 1, 1 / 3),
+    ],
+)
+def test_without_a_named_shape_the_picture_has_that_of_its_start(size, orientation, ratio):
+    key = planned(BOTH, init_image=photo(size, orientation)).order.key
+    assert key.width / key.height == pytest.approx(ratio, rel=0.06)
+
+
+@pytest.mark.parametrize("named", [{"aspect_ratio": "1:1"}, {"width": 512}, {"height": 512}])
+def test_a_named_shape_or_side_goes_before_that_of_the_start(named):
+    key = planned(BOTH, init_image=photo((900, 1600)), **named).order.key
+    assert (key.width, key.height) == (512, 512)
+
+
+def test_a_start_that_cannot_be_read_leaves_the_other_mistakes_to_be_named():
+    assert errors(BOTH, init_image="AAAA", steps=-1) == ["steps"]
 
 
 @pytest.mark.parametrize("side", [{"width": 512}, {"height": 512}, {"width": 512, "height": 512}])

@@ -39,8 +39,8 @@ def png_of_16_megapixels() -> bytes:
     return _png(4096, 4096)
 
 
-def png_of_25_megapixels() -> bytes:
-    return _png(5000, 5000, kind=2)
+def png_of_27_megapixels() -> bytes:
+    return _png(5200, 5200, kind=2)
 
 
 def png_of_one_column() -> bytes:
@@ -67,6 +67,11 @@ def webp_of_16_megapixels() -> bytes:
     return _saved(Image.new("RGBA", (4096, 4096), (1, 2, 3, 4)), "WEBP", lossless=True, method=0)
 
 
+def webp_of_26_megapixels() -> bytes:
+    """The largest that is read: 16 bytes a pixel while it is."""
+    return _saved(Image.new("RGBA", (6500, 4000), (1, 2, 3, 4)), "WEBP", lossless=True, method=0)
+
+
 def webp_of_65_megapixels() -> bytes:
     return _saved(Image.new("RGB", (16_383, 4000)), "WEBP", lossless=True, method=0)
 
@@ -84,6 +89,11 @@ def gif_of_a_long_comment() -> bytes:
 
 def jpeg_of_16_megapixels() -> bytes:
     return _saved(Image.effect_noise((4096, 4096), 20).convert("RGB"), "JPEG", quality=60, progressive=True)
+
+
+def jpeg_of_67_megapixels() -> bytes:
+    """The largest that is read, of the kind that keeps all its coefficients: 6 bytes a pixel."""
+    return _saved(Image.new("RGB", (8192, 8192), (1, 2, 3)), "JPEG", quality=20, progressive=True, subsampling=0)
 
 
 def jpeg_of_many_segments() -> bytes:

@@ -1,17 +1,16 @@
 """Makes gallery pictures of what the painter gave: a WebP with its provenance inside, smaller copies, a placeholder.
 
-The only file outside `gpu/` that knows Pillow. Knows no row and no storage.
+Knows no row and no storage.
 """
 
 import base64
 import io
-import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
 from PIL import Image, features
 
-from core.errors import Refused, TryLater
+from core.errors import TryLater
 
 MIME = "image/webp"
 EXTENSION = "webp"
@@ -30,27 +29,6 @@ AVIF = "avif"
 AVIF_OPTIONS = {"quality": 55, "speed": 10, "max_threads": 1}
 PLACEHOLDER_WIDTH = 16
 MOST_PIXELS = 4096 * 4096
-# No painter starts from more.
-START_SIDE = 1536
-# What pictures on X are made of. Pillow reads fifty kinds, one of them by starting Ghostscript.
-START_KINDS = ("JPEG", "PNG", "WEBP", "GIF")
-# A picture of one column has a pointer per pixel beside it: 770 MB where 67 were meant.
-LONGEST_SIDE = 16_384
-# Encoders write a dozen. Each goes over the whole picture, and takes 15 bytes of a file.
-MOST_SCANS = 64
-# Of this thread, not of the clock: a busy machine refuses nobody. Half a second is what the largest honest PNG takes.
-MOST_SECONDS = 1.0
-ORIENTATION = 0x0112
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 NAMESPACES = {
     "x": "adobe:ns:meta/",
@@ -100,44 +78,15 @@ class Finished:
 def finish(painted: bytes, provenance: Provenance) -> Finished:
     """Re-encode what the painter gave. Raises TryLater("gpu_garbage") for what is no image."""
     picture = _open(painted)
-    tiny = _webp(_scaled(picture, PLACEHOLDER_WIDTH), quality=30)
+    tiny = webp(_scaled(picture, PLACEHOLDER_WIDTH), quality=30)
     return Finished(
-        image=_webp(picture, quality=QUALITY, xmp=xmp_of(provenance)),
+        image=webp(picture, quality=QUALITY, xmp=xmp_of(provenance)),
         width=picture.width,
         height=picture.height,
         thumb=_copy(picture, THUMB_WIDTH),
         wide=_copy(picture, WIDE_WIDTH) if picture.width > WIDE_WIDTH * WIDER else None,
         placeholder=f"data:{MIME};base64,{base64.b64encode(tiny).decode()}",
     )
-
-
-def as_start(data: bytes) -> bytes:
-    """A stranger's picture as the painter may start from: upright, on white, no larger than needed, with nothing else
-    inside; of an animation the first frame.
-
-    Bounded in pixels, sides, scans and time of this thread, as in `gpu/web/start_pictures.py`. Raises Refused:
-    "no_start_picture" for what is no picture, "start_too_large", "start_too_slow".
-    """
-    if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MOST_SCANS:
-        raise Refused("no_start_picture", "too many scans")
-    try:
-        with Image.open(_Patience(data), formats=START_KINDS) as image:
-            if image.width * image.height > MOST_PIXELS or max(image.size) > LONGEST_SIDE:
-                raise Refused("start_too_large", f"{image.width} x {image.height} pixels")
-            image.draft("RGB", (START_SIDE, START_SIDE))
-            turn = UPRIGHT.get(_orientation(image))
-            picture = _on_white(image)
-    except Refused:
-        raise
-    except _TooSlow:
-        raise Refused("start_too_slow") from None
-    except Image.DecompressionBombError as error:
-        raise Refused("start_too_large", "a picture that is far too large") from error
-    # Pillow raises far more than OSError on hostile bytes: whatever it is, it is no image.
-    except Exception as error:
-        raise Refused("no_start_picture", f"not an image: {type(error).__name__}") from error
-    picture.thumbnail((START_SIDE, START_SIDE), Image.Resampling.LANCZOS)
-    return _webp(picture if turn is None else picture.transpose(turn), quality=QUALITY)
 
 
 def warm_up() -> None:
@@ -177,41 +126,6 @@ def _source_type(model: str) -> str:
     return "algorithmicMedia" if model == "sketch" else "trainedAlgorithmicMedia"
 
 
-class _TooSlow(BaseException):
-    """No Exception: Pillow takes those for the end of a broken file, and goes on."""
-
-
-class _Patience(io.BytesIO):
-    """Bytes that end the reading when it has cost this thread too much: Pillow asks for every chunk and segment."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self._until = time.thread_time() + MOST_SECONDS
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if time.thread_time() > self._until:
-            raise _TooSlow
-        return super().read(size)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # what stands beside a good picture may be rubbish
-        return 1
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    above = image.convert("RGBA")
-    paper = Image.new("RGB", above.size, "white")
-    paper.paste(above, mask=above)
-    return paper
-
-
 def _open(data: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -231,9 +145,9 @@ def _scaled(picture: Image.Image, width: int) -> Image.Image:
 
 def _copy(picture: Image.Image, width: int) -> Copy:
     scaled = _scaled(picture, width)
-    webp = _webp(scaled, quality=COPY_QUALITY)
+    small = webp(scaled, quality=COPY_QUALITY)
     avif = _avif(scaled)
-    return Copy(webp, avif if avif and len(avif) < len(webp) else None, scaled.width, scaled.height)
+    return Copy(small, avif if avif and len(avif) < len(small) else None, scaled.width, scaled.height)
 
 
 def _avif(picture: Image.Image) -> bytes | None:
@@ -245,7 +159,8 @@ def _avif(picture: Image.Image) -> bytes | None:
     return buffer.getvalue()
 
 
-def _webp(picture: Image.Image, *, quality: int, xmp: bytes = b"") -> bytes:
+def webp(picture: Image.Image, *, quality: int, xmp: bytes = b"") -> bytes:
+    """The picture as a WebP file."""
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=quality, method=METHOD, xmp=xmp)
     return buffer.getvalue()
