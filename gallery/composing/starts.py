@@ -50,7 +50,7 @@ async def keep(uploads: Uploads, member_id: int, file: UploadFile) -> str:
 
 WORDS = {
     "no_start_picture": "This file could not be read as a picture. JPEG, PNG, WebP, AVIF, HEIC and GIF can.",
-    "start_too_large": "This picture has too many pixels: 67 million are the most for a JPEG, 26 million for other kinds.",
+    "start_too_large": "This picture has too many pixels. A JPEG may have 67 million, others 26 million.",
     "start_too_slow": "This picture takes too long to read. Save it anew, or choose another one.",
 }
 

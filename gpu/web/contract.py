@@ -50,7 +50,7 @@ class PaintRequest(BaseModel):
     steps: int | None = None
     guidance: float | None = None
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=4)] = Field(default_factory=one_random_seed)
-    init_image: str | None = Field(default=None, description="base64 of a JPEG, PNG, WebP, AVIF, HEIC, GIF or BMP, up to 10 MB")
+    init_image: str | None = Field(default=None, description="base64 of a picture, up to 10 MB")
     strength: Annotated[float, Field(gt=0, le=1)] | None = None
     embedding: bool = Field(default=False, description="also give each picture's CLIP vector, where there is a check")
 
