@@ -24,6 +24,8 @@ PRICES: dict[str, int] = {
     "post": 15_000,
     "post_with_url": 200_000,
     "reply": 10_000,
+    # X's pages except a summoned reply from the price of links. No bill has shown it; 200_000 plays the contrary.
+    "summoned_link": 10_000,
     "delete": 10_000,
     "hide": 5_000,
     "alt_text": 5_000,

@@ -19,7 +19,7 @@ from core.storage import FolderStorage
 from core.x import XClient, open_x
 from worker.claims import Claim
 from worker.gpu_client import open_gpu
-from worker.manners import manners_of
+from worker.manners import Manners, manners_of
 from worker.painting import PaintStep
 from worker.replying import ReplyStep
 from worker.settings import Settings, read_settings
@@ -51,7 +51,7 @@ def paint(creation_id: int) -> None:
     settings = read_settings()
     engine = open_database(settings.database.url)
     line, x = _line_and_x(settings, engine)
-    gpu, manners = open_gpu(settings.gpu, line.painters), manners_of(settings.x)
+    gpu, manners = open_gpu(settings.gpu, line.painters), _manners(settings)
     _work(PaintStep(engine, gpu, x, _storage(settings), line, settings.work, settings.money, manners), creation_id)
     engine.dispose()
 
@@ -61,7 +61,7 @@ def reply(creation_id: int) -> None:
     settings = read_settings()
     engine = open_database(settings.database.url)
     line, x = _line_and_x(settings, engine)
-    _work(ReplyStep(engine, x, _storage(settings), line, settings.work, manners_of(settings.x)), creation_id)
+    _work(ReplyStep(engine, x, _storage(settings), line, settings.work, _manners(settings)), creation_id)
     engine.dispose()
 
 
@@ -95,6 +95,10 @@ def _line_and_x(settings: Settings, engine: Engine) -> tuple[Line, XClient]:
     queue = open_queue(settings.queue.url)
     pace = Pace(queue, settings.pace)
     return Line(engine, queue, pace, settings.money), open_x(settings.x, TollGate(pace, engine, settings.money))
+
+
+def _manners(settings: Settings) -> Manners:
+    return manners_of(settings.x, settings.house.gallery_url)
 
 
 def _storage(settings: Settings) -> FolderStorage:

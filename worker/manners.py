@@ -30,15 +30,18 @@ class Manners:
     made_with_ai: bool = True
     answer_prefixed: Literal["learn", "always", "never"] = "learn"
     flagged: Literal["refuse", "warn"] = "refuse"
+    # The gallery's address, if replies link to it.
+    link_home: str = ""
 
 
-def manners_of(settings: XSettings) -> Manners:
+def manners_of(settings: XSettings, gallery_url: str = "") -> Manners:
     """The manners that the settings name."""
     return Manners(
         alt_text=settings.x_alt_text,
         made_with_ai=settings.x_made_with_ai,
         answer_prefixed=settings.x_answer_prefixed,
         flagged=settings.x_flagged_pictures,
+        link_home=gallery_url.rstrip("/") if settings.reply_link == "gallery" else "",
     )
 
 

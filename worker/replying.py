@@ -32,7 +32,7 @@ from worker.uploading import Uploader
 log = get_logger(__name__)
 
 ANSWERED = "answered"
-# How every answer of ours names its creation: "Painting No. 17, seed 42", "... (No. 17)".
+# How every reply of ours names its creation: "No. 17. Reply ...", "... (No. 17)"; "Painting No. 17, seed 42" once.
 NUMBER = re.compile(r"\bNo\. ([0-9]{1,19})\b")
 GAVE_UP = "x_gave_up"
 # X's words for these may be about the post, too: who meets them steps aside, lest the next look be at the same post.
@@ -140,7 +140,7 @@ class ReplyStep:
             raise TryLater("x_cannot_look", str(error)) from error
 
     def _answer(self, claim: Claim, creation: Any, media_ids: list[str]) -> int:
-        text = creation.says or answer_text(creation.id, creation.seed)
+        text = creation.says or reply_text(creation.id, self.manners.link_home)
         if (creation.last_error or "").startswith("x_duplicate"):
             text = f"{text} ({claim.attempts})"  # X has seen these words, yet surely not from this creation
         self.may_have_answered = True
@@ -171,10 +171,13 @@ class ReplyStep:
         return Uploader(self.engine, self.x, self.storage, self.manners)
 
 
-def answer_text(creation_id: int, seed: int) -> str:
-    """What the answer says. Never the same twice, since X refuses duplicates; no link, domain or handle, since a
-    link costs twenty times as much and a handle makes loops."""
-    return f"Painting No. {creation_id}, seed {seed}"
+def reply_text(creation_id: int, link_home: str = "") -> str:
+    """Return what a reply with pictures says: its number, what its reader may do next, and its page if wanted.
+
+    Never the same twice, since X refuses duplicates. No handle, which would make loops; no other link or domain.
+    """
+    words = f"No. {creation_id}. Reply “again” for another, or “remix: …” to change it."
+    return f"{words} {link_home}/c/{creation_id}" if link_home else words
 
 
 def may_be_of(creation_id: int, text: str) -> bool:

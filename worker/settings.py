@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
+from core.errors import SettingsError
 from core.settings import (
     DatabaseSettings,
     GpuSettings,
@@ -37,7 +38,7 @@ class Settings:
 @cache
 def read_settings() -> Settings:
     """Read the environment once per process. Raises SettingsError."""
-    return Settings(
+    settings = Settings(
         load(HouseSettings),
         load(DatabaseSettings),
         load(QueueSettings),
@@ -49,3 +50,6 @@ def read_settings() -> Settings:
         load(MoneySettings),
         load(KeepSettings),
     )
+    if settings.x.reply_link == "gallery" and not settings.house.gallery_url:
+        raise SettingsError("GALLERY_URL is missing: REPLY_LINK=gallery needs it (for example: https://paint.example)")
+    return settings

@@ -26,6 +26,7 @@ from core.settings import (
     XSettings,
     load,
 )
+from core.x.links import links_in
 
 KEYS = ("x_consumer_key", "x_consumer_secret", "x_access_token", "x_access_token_secret")
 # X allows one account 300 looks at its mentions in 15 minutes.
@@ -103,6 +104,8 @@ def examine(config: Config) -> Iterator[Finding]:
         yield warn(f"TELL_ON_X: {unknown[0]} is no code", "the codes are in core/refusals.py")
     if config.money:
         yield from _prices(config.money)
+    if config.x and config.house and config.x.reply_link == "gallery":
+        yield from _reply_link(config.house.gallery_url)
 
 
 def _keys(x: XSettings) -> Iterator[Finding]:
@@ -120,6 +123,13 @@ def _prices(money: MoneySettings) -> Iterator[Finding]:
         price_list(money.prices)
     except ValueError as error:
         yield fail(str(error), "mend PRICES")
+
+
+def _reply_link(gallery_url: str) -> Iterator[Finding]:
+    if not gallery_url:
+        yield fail("REPLY_LINK=gallery needs GALLERY_URL", "set it, for example GALLERY_URL=https://paint.example")
+    elif not links_in(f"{gallery_url.rstrip('/')}/c/1"):
+        yield warn(f"X makes no link of {gallery_url[:80]}", "set GALLERY_URL to the public address of the gallery")
 
 
 def keys_are_there(x: XSettings) -> bool:

@@ -9,6 +9,8 @@ from bot.doctor.config import Config
 from bot.doctor.findings import Finding, warn
 from core.database import open_database
 from core.errors import HouseError
+from core.money.ledger import bill
+from core.money.prices import REPLY_WITH_LINK
 from core.watching import watched_posts
 
 
@@ -26,8 +28,19 @@ def examine() -> Iterator[Finding]:
     yield from house.examine(settings)
     if settings.money and settings.x:
         # The preferred painter's price: the others paint only while it does not.
-        yield from money.examine(settings.money, settings.x, settings.keep, prices[0] if prices else None)
+        painter = prices[0] if prices else None
+        yield from money.examine(settings.money, settings.x, settings.keep, painter, _linked(settings))
     yield warn("X wants to approve bots that answer with AI pictures", "ask for it before you announce; going-live.md")
+
+
+def _linked(settings: Config) -> tuple[int, int]:
+    """Count and micro-dollars of replies with a link so far."""
+    if settings.database is None:
+        return 0, 0
+    try:
+        return bill(open_database(settings.database.url)).get(REPLY_WITH_LINK, (0, 0))
+    except (HouseError, SQLAlchemyError):
+        return 0, 0  # the database has its own line
 
 
 def _announced(settings: Config) -> frozenset[int]:

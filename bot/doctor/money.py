@@ -13,14 +13,25 @@ USD = 1_000_000
 
 
 def examine(
-    money: MoneySettings, x: XSettings, keep: KeepSettings | None, painter: float | None = None
+    money: MoneySettings,
+    x: XSettings,
+    keep: KeepSettings | None,
+    painter: float | None = None,
+    linked: tuple[int, int] = (0, 0),
 ) -> Iterator[Finding]:
-    """One answer, one day, one month. `painter`: dollars per second that the painter tells."""
+    """One answer, one day, one month.
+
+    Args:
+        painter: dollars per second that the painter tells.
+        linked: count and micro-dollars of replies with a link in the ledger.
+    """
     try:
         one = cost_of_an_answer(money, x, painter)
     except ValueError:
         return  # told already
     yield ok(f"an answered prompt costs about ${one / USD:.4f}{_of_the_painter(money, painter)}")
+    if x.reply_link == "gallery":
+        yield _links(money, *linked)
     for name, budget, span in (
         ("BUDGET_DAY_USD", money.budget_day_usd, "day"),
         ("BUDGET_MONTH_USD", money.budget_month_usd, "month"),
@@ -37,6 +48,16 @@ def examine(
         yield ok(f"about {many:,} posts a day are looked up again within RECHECK_DAY_USD={keep.recheck_day_usd:g}")
 
 
+def _links(money: MoneySettings, count: int, micro_usd: int) -> Finding:
+    """X's pages say that a link in a summoned reply costs nothing more. Only the bill can tell."""
+    price = prices.price_list(money.prices)[prices.REPLY_WITH_LINK] / USD
+    what = f"replies link to the gallery, at ${price:.3f} each by our price list"
+    to_do = 'if X bills $0.20 for such a reply, set PRICES={"reply_with_link": 0.20}, or REPLY_LINK=off'
+    if not count:
+        return warn(f"{what}; none was sent yet", f"send one and look at X's bill: {to_do}")
+    return ok(f"{what}; {count:,} so far for ${micro_usd / USD:.3f} in our ledger; {to_do}")
+
+
 def _of_the_painter(money: MoneySettings, painter: float | None) -> str:
     """What of it is painting, and what is not known."""
     painted = prices.gpu_price(painter, money) * GPU_SECONDS
@@ -51,4 +72,5 @@ def cost_of_an_answer(money: MoneySettings, x: XSettings, painter: float | None 
     heard = listed[prices.OWN_READ if x.x_owns_app else prices.POST_READ]
     described = listed[prices.ALT_TEXT] if x.x_alt_text else 0
     painted = prices.gpu_price(painter, money) * GPU_SECONDS
-    return heard + painted + listed[prices.UPLOAD] + described + listed[prices.REPLY]
+    reply = listed[prices.REPLY_WITH_LINK if x.reply_link == "gallery" else prices.REPLY]
+    return heard + painted + listed[prices.UPLOAD] + described + reply

@@ -14,7 +14,7 @@ from core.clock import now
 from core.database import reading, shared_now
 from core.models import State, creations
 from core.money.budget import room_for_work
-from core.money.prices import ALT_TEXT, REPLY, price_list
+from core.money.prices import ALT_TEXT, REPLY, REPLY_WITH_LINK, price_list
 from core.pace import Pace
 from core.painters import Painters
 from core.queue import PAINT, WorkQueue
@@ -28,7 +28,7 @@ PAINTING_MICRO_USD = 2_000
 def price_of_one(money: MoneySettings) -> int:
     """Micro-dollars that have to be there for one more to go."""
     prices = price_list(money.prices)
-    return prices[REPLY] + MOST_PICTURES * prices[ALT_TEXT] + PAINTING_MICRO_USD
+    return max(prices[REPLY], prices[REPLY_WITH_LINK]) + MOST_PICTURES * prices[ALT_TEXT] + PAINTING_MICRO_USD
 
 
 @dataclass(frozen=True)

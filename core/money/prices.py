@@ -13,6 +13,7 @@ USER_READ = "user_read"
 POST = "post"
 POST_WITH_URL = "post_with_url"
 REPLY = "reply"
+REPLY_WITH_LINK = "reply_with_link"
 DELETE = "delete"
 ALT_TEXT = "alt_text"
 UPLOAD = "upload"
@@ -26,8 +27,9 @@ X_PRICES: Mapping[str, int] = {
     USER_READ: 10_000,
     POST: 15_000,
     POST_WITH_URL: 200_000,
-    # An answer to who summoned us.
+    # A reply to who summoned us: X's pages (2026-04-16) except it from the price of links, which no bill has shown yet.
     REPLY: 10_000,
+    REPLY_WITH_LINK: 10_000,
     DELETE: 10_000,
     ALT_TEXT: 5_000,
     # Not on X's list; nobody has told of being charged.

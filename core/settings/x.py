@@ -43,6 +43,9 @@ class XSettings(Settings):
     x_answer_prefixed: Literal["learn", "always", "never"] = Field(
         default="learn", description="answer replies that hold our handle only in X's automatic prefix"
     )
+    reply_link: Literal["off", "gallery"] = Field(
+        default="off", description="whether replies with pictures carry the address of their page (needs GALLERY_URL)"
+    )
 
     @property
     def watched(self) -> frozenset[int]:

@@ -17,6 +17,7 @@ from core.pace.toll import Item, NoToll, Toll
 from core.settings import XSettings
 from core.text import LONGEST_ALT_TEXT, clean, clip
 from core.x.copies import Copy, read_copy
+from core.x.links import links_in
 from core.x.posts import Account, Post, next_token, read_account, read_losses, read_page
 from core.x.snowflakes import id_at
 from core.x.transport import Transport, border
@@ -29,8 +30,8 @@ SHAPE = {
     "expansions": "attachments.media_keys,author_id,referenced_tweets.id,referenced_tweets.id.attachments.media_keys,"
     "referenced_tweets.id.author_id",
 }
-# For finding our own answer: who wrote what to whom.
-BARE_SHAPE = {"tweet.fields": "author_id,in_reply_to_user_id,referenced_tweets"}
+# For finding our own answer: who wrote what to whom, and whether it holds a link, which has a price of its own.
+BARE_SHAPE = {"tweet.fields": "author_id,entities,in_reply_to_user_id,referenced_tweets"}
 MY_FIELDS = "created_at,description,pinned_tweet_id,protected,verified,verified_type"
 PAGE = 100
 # X serves the newest 800 mentions and no more.
@@ -143,7 +144,7 @@ class XClient:
         if found is None:
             self._x.toll.undone(ANSWER)
             return None
-        self._charge(prices.REPLY, f"answer:{found.id}")
+        self._charge_reply(found.id, with_link=found.has_link)
         return found.id
 
     def upload(self, image: bytes, mime: str) -> Copy:
@@ -181,7 +182,7 @@ class XClient:
         if media_ids:
             body["media"] = {"media_ids": media_ids}
         answer = self._post(body, made_with_ai)
-        self._charge(prices.REPLY, f"answer:{answer}")
+        self._charge_reply(answer, with_link=bool(links_in(text)))
         return answer
 
     def post(self, text: str, *, to: int | None = None, with_url: bool = False) -> int:
@@ -258,6 +259,9 @@ class XClient:
 
     def _charge(self, item: str, key: str) -> None:
         self._x.toll.charge([Item(item, key)], self.moment())
+
+    def _charge_reply(self, reply_id: int, *, with_link: bool) -> None:
+        self._charge(prices.REPLY_WITH_LINK if with_link else prices.REPLY, f"answer:{reply_id}")
 
     def _charge_posts(self, item: str, body: dict[str, Any]) -> None:
         """X charges every post it shows, also one that makes no sense to us."""

@@ -3,6 +3,7 @@
 Offsets are code points in the raw text, which is HTML-escaped: slice first, unescape after.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -37,6 +38,9 @@ __all__ = [
     "read_page",
     "read_people",
 ]
+
+
+OWN_MEDIA = re.compile(r"/status/\d+/(?:photo|video)/\d+$", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ def _post(raw: Raw, along: Along) -> Post:
         reply_settings=_reply_settings(raw),
         lang=clean(a_text(raw.get("lang"))) or None,
         media=_attached(raw, along.media),
+        has_link=any(map(_leads_elsewhere, a_list(entities.get("urls")))),
     )
 
 
@@ -181,6 +186,12 @@ def _mention(entity: Raw, people: Mapping[int, Author]) -> Span:
     if person_id is None and handle:
         person_id = next((person.id for person in people.values() if person.username.lower() == handle), None)
     return replace(_span(entity), person_id=person_id, handle=handle if person_id is None else "")
+
+
+def _leads_elsewhere(entity: Any) -> bool:
+    """Whether a link is not the one that X adds for the post's own media."""
+    link = an_object(entity)
+    return not (link.get("media_key") or OWN_MEDIA.search(a_text(link.get("expanded_url"))))
 
 
 def _media(raw: Raw) -> Media:

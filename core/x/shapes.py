@@ -66,6 +66,7 @@ class Post:
     `display_start` is where the author's own words begin, after the handles X puts before a reply; `display_end` where
     they end, before the link X hangs on for media, None where X did not say or the text is long.
     `root_id` is its id before any edit: one post keeps it through all its versions.
+    `has_link`: whether it links to anything but its own media.
     `parent` and `quoted` are the posts it answers and quotes, where X sent them along; theirs are not followed.
     """
 
@@ -89,6 +90,7 @@ class Post:
     is_long: bool = False
     parent: "Post | None" = None
     quoted: "Post | None" = None
+    has_link: bool = False
 
     def recognizing(self, person_id: int, handle: str) -> "Post":
         """Return the post with its mentions of this handle that X sent without an id resolved to this person."""

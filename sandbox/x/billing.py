@@ -79,7 +79,8 @@ def _included(includes: Json) -> Iterator[Item]:
 
 
 def _kind_of_post(call: Call, post: Post) -> str:
-    """A link makes any post dear, a bare domain included. An answer to somebody else was summoned, or X refused it."""
-    if any(piece.kind == "link" for piece in texts.pieces(post.said)):
-        return "post_with_url"
-    return "reply" if post.in_reply_to_user_id not in (None, call.me.id) else "post"
+    """A bare domain is a link, too. A reply to somebody else was summoned, or X refused it."""
+    has_link = any(piece.kind == "link" for piece in texts.pieces(post.said))
+    if post.in_reply_to_user_id not in (None, call.me.id):
+        return "summoned_link" if has_link else "reply"
+    return "post_with_url" if has_link else "post"

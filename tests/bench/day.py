@@ -3,10 +3,11 @@
 The sandbox's clock runs `--scale` times as fast as ours, so that its windows, days and prices keep their proportion.
 A small part of the answers is lost on the line after X took them, as on any long day.
 
-    python tests/bench/day.py [--mentions 2120] [--scale 150]
+    python tests/bench/day.py [--mentions 2120] [--scale 150] [--link-price MICRO]
 """
 
 import argparse
+import json
 import math
 import sqlite3
 import sys
@@ -27,7 +28,10 @@ PAINTER_COSTS = {"GPU_USD_PER_HOUR": "1.98"}
 
 def main() -> int:
     options = _options()
-    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **OPEN_HANDED, **PAINTER_COSTS) as house:
+    given = {**OPEN_HANDED, **PAINTER_COSTS, **_linked(options.link_price)}
+    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **given) as house:
+        if options.link_price is not None:
+            house.control("money", prices={"summoned_link": options.link_price})
         while len(house.answers()) < 12:  # the samples of the first start
             time.sleep(0.2)
         began = _begin_day(house, options.scale)
@@ -40,7 +44,15 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mentions", type=int, default=2120)
     parser.add_argument("--scale", type=float, default=150.0)
+    parser.add_argument("--link-price", type=int, metavar="MICRO", help="replies link to the gallery, at this price")
     return parser.parse_args()
+
+
+def _linked(price: int | None) -> dict[str, str]:
+    if price is None:
+        return {}
+    dollars = json.dumps({"reply_with_link": price / 1_000_000})
+    return {"REPLY_LINK": "gallery", "GALLERY_URL": "https://paint.example.com", "PRICES": dollars}
 
 
 def _clock(house: House) -> datetime:

@@ -16,6 +16,8 @@ from bot.doctor.examination import examine
 from core.clock import now
 from core.database import open_database
 from core.models import State
+from core.money import ledger
+from core.money.prices import REPLY_WITH_LINK
 from core.queue import WorkQueue
 from core.schema import migrate
 from core.watching import watch
@@ -97,6 +99,25 @@ def test_it_says_what_an_answer_costs_and_how_far_the_budget_reaches(examined: E
     assert line(lines, "an answered prompt costs").startswith("ok    an answered prompt costs about $0.0167")
     assert line(lines, "answers a day within").startswith("ok    about 570 answers a day within BUDGET_DAY_USD=10")
     assert line(lines, "BUDGET_MONTH_USD is none").startswith("warn")
+
+
+def test_it_says_what_replies_with_a_link_cost_and_what_to_compare(examined: Examined, database: Engine) -> None:
+    linked = {"REPLY_LINK": "gallery", "GALLERY_URL": "https://paint.example.com"}
+    told = line(examined(**linked), "replies link to the gallery")
+    assert told.startswith("warn")
+    assert "at $0.010 each by our price list; none was sent yet" in told
+    ledger.write_costs(database, [ledger.Cost("answer:1", REPLY_WITH_LINK, 200_000)])
+    told = line(examined(**linked, PRICES='{"reply_with_link": 0.2}'), "replies link to the gallery")
+    assert told.startswith("ok")
+    assert "at $0.200 each by our price list; 1 so far for $0.200 in our ledger" in told
+    assert not [each for each in examined(REPLY_LINK="off") if "link" in each]
+
+
+def test_it_says_if_a_reply_cannot_link_to_the_gallery(examined: Examined) -> None:
+    lines = examined(REPLY_LINK="gallery", GALLERY_URL=None)
+    assert line(lines, "REPLY_LINK=gallery needs GALLERY_URL").startswith("FAIL")
+    lines = examined(REPLY_LINK="gallery", GALLERY_URL="http://localhost:8000")
+    assert line(lines, "X makes no link of http://localhost:8000").startswith("warn")
 
 
 def test_it_reminds_of_what_only_x_can_say(examined: Examined) -> None:

@@ -168,9 +168,19 @@ def test_a_post_a_reply_to_oneself_and_a_summoned_reply(play):
 @pytest.mark.parametrize(
     "text", ["see https://example.com/x", "see example.com", "a sea.Here it is", "これはexample.jpです"]
 )
-def test_a_link_makes_a_post_dear_a_bare_domain_and_a_reply_included(play, text):
+def test_a_link_makes_an_own_post_dear_a_bare_domain_included(play, text):
+    own = posted(play, text)
+    posted(play, f"{text} again", to=own)
+    assert spent(play) == [("post_with_url", 2, 400_000)]
+
+
+@pytest.mark.parametrize("text", ["see https://example.com/x", "see example.com"])
+def test_a_link_in_a_summoned_reply_costs_what_xs_pages_say_or_what_the_control_says(play, text):
     posted(play, text, to=play.says("mira_paints", "@threadpaint a red sea"))
-    assert spent(play) == [("post_with_url", 1, 200_000)]
+    assert spent(play) == [("summoned_link", 1, 10_000)]
+    terms(play, prices={"summoned_link": 200_000})
+    posted(play, f"{text} again", to=play.says("mira_paints", "@threadpaint a blue sea"))
+    assert spent(play) == [("summoned_link", 2, 210_000)]
 
 
 @pytest.mark.parametrize("text", ["a sea.There it is", "version 2.5 of it", "mail me@example.com", "e.g. a sea", "..."])

@@ -18,20 +18,26 @@ from sqlalchemy import Engine
 
 from core.clock import now
 from core.database import open_database, transaction
+from core.errors import SettingsError
 from core.line import Line
 from core.models import Creation, State, pictures
+from core.money import ledger
 from core.pace import Pace
+from core.pace.toll import TollGate
 from core.queue import WorkQueue
 from core.schema import migrate
 from core.settings import MoneySettings, PaceSettings, WorkSettings, load
 from core.storage import FolderStorage
+from core.x.links import links_in
+from core.x.weighing import harmless, weight
 from tests.support.children import child_environment, empty_folder
 from tests.support.rows import make_creation, make_due, make_person, make_post, read_creation
 from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_answer, lost_call
 from tests.support.servers import wait_until
 from worker.jobs import _work
-from worker.manners import Manners
-from worker.replying import ReplyStep, answer_text, may_be_of
+from worker.manners import Manners, manners_of
+from worker.replying import ReplyStep, may_be_of, reply_text
+from worker.settings import read_settings
 
 POST = ("POST", "/2/tweets")
 UPLOAD = ("POST", "/2/media/upload")
@@ -289,9 +295,66 @@ def test_a_job_killed_right_after_the_post_landed_does_not_answer_twice(
 
 
 def test_the_answers_text_holds_nothing_that_costs_or_loops() -> None:
-    text = answer_text(17, 42)
-    assert text == "Painting No. 17, seed 42"
-    assert not any(c in text for c in "@/:#$")
+    text = reply_text(17)
+    assert text == "No. 17. Reply “again” for another, or “remix: …” to change it."
+    assert not any(c in text for c in "@/#$")
+    assert (links_in(text), harmless(text)) == ([], text)
+    assert weight(reply_text(10**18, "https://paint.example.com")) < 120
+
+
+LINKED = Manners(link_home="https://paint.example.com")
+
+
+@pytest.mark.parametrize("manners", [Manners(), LINKED])
+@pytest.mark.parametrize("dollars", [None, 0.01, 0.2])
+@pytest.mark.parametrize("fault", [None, lost_answer])
+def test_the_ledger_is_the_bill_with_a_link_and_without_at_either_price(
+    house: House, queue: WorkQueue, manners: Manners, dollars: float | None, fault: Any
+) -> None:
+    charged = {} if dollars is None else {"summoned_link": round(dollars * 1_000_000)}
+    house.x.http.post(f"{house.x.url}/sandbox/money", json={"prices": charged}).raise_for_status()
+    money = load(MoneySettings, prices={} if dollars is None else {"reply_with_link": dollars})
+    toll = TollGate(Pace(queue, load(PaceSettings)), house.engine, money)
+    house.step = replace(house.step, manners=manners, x=house.x.client(toll))
+    if fault:
+        house.x.spoil(*POST, fault)
+        house.work()
+    assert house.work().state == State.REPLIED
+    bill = house.x.http.get(f"{house.x.url}/sandbox/money").json()
+    assert sum(micro for _, micro in ledger.bill(house.engine).values()) == bill["total_micro"]
+    item = "summoned_link" if manners is LINKED else "reply"
+    expected = round((dollars or 0.01) * 1_000_000) if manners is LINKED else 10_000
+    assert bill["by_item"][item] == {"count": 1, "micro": expected}
+    assert ("reply_with_link" in ledger.bill(house.engine)) is (manners is LINKED)
+
+
+def test_a_reply_leads_home_where_that_is_wanted(house: House) -> None:
+    house.step = replace(house.step, manners=LINKED)
+    house.work()
+    (answer,) = house.answers()
+    link, _picture = answer["entities"]["urls"]
+    assert link["expanded_url"] == f"https://paint.example.com/c/{house.creation_id}"
+
+
+def test_the_picture_in_a_reply_is_no_link_of_it(house: House) -> None:
+    house.work()
+    me = house.step.x.me().author.id
+    [own] = house.step.x.own_posts(me, since_id=house.post_id).posts
+    assert (len(own.links), own.has_link) == (1, False)
+
+
+def test_a_link_home_needs_the_address_of_the_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name.upper(), value)
+    monkeypatch.setenv("REPLY_LINK", "gallery")
+    monkeypatch.delenv("GALLERY_URL", raising=False)
+    read_settings.cache_clear()
+    with pytest.raises(SettingsError, match="GALLERY_URL is missing"):
+        read_settings()
+    monkeypatch.setenv("GALLERY_URL", "https://paint.example.com/")
+    settings = read_settings()
+    read_settings.cache_clear()
+    assert manners_of(settings.x, settings.house.gallery_url).link_home == "https://paint.example.com"
 
 
 @pytest.mark.parametrize("status", [400, 403, 405, 413])
@@ -321,6 +384,9 @@ def test_one_post_that_x_refuses_with_words_about_us_lets_others_go_first(house:
     [
         ("Painting No. 17, seed 4", True),
         ("Painting No. 17, seed 4 https://t.co/x", True),
+        ("No. 17. Reply “again” for another", True),
+        ("No. 17. Reply “again” for another https://t.co/x https://t.co/y", True),
+        ("No. 170. Reply “again” for another", False),
         ("I leave you alone from now on. (No. 17)", True),
         ("Painting No. 170, seed 17", False),
         ("Painting No. 1, seed 17", False),
