@@ -52,7 +52,7 @@ def _links(money: MoneySettings, count: int, micro_usd: int) -> Finding:
     """X's pages say that a link in a summoned reply costs nothing more. Only the bill can tell."""
     price = prices.price_list(money.prices)[prices.REPLY_WITH_LINK] / USD
     what = f"replies link to the gallery, at ${price:.3f} each by our price list"
-    to_do = 'if X bills $0.20 for such a reply, set PRICES=reply_with_link=0.20, or REPLY_LINK=off'
+    to_do = "if X bills $0.20 for such a reply, set PRICES=reply_with_link=0.20, or REPLY_LINK=off"
     if not count:
         return warn(f"{what}; none was sent yet", f"send one and look at X's bill: {to_do}")
     return ok(f"{what}; {count:,} so far for ${micro_usd / USD:.3f} in our ledger; {to_do}")
