@@ -3,8 +3,10 @@
     well ── fails ──> rests: as long as it said, else 5 s, 15 s, 45 s ... 5 minutes ──> one call tries it ──> well
     well ── fails with three orders of different creations, and none went well between them ──> rests
 
-One order that breaks whoever paints it counts against itself, and takes nobody out. Kept in Redis for all workers;
-everything runs out by itself, by the server's clock. Knows no HTTP and no order.
+One order that breaks whoever paints it counts against itself, and takes nobody out. An order that a backend failed with
+or refused is a suspect: the line sends another order to find out whether the backend is back, and a refusal counts
+against the suspect once another order was painted after its last one. Kept in Redis for all workers; everything runs
+out by itself, by the server's clock. Knows no HTTP and no order.
 
 Who paints is not stopped by a queue that is away: then nothing is known, and each call finds out for itself. Who looks
 at it (the line, the host) is told by TryLater("queue_away").
@@ -23,14 +25,19 @@ from core.queue import WorkQueue, translated
 
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
+# Where the orders themselves may be the cause: a stranger's prompt must hold nobody up for a minute.
+LONGEST_DOUBT_PAUSE = 15.0
 # So many different creations in a row, and it is not they.
 ORDERS_IN_A_ROW = 3
 # Who looks whether a painter is back may die meanwhile; after so long another one looks. Longer than a look takes.
-PROBE_SECONDS = 65.0
+PROBE_SECONDS = 50.0
 PROBE_PAUSE = 5.0
 # An illness that nobody has met for so long is forgotten: the painter is simply tried.
 REMEMBERED_SECONDS = 3600
 CLOSED, AWAY, LISTED = "painters:closed", "painters:away", "painters:ill"
+SUSPECTS, MAX_SUSPECTS = "painters:suspects", 500
+# A backend that failed with one of these answers requests, but its answers are no good.
+BAD_ANSWERS = frozenset({"gpu_slow", "gpu_failed", "gpu_garbage", "gpu_unchecked"})
 
 
 @dataclass(frozen=True)
@@ -101,11 +108,13 @@ class Painters:
         return left if left > 0 or not (self._redis.exists(ill) and self._redis.exists(probe)) else PROBE_PAUSE
 
     @forgiving(None)
-    def failed(self, url: str, *, code: str, detail: str, after: float = 0.0) -> None:
+    def failed(
+        self, url: str, *, code: str, detail: str, after: float = 0.0, longest_pause: float = LONGEST_PAUSE
+    ) -> None:
         """Leave it alone. `after`: seconds that it asked for."""
         rest, ill, probe = _keys(url)
         times = int(self._redis.hget(ill, "times") or 0)
-        pause = max(1.0, after) if after else min(FIRST_PAUSE * 3 ** min(times, 9), LONGEST_PAUSE)
+        pause = max(1.0, after) if after else min(FIRST_PAUSE * 3 ** min(times, 9), longest_pause)
         # Workers that fail at the same moment are one failure.
         if self._redis.set(rest, code, nx=True, px=_ms(pause)):
             with self._redis.pipeline() as line:
@@ -129,17 +138,51 @@ class Painters:
             line.expire(doubt, REMEMBERED_SECONDS)
             line.delete(probe)
             orders = int(line.execute()[1])
+        self._suspect(order)
         if orders >= ORDERS_IN_A_ROW:
-            self.failed(url, code=code, detail=detail)
+            self.failed(url, code=code, detail=detail, longest_pause=LONGEST_DOUBT_PAUSE)
+
+    @forgiving(False)
+    def refused(self, url: str, order: str) -> bool:
+        """Note that this order was refused. Returns whether another order was painted since its last refusal: then
+        this order is the cause, and not the backend."""
+        painted, refused = _painted(url), _refused(url)
+        number, before = int(self._redis.get(painted) or 0), self._redis.hget(refused, order)
+        with self._redis.pipeline() as line:
+            line.hset(refused, order, number)
+            line.expire(refused, REMEMBERED_SECONDS)
+            line.execute()
+        self._suspect(order)
+        return before is not None and number > int(before)
 
     @forgiving(None)
-    def worked(self, url: str) -> None:
-        """It paints."""
-        rest, ill, probe = _keys(url)
+    def accepts(self, url: str) -> None:
+        """It reads requests, so it is not away. Whether it paints is for the next order to find out."""
+        ill, probe = _keys(url)[1:]
+        code = (self._redis.hget(ill, "code") or b"").decode()
+        if code in BAD_ANSWERS:
+            self._redis.delete(probe)
+        else:
+            self._clear(url)
+
+    @forgiving(None)
+    def worked(self, url: str, order: str = "") -> None:
+        """It paints. `order`: the order that it painted."""
+        painted = _painted(url)
         with self._redis.pipeline() as line:
-            line.delete(rest, ill, probe, _doubt(url), CLOSED, AWAY)
-            line.srem(LISTED, ill)
+            line.incr(painted)
+            line.expire(painted, 2 * REMEMBERED_SECONDS)
+            line.hdel(_refused(url), order)
+            line.zrem(SUSPECTS, order)
+            line.delete(_doubt(url))
             line.execute()
+        self._clear(url)
+
+    @translated
+    def suspects(self) -> set[int]:
+        """Creations that a backend lately refused or failed with: not the ones to find out with whether it is back."""
+        since = now().timestamp() - REMEMBERED_SECONDS
+        return {int(order) for order in self._redis.zrangebyscore(SUSPECTS, since, "+inf")}
 
     @forgiving(None)
     def close(self, seconds: float, code: str) -> None:
@@ -193,6 +236,22 @@ class Painters:
         others = [name.replace(":ill:", f":{kind}:") for name in names for kind in ("rest", "probe", "doubt")]
         self._redis.delete(CLOSED, AWAY, LISTED, *names, *others)
 
+    def _clear(self, url: str) -> None:
+        rest, ill, probe = _keys(url)
+        with self._redis.pipeline() as line:
+            line.delete(rest, ill, probe, CLOSED, AWAY)
+            line.srem(LISTED, ill)
+            line.execute()
+
+    def _suspect(self, order: str) -> None:
+        if not order.isdigit():
+            return
+        with self._redis.pipeline() as line:
+            line.zadd(SUSPECTS, {order: now().timestamp()})
+            line.zremrangebyrank(SUSPECTS, 0, -MAX_SUSPECTS - 1)
+            line.expire(SUSPECTS, REMEMBERED_SECONDS)
+            line.execute()
+
     @property
     def _redis(self) -> Any:
         if self.queue is None:
@@ -217,6 +276,15 @@ def _keys(url: str) -> tuple[str, str, str]:
 
 def _doubt(url: str) -> str:
     return f"painter:doubt:{_name(url)}"
+
+
+def _refused(url: str) -> str:
+    """Per order: how many orders this backend had painted when it refused that one last."""
+    return f"painter:refused:{_name(url)}"
+
+
+def _painted(url: str) -> str:
+    return f"painter:painted:{_name(url)}"
 
 
 def _name(url: str) -> str:

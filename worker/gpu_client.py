@@ -4,9 +4,9 @@
     it can, once | read
 
 Never two at once for one order. A painter that is away costs the creation no try; one that fails may have met a
-prompt that breaks it, so that counts. What one cannot paint may be what another can: a refusal is final where all
-have refused. What takes longer than the deadline is TryLater, and the creation's own schedule
-tries again: painting is safe to repeat. Knows no row.
+prompt that breaks it, so that counts; whether a refusal counts is decided in `painter/refusals.py`. What one cannot
+paint may be what another can: a refusal is final where all have refused. What takes longer than the deadline is
+TryLater, and the creation's own schedule tries again: painting is safe to repeat. Knows no row.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from core.settings import GpuSettings
 from worker.painter.call import Call
 from worker.painter.faults import Fault, Reply, fault_of_reply
 from worker.painter.orders import Order, Painted, Painting, body_of, read_painting, reasons_of, within
+from worker.painter.refusals import judged
 
 __all__ = ["GpuClient", "Order", "Painted", "Painting", "open_gpu"]
 
@@ -62,14 +63,13 @@ class GpuClient:
             try:
                 painting = self._paint_at(url, order, until, others=len(self.urls) - number - 1)
             except Fault as fault:
-                faults.append(fault)
-                self._tell(url, order, fault)
+                faults.append(self._judged(url, order, fault, until))
                 continue
             except Refused as refusal:
-                self.painters.worked(url)
+                self.painters.worked(url, str(order.creation_id))
                 refusals[url] = refusal
                 continue
-            self.painters.worked(url)
+            self.painters.worked(url, str(order.creation_id))
             return painting
         raise self._why_not(faults, refusals)
 
@@ -85,9 +85,9 @@ class GpuClient:
             reply = self._call(url, changed, until, others).make()
         if reply.status == 422:
             raise Refused("unpaintable", _words(reply))
-        if reply.status == 413:
+        if reply.status == 413 and order.start:
             raise Refused("unpaintable", "its start picture is too large for the painter")
-        if reply.status != 200:
+        if reply.status != 200 or reply.is_page:
             raise fault_of_reply(reply)
         painting = read_painting(reply.content, order, asked=changed or order, within=time.monotonic() - began)
         if painting.senseless:
@@ -108,13 +108,19 @@ class GpuClient:
             headers["X-Caller"] = hmac.new(key, who, hashlib.sha256).hexdigest()[:16]
         return headers
 
-    def _tell(self, url: str, order: Order, fault: Fault) -> None:
-        """Let the other workers know."""
-        log.warning("painter failed", painter=shown(url), reason=f"{fault.code}: {fault.detail}")
-        if fault.doubtful:
-            self.painters.doubted(url, str(order.creation_id), code=fault.code, detail=fault.detail)
+    def _judged(self, url: str, order: Order, fault: Fault, until: float) -> Fault:
+        """Let the other workers know; return what the fault means for the order."""
+        who = str(order.creation_id)
+        if fault.refusal:
+            fault = judged(fault, self._call(url, order, until, 0), who, self.painters)
+        elif fault.only_this:
+            self.painters.worked(url)
+        elif fault.doubtful:
+            self.painters.doubted(url, who, code=fault.code, detail=fault.detail)
         else:
             self.painters.failed(url, code=fault.code, detail=fault.detail, after=fault.after)
+        log.warning("painter failed", painter=shown(url), reason=f"{fault.code}: {fault.detail}")
+        return fault
 
     def _why_not(self, faults: list[Fault], refusals: Mapping[str, Refused]) -> TryLater | Refused:
         """Refused where all have refused, else the failure that counts, else the preferred painter's; and when it is

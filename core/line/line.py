@@ -6,6 +6,7 @@ called, and whoever is first in line goes when the moment has come. Whoever fini
 every second sees to it that nobody is forgotten.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
@@ -52,8 +53,8 @@ class Line:
         if free <= 0:
             return 0
         if step == PAINT:
-            chosen = self._allowed(self._next(free, waiting, State.QUEUED), step, waiting)
-            chosen = self._painters_take(chosen, waiting)
+            chosen = self._painters_take(self._next(free, waiting, State.QUEUED), free, waiting)
+            chosen = self._allowed(chosen, step, waiting)
         else:
             # Who may have answered already only looks on X for it; that needs nobody's leave.
             chosen = self._next(free, waiting, State.REPLYING)
@@ -72,20 +73,31 @@ class Line:
             return due
         return due[: max(0, min(counted) - self._at_work() - len(waiting))]
 
-    def _painters_take(self, chosen: list[int], waiting: set[int]) -> list[int]:
-        """None while all painters rest; one to look whether they are back; else all of them."""
+    def _painters_take(self, chosen: list[int], free: int, waiting: set[int]) -> list[int]:
+        """None while all painters rest; one to look whether they are back; else all of them.
+
+        The one that looks is no order that was refused or failed lately, if there is another: it may be the reason
+        why they seem to be away.
+        """
         room = self.painters.room() if chosen else None
-        return chosen if room is None else chosen[: max(0, room - len(waiting))]
+        if room is None:
+            return chosen
+        suspects = self.painters.suspects() if room else set()
+        if suspects:
+            chosen = self._next(free, waiting, State.QUEUED, without=suspects) or chosen
+        return chosen[: max(0, room - len(waiting))]
 
     def _affordable(self) -> int | None:
         """How many the budget has room for; None where there is no budget."""
         room = room_for_work(self.engine, self.money, now())
         return None if room.micro_usd is None else room.micro_usd // price_of_one(self.money)
 
-    def _next(self, count: int, waiting: set[int], *states: State) -> list[int]:
+    def _next(self, count: int, waiting: set[int], *states: State, without: Collection[int] = ()) -> list[int]:
         if count <= 0:
             return []
         in_turn = select(creations.c.id).order_by(creations.c.turn, creations.c.id).limit(count + len(waiting))
+        if without:
+            in_turn = in_turn.where(creations.c.id.not_in(without))
         with reading(self.engine) as connection:
             due = (
                 creations.c.state.in_([state.value for state in states]),

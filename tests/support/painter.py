@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,12 +23,15 @@ def sketch_service(token: str = "secret") -> Iterator[str]:
         yield url
 
 
+EMPTY = b"{}"
+
+
 class BadPainter:
-    """An ASGI app that answers every call with the same status, body and headers, and counts the calls. `well`: asked
-    how it is, it says that all is well, and that call is not counted."""
+    """An ASGI app that answers every call with the same status, body and headers, and counts the orders. `well`: asked
+    how it is, it says that all is well, and that call is not counted. `empty`: requests without an order."""
 
     def __init__(self, status: int = 200, body: bytes = b"", *, well: bool = False, **headers: str) -> None:
-        self.status, self.body, self.well, self.calls = status, body, well, 0
+        self.status, self.body, self.well, self.calls, self.empty = status, body, well, 0, 0
         self.headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -37,7 +40,10 @@ class BadPainter:
         if self.well and scope["path"] == "/healthz":
             await _say(WELL, send)
             return
-        self.calls += 1
+        if scope["path"] == "/v1/paint" and (await _heard(scope, receive)).body == EMPTY:
+            self.empty += 1
+        else:
+            self.calls += 1
         if self.status == 0:
             raise ConnectionResetError("gone")
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
@@ -87,11 +93,13 @@ WELL = Said(200, b'{"status": "ok", "model": "m"}')
 
 class ScriptedPainter:
     """An ASGI app that gives these answers one after the other, the last one again and again, and keeps all calls.
-    Asked how it is, it says `health` each time, and keeps that call in `looks`."""
+    Asked how it is, it says `health` each time, and keeps that call in `looks`. To a request without an order it says
+    `empty`, or what it said last."""
 
-    def __init__(self, *said: Said, health: Said = WELL) -> None:
+    def __init__(self, *said: Said, health: Said = WELL, empty: Said | None = None) -> None:
         self.said, self.heard = list(said), list[Heard]()
         self.health, self.looks = health, list[Heard]()
+        self.empty = empty
         self.at_once = self.most_at_once = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -105,12 +113,39 @@ class ScriptedPainter:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            self.heard.append(await _heard(scope, receive))
-            said = self.said[min(len(self.heard), len(self.said)) - 1]
+            heard = await _heard(scope, receive)
+            if heard.body != EMPTY:
+                self.heard.append(heard)
+            said = self.said[max(0, min(len(self.heard), len(self.said)) - 1)]
+            if heard.body == EMPTY and self.empty:
+                said = self.empty
             await asyncio.sleep(said.first)
             await _say(said, send)
         finally:
             self.at_once -= 1
+
+
+def behind(app: Any, firewall: Callable[[str], Said | None], *, empty: Said | None = None) -> Any:
+    """An app behind a firewall that answers some prompts itself. `empty`: what it answers to a request without an
+    order, in place of the app; None: as the app does."""
+
+    async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] == "/healthz":
+            await app(scope, receive, send)
+            return
+        body = (await _heard(scope, receive)).body
+        said = empty if body == EMPTY and empty else firewall(str(json.loads(body or EMPTY).get("prompt", "")))
+        if said:
+            await _say(said, send)
+            return
+        first = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def again() -> Any:
+            return first.pop() if first else await receive()
+
+        await app(scope, again, send)
+
+    return guarded
 
 
 async def _heard(scope: dict[str, Any], receive: Any) -> Heard:

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -85,7 +86,9 @@ def test_a_wrong_token_is_told_apart(painter: str) -> None:
         (BadPainter(404, b"modal-http: invalid function call"), "gpu_down", 0, False),
         (BadPainter(301, location="https://elsewhere.invalid/"), "gpu_down", 0, False),
         (BadPainter(302, location="http://xn--a.invalid\xff/"), "gpu_down", 0, False),
-        (BadPainter(418), "gpu_garbage", 0, True),
+        (BadPainter(413), "gpu_down", 0, False),
+        (BadPainter(418), "gpu_down", 0, False),
+        (BadPainter(200, b"\n <!doctype html><title>Sign in</title>"), "gpu_down", 0, False),
         (BadPainter(204), "gpu_garbage", 0, True),
         (BadPainter(200, b"garbage"), "gpu_garbage", 0, True),
         (BadPainter(200, b"{}"), "gpu_garbage", 0, True),
@@ -201,7 +204,7 @@ def test_a_refusal_without_words_is_a_refusal(body: bytes) -> None:
 
 def test_an_order_that_is_too_large_is_a_refusal() -> None:
     with serving(BadPainter(413)) as url, pytest.raises(Refused, match="unpaintable: its start picture is too large"):
-        GpuClient((url,)).paint(ORDER)
+        GpuClient((url,)).paint(replace(ORDER, start=b"a photograph"))
 
 
 @pytest.mark.parametrize(

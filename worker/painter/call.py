@@ -20,7 +20,7 @@ import anyio.lowlevel
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from worker.painter.faults import DOWN, GARBAGE, Fault, Reply, fault_of_error, fault_of_health
+from worker.painter.faults import DOWN, GARBAGE, Fault, Reply, fault_of_error, fault_of_health, fault_of_reply
 
 # One picture of 1536 x 1536 as PNG is about 6 MB, four of them in base64 about 32 MB.
 LONGEST_ANSWER = 64 * 1024 * 1024
@@ -28,7 +28,8 @@ MOST_HOPS = 20
 CONNECT_SECONDS = 5.0
 MOST_READS = 5
 # A container that wakes up may need longer; then it goes on waking up while we leave it alone.
-LOOK_SECONDS = 60.0
+LOOK_SECONDS = 45.0
+EMPTY_SECONDS = 10.0
 
 Result = TypeVar("Result")
 
@@ -59,6 +60,19 @@ class Call:
         if fault:
             raise fault
 
+    def is_open(self) -> bool | None:
+        """Whether a request without an order is read. False: it is refused as well. None: the answer does not tell.
+
+        Sent the same way with the same secrets, it costs nothing: a service that lets us in says what is missing.
+        """
+        try:
+            reply = self._told(self._empty())
+        except Fault as fault:
+            return None if fault.doubtful else False
+        if reply.status in (400, 422) and not reply.is_page:
+            return True
+        return False if fault_of_reply(reply).refusal else None
+
     def _told(self, call: Coroutine[Any, Any, Reply]) -> Reply:
         began = time.monotonic()
         try:
@@ -78,6 +92,11 @@ class Call:
     async def _health(self) -> Reply:
         async with asyncio.timeout(min(LOOK_SECONDS, self.patience)), _line() as http:
             return await _answer(http, _request("GET", f"{self.url}/healthz", self.headers))
+
+    async def _empty(self) -> Reply:
+        left = max(0.1, self.until - time.monotonic())
+        async with asyncio.timeout(min(EMPTY_SECONDS, left)), _line() as http:
+            return await _answer(http, _request("POST", f"{self.url}/v1/paint", self._headers(), b"{}"))
 
     async def _followed(self, http: httpx.AsyncHTTPTransport, reply: Reply, address: str) -> Reply:
         for _ in range(MOST_HOPS):
@@ -177,7 +196,8 @@ def _same_origin(address: str, location: str) -> str:
     except (httpx.InvalidURL, ValueError):
         there = None
     if there is None or _origin(there) != _origin(httpx.URL(address)):
-        raise Fault(DOWN, "its result lies at another place (status 303), where our token does not go")
+        place = "its result lies at another place (status 303), where our token does not go"
+        raise Fault(DOWN, place, refusal="status 303 to another place")
     return str(there)
 
 

@@ -1,17 +1,19 @@
 """What a painter's failures mean: a code and words for the host, whether it may be the order's own fault, and how long
 to leave the painter alone. Pure: knows answers and exceptions, makes no call.
 
-    refused, no such name, TLS, not there (404), elsewhere (3xx)   gpu_down          the painter is away: no try is lost
-    401, 403                                                       gpu_unauthorized  the same
-    429, 503                                                       gpu_busy          the same, until it says
-    no answer in time, 408                                         gpu_slow          may be the order: a try is lost
-    other 5xx, a line that breaks                                  gpu_failed        the same
-    anything else                                                  gpu_garbage       the same
+    connection refused, no such name, TLS         gpu_down          the painter is away: no try is lost
+    401, 403                                      gpu_unauthorized  a refusal: of this order or of all (`refusals.py`)
+    429, 503                                      gpu_busy          the same, until it says
+    other 4xx, elsewhere (3xx), a web page (200)  gpu_down          the same
+    no answer in time, 408                        gpu_slow          may be the order: a try is lost
+    other 5xx, a line that breaks                 gpu_failed        the same
+    anything else                                 gpu_garbage       the same
 
 A painter in doubt is asked how it is before the next order: then what stands before it (502, 504), or its silence, is
 no order's fault any more.
 """
 
+import json
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +24,7 @@ import httpx
 
 from core.errors import TryLater
 
-DOWN, UNAUTHORIZED, BUSY = "gpu_down", "gpu_unauthorized", "gpu_busy"
+DOWN, UNAUTHORIZED, BUSY, REFUSED = "gpu_down", "gpu_unauthorized", "gpu_busy", "gpu_refused"
 SLOW, FAILED, GARBAGE = "gpu_slow", "gpu_failed", "gpu_garbage"
 LONGEST_WAIT = 3600.0
 
@@ -38,17 +40,34 @@ class Reply:
     location: str = ""
     is_result: bool = False
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is markup, as of a login page or a firewall, where the service answers JSON."""
+        return self.content[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
 
 class Fault(Exception):
     """A painter did not paint.
 
     doubtful: it may be the order's own fault; then the try counts, and one order takes no painter out.
+    refusal: how the order was refused, like `status 403`; empty if it was not. Others may be refused as well.
+    only_this: the painter says that it painted other orders at the same time, so this order is the cause.
     after: seconds for which the painter asks to be left alone; 0 where it did not say.
     """
 
-    def __init__(self, code: str, detail: str, *, doubtful: bool = False, after: float = 0.0) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        doubtful: bool = False,
+        refusal: str = "",
+        only_this: bool = False,
+        after: float = 0.0,
+    ) -> None:
         super().__init__(code, detail)
         self.code, self.detail, self.doubtful, self.after = code, detail, doubtful, after
+        self.refusal, self.only_this = refusal, only_this
 
     def later(self, *, after: float = 0.0) -> TryLater:
         """As the creation's schedule takes it. `after`: seconds until a painter is due, where that is known."""
@@ -56,22 +75,28 @@ class Fault(Exception):
 
 
 def fault_of_reply(reply: Reply) -> Fault:  # noqa: PLR0911  # a table, one line each
-    """What an answer other than 200, 303, 413 and 422 means."""
+    """What an answer other than pictures, 303 and 422 means."""
+    said = f"status {reply.status}"
     match reply.status:
         case 401 | 403:
-            return Fault(UNAUTHORIZED, _who_refused(reply.content))
+            return Fault(UNAUTHORIZED, _who_refused(reply.content), refusal=said)
         case 429 | 503:
-            return Fault(BUSY, f"status {reply.status}", after=seconds_of(reply.retry_after, reply.date))
-        case 404 | 405 | 410 if not reply.is_result:
-            return Fault(DOWN, f"nobody paints at this address (status {reply.status})")
+            return Fault(BUSY, said, refusal=said, after=seconds_of(reply.retry_after, reply.date))
+        case 404 | 405 | 410 if reply.is_result:
+            return Fault(GARBAGE, f"its result is lost ({said})", doubtful=True)
         case 408:
-            return Fault(SLOW, "the painter waited too long for the order (status 408)", doubtful=True)
-        case status if status >= 500:
-            return Fault(FAILED, f"status {status}", doubtful=True)
+            return Fault(SLOW, f"the painter waited too long for the order ({said})", doubtful=True)
         case status if 300 <= status < 400:
-            return Fault(DOWN, f"its address leads elsewhere (status {status}): mend GPU_URL")
-        case status:
-            return Fault(GARBAGE, f"unexpected status {status}", doubtful=True)
+            return Fault(DOWN, f"its address leads elsewhere ({said}): correct GPU_URL", refusal=said)
+        case status if 400 <= status < 500:
+            return Fault(DOWN, f"nobody paints at this address ({said})", refusal=said)
+        case status if status >= 500:
+            return Fault(FAILED, said, doubtful=True, only_this=_only_this(reply.content))
+        case _ if reply.is_page:
+            page = f"a web page ({said})"
+            return Fault(DOWN, f"{page} answers in place of the service: a login page? Check GPU_URL", refusal=page)
+        case _:
+            return Fault(GARBAGE, f"unexpected {said}", doubtful=True)
 
 
 def fault_of_health(reply: Reply) -> Fault | None:
@@ -117,6 +142,14 @@ def _moment(text: str) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _only_this(content: bytes) -> bool:
+    try:
+        said = json.loads(content[:65_536])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and said.get("only_this") is True
 
 
 def _who_refused(content: bytes) -> str:
