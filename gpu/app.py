@@ -50,6 +50,7 @@ PACKAGES = (
     "httpx==0.28.1",
     "huggingface_hub==2.4.0",
     "numpy==2.4.6",
+    "pi-heif==1.4.0",
     "pillow==13.0.0",
     "prometheus_client==0.26.0",
     "pydantic==2.14.3",
