@@ -18,6 +18,7 @@ from core.logs import configure_logs
 from core.money.prices import price_list
 from core.pace import Pace
 from core.queue import PAINT, open_queue
+from core.recent_hits import RedisHits
 from core.settings import (
     DatabaseSettings,
     HouseSettings,
@@ -33,6 +34,7 @@ from core.storage import FolderStorage
 from core.uploads import Uploads
 from gallery.app import create_app
 from gallery.connections import limited
+from gallery.limits import Limits
 from gallery.serving import Server
 from gallery.settings import GallerySettings
 from gallery.workshop import Workshop
@@ -77,7 +79,8 @@ def _with_port_of_platform(house: HouseSettings) -> HouseSettings:
 
 def _site(house: HouseSettings) -> FastAPI:
     engine = open_database(load(DatabaseSettings).url)
-    queue = open_queue(load(QueueSettings).url)
+    queue_url = load(QueueSettings).url
+    queue = open_queue(queue_url)
     pace, money, poll = Pace(queue, load(PaceSettings)), _money(), load(PollSettings)
     longest_rest = max(poll.poll_seconds, poll.poll_idle_seconds)
     storage, line = FolderStorage(load(StorageSettings).folder), Line(engine, queue, pace, money)
@@ -89,6 +92,7 @@ def _site(house: HouseSettings) -> FastAPI:
         public_url=house.gallery_url,
         settings=load(GallerySettings),
         prices=price_list(money.prices),
+        limits=Limits(shared=RedisHits(queue_url, f"limits:{house.gallery_url}")),
         workshop=Workshop(
             Uploads(storage.folder), lambda: line.call_up(PAINT), load(RuleSettings), money, poll.prompt_limit
         ),

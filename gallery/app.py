@@ -70,6 +70,7 @@ def create_app(
     settings: GallerySettings | None = None,
     prices: Mapping[str, int] = X_PRICES,
     workshop: Workshop | None = None,
+    limits: Limits | None = None,
 ) -> FastAPI:
     """The whole site.
 
@@ -78,6 +79,7 @@ def create_app(
         look_around: what decides how long things wait, asked the same way; raises TryLater. Without it nothing is told.
         prices: of X, in micro-dollars: whoever signs in is looked up there.
         workshop: the rules and the line for wishes made here; without it the usual rules, and nobody is called up.
+        limits: how often people may do things; without them each process counts by itself.
         public_url: address under which the world sees the site, for link previews; empty keeps addresses relative.
     """
     settings = settings or GallerySettings()
@@ -90,7 +92,7 @@ def create_app(
     app = _bare()
     house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing, workshop)
     app.state.house, app.state.live, app.state.top = house, Hub(house), Top(engine)
-    app.state.limits, app.state.sitemap, app.state.keeps_out_ai = Limits(), Kept(), settings.keeps_out_ai
+    app.state.limits, app.state.sitemap, app.state.keeps_out_ai = limits or Limits(), Kept(), settings.keeps_out_ai
     app.state.door = door
     drawing.know(linked_data=partial(linked_data, public_url=public_url))
     app.add_middleware(TablesGate, engine=engine)

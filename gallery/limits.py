@@ -1,22 +1,24 @@
-"""How often somebody may do something here, kept in the memory of the process. Knows no page and no database.
+"""How often somebody may do something here. Knows no page and no database.
 
     await within_limits(request, "comment")     # raises HTTPException 429 with Retry-After: drawn by `problems.py`
 
-Members are counted by themselves, strangers by their address: where a proxy stands before the site, the one that
-uvicorn believes it (`FORWARDED_ALLOW_IPS`). Several processes count each for itself: these are manners, not quotas.
+Members are counted by themselves, strangers by their address: if a proxy stands before the site, the one that uvicorn
+believes it (`FORWARDED_ALLOW_IPS`). All web processes count together in Redis. While it is away each counts by itself,
+in memory: nobody is refused for it, and nobody is without limits.
 """
 
 import math
-import time
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from time import monotonic
 
 from fastapi import HTTPException, Request
-from limits import RateLimitItem, parse_many
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
+from core.logs import get_logger
+from core.recent_hits import CountsAway, MemoryHits, Rate, RedisHits, rates_of
 from gallery.signing.visitor import visitor_of
+
+log = get_logger(__name__)
 
 # What a person does by hand in a minute, and in an hour. Each kind is counted for itself.
 WRITES = "30/minute;300/hour"
@@ -32,45 +34,71 @@ RATES = {
     # Programs: the API, feeds, previews; and searches by hand.
     "api": "600/minute",
     "search": "120/minute",
+    # Whatever has no page of its own: colours, what is read, signing out.
+    "form": "120/minute;2000/hour",
     # All that we hold on somebody, pictures included, is read for it.
     "data": "6/hour",
 }
-# Who was counted long ago is dropped from memory when there are more than these.
-MOST_KEPT = 20_000
+# An IPv6 household has a network of 64 bits; whoever rents 48 has 65,536 of those, which together may do so many times
+# as much as one.
+NETWORKS_TOGETHER = 20
+NETWORK = "network:"
+# Redis that did not answer is asked again after so many seconds.
+AWAY_SECONDS = 5.0
 
 
 class Limits:
-    """What was done lately, by whom. `rates`: for each kind, in the words of the `limits` library."""
+    """What was done lately, by whom.
 
-    def __init__(self, rates: Mapping[str, str] = RATES, default: str = WRITES) -> None:
-        self._rates = {kind: _sorted(words) for kind, words in rates.items()}
-        self._default = _sorted(default)
-        self._storage = MemoryStorage()
-        self._window = MovingWindowRateLimiter(self._storage)
+    Args:
+        rates: for each kind, like `30/minute;300/hour`. `default`: for kinds without one.
+        shared: the counts of all processes; None if this process is the only one.
+    """
 
-    def take(self, kind: str, who: str) -> float:
-        """Count one doing. Returns 0 where that is fine, else the seconds until it will be: then it is not counted."""
-        self._tidy()
-        rates = self._rates.get(kind, self._default)
-        for rate in rates:
-            if not self._window.test(rate, kind, who):
-                reset = self._window.get_window_stats(rate, kind, who).reset_time
-                return max(1.0, reset - time.time())
-        for rate in rates:
-            self._window.hit(rate, kind, who)
-        return 0.0
+    def __init__(
+        self, rates: Mapping[str, str] = RATES, default: str = WRITES, *, shared: RedisHits | None = None
+    ) -> None:
+        self._rates = {kind: rates_of(words) for kind, words in rates.items()}
+        self._default = rates_of(default)
+        self._own, self._shared = MemoryHits(), shared
+        self._away_until, self._is_away = 0.0, False
 
-    def _tidy(self) -> None:
-        """The library forgets what somebody did, but never that there was somebody."""
-        events = self._storage.events
-        if len(events) > MOST_KEPT:
-            for key in [key for key, kept in list(events.items()) if not kept]:
-                events.pop(key, None)
+    async def take(self, kind: str, who: str, *, times: int = 1) -> float:
+        """Count one doing. Returns 0 if that is fine, else the seconds until it will be: then it is not counted.
+
+        `times`: how many times as much this one may do, who stands for several.
+        """
+        rates = [rate.times(times) for rate in self._rates.get(kind, self._default)]
+        wait = await self._take(f"{kind} {who}", rates)
+        return max(1.0, wait) if wait else 0.0
+
+    async def _take(self, key: str, rates: list[Rate]) -> float:
+        if self._shared is None or monotonic() < self._away_until:
+            return self._own.take(key, rates)
+        try:
+            wait = await self._shared.take(key, rates)
+        except CountsAway as away:
+            self._away_until = monotonic() + AWAY_SECONDS
+            self._note(is_away=True, reason=str(away))
+            return self._own.take(key, rates)
+        self._note(is_away=False)
+        return wait
+
+    def _note(self, *, is_away: bool, reason: str = "") -> None:
+        """One line when an outage begins, and one when it is over."""
+        if is_away and not self._is_away:
+            log.warning("limits are counted by this process alone: redis does not answer", reason=reason)
+        elif self._is_away and not is_away:
+            log.info("limits are shared again")
+        self._is_away = is_away
 
 
 async def within_limits(request: Request, kind: str) -> None:
     """Count one doing of this kind by whoever asks. Raises HTTPException 429, which says when to come back."""
-    seconds = limits_of(request).take(kind, await who_asks(request))
+    limits, who = limits_of(request), await who_asks(request)
+    seconds = await limits.take(kind, who)
+    if not seconds and who.startswith(NETWORK):
+        seconds = await limits.take(kind, who[: len(NETWORK) + 12], times=NETWORKS_TOGETHER)
     if seconds:
         raise HTTPException(429, headers={"Retry-After": str(math.ceil(seconds))})
 
@@ -87,15 +115,16 @@ async def who_asks(request: Request) -> str:
     visitor = await visitor_of(request)
     if visitor.person is not None:
         return f"member:{visitor.person.id}"
-    host = request.client.host if request.client else ""
+    return _named(request.client.host if request.client else "")
+
+
+def _named(host: str) -> str:
     try:
-        address = ip_address(host)
+        address: IPv4Address | IPv6Address = ip_address(host)
     except ValueError:
         return f"address:{host}"
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return f"network:{address.packed[:8].hex()}"
-    return f"address:{getattr(address, 'ipv4_mapped', None) or address}"
-
-
-def _sorted(words: str) -> list[RateLimitItem]:
-    return sorted(parse_many(words), key=lambda rate: rate.get_expiry())
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is None:
+            return f"{NETWORK}{address.packed[:8].hex()}"
+        address = address.ipv4_mapped
+    return f"address:{address}"
