@@ -25,6 +25,7 @@ from gallery.drawn import draw
 from gallery.forms import own_path, split, wants_json
 from gallery.headers import SECURITY
 from gallery.signing.visitor import NotSignedIn, visitor_of
+from gallery.social.intents import is_intent
 from gallery.unreadable import Unreadable
 
 TITLES = {
@@ -90,7 +91,9 @@ def _without_last_slash(request: Request) -> Response:
 async def _not_signed_in(request: Request, _error: Exception) -> Response:
     if _is_for_machines(request):
         return _as_json(401, [])
-    # A form cannot be sent again after the sign-in: back to the page it stood on.
+    if is_intent(request.url.path):
+        return RedirectResponse(f"/sign-in?next={quote(request.url.path, safe='/@')}", 303)
+    # Another form cannot be sent again after the sign-in: back to the page it stood on.
     page = request.url if request.method in {"GET", "HEAD"} else split(request.headers.get("referer", ""))
     wanted = own_path(f"{page.path}?{page.query}" if page.query else page.path) or "/"
     return RedirectResponse(f"/sign-in?next={quote(wanted, safe='/@')}", 303)

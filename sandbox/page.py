@@ -28,6 +28,8 @@ CSP = (
 FOREVER = "public, max-age=31536000, immutable"
 PATIENCE_SECONDS = 20
 PERSON_COOKIE = "person"
+# The longest text that a post can have.
+MAX_DRAFT = 25_000
 
 router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
@@ -45,6 +47,14 @@ async def timeline(request: Request, world: Here, before: int | None = None, tro
     return _shown(
         request, world, "timeline.html", threads=looks.threads(world, before=before), trouble=trouble, before=before
     )
+
+
+@router.get("/intent/post")
+@router.get("/intent/tweet")
+async def compose(request: Request, world: Here, text: str = "", url: str = "") -> Response:
+    """X's web intent: the page with a post that the person only has to send. Gallery pages link here."""
+    draft = " ".join(part for part in (texts.scrub(text), texts.scrub(url)) if part)[:MAX_DRAFT]
+    return _shown(request, world, "timeline.html", threads=looks.threads(world), draft=draft)
 
 
 @router.get("/page/threads")

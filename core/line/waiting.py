@@ -31,6 +31,9 @@ STAGES: dict[str, tuple[State, ...]] = {
 # Beyond that nobody counts: the page says "more than".
 MOST_COUNTED = 9_999
 LATEST = 20
+# Throughput is measured over the last minutes, and not from fewer creations than this.
+BUSY_AT_MOST = timedelta(minutes=5)
+ENOUGH_TO_TELL = 3
 # Upload, alt text and answer take X about so long.
 ANSWERING_SECONDS = 2.0
 
@@ -67,7 +70,8 @@ class Place:
 @dataclass(frozen=True)
 class Conditions:
     """What decides for all who wait. `painting`: seconds of one painting lately; `price`: micro-dollars of one more;
-    `painter`: why no painter takes orders, empty where one does."""
+    `painter`: why no painter takes orders, empty where one does. `leaving`: creations per second that have left the
+    queue while it was busy, None if too few have."""
 
     window: Window
     workers: int
@@ -76,6 +80,7 @@ class Conditions:
     price: int
     at: datetime
     painter: str = ""
+    leaving: float | None = None
 
 
 def look_around(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -> Conditions:
@@ -89,6 +94,7 @@ def look_around(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettin
         price=price_of_one(money),
         at=moment,
         painter=painter_in_words(Painters(queue).away()),
+        leaving=_leaving_per_second(engine, moment),
     )
 
 
@@ -190,6 +196,8 @@ def _why_not(place: Place, conditions: Conditions) -> str:
 
 
 def _until_painted(place: Place, conditions: Conditions) -> float | None:
+    if conditions.leaving and place.ahead and not place.begun:
+        return max(conditions.painting or 0.0, (place.ahead + 1) / conditions.leaving)
     if conditions.painting is None:
         return None
     return conditions.painting * (1 + place.ahead / max(1, conditions.workers))
@@ -202,6 +210,30 @@ def _until_answered(place: Place, conditions: Conditions) -> float:
     if place.begun or beyond <= 0:
         return ANSWERING_SECONDS * (1 + place.ahead / max(1, conditions.workers))
     return window.ends_in + (math.ceil(beyond / max(1, window.calls)) - 1) * window.seconds
+
+
+def _leaving_per_second(engine: Engine, moment: datetime) -> float | None:
+    """Throughput of the busy queue: what was published since the oldest of the next in line joined it.
+
+    The queue was never empty since then, so this counts all that slows it down: uploads, other workers, the database.
+    Rows in back-off joined long ago and say nothing about it.
+    """
+    first = (
+        select(creations.c.created_at)
+        .where(creations.c.state == State.QUEUED.value, creations.c.next_attempt_at.is_not(None))
+        .where(creations.c.attempts == 0)
+        .order_by(creations.c.turn, creations.c.id)
+        .limit(LATEST)
+        .subquery()
+    )
+    with reading(engine) as connection:
+        joined = connection.execute(select(func.min(first.c.created_at))).scalar_one()
+        if joined is None:
+            return None
+        since = max(joined, moment - BUSY_AT_MOST)
+        left = count(connection, select(creations.c.id).where(creations.c.shown_at >= since))
+    seconds = (moment - since).total_seconds()
+    return left / seconds if left >= ENOUGH_TO_TELL and seconds > 0 else None
 
 
 def _painting_seconds(engine: Engine) -> float | None:

@@ -57,6 +57,28 @@ class Around:
     may_answer: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field as the list of errors names it, and the id of the element that its link leads to."""
+
+    label: str
+    target: str
+
+
+FIELDS = {
+    "prompt": Field("Prompt", "prompt"),
+    "start": Field("Picture to start from", "start-field"),
+    "far": Field("How far to go", "far-field"),
+    "shape": Field("Shape", "shape-field"),
+    "count": Field("Pictures", "count-field"),
+    "style": Field("Style", "style-field"),
+    "negative": Field("Without", "negative"),
+    "seed": Field("Seed", "seed"),
+    "steps": Field("Steps", "steps"),
+    "on_x": Field("Reply on X", "on_x-error"),
+}
+
+
 async def draw_composer(
     request: Request,
     member: Member,
@@ -93,6 +115,7 @@ async def draw_composer(
         most_steps=MOST_STEPS,
         largest_seed=LARGEST_SEED,
         limit=house.workshop.prompt_limit,
+        fields=FIELDS,
     )
 
 

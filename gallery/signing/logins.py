@@ -15,6 +15,7 @@ from sqlmodel import Session
 from core.clock import now
 from core.database import transaction
 from core.models import Login, logins, notifications, people
+from core.notification_history import fill_in
 
 LASTS = timedelta(days=60)
 # Written down no more often than this: a look at a page shall not cost a write.
@@ -36,11 +37,9 @@ def begin(engine: Engine, person_id: int, *, browser: str = "", tokens: str | No
     value = secrets.token_urlsafe(32)
     row = Login(person_id=person_id, digest=digest_of(value), browser=browser, tokens=tokens, expires_at=now() + LASTS)
     with transaction(engine) as session:
-        session.execute(
-            update(people)
-            .where(people.c.id == person_id)
-            .values(member_since=func.coalesce(people.c.member_since, now()))
-        )
+        new = (people.c.id == person_id, people.c.member_since.is_(None))
+        if session.execute(update(people).where(*new).values(member_since=now()).returning(people.c.id)).first():
+            fill_in(session, person_id)
         _make_room(session, person_id)
         session.add(row)
         session.flush()

@@ -24,6 +24,7 @@ from gallery.signing.door import Door, door_of
 from gallery.signing.logins import Begun
 from gallery.signing.visitor import cookie_name, visitor_of
 from gallery.signing.x import Arrival, Outdated, SaidNo, Strange, XAway
+from gallery.social.intents import carry_out, in_words, page_of
 
 log = get_logger(__name__)
 
@@ -67,7 +68,7 @@ async def sign_in(request: Request) -> Response:
     """What X will be asked for, and the way on."""
     wanted = _wanted(request)
     if (await visitor_of(request)).person is not None:
-        return RedirectResponse(wanted, 303)
+        return RedirectResponse(page_of(wanted), 303)
     return await _page(request, wanted, None if door_of(request) else CLOSED)
 
 
@@ -77,7 +78,7 @@ async def go(request: Request) -> Response:
     if door is None:
         return await _page(request, wanted, CLOSED)
     if (await visitor_of(request)).person is not None:
-        return RedirectResponse(wanted, 303)
+        return RedirectResponse(page_of(wanted), 303)
     await within_limits(request, "sign-in")
     return await door.x.begin(request, f"{_origin(request)}/sign-in/back", wanted)
 
@@ -94,7 +95,8 @@ async def back(request: Request) -> Response:
     except tuple(TROUBLES) as error:
         return await _explain(request, error, wanted)
     log.info("signed in", person=arrival.who.id)
-    response = RedirectResponse(wanted, 303, {"Cache-Control": "no-store"})
+    await run_in_threadpool(carry_out, house_of(request).engine, arrival.who.id, wanted)
+    response = RedirectResponse(page_of(wanted), 303, {"Cache-Control": "no-store"})
     keep_cookie(request, response, begun.value)
     return response
 
@@ -127,7 +129,7 @@ async def _let_in(request: Request, door: Door, arrival: Arrival) -> Begun:
 async def _explain(request: Request, error: Exception, wanted: str) -> Response:
     # A click too many: the first one has signed them in.
     if isinstance(error, Outdated) and (await visitor_of(request)).person is not None:
-        return RedirectResponse(wanted, 303)
+        return RedirectResponse(page_of(wanted), 303)
     trouble = next(each for kind, each in TROUBLES.items() if isinstance(error, kind))
     if trouble.status >= 500:
         log.warning("sign-in failed", reason=str(error))
@@ -140,7 +142,8 @@ async def _explain(request: Request, error: Exception, wanted: str) -> Response:
 async def _page(request: Request, wanted: str, trouble: Trouble | None) -> Response:
     door, status = door_of(request), trouble.status if trouble else 200
     followed = door.x.followed if door else ""
-    return await draw(request, "sign_in.html", status=status, trouble=trouble, wanted=wanted, followed=followed)
+    told = {"wanted": wanted, "page": page_of(wanted), "intent": in_words(wanted), "followed": followed}
+    return await draw(request, "sign_in.html", status=status, trouble=trouble, **told)
 
 
 def _wanted(request: Request) -> str:

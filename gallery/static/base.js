@@ -33,3 +33,22 @@ addEventListener("click", event => menus().forEach(menu => { if (!menu.contains(
 addEventListener("keydown", event => {
   if (event.key === "Escape") menus().forEach(menu => { menu.open = false; menu.querySelector("summary").focus() })
 })
+
+// Short messages that everybody sees: other scripts send them as an event.
+addEventListener("toast", event => {
+  document.querySelector(".toast")?.remove()
+  const toast = Object.assign(document.createElement("p"), { className: "toast" })
+  toast.setAttribute("role", "alert")
+  document.body.append(toast)
+  // A region that is there before its words is read aloud.
+  setTimeout(() => { toast.textContent = event.detail }, 50)
+  setTimeout(() => toast.remove(), 8000)
+})
+
+// Without a network the browser would replace the page, and what was typed in it, by its own error page.
+addEventListener("submit", event => {
+  if (navigator.onLine) return
+  event.preventDefault()
+  event.stopImmediatePropagation()
+  dispatchEvent(new CustomEvent("toast", { detail: "No connection. Nothing was sent: try again when you are back online." }))
+}, true)

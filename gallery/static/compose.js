@@ -14,6 +14,7 @@ let busy = false
 form.append(once)
 if (!("refused" in form.dataset) && !location.search.includes("prompt=")) restore()
 count()
+document.querySelector("[data-errors]")?.focus()
 form.addEventListener("input", () => { keep(); count() })
 form.addEventListener("submit", send)
 addEventListener("pageshow", () => { once.value = Math.random().toString(36).slice(2); rest() })
@@ -29,8 +30,13 @@ function count() {
 // The draft
 
 function keep() {
-  const draft = Object.fromEntries([...new FormData(form)].filter(([name, value]) => KEPT.includes(name) && value))
+  const kept = ([name, value]) => KEPT.includes(name) && value && isValid(form.elements[name], value)
+  const draft = Object.fromEntries([...new FormData(form)].filter(kept))
   try { localStorage.setItem(key, JSON.stringify(draft)) } catch { /* a browser that keeps nothing */ }
+}
+
+function isValid(element, value) {
+  return !element?.dataset?.valid || new RegExp(element.dataset.valid).test(value)
 }
 
 function restore() {
@@ -39,7 +45,8 @@ function restore() {
   for (const [name, value] of Object.entries(draft)) {
     if (name === "start" && value.startsWith("own:")) add(value, `/paint/start/${value.slice(4)}`)
     const element = form.elements[name]
-    if (element) element.value = value
+    // Drafts of earlier versions hold values that the server refuses: they must not come back for ever.
+    if (element && isValid(element, value)) element.value = value
   }
   const more = form.querySelector("details")
   if (more && (draft.negative || draft.seed || draft.steps)) more.open = true
@@ -53,6 +60,7 @@ function forget() {
 
 async function send(event) {
   if (event.submitter?.name === "more") return
+  if (event.defaultPrevented) return
   event.preventDefault()
   if (busy) return
   busy = true
@@ -67,8 +75,17 @@ async function send(event) {
       location.assign(url)
       return
     }
-  } catch { /* the browser tells what is wrong with the connection; twice is one */ }
-  form.submit()
+    // The page that the server draws for a refusal says beside each field what is wrong.
+    if (sent.status < 500) return form.submit()
+    stay("Something is down on our side. Your prompt is kept: try again in a moment.")
+  } catch { stay("No connection. Your prompt is kept: try again.") }
+}
+
+// Sent again later, it is still one picture: the form keeps its key.
+function stay(words) {
+  keep()
+  rest()
+  dispatchEvent(new CustomEvent("toast", { detail: words }))
 }
 
 function rest() {

@@ -1,6 +1,6 @@
 // Presses likes and follows without leaving the page, and brings the form of an answer to its comment.
-// Knows no page: any button that sends to .../like, /unlike, /follow or /unfollow is pressed. What fails is sent as
-// the form that it is.
+// Knows no page: any button that sends to .../like, /unlike, /follow or /unfollow is pressed. The button changes at once;
+// if the request fails, it changes back and a message says why.
 
 const PRESSED = /^(\/c\/\d+|\/@[^/]+)\/(un)?(like|follow)$/
 const under = new Set()
@@ -26,31 +26,56 @@ function show(button, pressed, path, kind) {
   if (words) words.textContent = words.dataset.words.split("|")[Number(pressed)]
 }
 
-async function press(button, form, url, [, path, un, kind]) {
+const FAILED = {
+  403: "This page is out of date. Reload it, then try again.",
+  404: "This is gone.",
+  410: "This is gone.",
+  429: "Too fast. Wait a moment, then try again.",
+}
+const warn = words => dispatchEvent(new CustomEvent("toast", { detail: words }))
+const numbers = same => same.flatMap(one => [...one.querySelectorAll("[data-count]")])
+
+async function press(form, url, [, path, un, kind]) {
   const same = [...senders(`${path}/${kind}`), ...senders(`${path}/un${kind}`)]
-  const answer = await fetch(url, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } })
-  if (answer.status === 401) return location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`)
-  if (answer.status === 429) return say("That was quick. Wait a moment, then try again.")
-  if (!answer.ok) throw new Error(answer.status)
-  const { on, count, words } = await answer.json()
+  const body = new FormData(form), before = numbers(same).map(number => number.textContent)
+  for (const one of same) show(one, !un, path, kind)
+  for (const number of numbers(same)) number.textContent = Math.max(0, Number(number.textContent) + (un ? -1 : 1)) || ""
+  const failure = await send(url, body, same, path, kind)
+  if (failure === undefined) return
+  for (const one of same) show(one, Boolean(un), path, kind)
+  numbers(same).forEach((number, place) => { number.textContent = before[place] })
+  if (failure) warn(failure)
+}
+
+// Returns why it failed, in words; undefined if it did not.
+async function send(url, body, same, path, kind) {
+  let answer
+  try {
+    answer = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } })
+    if (answer.ok) return confirm(await answer.json(), same, path, kind)
+  } catch { return "No connection. Try again." }
+  // The sign-in comes back to do it.
+  if (answer.status === 401) return location.assign(`/sign-in?next=${encodeURIComponent(url)}`) ?? ""
+  return FAILED[answer.status] ?? "That did not work. Try again in a moment."
+}
+
+function confirm({ on, count, words }, same, path, kind) {
   for (const one of same) show(one, on, path, kind)
   const counts = kind === "like" ? `[data-likes="${path.slice(3)}"]` : `[data-count-of="${CSS.escape(path)}"]`
   for (const one of document.querySelectorAll(counts)) one.textContent = words
-  for (const one of same) for (const number of one.querySelectorAll("[data-count]")) number.textContent = count || ""
+  for (const number of numbers(same)) number.textContent = count || ""
   say(`${kind === "like" ? (on ? "Liked" : "Not liked any more") : on ? "Following" : "Not following any more"}. ${words}.`)
 }
 
 addEventListener("submit", async event => {
   const button = event.submitter, form = event.target
+  if (event.defaultPrevented) return
   const url = pathOf(button), found = url && PRESSED.exec(url)
   if (!found) return once(event)
   event.preventDefault()
   if (under.has(found[1])) return
   under.add(found[1])
-  try { await press(button, form, url, found) } catch {
-    form.action = url
-    form.submit()
-  } finally { under.delete(found[1]) }
+  try { await press(form, url, found) } finally { under.delete(found[1]) }
 })
 
 // A second press of the same button while the first is on its way.

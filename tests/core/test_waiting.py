@@ -1,5 +1,6 @@
 """How long a creation still waits: its place in line, its picture, its answer, and why it cannot go."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -244,3 +245,33 @@ def test_without_the_queue_there_are_no_conditions(engine: Engine) -> None:
     away = open_queue("unix:///nowhere/queue.sock?db=0")
     with pytest.raises(TryLater, match="queue_away"):
         look_around(engine, away, Pace(away, load(PaceSettings)), load(MoneySettings))
+
+
+def test_a_busy_queue_is_estimated_by_what_really_left_it(engine: Engine, queue: WorkQueue) -> None:
+    """The model's own seconds say nothing about uploads, other jobs and a busy machine."""
+    moment, person = now(), make_person(engine)
+    for n in range(10):
+        shown = moment - timedelta(seconds=30 - 3 * n)
+        make_creation(engine, person_id=person, with_post=False, state=State.PAINTED, shown_at=shown,
+                      painting_seconds=0.1, created_at=moment - timedelta(seconds=40))  # fmt: skip
+    waiting_since = moment - timedelta(seconds=31)
+    late = [
+        make_creation(engine, person_id=person, with_post=False, turn=n, created_at=waiting_since) for n in range(1, 41)
+    ]
+    money = load(MoneySettings)
+    around = look_around(engine, queue, Pace(queue, load(PaceSettings)), money)
+    assert around.leaving == pytest.approx(10 / 31, rel=0.2)
+    waits = estimate(place(engine, late[-1]), replace(around, workers=1))  # type: ignore[arg-type]
+    assert waits.ahead == 39
+    assert waits.seconds == pytest.approx(40 * 3.1, rel=0.2)
+
+
+def test_a_quiet_queue_and_rows_in_back_off_say_nothing_about_how_fast_it_is(engine: Engine, queue: WorkQueue) -> None:
+    moment, person = now(), make_person(engine)
+    for n in range(5):
+        make_creation(engine, person_id=person, with_post=False, state=State.PAINTED,
+                      shown_at=moment - timedelta(minutes=n), painting_seconds=0.5)  # fmt: skip
+    make_creation(engine, person_id=person, with_post=False, attempts=3, created_at=moment - timedelta(minutes=4))
+    around = look_around(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings))
+    assert around.leaving is None
+    assert estimate(Place(PAINT, 1), replace(around, workers=1)).seconds == pytest.approx(1.0)

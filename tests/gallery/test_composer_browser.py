@@ -170,3 +170,61 @@ def test_from_the_wall_it_is_one_step_or_more_with_the_words_brought_along(open_
     page.get_by_role("button", name="Paint").click()
     page.wait_for_url("**/c/*")
     assert [row.prompt for row in painted()] == ["a fox from the wall"]
+
+
+@pytest.mark.parametrize("trouble", ["offline", "lost", "503"])
+def test_a_lost_connection_keeps_the_page_and_a_second_press_paints_one_picture(open_page, painted, trouble):
+    page = open_page("/paint")
+    page.evaluate("window.stayed = true")
+    page.fill("#prompt", "a red fox")
+    if trouble == "offline":
+        page.context.set_offline(True)
+    else:
+        page.route(
+            "**/paint", lambda route: route.abort() if trouble == "lost" else route.fulfill(status=503, body="{}")
+        )
+    button = page.get_by_role("button", name="Paint")
+    button.click()
+    words = "Something is down on our side." if trouble == "503" else "No connection."
+    page.get_by_role("alert").get_by_text(words).wait_for()
+    assert page.evaluate("window.stayed === true")
+    assert (page.input_value("#prompt"), button.inner_text()) == ("a red fox", "Paint")
+    page.context.set_offline(False)
+    page.unroute("**/paint")
+    button.click()
+    page.wait_for_url("**/c/*")
+    assert [row.prompt for row in painted()] == ["a red fox"]
+
+
+def test_errors_get_the_focus_and_links_to_their_fields(open_page, painted):
+    page = open_page("/paint", viewport={"width": 360, "height": 740})
+    page.fill("#prompt", "a fox")
+    page.locator("summary", has_text="More").click()
+    page.fill("#seed", "minus five")
+    page.fill("#steps", "999")
+    page.get_by_role("button", name="Paint").click()
+    summary = page.locator("[data-errors]")
+    summary.wait_for()
+    assert page.evaluate("document.activeElement.hasAttribute('data-errors')")
+    assert summary.get_by_role("link").all_inner_texts() == ["Seed", "Steps"]
+    summary.get_by_role("link", name="Steps").click()
+    assert page.evaluate("document.activeElement.id") == "steps"
+    assert page.locator("#steps").is_visible()
+    assert painted() == []
+
+
+def test_a_draft_never_brings_back_a_value_that_was_refused(open_page, painted):
+    page = open_page("/paint")
+    page.fill("#prompt", "a fox")
+    page.locator("summary", has_text="More").click()
+    page.fill("#negative", "people")
+    page.fill("#seed", "minus five")
+    page.get_by_role("button", name="Paint").click()
+    page.locator("#seed-error").wait_for()
+    page.goto(page.url)
+    assert (page.input_value("#negative"), page.input_value("#seed")) == ("people", "")
+    # A draft that an earlier version kept.
+    key = page.evaluate("Object.keys(localStorage).find(key => key.startsWith('draft:'))")
+    page.evaluate("key => localStorage.setItem(key, JSON.stringify({prompt: 'a fox', seed: 'minus five'}))", key)
+    page.reload()
+    assert (page.input_value("#prompt"), page.input_value("#seed")) == ("a fox", "")

@@ -95,7 +95,7 @@ def test_a_stranger_is_sent_to_sign_in_and_comes_back(client, wall, engine, ada)
     creation_id = wall.hang(person_id=ada)
     page = f"http://testserver/c/{creation_id}"
     answer = client.post(f"/c/{creation_id}/like", headers={"Referer": page}, follow_redirects=False)
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next=/c/{creation_id}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next=/c/{creation_id}/like")
     assert client.post(f"/c/{creation_id}/like", headers=JSON).status_code == 401
     assert likes_of(engine, creation_id) == 0
 

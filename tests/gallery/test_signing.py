@@ -9,11 +9,13 @@ from sqlalchemy import select, update
 
 from core.clock import now
 from core.database import transaction
-from core.models import ledger, logins, people
+from core.models import follows, ledger, likings, logins, notifications, people
 from core.settings import RuleSettings, load
 from core.uploads import Uploads
 from gallery.settings import GallerySettings
 from gallery.signing.sealing import Seal
+from gallery.social.follows import follow
+from gallery.social.likes import like
 from gallery.workshop import Workshop
 from tests.gallery.conftest import SETTINGS
 from tests.support.sandbox_x import answers, lost_call
@@ -106,8 +108,8 @@ def test_where_only_followers_are_painted_for_x_is_asked_at_the_door(door, x, en
 
 def test_who_follows_the_bot_since_signs_in_again_and_pays_one_look_a_day_at_each(door, x, engine):
     client = door(workshop=only_followers())
-    for follows in (False, True):
-        follow_the_bot(x, "grace", follows=follows)
+    for does in (False, True):
+        follow_the_bot(x, "grace", follows=does)
         client.cookies.clear()
         sign_in_as(client, x, "grace")
     (grace,) = rows(engine, people)
@@ -489,7 +491,7 @@ def test_a_gallery_without_a_client_says_that_it_has_no_sign_in(client):
 
 def test_strangers_see_the_way_in_which_leads_back_here(door, wall):
     wall.hang(person_id=wall.person("ada"))
-    assert 'href="/sign-in?next=/%40ada"' in door().get("/@ada").text
+    assert 'href="/sign-in?next=/%40ada/follow"' in door().get("/@ada").text
 
 
 def test_who_begins_too_often_is_asked_to_wait(door):
@@ -504,3 +506,57 @@ def test_who_begins_too_often_is_asked_to_wait(door):
 def test_pages_beside_the_sign_in_set_no_cookie(door):
     assert "set-cookie" not in door().get("/").headers
     assert SETTINGS.x_client_id == ""
+
+
+def test_what_a_visitor_pressed_is_done_after_the_sign_in(door, x, wall, engine):
+    author = wall.person("grace", "Grace")
+    creation_id = wall.hang(prompt="a lighthouse", person_id=author)
+    client = door()
+    assert f'href="/sign-in?next=/c/{creation_id}/like"' in client.get(f"/c/{creation_id}").text
+    explained = client.get("/sign-in", params={"next": f"/c/{creation_id}/like"}).text
+    assert f"You will like picture No. {creation_id}." in explained
+    back = sign_in_as(client, x, wanted=f"/c/{creation_id}/like")
+    assert back.headers["location"] == f"/c/{creation_id}"
+    assert rows(engine, likings)[0].creation_id == creation_id
+    assert "1 like" in client.get(f"/c/{creation_id}").text
+    bens = door()
+    assert sign_in_as(bens, x, handle="ben", wanted="/@grace/follow").headers["location"] == "/@grace"
+    assert rows(engine, follows)[0].followed_id == author
+
+
+@pytest.mark.parametrize("wanted", ["/c/999/like", "/@nobody_here/follow", "/c/99999999999999999999/like"])
+def test_what_is_gone_meanwhile_is_a_page_and_no_error(door, x, engine, wanted):
+    assert sign_in_as(door(), x, wanted=wanted).status_code == 303
+    assert rows(engine, likings) == rows(engine, follows) == []
+
+
+def test_a_link_makes_no_member_like_anything(door, x, wall, engine):
+    creation_id = wall.hang(prompt="a lighthouse")
+    client = door()
+    sign_in_as(client, x)
+    for page in ("/sign-in", "/sign-in/x"):
+        answer = client.get(page, params={"next": f"/c/{creation_id}/like"})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/c/{creation_id}")
+    assert rows(engine, likings) == []
+
+
+def test_the_first_sign_in_tells_what_happened_before(door, x, wall, engine):
+    client = door()
+    ada = int(x.http.post(f"{x.url}/sandbox/people", json={"username": "ada"}).json()["id"])
+    wall.person("ada", "Ada", id=ada)
+    picture = wall.hang(prompt="a lighthouse", person_id=ada)
+    fan = wall.person("grace", "Grace", member_since=now())
+    like(engine, fan, picture)
+    follow(engine, fan, ada)
+    wall.hang(prompt="a lighthouse at night", person_id=fan, parent_id=picture)
+    banned = wall.person("mallory", "Mallory", member_since=now(), banned_at=now())
+    like(engine, banned, picture)
+    assert rows(engine, notifications) == []
+    sign_in_as(client, x)
+    told = client.get("/me/notifications").text
+    assert told.count("Grace") >= 3
+    assert "Mallory" not in told
+    kinds = sorted(row.kind for row in rows(engine, notifications))
+    assert kinds == ["followed", "liked", "remixed"]
+    sign_in_as(door(), x)
+    assert len(rows(engine, notifications)) == 3

@@ -79,23 +79,59 @@ def test_following_counts_without_leaving(open_page, hung):
     stamp(page)
     page.get_by_role("button", name="Follow").click()
     page.get_by_role("button", name="Following").wait_for()
-    assert page.get_by_role("link", name="1 follower").count() == 1
+    page.get_by_role("link", name="1 follower").wait_for()
     assert stayed(page)
 
 
-def test_where_the_script_fails_the_form_is_sent_as_it_is(open_page, hung):
+def test_the_heart_fills_before_the_server_has_answered(open_page, hung):
+    page = open_page("/@ada")
+    held = []
+    page.route("**/like", lambda route: held.append(route))
+    heart = page.locator(".card__like").first
+    heart.click()
+    page.wait_for_selector(".card__like[aria-pressed=true]")
+    assert heart.inner_text() == "1"
+    assert len(held) == 1
+    held[0].continue_()
+    page.get_by_role("status").get_by_text("Liked. 1 like.").wait_for(state="attached")
+
+
+@pytest.mark.parametrize("trouble", ["offline", "lost", "429", "503"])
+def test_a_like_that_fails_is_taken_back_in_place_with_words_that_are_seen(open_page, hung, trouble):
+    page = open_page("/@ada")
+    stamp(page)
+    if trouble == "offline":
+        page.context.set_offline(True)
+    elif trouble == "lost":
+        page.route("**/like", lambda route: route.abort())
+    else:
+        page.route("**/like", lambda route: route.fulfill(status=int(trouble)))
+    page.locator(".card__like").first.click()
+    words = {"offline": "No connection.", "lost": "No connection.", "429": "Too fast.", "503": "That did not work."}
+    message = page.get_by_role("alert").get_by_text(words[trouble])
+    message.wait_for()
+    assert message.bounding_box()["height"] > 20
+    page.wait_for_selector(".card__like[aria-pressed=false]")
+    assert page.locator(".card__like").first.inner_text() == ""
+    assert stayed(page)
+
+
+def test_a_comment_typed_offline_stays_where_it_is(open_page, hung):
     page = open_page(f"/c/{hung}")
-    page.evaluate("() => { window.fetch = () => Promise.reject(new Error('away')) }")
-    page.locator("button.like").click()
-    page.wait_for_selector("button.like[aria-pressed=true]")
-    assert page.url.endswith(f"/c/{hung}")
+    stamp(page)
+    page.context.set_offline(True)
+    page.locator("textarea[name=text]").fill("It is very tall.")
+    page.get_by_role("button", name="Say it").click()
+    page.get_by_role("alert").get_by_text("No connection.").wait_for()
+    assert page.locator("textarea[name=text]").input_value() == "It is very tall."
+    assert stayed(page)
 
 
-def test_who_was_signed_out_meanwhile_is_led_to_the_sign_in(open_page, hung):
+def test_a_member_who_was_signed_out_meanwhile_signs_in_to_like(open_page, hung):
     page = open_page(f"/c/{hung}")
     page.context.clear_cookies()
     page.locator("button.like").click()
-    page.wait_for_url("**/sign-in?next=*")
+    page.wait_for_url(f"**/sign-in?next=%2Fc%2F{hung}%2Flike")
 
 
 def test_an_answer_is_written_under_its_comment(open_page, hung):

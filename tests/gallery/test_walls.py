@@ -195,7 +195,7 @@ def test_a_strangers_heart_leads_to_the_sign_in(site, wall):
     client, first = site(settings=WITH_DOOR), wall.hang(likes=7)
     wall.hang()
     html = client.get("/").text
-    assert f'href="/sign-in?next=/c/{first}"' in html
+    assert f'href="/sign-in?next=/c/{first}/like"' in html
     assert 'id="likes"' not in html
 
 

@@ -170,3 +170,13 @@ def test_a_corner_tells_the_clock_the_bill_the_credits_and_the_refused_calls(pla
     for path in ("/", "/page/threads"):
         meter = " ".join(play.http.get(path).text.partition('class="meter"')[2].split())
         assert "UTC</span> × 60 · bill $0.015 · credits $1.985 · 1 calls over the limit" in meter
+
+
+@pytest.mark.parametrize("path", ["/intent/post", "/intent/tweet"])
+def test_a_link_to_xs_composer_brings_the_words_along(play, path):
+    page = play.http.get(path, params={"text": "@threadpaint <b>a fox</b>", "url": "http://127.0.0.1:8000/c/7"})
+    assert page.status_code == 200
+    assert "@threadpaint &lt;b&gt;a fox&lt;/b&gt; http://127.0.0.1:8000/c/7</textarea>" in page.text
+    longest = play.http.get(path, params={"text": "x" * 40_000}).text
+    assert "x" * 25_000 in longest
+    assert "x" * 25_001 not in longest
