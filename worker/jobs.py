@@ -20,6 +20,7 @@ from core.x import XClient, open_x
 from worker.claims import Claim
 from worker.gpu_client import open_gpu
 from worker.manners import Manners, manners_of
+from worker.media import Media
 from worker.painting import PaintStep
 from worker.replying import ReplyStep
 from worker.settings import Settings, read_settings
@@ -52,7 +53,9 @@ def paint(creation_id: int) -> None:
     engine = open_database(settings.database.url)
     line, x = _line_and_x(settings, engine)
     gpu, manners = open_gpu(settings.gpu, line.painters), _manners(settings)
-    _work(PaintStep(engine, gpu, x, _storage(settings), line, settings.work, settings.money, manners), creation_id)
+    media = Media(settings.x.media_hosts, settings.x.media_origin)
+    step = PaintStep(engine, gpu, x, _storage(settings), line, settings.work, settings.money, manners, media)
+    _work(step, creation_id)
     engine.dispose()
 
 

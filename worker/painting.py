@@ -7,7 +7,7 @@ Each step before "mark painted" can be repeated without harm: files are named by
 holds the claim may mark.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ from core.x import XClient
 from worker.claims import Claim, take
 from worker.gpu_client import GpuClient, Order, Painted, Painting
 from worker.manners import Manners
+from worker.media import Media
 from worker.rows import creation_with_post
 from worker.schedule import next_try
 from worker.start_picture import StartPictures
@@ -58,6 +59,7 @@ class PaintStep:
     settings: WorkSettings
     money: MoneySettings
     manners: Manners
+    media: Media = field(default_factory=Media)
 
     def claim(self, creation_id: int) -> Claim | None:
         """Take a waiting creation, or None when somebody else has it or it is done."""
@@ -67,7 +69,8 @@ class PaintStep:
         """Paint it. Raises TryLater and Refused."""
         creation = creation_with_post(self.engine, claim.creation_id)
         self._is_it_still_wanted(creation)
-        painting = self.gpu.paint(_order(creation, StartPictures(self.engine, self.storage).bytes_for(creation)))
+        start = StartPictures(self.engine, self.storage, self.media).bytes_for(creation)
+        painting = self.gpu.paint(_order(creation, start))
         self._pay(creation, painting)
         rows = [self._hang(creation, painting, n, painted) for n, painted in enumerate(self._may_hang(painting))]
         if self._mark_painted(claim, creation, painting, rows):

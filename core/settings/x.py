@@ -1,6 +1,7 @@
 """X as the bot's account sees it: keys, manners, how it listens and whom it answers."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
@@ -18,6 +19,9 @@ def _not_empty(key: SecretStr) -> SecretStr:
 Key = Annotated[SecretStr, AfterValidator(_not_empty)]
 
 
+X_API_HOSTS = ("api.x.com", "api.twitter.com")
+
+
 class XSettings(Settings):
     """The bot's account on X, or in the sandbox. Only the bot and the worker read these; the gallery never does."""
 
@@ -29,6 +33,12 @@ class XSettings(Settings):
     x_access_token: Key = Field(examples=["the bot account's access token"])
     x_access_token_secret: Key = Field(examples=["the bot account's access token secret"])
     x_timeout_seconds: float = Field(default=10.0, gt=0, le=60, description="longest wait for one call to X")
+    x_media_hosts: str = Field(
+        default="pbs.twimg.com",
+        pattern=r"^[\w.:,\s-]*$",
+        examples=["pbs.twimg.com"],
+        description="hosts that init images are fetched from, over https",
+    )
     x_watched_posts: str = Field(
         default="", pattern=r"^[\d,\s]*$", examples=["1890000000000000000,1890000000000000001"]
     )
@@ -46,6 +56,16 @@ class XSettings(Settings):
     reply_link: Literal["off", "gallery"] = Field(
         default="off", description="whether replies with pictures carry the address of their page (needs GALLERY_URL)"
     )
+
+    @property
+    def media_hosts(self) -> frozenset[str]:
+        """Hosts that serve the pictures of posts over https."""
+        return frozenset(self.x_media_hosts.lower().replace(",", " ").split())
+
+    @property
+    def media_origin(self) -> str:
+        """A stand-in for X, like the sandbox, serves its pictures itself; X does not. Empty for X."""
+        return "" if urlsplit(self.x_api_url).hostname in X_API_HOSTS else self.x_api_url
 
     @property
     def watched(self) -> frozenset[int]:

@@ -30,7 +30,7 @@ def serving_tls(app: Any, folder: Path) -> Iterator[str]:
     """The same behind a certificate that nobody vouches for. Needs `openssl`."""
     key, certificate = str(folder / "key.pem"), str(folder / "certificate.pem")
     made = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:media.test", "-days", "1"]
     subprocess.run([*made, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     with serving(app, ssl_keyfile=key, ssl_certfile=certificate) as url:
         yield url.replace("http:", "https:")

@@ -13,7 +13,8 @@ from core.errors import HouseError, Refused, TryLater
 from core.storage import FolderStorage
 from tests.support.rows import make_creation, read_creation
 from tests.support.servers import serving
-from worker.start_picture import LARGEST, StartPictures
+from worker.media import MAX_BYTES, Media
+from worker.start_picture import StartPictures
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -43,7 +44,7 @@ def encoded(kind: str) -> bytes:
 def fetched(engine: Engine, storage: FolderStorage, host: Host) -> bytes | None:
     with serving(host) as url:
         creation = read_creation(engine, make_creation(engine, start_url=f"{url}/photo.jpg"))
-        return StartPictures(engine, storage).bytes_for(creation)
+        return StartPictures(engine, storage, Media(origin=url)).bytes_for(creation)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -61,7 +62,7 @@ def test_kinds_that_x_never_serves_are_not_even_tried(engine: Engine, storage: F
 
 
 def test_what_comes_packed_is_not_unpacked(engine: Engine, storage: FolderStorage) -> None:
-    bomb = gzip.compress(encoded("PNG") + bytes(4 * LARGEST))
+    bomb = gzip.compress(encoded("PNG") + bytes(4 * MAX_BYTES))
     host = Host(200, bomb, content_encoding="gzip")
     with pytest.raises(Refused, match="not an image"):
         fetched(engine, storage, host)
@@ -78,7 +79,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(engine: Engine, sto
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (200, bytes(LARGEST + 1), Refused),
+        (200, bytes(MAX_BYTES + 1), Refused),
         (200, b"", Refused),
         (404, b"", Refused),
         (503, b"", TryLater),
