@@ -16,7 +16,7 @@ from core.errors import SettingsError, TryLater, WrongTables
 from core.line.waiting import MOST_COUNTED, budget_in_words, count, waiting
 from core.models import creations, cursors
 from core.money.budget import room_for_work
-from core.pace import ANSWER, Pace, Window
+from core.pace import ANSWER, UPLOAD, Pace, Window
 from core.painters import Away, Painters
 from core.queue import PAINT, REPLY, WorkQueue
 from core.schema import require_current
@@ -27,16 +27,47 @@ TOO_LONG = timedelta(hours=1)
 # A painter that wakes up or has a full queue is no trouble yet.
 BUSY_A_WHILE = timedelta(minutes=1)
 
-# Why X stopped us, as the host reads it.
+# Why X suspended a kind of call, as the operator reads it.
 STOPPED: dict[str, str] = {
     "x_no_credits": "no credits",
     "x_usage_cap": "the usage cap is reached",
     "x_unauthorized": "the keys are not accepted",
     "x_read_only": "the keys may only read",
     "x_not_enrolled": "the app is not enrolled",
-    "x_account_suspended": "an account is suspended",
+    "x_account_locked": "the account is locked",
+    "x_account_suspended": "the account is suspended",
+    "x_suspended": "an account is suspended",
+    "x_app_restricted": "the app is restricted",
+    "x_looks_automated": "the account looks automated to it",
+    "x_no_access": "the app has no access",
+    "x_forbidden": "every call is refused without a reason",
     "x_blocked": "something before it refuses our calls",
     "pace_day": "all answers of a day are given",
+}
+# And what to do about it, if it is not plain.
+HINTS: dict[str, str] = {
+    "x_read_only": "allow the app to write, then create the access token anew",
+    "x_not_enrolled": "attach the app to a project in the developer console",
+    "x_account_locked": "log in on x.com to unlock it",
+    "x_account_suspended": "appeal on x.com",
+    "x_app_restricted": "see the developer console",
+    "x_looks_automated": "see the account's inbox on x.com",
+    "x_no_access": "see the app's plan in the developer console",
+    "x_forbidden": "see the account on x.com, and the app in the developer console",
+}
+# What a kind of call is called in `status` and `/healthz`.
+KINDS: dict[str, str] = {
+    ANSWER: "answers",
+    HEARING: "hearing",
+    "GET /2/users/me": "reading the own account",
+    "GET /2/users/:id/tweets": "reading own posts",
+    "GET /2/users": "reading people",
+    "GET /2/tweets/search/recent": "search",
+    "GET /2/tweets": "looking up posts",
+    "GET /2/media/upload": "looking at uploads",
+    "DELETE /2/tweets/:id": "deleting answers",
+    UPLOAD: "uploads",
+    "POST /2/media/metadata": "alt texts",
 }
 
 
@@ -113,15 +144,23 @@ def _why_unreadable(engine: Engine, error: SQLAlchemyError) -> str:
     return type(error).__name__
 
 
+def stops_for_host(pace: Pace, moment: datetime) -> list[str]:
+    """A line for every kind of call that X has suspended, answers first. Raises TryLater when the queue is away."""
+    found = {ANSWER: pace.look(ANSWER)} | pace.suspended()
+    lines = [stop_for_host(KINDS.get(call, call), window, moment) for call, window in found.items()]
+    return [line for line in lines if line]
+
+
 def stop_for_host(what: str, window: Window, moment: datetime) -> str:
-    """`X: no credits for answers since 20 Nov 14:05 UTC, tried again every few minutes`; empty where all goes."""
+    """`X: no credits for answers since 20 Nov 14:05 UTC, tried again every few minutes`; empty if all goes."""
     if not window.stopped:
         return ""
     why = STOPPED.get(window.stopped, window.stopped)
     if window.stopped == "pace_day":
         return f"X: {why}"
     since = moment - timedelta(seconds=window.stopped_for)
-    return f"X: {why} for {what} since {since.day} {since:%b %H:%M} UTC, tried again every few minutes"
+    hint = f"; {HINTS[window.stopped]}" if window.stopped in HINTS else ""
+    return f"X: {why} for {what} since {since.day} {since:%b %H:%M} UTC, tried again every few minutes{hint}"
 
 
 def painter_for_host(away: Away | None, unpainted: int, moment: datetime) -> str:
@@ -142,8 +181,7 @@ def _look_at_queue(queue: WorkQueue, pace: Pace, found: _Findings) -> None:
     if found.workers == 0:
         found.problems.append("workers: none")
     found.window = pace.look(ANSWER)
-    kinds = (("answers", found.window), ("hearing", pace.look(HEARING)))
-    found.problems += [words for what, window in kinds if (words := stop_for_host(what, window, now()))]
+    found.problems += stops_for_host(pace, now())
     found.away = Painters(queue).away()
 
 

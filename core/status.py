@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select, update
 from core.clock import now
 from core.database import reading, transaction
 from core.errors import TryLater
-from core.health import HEARING, painter_for_host, stop_for_host
+from core.health import painter_for_host, stops_for_host
 from core.line.waiting import Conditions, Place, about, estimate, look_around, waiting
 from core.models import State, creations
 from core.money import bill
@@ -54,7 +54,8 @@ def _counts(engine: Engine) -> str:
 def _waiting(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -> Iterator[str]:
     """How many wait for a picture or an answer, and when the last of them has it; what X lets us do."""
     try:
-        conditions, hearing = look_around(engine, queue, pace, money), pace.look(HEARING)
+        conditions = look_around(engine, queue, pace, money)
+        stops = stops_for_host(pace, conditions.at)
         painters = list(_painters(Painters(queue), _number(engine, PAINT), conditions.at))
     except TryLater as error:
         for step, words in ((PAINT, "pictures"), (REPLY, "answers")):
@@ -65,7 +66,7 @@ def _waiting(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings)
         yield _line_of(words, step, _number(engine, step), conditions)
     yield f"workers: {conditions.workers}"
     yield from painters
-    yield from _x(conditions.window, hearing, conditions.at)
+    yield from _x(conditions.window, stops)
 
 
 def _number(engine: Engine, step: str) -> int:
@@ -92,11 +93,9 @@ def _painters(painters: Painters, unpainted: int, moment: datetime) -> Iterator[
         yield f"painter {one.url}: {one.code}: {one.detail}, since {since}; {again}"
 
 
-def _x(window: Window, hearing: Window, moment: datetime) -> Iterator[str]:
+def _x(window: Window, stops: list[str]) -> Iterator[str]:
     yield f"X takes {window.free} of {window.calls} answers now; the window ends in {about(window.ends_in)}"
-    for what, one in (("answers", window), ("hearing", hearing)):
-        if words := stop_for_host(what, one, moment):
-            yield words
+    yield from stops
 
 
 def _troubles(engine: Engine, moment: datetime) -> Iterator[str]:

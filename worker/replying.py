@@ -1,6 +1,7 @@
 """Answers one post with the pictures of its creation, or in words, once, whatever breaks.
 
-    painted | claim: replying | may it be answered? | upload, alt text | prolong | POST the answer | mark replied
+    painted | claim: replying | may it be answered? does X take replies? | upload, alt text | prolong | POST the answer
+            | mark replied
 
 `replying` is saved before X is called. A job that finds a creation in `replying` does not know how far the one before
 it came: it first looks on X for our answer, and posts only when X surely has none. A missing reply is a pity, a double
@@ -15,7 +16,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from core.clock import now
-from core.errors import GiveUp, OutcomeUnknown, Refused, TryLater
+from core.errors import GiveUp, OutcomeUnknown, OutOfFunds, Refused, TryLater
 from core.line import Line
 from core.logs import get_logger
 from core.models import State
@@ -23,6 +24,7 @@ from core.queue import REPLY
 from core.settings import WorkSettings
 from core.storage import Storage
 from core.x import Post, XClient
+from worker import doubts
 from worker.claims import Claim, take
 from worker.manners import NOT_SUMMONED, Manners, answers_prefixed
 from worker.rows import creation_with_post, other_answers_to
@@ -35,8 +37,6 @@ ANSWERED = "answered"
 # How every reply of ours names its creation: "No. 17. Reply ...", "... (No. 17)"; "Painting No. 17, seed 42" once.
 NUMBER = re.compile(r"\bNo\. ([0-9]{1,19})\b")
 GAVE_UP = "x_gave_up"
-# X's words for these may be about the post, too: who meets them steps aside, lest the next look be at the same post.
-MAY_BE_THE_POST = frozenset({"x_read_only", "x_not_enrolled", "x_account_suspended", "x_blocked"})
 
 
 @dataclass
@@ -75,6 +75,8 @@ class ReplyStep:
             return
         self.may_have_answered = False
         self._may_it_be_answered(creation)
+        # While X has suspended replies, no alt text is paid for one that will be refused.
+        self.x.foresee_answer()
         media_ids = [] if creation.says else self._uploader().bring(creation, claim.attempts)
         if not claim.prolong():
             log.warning("claim lost before answering", creation=claim.creation_id)
@@ -97,7 +99,7 @@ class ReplyStep:
 
     def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
         """X said no for good: the picture hangs in the gallery only."""
-        values = {"reply_outcome": error.code, "replied_at": now(), "last_error": str(error), "next_attempt_at": None}
+        values = {"reply_outcome": error.code, "replied_at": claim.now(), "last_error": str(error), "next_attempt_at": None}
         if claim.move(self.home, claim=None, **values):
             log.warning("gallery only", creation=claim.creation_id, reason=str(error))
             if error.code == NOT_SUMMONED and not answers_prefixed(self.engine, self.manners):
@@ -153,16 +155,43 @@ class ReplyStep:
             )
         except (TryLater, GiveUp) as error:
             self.may_have_answered = isinstance(error, OutcomeUnknown)
-            self._learn_from(error, creation)
+            problem = self._judge(error, creation) if error.code in doubts.MAY_BE_THE_POST else error
+            self._learn_from(problem, creation)
+            if problem is not error:
+                raise problem from error
             raise
 
+    def _judge(self, error: TryLater | GiveUp, creation: Any) -> TryLater | GiveUp:
+        """What a refusal is that may be about the post or about us: a pause, one more try, or final."""
+        refused_before = creation.reply_forbidden_at
+        others_were_taken = doubts.was_taken_since(self.engine, refused_before)
+        doubts.note_refusal(self.engine, creation.id, self.x.moment())
+        if isinstance(error, TryLater):
+            return GiveUp(error.code, "X takes replies to others") if others_were_taken else error
+        if doubts.means_us(self.engine):
+            self.x.suspend_answers(error.code)
+            revived = doubts.revive(self.engine, now())
+            log.error("X refuses every reply without a reason; they wait", reason=str(error), revived=revived)
+            return OutOfFunds(error.code, str(error))
+        if refused_before is None:
+            return TryLater(error.code, str(error), after=doubts.ONCE_MORE_AFTER)
+        return error
+
     def _learn_from(self, error: TryLater | GiveUp, creation: Any) -> None:
-        self.pace_knows = isinstance(error, TryLater) and not error.counted and error.code not in MAY_BE_THE_POST
-        if getattr(error, "code", "") == "x_media_not_ready":
+        waits_for_all = isinstance(error, TryLater) and not error.counted
+        # Steps aside if it may be its own fault, lest the next probe be the same post.
+        self.pace_knows = waits_for_all and error.code not in doubts.MAY_BE_THE_POST
+        if error.code == "x_media_not_ready":
             self._uploader().doubt(creation.id)
 
     def _mark_replied(self, claim: Claim, answer: int) -> None:
-        values = {"reply_post_id": answer, "reply_outcome": ANSWERED, "replied_at": now(), "next_attempt_at": None}
+        values = {
+            "reply_post_id": answer,
+            "reply_outcome": ANSWERED,
+            "reply_forbidden_at": None,
+            "replied_at": claim.now(),
+            "next_attempt_at": None,
+        }
         target = State.REPLIED if self.home is State.PAINTED else self.home
         if claim.move(target, claim=None, last_error=None, **values):
             log.info("answered", creation=claim.creation_id, answer=answer)

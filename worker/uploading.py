@@ -29,6 +29,8 @@ FRESH = timedelta(hours=23)
 # X does not know a copy right after it took it; still unknown after this long, it never will.
 SETTLES_WITHIN = timedelta(minutes=1)
 TRIES_FOR_ALT_TEXT = 3
+# The app's plan holds no alt texts: no waiting brings them.
+NO_ACCESS = "x_no_access"
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,11 @@ class Uploader:
             log.warning("no alt text: paid often enough for copies that X forgot", creation=creation.id)
             return
         try:
+            self.x.foresee_answer()
             self.x.describe(media_id, alt_text=words, sensitive=picture.flagged)
         except (TryLater, GiveUp) as error:
-            goes_on = isinstance(error, TryLater) and (not error.counted or attempts < TRIES_FOR_ALT_TEXT)
-            if goes_on or picture.flagged:
+            waits = isinstance(error, TryLater) and (not error.counted or attempts < TRIES_FOR_ALT_TEXT)
+            if (waits and error.code != NO_ACCESS) or picture.flagged:
                 raise
             log.warning("no alt text", creation=creation.id, reason=str(error))
             return

@@ -6,14 +6,14 @@ called, and whoever is first in line goes when the moment has come. Whoever fini
 every second sees to it that nobody is forgotten.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import ColumnElement, Engine, exists, func, or_, select
 
 from core.clock import now
 from core.database import reading, shared_now
-from core.models import State, creations
+from core.models import State, creations, pictures
 from core.money.budget import room_for_work
 from core.money.prices import ALT_TEXT, REPLY, REPLY_WITH_LINK, price_list
 from core.pace import Pace
@@ -24,12 +24,21 @@ from core.wishes import MOST_PICTURES
 
 # What one may cost is counted generously: a painting, and an answer with four pictures, each with its alt text.
 PAINTING_MICRO_USD = 2_000
+# X forgets an unused copy of a picture after a day.
+COPY_LASTS = timedelta(hours=22)
 
 
 def price_of_one(money: MoneySettings) -> int:
     """Micro-dollars that have to be there for one more to go."""
     prices = price_list(money.prices)
     return max(prices[REPLY], prices[REPLY_WITH_LINK]) + MOST_PICTURES * prices[ALT_TEXT] + PAINTING_MICRO_USD
+
+
+def _is_prepared() -> ColumnElement[bool]:
+    """Whether all that its reply needs is on X: a text reply needs nothing, a picture its copy of today."""
+    fresh = pictures.c.uploaded_at > now() - COPY_LASTS
+    copies = exists().where(pictures.c.creation_id == creations.c.id, fresh)
+    return or_(creations.c.says.is_not(None), copies)
 
 
 @dataclass(frozen=True)
@@ -58,8 +67,7 @@ class Line:
         else:
             # Who may have answered already only looks on X for it; that needs nobody's leave.
             chosen = self._next(free, waiting, State.REPLYING)
-            others = self._next(free - len(chosen), waiting, State.PAINTED, State.REFUSED)
-            chosen += self._allowed(others, step, waiting)
+            chosen += self._allowed(self._next_replies(free - len(chosen), waiting), step, waiting)
         self.queue.put(step, chosen)
         return len(chosen)
 
@@ -84,7 +92,7 @@ class Line:
             return chosen
         suspects = self.painters.suspects() if room else set()
         if suspects:
-            chosen = self._next(free, waiting, State.QUEUED, without=suspects) or chosen
+            chosen = self._next(free, waiting, State.QUEUED, which=creations.c.id.not_in(suspects)) or chosen
         return chosen[: max(0, room - len(waiting))]
 
     def _affordable(self) -> int | None:
@@ -92,12 +100,21 @@ class Line:
         room = room_for_work(self.engine, self.money, now())
         return None if room.micro_usd is None else room.micro_usd // price_of_one(self.money)
 
-    def _next(self, count: int, waiting: set[int], *states: State, without: Collection[int] = ()) -> list[int]:
+    def _next_replies(self, count: int, waiting: set[int]) -> list[int]:
+        """While X has suspended replies, one goes and probes: rather one for which nothing is uploaded or described,
+        since that would be paid for nothing."""
+        states = (State.PAINTED, State.REFUSED)
+        if self.pace.look().stopped and (ready := self._next(min(1, count), waiting, *states, which=_is_prepared())):
+            return ready
+        return self._next(count, waiting, *states)
+
+    def _next(
+        self, count: int, waiting: set[int], *states: State, which: ColumnElement[bool] | None = None
+    ) -> list[int]:
         if count <= 0:
             return []
         in_turn = select(creations.c.id).order_by(creations.c.turn, creations.c.id).limit(count + len(waiting))
-        if without:
-            in_turn = in_turn.where(creations.c.id.not_in(without))
+        in_turn = in_turn if which is None else in_turn.where(which)
         with reading(self.engine) as connection:
             due = (
                 creations.c.state.in_([state.value for state in states]),

@@ -43,7 +43,13 @@ STOPPED: dict[str, str] = {
     "x_unauthorized": "X does not accept the host's keys",
     "x_read_only": "the host's keys let the bot read only",
     "x_not_enrolled": "X has not let the host's app in",
+    "x_account_locked": "X has locked the bot's account",
     "x_account_suspended": "X has suspended the bot's account",
+    "x_suspended": "X has suspended the bot's account",
+    "x_app_restricted": "X has restricted the bot's app",
+    "x_looks_automated": "X lets the bot pause",
+    "x_no_access": "X does not let the bot's app answer",
+    "x_forbidden": "X does not let the bot answer",
     "x_blocked": "something before X refuses the bot's calls",
 }
 

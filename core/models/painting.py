@@ -25,7 +25,7 @@ BEGUN = where(text("start_key IS NOT NULL"))
 
 
 def named(column: str) -> dict[str, Any]:
-    """An index of those that have such a file."""
+    """An index of those rows alone in which the column is set."""
     return where(text(f"{column} IS NOT NULL"))
 
 
@@ -144,6 +144,10 @@ class Creation(SQLModel, table=True):
     reply_post_id: int | None = Field(default=None, sa_type=BigInteger)
     reply_outcome: str | None = Field(default=None, description="`answered`, or why it hangs in the gallery only")
 
+    reply_forbidden_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="by X's clock: when X last refused its reply without a reason"
+    )
+
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     painted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     replied_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -180,6 +184,7 @@ class Creation(SQLModel, table=True):
         Index("ix_creation_hidden", "person_id", "created_at", "id", **HIDDEN),
         Index("ix_creation_ended", "person_id", "created_at", "id", **ENDED),
         Index("ix_creation_start", "start_key", **BEGUN),
+        Index("ix_creation_forbidden", "reply_forbidden_at", **named("reply_forbidden_at")),
     )
 
 

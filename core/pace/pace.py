@@ -1,7 +1,10 @@
 """Pace: when a call to X may go. One place decides, in Redis, for all processes; X's own headers teach it.
 
     admit(call) -> go, or TryLater with the seconds until it may go
-    learn(call, what X said) -> windows as X counts them; what X stopped stays stopped and is probed slowly
+    learn(call, what X said) -> windows as X counts them; what X suspended stays so and is probed slowly
+
+Each call is suspended by itself, and only its own success lifts that: an alt text that X takes says nothing about
+replies, and search that the plan does not include says nothing about mentions.
 
 A window is counted as X counts: fixed, beginning with its first call; the account's daily cap is counted over the last
 24 hours. Times are X's own, told by the Date of its answers, so a wrong clock on our side does no harm. What is lost
@@ -33,13 +36,16 @@ KNOWN: Mapping[str, tuple[int, int]] = {
     "GET /2/users": (900, QUARTER),
     "GET /2/tweets/search/recent": (300, QUARTER),
     "GET /2/tweets": (5000, QUARTER),
+    "GET /2/media/upload": (1000, QUARTER),
     ANSWER: (100, QUARTER),
     "DELETE /2/tweets/:id": (50, QUARTER),
     UPLOAD: (500, QUARTER),
     "POST /2/media/metadata": (500, QUARTER),
 }
 ANY = (300, QUARTER)
-# Refusals that mean the whole account, not this call.
+# Reasons to wait that are no refusal of X: our own count of its limits.
+PACE, PACE_DAY = "pace", "pace_day"
+# Refusals that mean our account or app, so that no other call of the kind will do better (`core/x/refusals.py`).
 STOPS = frozenset(
     {
         "x_no_credits",
@@ -47,7 +53,13 @@ STOPS = frozenset(
         "x_unauthorized",
         "x_read_only",
         "x_not_enrolled",
+        "x_account_locked",
         "x_account_suspended",
+        "x_suspended",
+        "x_app_restricted",
+        "x_looks_automated",
+        "x_no_access",
+        "x_forbidden",
         "x_blocked",
     }
 )
@@ -90,18 +102,25 @@ class Pace:
     @translated
     def admit(self, call: str) -> None:
         """Count one call. Raises TryLater (`pace`) or OutOfFunds (what X stopped us for) when it may not go now."""
-        args: list[int | str] = [*self._size(call), self._cap_of(call), _says_nothing_of(call)]
+        args = [*self._size(call), self._cap_of(call)]
         wait, reason = self._admit(keys=_keys(call), args=args)
         if wait > 0:
             seconds, code = wait / 1000, reason.decode()
-            kind = OutOfFunds if code in STOPS else TryLater
-            raise (
-                kind(code, after=seconds) if kind is OutOfFunds else TryLater(code, call, after=seconds, counted=False)
-            )
+            if code in (PACE, PACE_DAY):
+                raise TryLater(code, call, after=seconds, counted=False)
+            raise OutOfFunds(code, f"X has suspended {call}", after=seconds)
 
     @translated
-    def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
-        """Take in an answer. `refusal`: our code for what X refused; `pause`: seconds until it is tried again."""
+    def learn(
+        self, call: str, told: Told, refusal: str = "", pause: float | None = None, *, lifts: bool = True
+    ) -> None:
+        """Take in an answer.
+
+        Args:
+            refusal: our code for what X refused, if it did.
+            pause: seconds until it is tried again.
+            lifts: whether this answer ends a suspension. A refusal of one post is an answer that does not.
+        """
         known = [told.limit, told.remaining, told.reset]
         first = self._settings.probe_seconds
         args: list[int | str] = [
@@ -112,13 +131,13 @@ class Pace:
             round((pause or (first if refusal else 0)) * 1000),
             round(first * 1000),
             round(self._settings.probe_longest_seconds * 1000),
-            _says_nothing_of(call),
+            int(lifts),
         ]
         change = self._learn(keys=_keys(call), args=args)
         if change == b"stopped":
-            log.error("X stopped us; all work is kept, and it is tried again slowly", call=call, reason=refusal)
+            log.error("X suspended a kind of call; all work is kept, probed slowly", call=call, reason=refusal)
         elif change == b"resumed":
-            log.warning("X lets us go on", call=call)
+            log.warning("X takes this kind of call again", call=call)
 
     @translated
     def give_back(self, call: str) -> None:
@@ -134,6 +153,16 @@ class Pace:
         )
         ours = max(0, int(calls) - self._settings.pace_spare)
         return Window(int(free), ends_in / 1000, ours, seconds / 1000, stopped.decode(), lasted / 1000)
+
+    @translated
+    def suspended(self) -> dict[str, Window]:
+        """Every call that X has suspended, by its name."""
+        calls = list(KNOWN)
+        with self._redis.pipeline() as line:
+            for call in calls:
+                line.exists(_stop_key(call))
+            found = line.execute()
+        return {call: self.look(call) for call, there in zip(calls, found, strict=True) if there}
 
     @translated
     def x_time(self) -> datetime:
@@ -163,13 +192,11 @@ class Pace:
 
 
 def _keys(call: str) -> list[str]:
-    kind = "reads" if call.startswith("GET ") else "writes"
-    return [f"pace:window:{call}", f"pace:stop:{kind}", "pace:behind", "pace:answers", "pace:cap"]
+    return [f"pace:window:{call}", _stop_key(call), "pace:behind", "pace:answers", "pace:cap"]
 
 
-def _says_nothing_of(call: str) -> str:
-    """X takes uploads from who has no credits, too: one that went well does not say that answers go again."""
-    return " x_no_credits x_usage_cap " if call == UPLOAD else ""
+def _stop_key(call: str) -> str:
+    return f"pace:stop:{call}"
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -1,6 +1,6 @@
 """The pace's steps inside Redis, each atomic. Times in milliseconds.
 
-Keys of each: the call's window (limit, used, reset by X's clock, length), the stop of its kind (code, until, pause,
+Keys of each: the call's window (limit, used, reset by X's clock, length), the stop of this call (code, until, pause,
 since), how far we are ahead of X's clock, the answers of the last day by X's clock, the account's cap of them.
 """
 
@@ -43,13 +43,13 @@ local function until_cap_opens()
 end
 """
 
-# Arguments: default limit, default length, calls to spare, cap of answers a day (0: the remembered one; -1: no answer),
-# the stop's codes that this call says nothing about, between spaces. Returns {0, ''}, or {milliseconds to wait, why}.
+# Arguments: default limit, default length, calls to spare, cap of answers a day (0: the remembered one; -1: no answer).
+# Returns {0, ''}, or {milliseconds to wait, why}.
 ADMIT = (
     _COMMON
     + """
 local code, left, pause = stop()
-if code and not string.find(ARGV[5], ' ' .. code .. ' ', 1, true) then
+if code then
   if left > 0 then return {left, code} end
   -- One goes and looks whether it is over; the others wait for what it finds.
   redis.call('HSET', KEYS[2], 'until', now + pause)
@@ -66,8 +66,8 @@ return {0, ''}
 )
 
 # Arguments: X's time, limit, remaining, reset in seconds (-1: not told), default limit, default length, code of a
-# stop or '', pause after a refusal (0: it was none), first pause of a stop, longest pause of a stop, the stop's codes
-# that this call says nothing about, between spaces.
+# stop or '', pause after a refusal (0: it was none), first pause of a stop, longest pause of a stop, whether this answer
+# ends a stop (1 or 0).
 # Returns 'stopped' or 'resumed' when that changed.
 LEARN = """
 local time = redis.call('TIME')
@@ -104,9 +104,7 @@ if pause > 0 then
   redis.call('HSET', KEYS[1], 'reset', opens, 'used', full, 'guess', 0, 'limit', full)
   return ''
 end
-local code = redis.call('HGET', KEYS[2], 'code')
-if code and string.find(ARGV[11], ' ' .. code .. ' ', 1, true) then return '' end
-if redis.call('DEL', KEYS[2]) > 0 then return 'resumed' end
+if ARGV[11] == '1' and redis.call('DEL', KEYS[2]) > 0 then return 'resumed' end
 return ''
 """
 

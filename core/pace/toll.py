@@ -16,7 +16,7 @@ from core.logs import get_logger
 from core.money import prices
 from core.money.budget import Room, room_for_reading
 from core.money.ledger import Cost, write_costs
-from core.pace import Pace, Told
+from core.pace import STOPS, Pace, Told
 from core.settings import MoneySettings
 
 log = get_logger(__name__)
@@ -40,7 +40,12 @@ class Toll(Protocol):
     def admit(self, call: str) -> None:
         """Return if the call may go now; raise TryLater or OutOfFunds with the seconds until it may."""
 
-    def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
+    def foresee(self, call: str) -> None:
+        """The same without counting a call: whether preparing for it is worth anything."""
+
+    def learn(
+        self, call: str, told: Told, refusal: str = "", pause: float | None = None, *, lifts: bool = True
+    ) -> None:
         """Take in what X's answer said about pace."""
 
     def undone(self, call: str) -> None:
@@ -65,7 +70,12 @@ class NoToll:
     def admit(self, call: str) -> None:
         """Any time."""
 
-    def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
+    def foresee(self, call: str) -> None:
+        """Any time."""
+
+    def learn(
+        self, call: str, told: Told, refusal: str = "", pause: float | None = None, *, lifts: bool = True
+    ) -> None:
         """Nothing to keep."""
 
     def undone(self, call: str) -> None:
@@ -106,10 +116,18 @@ class TollGate:
             if error.code != "queue_away" or not call.startswith("GET "):
                 raise
 
-    def learn(self, call: str, told: Told, refusal: str = "", pause: float | None = None) -> None:
+    def foresee(self, call: str) -> None:
+        """Only a suspension counts here: a window may open while the call is prepared."""
+        window = self.pace.look(call)
+        if window.stopped in STOPS and not window.free:
+            raise OutOfFunds(window.stopped, f"X has suspended {call}", after=window.ends_in)
+
+    def learn(
+        self, call: str, told: Told, refusal: str = "", pause: float | None = None, *, lifts: bool = True
+    ) -> None:
         """What X said, for all processes."""
         try:
-            self.pace.learn(call, told, refusal, pause)
+            self.pace.learn(call, told, refusal, pause, lifts=lifts)
         except TryLater as error:
             log.warning("pace not learned", call=call, reason=str(error))
 

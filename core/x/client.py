@@ -12,7 +12,7 @@ from typing import Any
 from core.clock import now
 from core.errors import GiveUp
 from core.money import prices
-from core.pace import ANSWER
+from core.pace import ANSWER, Told
 from core.pace.toll import Item, NoToll, Toll
 from core.settings import XSettings
 from core.text import LONGEST_ALT_TEXT, clean, clip
@@ -175,6 +175,14 @@ class XClient:
         with border():
             self._x.request("POST", "/2/media/metadata", json={"id": media_id, "metadata": metadata})
         self._charge(prices.ALT_TEXT, f"describe:{media_id}:{secrets.token_hex(4)}")
+
+    def foresee_answer(self) -> None:
+        """Raise OutOfFunds if X has suspended replies and nobody may probe now. Calls nobody."""
+        self._x.toll.foresee(ANSWER)
+
+    def suspend_answers(self, code: str) -> None:
+        """X refuses replies one after the other: none goes but one at a time to probe."""
+        self._x.toll.learn(ANSWER, Told(self.moment()), code)
 
     def answer(self, text: str, *, to: int, media_ids: list[str], made_with_ai: bool = False) -> int:
         """Answer a post with pictures and return the answer's id. Never repeat it after OutcomeUnknown: look first."""

@@ -19,8 +19,9 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from core.clock import now
 from core.errors import GiveUp, HouseError, OutcomeUnknown, OutOfFunds, TryLater
-from core.pace import STOPS, Told, read_told
+from core.pace import ANSWER, Told, read_told
 from core.pace.toll import Toll
+from core.x import refusals
 
 MINUTE = 60.0
 HALF_HOUR = 1800.0
@@ -31,23 +32,10 @@ ERRORS: dict[int, type[tweepy.HTTPException]] = {
     404: tweepy.NotFound,
     429: tweepy.TooManyRequests,
 }
-# What X says in a 403 about the post that is answered, by words that have stayed through its changes of wording: final.
-FORBIDDEN = (
-    ("deleted or not visible", "x_post_gone"),
-    ("restricted who can reply", "x_not_allowed"),
-    ("mentioned", "x_not_summoned"),
-)
-# And about us: everything waits until the host or X has mended it.
-FORBIDDEN_US = (
-    ("oauth1 app permissions", "x_read_only"),
-    ("oauth1-permissions", "x_read_only"),
-    ("client-forbidden", "x_not_enrolled"),
-    ("client forbidden", "x_not_enrolled"),
-    ("/account-suspended", "x_account_suspended"),
-    ("/user-suspended", "x_account_suspended"),
-)
 # A call whose repetition would be seen by people.
 UNREPEATABLE = frozenset({"POST /2/tweets"})
+# Calls that are about one thing of somebody's: X may refuse that one and take the next. Any other 403 is about us.
+ABOUT_ONE_THING = frozenset({ANSWER, "DELETE /2/tweets/:id", "POST /2/media/metadata"})
 
 
 class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
@@ -106,23 +94,25 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         """X said no: tell the pace what that means for it, and raise what it means for us."""
         error = _error(response)
         problem = _translate(error, call in UNREPEATABLE, told)
+        if getattr(problem, "code", "") == refusals.FORBIDDEN and call not in ABOUT_ONE_THING:
+            problem = OutOfFunds(refusals.FORBIDDEN, str(problem))
         self._learn_refusal(call, told, problem)
         if not isinstance(problem, OutcomeUnknown):
             self.toll.undone(call)
         raise problem from error
 
     def _learn_refusal(self, call: str, told: Told, problem: HouseError) -> None:
-        """What a refusal says about pace. One about this post or call alone says nothing."""
-        code = getattr(problem, "code", "")
-        if code in STOPS:
-            self.toll.learn(call, told, code)
-        elif code == "x_rate_limit" and isinstance(problem, TryLater):
-            self.toll.learn(call, told, code, problem.after)
-        elif code == "x_daily_limit" and isinstance(problem, TryLater):
-            # The window that the headers tell of is another one, and open.
-            self.toll.learn(call, Told(told.at), code, problem.after)
-        elif isinstance(problem, GiveUp):
-            self.toll.learn(call, told)
+        """What a refusal says about pace. One about this post alone says nothing: it lifts no suspension either."""
+        match problem:
+            case OutOfFunds(code=code):
+                self.toll.learn(call, told, code)
+            case TryLater(code=refusals.RATE_LIMIT, after=after):
+                self.toll.learn(call, told, refusals.RATE_LIMIT, after)
+            case TryLater(code=refusals.DAILY_LIMIT, after=after):
+                # The window that the headers tell of is another one, and open.
+                self.toll.learn(call, Told(told.at), refusals.DAILY_LIMIT, after)
+            case GiveUp():
+                self.toll.learn(call, told, lifts=False)
 
     @property
     def keys(self) -> str:
@@ -177,20 +167,16 @@ def border(*, writes: bool = False) -> Iterator[None]:
 
 def _translate(error: tweepy.HTTPException, writes: bool, told: Told) -> HouseError:  # noqa: PLR0911  # a table
     status, words = error.response.status_code, _words(error)
+    numbers = _numbers(error)
     match status:
-        case 429 if "usagecap" in words.replace(" ", ""):
-            return OutOfFunds("x_usage_cap", words)
-        case 429:
-            return TryLater("x_rate_limit", after=_until_reset(told), counted=False)
         case 402:
             return OutOfFunds("x_no_credits", words)
-        case 401:
-            # Wrong keys or an outage of X: either way nothing is lost by waiting, and the host must see it.
-            return OutOfFunds("x_unauthorized", "X does not accept the bot's keys", after=MINUTE)
         case 403 if not _is_x_speaking(error):
             return OutOfFunds("x_blocked", "something before X refuses our calls", after=MINUTE)
-        case 403:
-            return _forbidden(words, writes)
+        case 401 | 403 | 420 | 429:
+            return _refusal(status, refusals.code_of(numbers, words), words, writes, told)
+        case _ if 400 <= status < 500 and refusals.is_told_by(numbers):
+            return _refusal(status, refusals.code_of(numbers, ""), words, writes, told)
         case 400 if "media ids are invalid" in words:
             return TryLater("x_media_not_ready", words, after=3)
         case 404 if "resource-not-found" in words or "could not find" in words:
@@ -204,15 +190,21 @@ def _translate(error: tweepy.HTTPException, writes: bool, told: Told) -> HouseEr
             return GiveUp("x_rejected", f"{status}: {words}")
 
 
-def _forbidden(words: str, writes: bool) -> HouseError:
-    if "duplicate content" in words:
+def _refusal(status: int, code: str, words: str, writes: bool, told: Told) -> HouseError:
+    """X said no for a reason. A 401 or 429 without one is about the keys, or a rate limit."""
+    if code == refusals.FORBIDDEN or (status == 429 and not refusals.about_us(code)):
+        code = {401: "x_unauthorized", 420: refusals.RATE_LIMIT, 429: refusals.RATE_LIMIT}.get(status, code)
+    if code == refusals.RATE_LIMIT:
+        return TryLater(code, words, after=_until_reset(told), counted=False)
+    if code == refusals.DAILY_LIMIT:
+        return TryLater(code, words, after=HALF_HOUR, counted=False)
+    if code == refusals.DUPLICATE:
         # On a second try this probably means that the first one landed.
-        return _unclear(writes)("x_duplicate", words)
-    if "daily" in words and "limit" in words:
-        return TryLater("x_daily_limit", words, after=HALF_HOUR, counted=False)
-    if about_us := next((code for part, code in FORBIDDEN_US if part in words), None):
-        return OutOfFunds(about_us, words)
-    return GiveUp(next((code for part, code in FORBIDDEN if part in words), "x_forbidden"), words)
+        return _unclear(writes)(code, words)
+    if code == "x_unauthorized":
+        # Wrong keys or an outage of X: either way nothing is lost by waiting, and the host must see it.
+        return OutOfFunds(code, words or "X does not accept the bot's keys", after=MINUTE)
+    return OutOfFunds(code, words) if refusals.about_us(code) else GiveUp(code, words)
 
 
 def _unclear(writes: bool) -> type[TryLater]:
@@ -242,10 +234,19 @@ def _words(error: tweepy.HTTPException) -> str:
     """What X said, in small letters, cut to a line: messages, detail and title together."""
     body = _body(error) or {}
     said = [str(body.get(key) or "") for key in ("type", "title", "detail", "reason")]
+    said += [str(item.get("message") or "") for item in _problems(body)]
+    return " ".join(part for part in said if part).lower()[:500]
+
+
+def _numbers(error: tweepy.HTTPException) -> list[int]:
+    """The codes of X's old API, wherever they stand."""
+    body = _body(error) or {}
+    return [item["code"] for item in [body, *_problems(body)] if isinstance(item.get("code"), int)]
+
+
+def _problems(body: dict[str, Any]) -> list[dict[str, Any]]:
     errors = body.get("errors")
-    if isinstance(errors, list):
-        said += [str(item.get("message") or "") for item in errors if isinstance(item, dict)]
-    return " ".join(part for part in said if part).lower()[:300]
+    return [item for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
 
 
 def _never_sent(error: requests.RequestException) -> bool:
