@@ -99,7 +99,12 @@ class ReplyStep:
 
     def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
         """X said no for good: the picture hangs in the gallery only."""
-        values = {"reply_outcome": error.code, "replied_at": claim.now(), "last_error": str(error), "next_attempt_at": None}
+        values = {
+            "reply_outcome": error.code,
+            "replied_at": claim.now(),
+            "last_error": str(error),
+            "next_attempt_at": None,
+        }
         if claim.move(self.home, claim=None, **values):
             log.warning("gallery only", creation=claim.creation_id, reason=str(error))
             if error.code == NOT_SUMMONED and not answers_prefixed(self.engine, self.manners):
@@ -172,9 +177,9 @@ class ReplyStep:
             self.x.suspend_answers(error.code)
             revived = doubts.revive(self.engine, now())
             log.error("X refuses every reply without a reason; they wait", reason=str(error), revived=revived)
-            return OutOfFunds(error.code, str(error))
+            return OutOfFunds(error.code, "X refuses every reply without a reason")
         if refused_before is None:
-            return TryLater(error.code, str(error), after=doubts.ONCE_MORE_AFTER)
+            return TryLater(error.code, "X gave no reason; tried once more", after=doubts.ONCE_MORE_AFTER)
         return error
 
     def _learn_from(self, error: TryLater | GiveUp, creation: Any) -> None:

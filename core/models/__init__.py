@@ -4,7 +4,7 @@ For the queries that must be fast, the Core tables stand beside the models: `cre
 """
 
 from core.models.columns import OwnId, UtcDateTime, table
-from core.models.hearing import Announced, Cursor, WatchedPost
+from core.models.hearing import Announced, Cursor, EarlierReply, WatchedPost
 from core.models.members import (
     Board,
     Collected,
@@ -28,6 +28,7 @@ ledger = table("ledger")
 spendings = table("spending")
 cursors = table("cursor")
 watched = table("watched")
+earlier_replies = table("earlier_reply")
 logins = table("login")
 likings = table("liked")
 comments = table("comment")
@@ -55,6 +56,7 @@ __all__ = [
     "Comment",
     "Creation",
     "Cursor",
+    "EarlierReply",
     "Follow",
     "Kind",
     "LedgerRow",
@@ -75,6 +77,7 @@ __all__ = [
     "comments",
     "creations",
     "cursors",
+    "earlier_replies",
     "follows",
     "ledger",
     "likings",

@@ -35,3 +35,18 @@ class Announced(SQLModel, table=True):
     key: str = Field(primary_key=True, description="names its place in the thread, and its words")
     since_id: int = Field(sa_type=BigInteger, description="older posts are not it")
     post_id: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class EarlierReply(SQLModel, table=True):
+    """A reply of ours that was found on X and belongs to no creation here: the database is older than the reply.
+
+    Its post gets no second reply. `number` and `seed` are those that the reply names.
+    """
+
+    __tablename__ = "earlier_reply"
+
+    post_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    reply_post_id: int = Field(sa_type=BigInteger)
+    number: int | None = Field(default=None, sa_type=BigInteger)
+    seed: int | None = Field(default=None, sa_type=BigInteger)
+    found_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

@@ -66,9 +66,8 @@ return {0, ''}
 )
 
 # Arguments: X's time, limit, remaining, reset in seconds (-1: not told), default limit, default length, code of a
-# stop or '', pause after a refusal (0: it was none), first pause of a stop, longest pause of a stop, whether this answer
-# ends a stop (1 or 0).
-# Returns 'stopped' or 'resumed' when that changed.
+# stop or '', pause after a refusal (0: it was none), first pause of a stop, longest pause of a stop, whether this
+# answer ends a stop (1 or 0). Returns 'stopped' or 'resumed' when that changed.
 LEARN = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

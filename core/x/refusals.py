@@ -46,7 +46,10 @@ ABOUT_A_POST: dict[int, str] = {
 WORDS: tuple[tuple[str, str], ...] = (
     (r"duplicate content|status is a duplicate", DUPLICATE),
     (r"usage ?cap|usage capped", "x_usage_cap"),
-    (r"credits ?depleted|not have any credits|out of credits|spend(ing)? (cap|limit)", "x_no_credits"),
+    (
+        r"problems credits\b|credits ?depleted|not have any credits|out of credits|spend(ing)? (cap|limit)",
+        "x_no_credits",
+    ),
     (r"rate limit|too many requests", RATE_LIMIT),
     (r"\bdaily\b.*\blimit\b", DAILY_LIMIT),
     # about us

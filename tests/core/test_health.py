@@ -9,13 +9,15 @@ from sqlalchemy import Engine
 
 from core.clock import now
 from core.database import transaction
-from core.health import HEARING, Health, OnX, look, painter_for_host
+from core.health import HEARING, STOPPED, Health, OnX, look, painter_for_host
+from core.line import waiting
 from core.models import Creation, Cursor, State
 from core.money.ledger import Cost, write_costs
-from core.pace import ANSWER, Pace, Told
+from core.pace import ANSWER, STOPS, Pace, Told
 from core.painters import Away, Painters
 from core.queue import QUEUES, WorkQueue, open_queue
 from core.settings import MoneySettings, PaceSettings, load
+from core.status import report
 from tests.support.rows import make_creation
 
 MONEY = load(MoneySettings, budget_day_usd=10, budget_month_usd=100)
@@ -68,6 +70,41 @@ def test_hearing_that_x_stopped_is_told_by_itself(engine: Engine, queue: WorkQue
     assert found.problems[0].startswith("X: the keys are not accepted for hearing since")
     assert found.x is not None
     assert found.x.stopped == ""
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize(
+    ("code", "why", "hint"),
+    [
+        ("x_account_locked", "the account is locked", "log in on x.com to unlock it"),
+        ("x_account_suspended", "the account is suspended", "appeal on x.com"),
+        ("x_app_restricted", "the app is restricted", "see the developer console"),
+        ("x_looks_automated", "the account looks automated to it", "see the account's inbox on x.com"),
+        ("x_no_access", "the app has no access", "see the app's plan in the developer console"),
+    ],
+)
+def test_what_x_has_against_us_is_an_alarm_with_what_to_do(
+    engine: Engine, queue: WorkQueue, pace: Pace, code: str, why: str, hint: str
+) -> None:
+    pace.learn(ANSWER, Told(now()), code)
+    (alarm,) = look(engine, queue, pace, MONEY).problems
+    assert alarm.startswith(f"X: {why} for answers since")
+    assert alarm.endswith(f"; {hint}")
+    assert alarm in list(report(engine, queue, pace, MONEY))
+
+
+@pytest.mark.usefixtures("well")
+def test_every_kind_of_call_that_x_has_suspended_is_an_alarm(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    for call in (ANSWER, HEARING, "POST /2/media/metadata", "DELETE /2/tweets/:id", "GET /2/tweets/search/recent"):
+        pace.learn(call, Told(now()), "x_no_access")
+    alarms = " ".join(look(engine, queue, pace, MONEY).problems)
+    for what in ("answers", "hearing", "alt texts", "deleting answers", "search"):
+        assert f" for {what} since " in alarms
+
+
+def test_every_reason_for_a_suspension_has_words_for_operator_and_asker() -> None:
+    assert set(STOPPED) >= STOPS
+    assert set(waiting.STOPPED) >= STOPS
 
 
 @pytest.mark.usefixtures("well")

@@ -150,18 +150,31 @@ def test_a_probe_that_fails_waits_longer_and_one_that_succeeds_opens_all(pace: P
     assert admitted(pace) > 90
 
 
-def test_what_costs_nothing_goes_on_without_credits_and_does_not_say_that_they_are_back(pace: Pace) -> None:
+@pytest.mark.parametrize("call", [UPLOAD, "POST /2/media/metadata", "DELETE /2/tweets/:id", MENTIONS])
+def test_another_kind_of_call_that_goes_well_lifts_no_suspension_and_restarts_no_since(pace: Pace, call: str) -> None:
     pace.learn(ANSWER, Told(now()), "x_no_credits")
     wait(0.25)
-    pace.admit(UPLOAD)
-    pace.learn(UPLOAD, told())
-    assert (pace.look().stopped, pace.look().free) == ("x_no_credits", 1), "the look is left for an answer"
+    pace.admit(call)
+    pace.learn(call, told())
+    assert (pace.look().stopped, pace.look().free) == ("x_no_credits", 1), "the probe is left for a reply"
     assert pace.look().stopped_for > 0.2
-    pace.learn(ANSWER, Told(now()), "x_unauthorized")
-    with pytest.raises(OutOfFunds):
-        pace.admit(UPLOAD)
+
+
+def test_a_refusal_of_one_post_lifts_no_suspension(pace: Pace) -> None:
+    pace.learn(ANSWER, Told(now()), "x_account_locked")
+    pace.learn(ANSWER, told(), lifts=False)
+    assert pace.look().stopped == "x_account_locked"
+
+
+def test_every_suspended_call_is_listed(pace: Pace) -> None:
+    pace.learn(ANSWER, Told(now()), "x_account_locked")
+    pace.learn(UPLOAD, Told(now()), "x_forbidden")
+    assert {call: window.stopped for call, window in pace.suspended().items()} == {
+        ANSWER: "x_account_locked",
+        UPLOAD: "x_forbidden",
+    }
     pace.learn(UPLOAD, told())
-    assert pace.look().stopped == ""
+    assert list(pace.suspended()) == [ANSWER]
 
 
 def test_the_accounts_answers_of_a_day_are_capped_whatever_the_windows_say(queue: WorkQueue) -> None:
@@ -240,8 +253,8 @@ def test_a_429_with_a_reset_in_a_hundred_years_stops_nobody_for_longer_than_a_da
 def test_when_the_servers_clock_is_put_back_a_stop_still_ends(pace: Pace, queue: WorkQueue) -> None:
     pace.learn(ANSWER, Told(now()), "x_no_credits")
     in_a_year = 365 * 86400 * 1000
-    queue.connection.hincrby("pace:stop:writes", "until", in_a_year)
-    queue.connection.hincrby("pace:stop:writes", "since", in_a_year)
+    queue.connection.hincrby(f"pace:stop:{ANSWER}", "until", in_a_year)
+    queue.connection.hincrby(f"pace:stop:{ANSWER}", "since", in_a_year)
     assert (pace.look().free, pace.look().stopped_for) == (1, 0)
     pace.admit(ANSWER)
     with pytest.raises(OutOfFunds):

@@ -78,9 +78,12 @@ def parts(tmp_path_factory: pytest.TempPathFactory, queue_server: str) -> Iterat
 @pytest.fixture
 def house(parts: LittleHouse) -> Iterator[LittleHouse]:
     parts.queue.connection.flushdb()
+    parts.probe_every(0.01)
     parts.poller = parts.new_poller()  # what one case has put off must not reach the next
     yield parts
     parts.x.http.delete(f"{parts.x.url}/sandbox/faults")
+    with transaction(parts.engine) as session:  # nor who still waits
+        session.execute(update(creations).values(next_attempt_at=None, reply_forbidden_at=None))
 
 
 def ask(house: LittleHouse) -> int:
@@ -166,7 +169,6 @@ FINAL = {
     "old wording": ("you have not been mentioned or otherwise engaged by the author of the post", "x_not_summoned"),
     "gone": ("You attempted to reply to a Tweet that is deleted or not visible to you.", "x_post_gone"),
     "restricted": ("The original Tweet author restricted who can reply to this Tweet.", "x_not_allowed"),
-    "unknown wording": ("You are not permitted to perform this action.", "x_forbidden"),
 }
 
 
@@ -183,6 +185,142 @@ def test_a_403_about_the_post_is_final_and_named(house: LittleHouse, wording: st
     assert (row.state, row.reply_outcome, row.next_attempt_at) == (State.PAINTED, code, None)
     assert row.shown_at is not None
     assert calls(house, ANSWER) - before == 1
+
+
+def problem(detail: str, kind: str = "about:blank") -> dict[str, Any]:
+    return {"title": "Forbidden", "status": 403, "detail": detail, "type": kind}
+
+
+def code(number: int, message: str) -> dict[str, Any]:
+    return {"errors": [{"code": number, "message": message}]}
+
+
+GENERIC = problem("You are not permitted to perform this action.")
+# What X has against our account or app, in its three ways to say it; and our code for it.
+AGAINST_US: dict[str, tuple[dict[str, Any], str]] = {
+    "locked (326)": (code(326, "To protect our users this account is temporarily locked."), "x_account_locked"),
+    "suspended (64)": (code(64, "Your account is suspended and is not permitted to access this feature."),
+                       "x_account_suspended"),
+    "may not write (261)": (code(261, "Application cannot perform write actions."), "x_app_restricted"),
+    "automated (226)": (code(226, "This request looks like it might be automated."), "x_looks_automated"),
+    "no access (453)": (code(453, "You may need a different access level."), "x_no_access"),
+    "locked (type)": (problem("Forbidden", "https://api.x.com/2/problems/account-locked"), "x_account_locked"),
+    "suspended (type)": (problem("Forbidden", "https://api.x.com/2/problems/user-suspended"), "x_suspended"),
+    "not enrolled (type)": (problem("Forbidden", "https://api.twitter.com/2/problems/client-forbidden"),
+                            "x_not_enrolled"),
+    "locked (words)": (problem("Your account has been locked."), "x_account_locked"),
+    "restricted (words)": (problem("This application has been suspended."), "x_app_restricted"),
+    "without a reason": (GENERIC, "x_forbidden"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("refusal", AGAINST_US)
+def test_what_x_has_against_us_suspends_replies_keeps_them_all_and_is_an_alarm(
+    house: LittleHouse, refusal: str
+) -> None:
+    house.probe_every(60)
+    body, reason = AGAINST_US[refusal]
+    posts = [ask(house) for _ in range(5)]
+    house.look()
+    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": body}, 1000)
+    described = calls(house, ALT)
+    for _ in range(6):
+        house.round()
+    rows = [row_of(house, post_id) for post_id in posts]
+    assert [(row.state, row.reply_outcome) for row in rows] == [(State.PAINTED, None)] * 5
+    assert calls(house, ALT) - described <= (3 if reason == "x_forbidden" else 1), "nothing is paid to be refused"
+    window = house.pace.look()
+    assert window.stopped == reason
+    alarm = next(one for one in house.problems() if one.startswith("X: "))
+    assert " for answers since " in alarm
+    assert alarm in house.status()
+    house.x.http.delete(f"{house.x.url}/sandbox/faults")
+    for post_id in posts:
+        run_until_answered(house, post_id)
+    assert [len(house.x.replies(post_id)) for post_id in posts] == [1] * 5
+    assert house.pace.look().stopped == ""
+
+
+def test_alt_texts_that_x_takes_lift_no_suspension_of_replies(house: LittleHouse) -> None:
+    """A partial 402: only replies are refused."""
+    house.probe_every(60)
+    posts = [ask(house) for _ in range(3)]
+    house.look()
+    spoil(house, ANSWER, FAULTS["no credits"], 1000)
+    described, uploaded = calls(house, ALT), calls(house, UPLOAD)
+    ages = []
+    for _ in range(6):
+        house.round()
+        ages.append(house.pace.look().stopped_for)
+    assert ages == sorted(ages), "the suspension lasts, and its beginning stays"
+    assert ages[0] > 0
+    assert (calls(house, ALT) - described, calls(house, UPLOAD) - uploaded) == (1, 1)
+    house.x.http.delete(f"{house.x.url}/sandbox/faults")
+    for post_id in posts:
+        run_until_answered(house, post_id)
+    assert sum(calls(house, one) for one in (ALT, UPLOAD)) - described - uploaded == 2 * 3
+
+
+def test_a_403_without_a_reason_is_tried_once_more_and_no_more(house: LittleHouse) -> None:
+    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": GENERIC}, 1)
+    once = ask(house)
+    run_until_answered(house, once)
+    assert len(house.x.replies(once)) == 1
+
+    before = calls(house, ANSWER)
+    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": GENERIC}, 2)
+    for_ever = ask(house)
+    for _ in range(6):
+        house.round()
+    row = row_of(house, for_ever)
+    assert (row.state, row.reply_outcome, row.next_attempt_at) == (State.PAINTED, "x_forbidden", None)
+    assert row.shown_at is not None
+    assert calls(house, ANSWER) - before == 2
+    assert house.pace.look().stopped == ""
+
+
+def test_final_refusals_without_a_reason_are_taken_back_once_they_turn_out_to_be_about_us(house: LittleHouse) -> None:
+    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": GENERIC}, 1000)
+    slowly = []
+    for _ in range(2):
+        slowly.append(ask(house))
+        for _ in range(3):
+            house.round()
+    assert [row_of(house, one).reply_outcome for one in slowly] == ["x_forbidden"] * 2
+    slowly.append(ask(house))
+    for _ in range(3):
+        house.round()
+    assert house.pace.look().stopped == "x_forbidden"
+    house.x.http.delete(f"{house.x.url}/sandbox/faults")
+    for post_id in slowly:
+        run_until_answered(house, post_id)
+    assert [len(house.x.replies(post_id)) for post_id in slowly] == [1] * 3
+
+
+def test_a_post_that_x_refuses_as_if_it_were_us_is_final_once_others_were_taken(house: LittleHouse) -> None:
+    """`user-suspended` may mean the author of the post."""
+    body = AGAINST_US["suspended (type)"][0]
+    strange = ask(house)
+    house.control("faults", endpoint=ANSWER, kind="answer", status=403, body=body, calls=[1, 3])
+    house.round()
+    assert house.pace.look().stopped == "x_suspended"
+    fine = ask(house)
+    with transaction(house.engine) as session:  # it steps aside, and the other one probes
+        session.execute(update(creations).where(creations.c.post_id == strange).values(turn=10**9))
+    for _ in range(3):
+        house.round()
+    assert (len(house.x.replies(fine)), len(house.x.replies(strange))) == (1, 0)
+    assert row_of(house, strange).reply_outcome == "x_suspended"
+
+
+@pytest.mark.parametrize("call", [UPLOAD, MENTIONS, OWN, LOOK_UP, ME])
+def test_a_403_without_a_reason_to_a_call_about_no_post_is_about_us(house: LittleHouse, call: str) -> None:
+    post_id = ask(house)
+    lead_to(house, call)
+    spoil(house, call, {"kind": "answer", "status": 403, "body": GENERIC}, TIMES)
+    house.round()
+    run_until_answered(house, post_id)
+    assert len(house.x.replies(post_id)) == 1
 
 
 @pytest.mark.parametrize("fault", ["no credits", "keys not accepted", "usage cap"])

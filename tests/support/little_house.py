@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.poller import Poller
 from core.errors import HouseError
+from core.health import look
 from core.line import Line
 from core.models import Creation
 from core.pace import Pace
@@ -20,6 +21,7 @@ from core.pace.toll import TollGate
 from core.painters import Painters
 from core.queue import PAINT, REPLY, WorkQueue
 from core.settings import KeepSettings, MoneySettings, PaceSettings, PollSettings, RuleSettings, WorkSettings, load
+from core.status import report
 from core.storage import FolderStorage
 from core.x import XClient
 from tests.support.rows import make_due, read_creation
@@ -55,10 +57,15 @@ class LittleHouse:
             WorkSettings, lease_seconds=2, x_timeout_seconds=0.5, retry_seconds=0.01, settle_seconds=0,
             reply_attempts=12,
         )  # fmt: skip
-        self.pace = Pace(self.queue, load(PaceSettings, probe_seconds=0.01, probe_longest_seconds=0.02))
-        self.line = Line(self.engine, self.queue, self.pace, self.money)
+        self.probe_every(0.01)
         self.poller = self.new_poller()
         self.gpu = GpuClient((self.painter,), token="secret", painters=Painters(self.queue))
+
+    def probe_every(self, seconds: float) -> None:
+        """How soon a suspended kind of call is probed; at most twice that later."""
+        settings = load(PaceSettings, probe_seconds=seconds, probe_longest_seconds=2 * seconds)
+        self.pace = Pace(self.queue, settings)
+        self.line = Line(self.engine, self.queue, self.pace, self.money)
 
     def client(self) -> XClient:
         """A client of the bot's account that passes the toll gate."""
@@ -103,12 +110,23 @@ class LittleHouse:
         """Let time go by on X, and as much of it in what the pace knows of X's clock."""
         self.control("clock", advance=seconds)
         self.queue.connection.decrby("pace:behind", round(seconds * 1000))
+        for stop in self.queue.connection.keys("pace:stop:*"):
+            for moment in ("until", "since"):
+                self.queue.connection.hincrby(stop, moment, -round(seconds * 1000))
 
     def control(self, what: str, **body: Any) -> dict[str, Any]:
         """A call to the sandbox's control."""
         answer = self.x.http.post(f"{self.x.url}/sandbox/{what}", json=body)
         assert answer.status_code < 300, answer.text
         return dict(answer.json())
+
+    def problems(self) -> list[str]:
+        """What `/healthz` tells."""
+        return look(self.engine, self.queue, self.pace, self.money).problems
+
+    def status(self) -> list[str]:
+        """What `python -m core status` tells."""
+        return list(report(self.engine, self.queue, self.pace, self.money))
 
     def creation(self, creation_id: int) -> Creation:
         """The row as it is now."""

@@ -179,9 +179,21 @@ def test_alt_texts_that_never_work_do_not_hold_the_answer_back(house: House) -> 
 
 def test_what_x_says_can_be_written_into_any_database(house: House) -> None:
     body = b'{"title":"Forbidden","detail":"no \\u0000 and \\ud800 please"}'
-    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    house.x.spoil(*POST, *[answers(403, body, content_type="application/json")] * 2)
+    house.work()
     row = house.work()
     assert (row.state, row.reply_outcome) == (State.PAINTED, "x_forbidden")
+
+
+def test_a_refusal_without_a_reason_is_tried_once_more_minutes_later(house: House) -> None:
+    body = b'{"title":"Forbidden","detail":"You are not permitted to perform this action."}'
+    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    row = house.work()
+    assert (row.state, row.reply_outcome, row.attempts) == (State.PAINTED, None, 1)
+    assert row.next_attempt_at is not None
+    assert timedelta(minutes=4) < row.next_attempt_at - now() < timedelta(minutes=6)
+    row = house.work()
+    assert (row.state, row.reply_forbidden_at) == (State.REPLIED, None)
 
 
 def test_a_second_post_refused_as_duplicate_is_looked_for(house: House) -> None:
