@@ -58,7 +58,8 @@ PROJECT = (
 ABOUT_US: list[tuple[int, Any, str]] = [
     # codes of the old API, with words and without
     *((403, codes(number, words), code) for number, words, code in (
-        (326, LOCKED, "x_account_locked"), (64, SUSPENDED, "x_account_suspended"), (226, AUTOMATED, "x_looks_automated"),
+        (326, LOCKED, "x_account_locked"), (64, SUSPENDED, "x_account_suspended"),
+        (226, AUTOMATED, "x_looks_automated"),
         (261, WRITES, "x_app_restricted"), (416, "Invalid / suspended application.", "x_app_restricted"),
         (453, SUBSET, "x_no_access"), (87, "Client is not permitted to perform this action.", "x_no_access"),
         (220, "Your credentials do not allow access to this resource.", "x_no_access"),
