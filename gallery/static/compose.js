@@ -2,6 +2,9 @@
 // sends once. Without it all works.
 
 const MOST_BYTES = 10 * 1024 * 1024
+// An init image needs no more pixels; a smaller file of these kinds is sent as it is.
+const LARGEST_SIDE = 2048, SMALL_BYTES = 1024 * 1024
+const SENT_AS_THEY_ARE = ["image/jpeg", "image/png", "image/webp"]
 const KEPT = ["prompt", "negative", "seed", "steps", "style", "shape", "count", "start", "far"]
 
 const form = document.querySelector("[data-compose]")
@@ -119,10 +122,34 @@ if (starts) {
 async function choose(file) {
   if (!file) return
   say("Reading the picture.")
-  const problem = file.size > MOST_BYTES ? "This file is larger than 10 MB. Choose a smaller one." : await upload(file)
+  const small = await scaled(file)
+  const problem = small.size > MOST_BYTES ? "This file is larger than 10 MB. Choose a smaller one." : await upload(small)
   form.elements.file.value = ""
   say(problem ? "" : "The picture is chosen.")
   fail(problem)
+}
+
+// A photograph as a JPEG that takes a moment to send, upright, of whatever size and kind this browser reads. What it does
+// not read is sent as it is: the answer says what is wrong with it.
+async function scaled(file) {
+  try {
+    const bitmap = await createImageBitmap(file)
+    const share = Math.min(1, LARGEST_SIDE / Math.max(bitmap.width, bitmap.height))
+    if (share === 1 && file.size <= SMALL_BYTES && SENT_AS_THEY_ARE.includes(file.type)) return file
+    const canvas = document.createElement("canvas")
+    canvas.width = Math.max(1, Math.round(bitmap.width * share))
+    canvas.height = Math.max(1, Math.round(bitmap.height * share))
+    const pen = canvas.getContext("2d")
+    pen.fillStyle = "white"
+    pen.fillRect(0, 0, canvas.width, canvas.height)
+    pen.imageSmoothingQuality = "high"
+    pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height)
+    bitmap.close()
+    const blob = await new Promise(resolve => canvas.toBlob(resolve, "image/jpeg", 0.92))
+    return blob ? new File([blob], "picture.jpg", { type: blob.type }) : file
+  } catch {
+    return file
+  }
 }
 
 async function upload(file) {

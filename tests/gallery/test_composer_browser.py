@@ -88,6 +88,15 @@ def png(colour="red"):
     return buffer.getvalue()
 
 
+def photograph():
+    """24 million pixels, held upright: its left edge, which is blue, is the top."""
+    picture, exif, buffer = Image.new("RGB", (6000, 4000), "red"), Image.Exif(), io.BytesIO()
+    picture.paste("blue", (0, 0, 1000, 4000))
+    exif[0x0112] = 6
+    picture.save(buffer, "JPEG", exif=exif, quality=98)
+    return buffer.getvalue()
+
+
 def test_a_double_click_paints_once_and_one_watches_it_arrive(open_page, painted):
     page = open_page("/paint")
     page.fill("#prompt", "a red fox")
@@ -123,6 +132,39 @@ def test_a_picture_is_taken_at_once_and_shown(open_page, painted, way):
     page.get_by_role("button", name="Paint").click()
     page.wait_for_url("**/c/*")
     assert painted()[0].start_key is not None
+
+
+def test_a_large_photograph_is_scaled_down_and_turned_before_it_is_sent(open_page, painted, storage):
+    page, sent = open_page("/paint"), []
+    page.on("request", lambda request: sent.insert(0, request))
+    page.fill("#prompt", "a fox")
+    page.set_input_files("#file", {"name": "fox.jpg", "mimeType": "image/jpeg", "buffer": photograph()})
+    page.locator(".pick__picture").wait_for()
+    [upload] = [request for request in sent if request.url.endswith("/paint/start")]
+    assert int(upload.header_value("content-length")) < 500_000
+    page.get_by_role("button", name="Paint").click()
+    page.wait_for_url("**/c/*")
+    picture = Image.open(io.BytesIO(storage.get(painted()[0].start_key))).convert("RGB")
+    assert picture.size == (1024, 1536)
+    assert picture.getpixel((512, 100))[2] > 200, "its left edge is at the top now"
+
+
+def test_a_kind_that_only_the_browser_reads_is_taken_too(open_page, painted):
+    icon = io.BytesIO()
+    Image.new("RGB", (64, 64), "blue").save(icon, "ICO")
+    page = open_page("/paint")
+    page.fill("#prompt", "a fox")
+    page.set_input_files("#file", {"name": "fox.ico", "mimeType": "image/x-icon", "buffer": icon.getvalue()})
+    page.locator(".pick__picture").wait_for()
+
+
+def test_without_javascript_a_large_photograph_comes_with_the_form(open_page, painted, storage):
+    page = open_page("/paint", java_script_enabled=False)
+    page.fill("#prompt", "a fox")
+    page.set_input_files("#file", {"name": "fox.jpg", "mimeType": "image/jpeg", "buffer": photograph()})
+    page.get_by_role("button", name="Paint").click()
+    page.wait_for_url("**/c/*")
+    assert Image.open(io.BytesIO(storage.get(painted()[0].start_key))).size == (1024, 1536)
 
 
 def test_what_is_no_picture_is_told_beside_the_field_and_the_words_stay(open_page):
