@@ -16,7 +16,7 @@ from core.storage import FolderStorage
 from core.uploads import Uploads
 from gallery import composing, creation, files, machines, mine, problems, social, walls
 from gallery.drawing import Drawing
-from gallery.headers import SecurityHeaders
+from gallery.headers import HTTPS_ONLY, SecurityHeaders
 from gallery.house import House, house_of
 from gallery.limits import Limits
 from gallery.machines.api import api
@@ -126,4 +126,5 @@ def _surround(app: FastAPI, door: Door | None, *, keeps_out_ai: bool, is_https: 
         app.add_middleware(HandshakeCookie, key=door.seal.signing_key, https_only=is_https)
     app.add_middleware(Packing)
     app.add_middleware(OpenToScripts)
-    app.add_middleware(SecurityHeaders, more=RESERVED if keeps_out_ai else {})
+    more = (RESERVED if keeps_out_ai else {}) | (HTTPS_ONLY if is_https else {})
+    app.add_middleware(SecurityHeaders, more=more)

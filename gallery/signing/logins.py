@@ -6,7 +6,7 @@ The rows hold a digest: who reads the database cannot sign in with it. Knows no 
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, or_, select, update
@@ -17,7 +17,9 @@ from core.database import transaction
 from core.models import Login, logins, notifications, people
 from core.notification_history import fill_in
 
+# After it was used last, and after it was begun, however often it is used.
 LASTS = timedelta(days=60)
+ENDS = timedelta(days=90)
 # Written down no more often than this: a look at a page shall not cost a write.
 SEEN_EVERY = timedelta(minutes=5)
 MOST_COUNTED = 99
@@ -68,6 +70,7 @@ def find(connection: Connection, value: str) -> Any:
         select(
             logins.c.id.label("login_id"),
             logins.c.seen_at,
+            logins.c.created_at,
             people.c.id,
             people.c.username,
             people.c.name,
@@ -80,12 +83,12 @@ def find(connection: Connection, value: str) -> Any:
     return connection.execute(wanted).one_or_none()
 
 
-def touch(engine: Engine, login_id: int) -> None:
-    """Note that it was used just now; it lasts longer for it."""
+def touch(engine: Engine, login_id: int, begun_at: datetime) -> None:
+    """Note that it was used just now; it lasts longer for it, but never longer than ENDS."""
     with transaction(engine) as session:
         moment = now()
         used = update(logins).where(logins.c.id == login_id)
-        session.execute(used.values(seen_at=moment, expires_at=moment + LASTS))
+        session.execute(used.values(seen_at=moment, expires_at=min(moment + LASTS, begun_at + ENDS)))
 
 
 def end(engine: Engine, login_id: int, person_id: int | None = None) -> list[str | None]:

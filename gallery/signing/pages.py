@@ -6,6 +6,7 @@ The way on is a link, not a form: browsers hold a form's target to our content s
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from fastapi import HTTPException, Request
 from starlette.background import BackgroundTask
@@ -15,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from core.logs import get_logger
 from gallery.drawn import draw
-from gallery.forms import done, form_of, own_path
+from gallery.forms import done, form_of, own_path, split
 from gallery.house import house_of
 from gallery.limits import within_limits
 from gallery.signing import browsers, logins
@@ -30,8 +31,10 @@ log = get_logger(__name__)
 
 # The cookie holds three of these, and has room for four thousand letters.
 LONGEST_WANTED = 400
-# As long as browsers keep one; the login itself ends 60 days after it was used last.
-COOKIE_SECONDS = 400 * 86_400
+# The login may end earlier: when it was not used for long.
+COOKIE_SECONDS = int(logins.ENDS.total_seconds())
+# Says that the redirect to the site's own name is behind us: a proxy may hide the name and https from us.
+CANONICAL = "canonical"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ CLOSED = Trouble(
 async def sign_in(request: Request) -> Response:
     """What X will be asked for, and the way on."""
     wanted = _wanted(request)
+    if elsewhere := _under_own_name(request, wanted):
+        return elsewhere
     if (await visitor_of(request)).person is not None:
         return RedirectResponse(page_of(wanted), 303)
     return await _page(request, wanted, None if door_of(request) else CLOSED)
@@ -77,6 +82,8 @@ async def go(request: Request) -> Response:
     door, wanted = door_of(request), _wanted(request)
     if door is None:
         return await _page(request, wanted, CLOSED)
+    if elsewhere := _under_own_name(request, wanted):
+        return elsewhere
     if (await visitor_of(request)).person is not None:
         return RedirectResponse(page_of(wanted), 303)
     await within_limits(request, "sign-in")
@@ -152,6 +159,19 @@ def _wanted(request: Request) -> str:
     if path is None or len(path) > LONGEST_WANTED or path.startswith(("/sign-in", "/sign-out")):
         return "/"
     return path
+
+
+def _under_own_name(request: Request, wanted: str) -> Response | None:
+    """The same page under `GALLERY_URL`, if it was asked for under another name or without https.
+
+    X leads back to `GALLERY_URL` alone, and the cookie of the sign-in is seen only under the name it was set by.
+    """
+    public_url = house_of(request).public_url
+    asked, own = split(str(request.url).lower()), split(public_url.lower())
+    if not public_url or CANONICAL in request.query_params or asked[:2] == own[:2]:
+        return None
+    query = urlencode({"next": wanted, CANONICAL: 1})
+    return RedirectResponse(f"{public_url}{request.url.path}?{query}", 303, {"Cache-Control": "no-store"})
 
 
 def _origin(request: Request) -> str:

@@ -118,5 +118,5 @@ async def _look_up(request: Request) -> Visitor:
         return STRANGER
     if now() - row.seen_at > logins.SEEN_EVERY:
         with suppress(OperationalError):
-            await run_in_threadpool(logins.touch, house.engine, row.login_id)
+            await run_in_threadpool(logins.touch, house.engine, row.login_id, row.created_at)
     return Visitor(PersonShown(row.id, row.username, row.name), row.login_id, row.unread, row.shows_sensitive, value)

@@ -158,6 +158,23 @@ def test_a_login_lasts_longer_when_it_is_used(member, engine):
         assert connection.execute(select(logins.c.expires_at)).scalar_one() > soon + timedelta(days=50)
 
 
+def test_a_login_ends_after_ninety_days_however_often_it_is_used(site, wall, engine, sign_in):
+    client = site()
+    sign_in(client, wall.person("ada"))
+    begun = now() - timedelta(days=89, hours=12)
+    with transaction(engine) as session:
+        session.execute(logins.update().values(created_at=begun, seen_at=now() - timedelta(days=1)))
+    assert client.get("/me").status_code == 200
+    with engine.connect() as connection:
+        assert connection.execute(select(logins.c.expires_at)).scalar_one() == begun + timedelta(days=90)
+    with transaction(engine) as session:
+        session.execute(
+            logins.update().values(created_at=now() - timedelta(days=91), seen_at=now() - timedelta(days=1))
+        )
+    client.get("/")
+    assert client.get("/").context["visitor"].person is None
+
+
 def test_no_more_browsers_are_kept_than_anybody_has(engine, ada):
     for _ in range(signing.MOST_BROWSERS + 5):
         newest = signing.begin(engine, ada)

@@ -560,3 +560,51 @@ def test_the_first_sign_in_tells_what_happened_before(door, x, wall, engine):
     assert kinds == ["followed", "liked", "remixed"]
     sign_in_as(door(), x)
     assert len(rows(engine, notifications)) == 3
+
+
+@pytest.mark.parametrize("asked_as", ["http://localhost", "http://www.paint.example:81", "https://127.0.0.1"])
+def test_a_sign_in_begun_under_another_name_goes_on_under_the_sites_own(door, x, asked_as):
+    client = door(public_url="http://127.0.0.1")
+    client.base_url = asked_as
+    for page in ("/sign-in", "/sign-in/x"):
+        answer = client.get(page, params={"next": "/c/17?show=1"})
+        assert answer.status_code == 303
+        assert answer.headers["location"] == f"http://127.0.0.1{page}?next=%2Fc%2F17%3Fshow%3D1&canonical=1"
+        assert "set-cookie" not in answer.headers
+    client.base_url = "http://127.0.0.1"
+    asked = client.get(answer.headers["location"]).headers["location"]
+    back = client.get(decide(x, asked, handle="grace"))
+    assert (back.status_code, back.headers["location"]) == (303, "/c/17?show=1")
+    assert who_is_in(client) == "grace"
+
+
+def test_a_proxy_that_hides_the_name_sends_nobody_round_in_circles(door):
+    client = door(public_url="https://paint.example")  # and asks for http://127.0.0.1, as proxies do
+    first = client.get("/sign-in/x", params={"next": "/paint"})
+    assert first.headers["location"] == "https://paint.example/sign-in/x?next=%2Fpaint&canonical=1"
+    again = client.get("/sign-in/x", params={"next": "/paint", "canonical": 1})
+    assert "/i/oauth2/authorize" in again.headers["location"]
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.example", "//evil.example", "/\\evil.example", "/sign-in/x"])
+def test_the_way_to_the_sites_own_name_leads_nowhere_else(door, wanted):
+    client = door(public_url="https://paint.example")
+    location = client.get("/sign-in", params={"next": wanted}, headers={"Host": "evil.example"}).headers["location"]
+    assert location == "https://paint.example/sign-in?next=%2F&canonical=1"
+
+
+@pytest.mark.parametrize("host", ["[", "a b", "paint.example:x", "\u00e9"])
+def test_a_host_that_is_none_is_no_error_of_ours(door, host):
+    client = door(public_url="https://paint.example")
+    assert client.get("/sign-in", headers={"Host": host.encode("latin-1")}).status_code in (303, 400)
+
+
+def test_a_browser_forgets_a_login_no_later_than_it_ends(door, x):
+    assert f"max-age={90 * 86_400};" in sign_in_as(door(), x).headers["set-cookie"].lower()
+
+
+def test_browsers_keep_to_https_if_the_site_has_it(site):
+    assert site(public_url="https://paint.example").get("/").headers["strict-transport-security"] == "max-age=31536000"
+    assert site(public_url="https://paint.example").get("/nothing").headers["strict-transport-security"]
+    for address in ("", "http://paint.example"):
+        assert "strict-transport-security" not in site(public_url=address).get("/").headers
