@@ -23,7 +23,7 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-# If the public address is https, browsers use nothing else for a year. Other names of the domain are not ours to decide.
+# If the public address is https, browsers use nothing else for a year. Its subdomains are not ours to decide.
 HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 UNASKED = (b"cache-control", b"no-cache")
 
