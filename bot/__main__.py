@@ -18,6 +18,7 @@ from core.line import Line
 from core.logs import configure_logs
 from core.pace import Pace
 from core.pace.toll import TollGate
+from core.private_files import keep_private
 from core.queue import open_queue
 from core.schema import require_current, wait_until_current
 from core.settings import (
@@ -118,6 +119,7 @@ def _build() -> Poller:
 def _client() -> tuple[XClient, Line]:
     """A client of X that is paced and priced, and the line that is paced and priced alike."""
     house, x = load(HouseSettings), load(XSettings)
+    keep_private(house.data_dir)
     configure_logs(level=house.log_level, as_json=house.log_json)
     engine, queue, money = _awaited_database(), open_queue(load(QueueSettings).url), load(MoneySettings)
     pace = Pace(queue, load(PaceSettings))

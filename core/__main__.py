@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from core.database import open_database
 from core.errors import HouseError
 from core.logs import configure_logs
+from core.private_files import keep_private
 from core.settings import DatabaseSettings, HouseSettings, MoneySettings, PaceSettings, QueueSettings, load
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The host's commands.")
@@ -21,6 +22,7 @@ def migrate(
     """Bring the database's tables up to date, and say from which revision to which."""
     from core.schema import migrate as bring_up_to_date
 
+    keep_private(load(HouseSettings).data_dir)
     typer.echo(str(bring_up_to_date(open_database(load(DatabaseSettings).url), to)))
 
 
@@ -46,6 +48,7 @@ def queue_server() -> None:
     from core.queue_server import serve
 
     house = load(HouseSettings)
+    keep_private(house.data_dir)
     configure_logs(level=house.log_level, as_json=house.log_json)
     sys.exit(serve(load(QueueSettings)))
 

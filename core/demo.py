@@ -18,6 +18,7 @@ from typing import IO
 import httpx
 
 from core.errors import SettingsError
+from core.private_files import keep_private
 from core.settings import HouseSettings, load
 from core.supervisor import Supervisor, read_procfile
 
@@ -40,6 +41,7 @@ SANDBOX_KEYS = {
 def run(tell: Callable[[str], None]) -> int:
     """Run the demo until Ctrl-C or SIGTERM. Returns the exit status. Raises SettingsError with one line."""
     house = load(HouseSettings)
+    keep_private(house.data_dir)
     lock = _take_folder(house.data_dir)
     _check_ports(house)
     environment = demo_environment(house)

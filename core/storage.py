@@ -6,11 +6,13 @@ A folder now; a bucket later behind the same verbs. Knows no picture format.
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from pathlib import Path
 from typing import Protocol
 
 from core.errors import TryLater
+from core.private_files import mode_like
 
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}\.(webp|avif|png|jpg)")
 
@@ -72,19 +74,26 @@ class FolderStorage:
     def _write(self, path: Path, data: bytes) -> None:
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".new-")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(beside).chmod(0o644)
+            Path(beside).chmod(mode_like(path.parent))
             Path(beside).replace(path)
             _sync_folder(path.parent)
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of a picture, as open as the folder of all pictures."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(stat.S_IMODE(folder.parent.stat().st_mode))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -30,6 +30,7 @@ class Uploads:
         path = self._path(person_id, name)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)  # also beside pictures that a web server serves: these are nobody else's
             beside = path.with_suffix(".new")
             beside.write_bytes(data)
             beside.replace(path)

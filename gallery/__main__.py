@@ -17,6 +17,7 @@ from core.line.waiting import look_around
 from core.logs import configure_logs
 from core.money.prices import price_list
 from core.pace import Pace
+from core.private_files import keep_private
 from core.queue import PAINT, open_queue
 from core.recent_hits import RedisHits
 from core.settings import (
@@ -53,6 +54,7 @@ def serve(
         house = _with_port_of_platform(
             load(HouseSettings, **{name: value for name, value in given.items() if value is not None})
         )
+        keep_private(house.data_dir)
         configure_logs(level=house.log_level, as_json=house.log_json)
         app = _site(house)
         listener = _listen(house.gallery_host, house.gallery_port)

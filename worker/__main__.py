@@ -13,6 +13,7 @@ from core.line import Line
 from core.logs import configure_logs
 from core.pace import Pace
 from core.pace.toll import TollGate
+from core.private_files import keep_private
 from core.queue import QUEUES, open_queue
 from core.schema import wait_until_current
 from core.storage import FolderStorage
@@ -35,6 +36,7 @@ def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue
     """Work on the queue. WORKERS says how many jobs at a time."""
     try:
         settings = read_settings()
+        keep_private(settings.house.data_dir)
         configure_logs(level=settings.house.log_level, as_json=settings.house.log_json)
         engine = open_database(settings.database.url)
         wait_until_current(engine, settings.database.database_wait_seconds)
