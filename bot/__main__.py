@@ -1,5 +1,6 @@
-"""`python -m bot` listens to X until stopped (`--once`: one look). `doctor`, `announce`, `ban`, `unban`: see --help."""
+"""`python -m bot` listens to X until stopped (`--once`: one look). `doctor`, `announce`, `ban`, `bans`: see --help."""
 
+import json
 import signal
 import sys
 import threading
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
-from bot import deeds
+from bot import bans
 from bot.doctor.config import SignSettings
 from bot.poller import Poller
 from core.database import open_database
@@ -33,6 +34,7 @@ from core.settings import (
     load,
 )
 from core.x import XClient, open_x
+from core.x.asking import open_ask
 
 cli = typer.Typer(add_completion=False, help="Hears: reads X, writes down, decides whom to answer.")
 Handle = Annotated[str, typer.Argument(help="their handle, or their id on X")]
@@ -56,21 +58,57 @@ def main(
 
 
 @cli.command()
-def ban(who: Handle) -> None:
-    """Do not listen to somebody any more."""
+def ban(
+    who: Handle,
+    reason: Annotated[str, typer.Option(help="Why; shown in the list of bans.")] = "",
+    hide: Annotated[bool, typer.Option("--hide", help="Also take what they made out of sight.")] = False,
+) -> None:
+    """Ban a user: ignore their posts, paint nothing for them, let them not sign in. Their pictures stay, unless --hide.
+
+    The user may be unknown here: a handle is looked up on X ($0.010), an id is taken as it is."""
     try:
-        typer.echo(f"banned: {deeds.ban(_database(), who)}")
+        engine = _database()
+        banned = bans.ban(engine, who, reason=reason, hide=hide, ask=open_ask(engine))
+        typer.echo(f"banned: {banned.called}")
+        typer.echo(_of_their_pictures(banned))
     except HouseError as error:
         sys.exit(f"bot: {error}")
 
 
 @cli.command()
 def unban(who: Handle) -> None:
-    """Listen to somebody again."""
+    """Take a ban back: listen to the user again, and show what only the ban hid."""
     try:
-        typer.echo(f"not banned any more: {deeds.unban(_database(), who)}")
+        engine = _database()
+        typer.echo(f"not banned any more: {bans.unban(engine, who, open_ask(engine)).called}")
     except HouseError as error:
         sys.exit(f"bot: {error}")
+
+
+@cli.command("bans")
+def list_bans(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
+    """List who is banned, since when and why."""
+    try:
+        found = list(bans.bans(_database()))
+    except HouseError as error:
+        sys.exit(f"bot: {error}")
+    if as_json:
+        typer.echo(json.dumps([one.as_json() for one in found], indent=2))
+        return
+    for one in found:
+        hidden = "  (their pictures are hidden)" if one.hides else ""
+        typer.echo(f"{one.banned_at:%Y-%m-%d %H:%M}  {one.called}  {one.reason or 'no reason noted'}{hidden}")
+    if not found:
+        typer.echo("nobody is banned")
+
+
+def _of_their_pictures(banned: bans.Banned) -> str:
+    """What the ban means for the gallery."""
+    if banned.hides:
+        return f"{banned.creations} creations of theirs are out of sight until: python -m bot unban {banned.id}"
+    if not banned.shown:
+        return "the gallery shows nothing of theirs"
+    return f"{banned.shown} creations of theirs stay in the gallery; to hide them: python -m bot ban {banned.id} --hide"
 
 
 @cli.command()

@@ -19,14 +19,14 @@ from bot.saying import words_for
 from core.clock import now
 from core.database import reading, transaction
 from core.line.turns import next_turn
-from core.models import Creation, Cursor, Person, State, creations, posts
+from core.models import Creation, Cursor, State, creations, posts
 from core.models import Post as PostRow
 from core.notifying import tell_not_painted
-from core.searching_people import index_person
+from core.people import record_people
 from core.standing import some
 from core.states import move
 from core.wishes import any_seed
-from core.x import Author, Post
+from core.x import Post
 
 
 def read_cursor(engine: Engine, name: str) -> Cursor | None:
@@ -95,6 +95,7 @@ def write_down(engine: Engine, heard: Judged, *, read: Mapping[str, int], polled
     with transaction(engine) as session:
         verdicts = {post.id: verdict for post, verdict in heard}
         new = _new(session.connection(), [post for post, _ in heard])
+        record_people(session, [post.author for post in new if verdicts[post.id].kept])
         created = [_write(session, post, verdicts[post.id]) for post in new]
         for name, newest_id in read.items():
             cursor = session.get_one(Cursor, name)
@@ -125,7 +126,6 @@ def _known(connection: Connection, wanted: Collection[int]) -> set[int]:
 def _write(session: Session, post: Post, verdict: Verdict) -> Creation | None:
     if not verdict.kept:
         return None
-    _write_person(session, post.author)
     _write_post(session, post, verdict)
     if verdict.wish and verdict.wish.action == verdict.code:
         deeds.do(session, post.author.id, verdict.wish)
@@ -148,19 +148,6 @@ def _write_post(session: Session, post: Post, verdict: Verdict) -> None:
             created_at=post.created_at,
         )
     )
-    session.flush()
-
-
-def _write_person(session: Session, author: Author) -> None:
-    person = session.get(Person, author.id)
-    if person is None:
-        person = Person(id=author.id, username=str(author.id), handle=str(author.id), name="somebody")
-    if author.username:  # X does not always send the person with the post
-        is_renamed = (person.username, person.name) != (author.username, author.name)
-        person.username, person.handle, person.name = author.username, author.username.lower(), author.name
-        if is_renamed:
-            index_person(session, author.id, author.username, author.name)
-    session.add(person)
     session.flush()
 
 

@@ -200,7 +200,7 @@ class Poller:
     def _tell(self, judged: Judged) -> None:
         for post, verdict in judged:
             tell = log.info if verdict.kept else log.debug  # what is not kept is heard again and again
-            tell("heard", post=post.id, by=post.author.username, verdict=verdict.code)
+            tell("heard", post=post.id, by=post.author.id, verdict=verdict.code)
 
     def _report_absence(self, judged: Judged) -> None:
         codes = Counter(verdict.code for _, verdict in judged)

@@ -10,7 +10,15 @@ from core.database import open_database
 from core.errors import HouseError
 from core.logs import configure_logs
 from core.private_files import keep_private
-from core.settings import DatabaseSettings, HouseSettings, MoneySettings, PaceSettings, QueueSettings, load
+from core.settings import (
+    DatabaseSettings,
+    HouseSettings,
+    MoneySettings,
+    PaceSettings,
+    QueueSettings,
+    StorageSettings,
+    load,
+)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The host's commands.")
 
@@ -122,13 +130,19 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete all that one person asked for: pictures, prompts, the bot's answers on X, name and handle."""
-    from core.forgetting import find_person, forget_person
+    from core.forgetting import forget_person
+    from core.people import find_person
+    from core.uploads import Uploads
+    from core.x.asking import open_ask
 
     engine = _house_database()
-    person_id = find_person(engine, called)
-    if not yes:
-        typer.confirm(f"Forget {called} (id {person_id}) for good?", abort=True)
-    count = forget_person(engine, person_id)
+    person = find_person(engine, called, open_ask(engine))
+    if yes:
+        person.require_sure()
+    else:
+        typer.confirm(f"Forget {person.called}{person.doubt} for good?", abort=True)
+    count = forget_person(engine, person.id)
+    Uploads(load(StorageSettings).folder).forget_all(person.id)
     typer.echo(f"{count} creations are out of sight now; the workers delete their files, and the answers on X")
 
 

@@ -9,15 +9,14 @@ from sqlalchemy import Engine, func, select, update
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import reading, transaction, unlocked
-from core.errors import HouseError
+from core.database import transaction, unlocked
 from core.models import State, creations, people, posts
+from core.people import NOBODY
 from core.searching_people import remove_person
 from core.states import move
 from core.ties import hold_all_of, untie_person
 from core.visibility import conceal, hold
 
-NOBODY = "somebody"
 # Bound variables per statement: SQLite allows 32,766.
 AT_ONCE = 1000
 
@@ -89,23 +88,8 @@ def forget_person(engine: Engine, person_id: int) -> int:
             .values(text="", gone_at=func.coalesce(posts.c.gone_at, now()))
         )
         nameless = {"username": str(person_id), "handle": str(person_id), "name": NOBODY}
+        unseen = {"former_handle": None, "handle_lost_at": None, "handle_seen_at": None}
         unknown = {"member_since": None, "shows_sensitive": False, "follows_bot_at": None}
-        session.execute(update(people).where(people.c.id == person_id).values(**nameless, **unknown))
+        session.execute(update(people).where(people.c.id == person_id).values(**nameless, **unseen, **unknown))
         remove_person(session, person_id)
     return count
-
-
-def find_person(engine: Engine, called: str) -> int:
-    """The id of who has this handle, or this id. Raises HouseError where that is nobody, or not one alone."""
-    handle = called.removeprefix("@").lower()
-    wanted = select(people.c.id).where(people.c.handle == handle).order_by(people.c.id)
-    if handle.isascii() and handle.isdigit() and len(handle) < 20:
-        wanted = select(people.c.id).where(people.c.id == int(handle))
-    with reading(engine) as connection:
-        found = list(connection.execute(wanted).scalars())
-    if not found:
-        raise HouseError(f"nobody here is called @{handle}")
-    if len(found) > 1:
-        ids = ", ".join(str(one) for one in found)
-        raise HouseError(f"@{handle} has changed hands; say which id is meant: {ids}")
-    return int(found[0])

@@ -9,13 +9,14 @@ So two who write at once wait for each other, and never in a circle.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlmodel import Session
 
 from core import searching
+from core.clock import now
 from core.counting import count, lock
 from core.models import creations, people, pictures
 
@@ -46,6 +47,25 @@ def conceal(session: Session, *which: ColumnElement[bool]) -> list[int]:
     _count_remixes(session, taken, -1)
     searching.remove(session, (row.id for row in taken))
     return [row.id for row in taken]
+
+
+def hide_people(session: Session, person_ids: Collection[int]) -> None:
+    """X does not show these people: what they made is kept, but not shown."""
+    theirs = people.c.id.in_(person_ids)
+    by_ban_alone = and_(people.c.ban_hides, people.c.hidden_at == people.c.banned_at)
+    unseen = update(people).where(theirs, or_(people.c.hidden_at.is_(None), by_ban_alone))
+    session.execute(unseen.values(hidden_at=now()))
+    conceal(session, creations.c.person_id.in_(person_ids))
+
+
+def show_people(session: Session, person_ids: Collection[int]) -> None:
+    """X shows these people: what they made is shown again at its old place, unless a ban hides it."""
+    theirs = (people.c.id.in_(person_ids), people.c.hidden_at.is_not(None))
+    session.execute(update(people).where(*theirs, people.c.ban_hides).values(hidden_at=people.c.banned_at))
+    back = update(people).where(*theirs, people.c.ban_hides.is_(False)).values(hidden_at=None)
+    ids = list(session.execute(back.returning(people.c.id)).scalars())
+    if ids:
+        show(session, creations.c.person_id.in_(ids))
 
 
 def hold(session: Session, *which: ColumnElement[bool], also: Iterable[int] = ()) -> None:

@@ -65,7 +65,8 @@ BY_IDS = WITH_PERSON.where(THESE, creations.c.shown_at.is_not(None))
 CALLED = (
     select(people.c.id, people.c.username, people.c.name, people.c.first_seen_at, people.c.followers, people.c.follows)
     .where(people.c.handle == bindparam("handle"), people.c.hidden_at.is_(None))
-    .order_by(people.c.first_seen_at.desc(), people.c.id.desc())
+    # One person has it; but the id of somebody without a handle may look like another one's handle of digits.
+    .order_by(people.c.handle_seen_at.is_(None), people.c.id.desc())
     .limit(1)
 )
 
@@ -130,7 +131,7 @@ def one_creation(connection: Connection, creation_id: int, *, viewer_id: int | N
 
 
 def person_called(connection: Connection, handle: str) -> PersonShown | None:
-    """Who has this handle now: X lets handles change hands, so the one we met last."""
+    """Who has this handle now: whoever X showed with it last (`core/people.py`)."""
     row = row_called(connection, handle)
     return PersonShown(row.id, row.username, row.name, row.first_seen_at) if row else None
 

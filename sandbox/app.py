@@ -42,7 +42,14 @@ from sandbox.x.table import ENDPOINTS
 HERE = Path(__file__).parent
 MAX_REQUEST = 32 * 1024 * 1024  # four pictures of 5 MB in base64
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_STATUS = {"no-post": 404, "no-person": 404, "no-fault": 404, "reply-target": 404, "quote-target": 404}
+_STATUS = {
+    "no-post": 404,
+    "not-renamed": 409,
+    "no-person": 404,
+    "no-fault": 404,
+    "reply-target": 404,
+    "quote-target": 404,
+}
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:

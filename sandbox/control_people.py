@@ -27,6 +27,7 @@ class NewPerson(Body):
 class Changes(Body):
     """What is left out stays as it is; the two lists are whole new lists of usernames."""
 
+    username: Name | None = None
     name: Annotated[Words, Field(pattern=r"\S", max_length=50)] | None = None
     description: Annotated[Words, Field(max_length=160)] | None = None
     protected: bool | None = None
@@ -58,10 +59,12 @@ async def person(username: str, world: Here, request: Request) -> Json:
 @router.patch("/{username}")
 async def change(username: str, wanted: Changes, world: Here, request: Request) -> Json:
     somebody = known(world, username)
-    values: dict[str, Any] = wanted.model_dump(exclude_none=True, exclude={"blocks", "follows"})
+    values: dict[str, Any] = wanted.model_dump(exclude_none=True, exclude={"username", "blocks", "follows"})
     for ours, names in (("blocking", wanted.blocks), ("follows", wanted.follows)):
         if names is not None:
             values[ours] = _others(world, somebody, names)
+    if wanted.username is not None:
+        world.rename(somebody, wanted.username)
     world.change(somebody, **values)
     return told(world, somebody, request)
 

@@ -94,6 +94,19 @@ class World:
         self.save(person, *parted)
         self.bell.ring()
 
+    def rename(self, person: Person, username: str) -> None:
+        """Give a person another handle; the old one is free at once, as on X. Their posts keep the words they have."""
+        holder = self.person(username)
+        if person is self.bot:
+            raise Refused("not-renamed", "The bot's handle is a setting: SANDBOX_BOT.")
+        if holder is not None and holder is not person:
+            raise Refused("not-renamed", f"@{username} is somebody else's.")
+        del self.by_handle[person.username.lower()]
+        person.username = username
+        self.save(person)
+        self._know(person)
+        self.bell.ring()
+
     def _know(self, person: Person) -> None:
         self.people[person.id] = person
         self.by_handle[person.username.lower()] = person

@@ -7,7 +7,7 @@ An answer of X that makes no sense changes nothing, and that a whole batch shoul
 says so an hour later. Posts that became nothing are not looked up: their words go after the same hours.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,9 +22,10 @@ from core.errors import GiveUp, TryLater
 from core.forgetting import take_back
 from core.logs import get_logger
 from core.models import creations, people, posts
+from core.people import record_people
 from core.settings import KeepSettings
-from core.visibility import conceal, hold, show
-from core.x import XClient
+from core.visibility import hide_people, hold, show_people
+from core.x import Post, XClient
 from worker.allowance import Allowance
 
 log = get_logger(__name__)
@@ -63,6 +64,7 @@ class Lookups:
                 log.warning("posts cannot be looked up", posts=len(due), reason=str(error))
                 break
             self.allowance.use(len(looked.posts))
+            self._record(due, looked.posts)
             seen = {post.id: "protected" if post.author.protected else "seen" for post in looked.posts}
             gone += self._take_in(due, looked.lost | seen)
         return gone
@@ -97,6 +99,12 @@ class Lookups:
         with reading(self.engine) as connection:
             return list(connection.execute(wanted))
 
+    def _record(self, due: list[Any], seen: list[Post]) -> None:
+        """Handles change hands: X shows who has which now."""
+        ours = {row.author_id for row in due}
+        with transaction(self.engine) as session:
+            record_people(session, [post.author for post in seen if post.author.id in ours])
+
     def _take_in(self, due: list[Any], fates: dict[int, str]) -> int:
         """What X said, in one transaction. A post of which it said nothing it can be asked about another day."""
         settled = [row.id for row in due]
@@ -108,8 +116,8 @@ class Lookups:
         with transaction(self.engine) as session:
             _hold(session, lost, hidden, seen - hidden)
             _lose(session, lost)
-            _hide(session, hidden)
-            _show_again(session, seen - hidden)
+            hide_people(session, hidden)
+            show_people(session, seen - hidden)
             session.execute(update(posts).where(posts.c.id.in_(settled)).values(checked_at=now()))
         log.info("looked up on X", posts=len(due), gone=len(lost), hidden=len(hidden))
         return len(lost)
@@ -144,18 +152,3 @@ def _lose(session: Session, gone: list[int]) -> None:
     session.execute(update(posts).where(posts.c.id.in_(gone)).values(text="", gone_at=now()))
     theirs = select(creations.c.id).where(creations.c.post_id.in_(gone), creations.c.deleted_at.is_(None))
     take_back(session, session.execute(theirs).scalars(), "x_post_gone")
-
-
-def _hide(session: Session, person_ids: Iterable[int]) -> None:
-    """Protected or suspended: kept, but not shown."""
-    theirs = people.c.id.in_(person_ids)
-    session.execute(update(people).where(theirs, people.c.hidden_at.is_(None)).values(hidden_at=now()))
-    conceal(session, creations.c.person_id.in_(person_ids))
-
-
-def _show_again(session: Session, person_ids: Iterable[int]) -> None:
-    """Seen on X again: what hung on the wall hangs there again, at its old place."""
-    hidden = select(people.c.id).where(people.c.id.in_(person_ids), people.c.hidden_at.is_not(None))
-    back = list(session.execute(hidden).scalars())
-    session.execute(update(people).where(people.c.id.in_(back)).values(hidden_at=None))
-    show(session, creations.c.person_id.in_(back))

@@ -52,7 +52,21 @@ class Person(SQLModel, table=True):
     # What they decided, and the host; what X says of them.
     opted_out_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="they said `stop`")
     banned_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="the host said no")
-    hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="protected or suspended on X")
+    hidden_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="protected or suspended on X, or hidden by a ban"
+    )
+    ban_reason: str | None = Field(default=None, sa_type=Text, description="why the operator banned them")
+    ban_hides: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": false()},
+        description="the ban also hides what they made; if only it does, hidden_at equals banned_at",
+    )
+    # X lets handles change hands: a handle belongs to whoever showed it last (core/people.py).
+    handle_seen_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="when X last showed this handle with this id"
+    )
+    former_handle: str | None = Field(default=None, description="the one before, in small letters")
+    handle_lost_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="since when it is former")
     # In the gallery.
     member_since: datetime | None = Field(default=None, sa_type=UtcDateTime, description="first signed in")
     follows_bot_at: datetime | None = Field(
@@ -65,6 +79,11 @@ class Person(SQLModel, table=True):
     )
     followers: int = Field(default=0, sa_column_kwargs={"server_default": "0"}, description="members who follow them")
     follows: int = Field(default=0, sa_column_kwargs={"server_default": "0"}, description="people they follow")
+
+    __table_args__ = (
+        Index("ix_person_former_handle", "former_handle", **named("former_handle")),
+        Index("ix_person_banned", "banned_at", **named("banned_at")),
+    )
 
 
 class Post(SQLModel, table=True):

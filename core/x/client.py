@@ -18,7 +18,8 @@ from core.settings import XSettings
 from core.text import LONGEST_ALT_TEXT, clean, clip
 from core.x.copies import Copy, read_copy
 from core.x.links import links_in
-from core.x.posts import Account, Post, next_token, read_account, read_losses, read_page
+from core.x.people import read_people
+from core.x.posts import Account, Author, Post, next_token, read_account, read_losses, read_page
 from core.x.snowflakes import id_at
 from core.x.transport import Transport, border
 
@@ -83,6 +84,15 @@ class XClient:
         self._x.toll.know_account(self._x.keys, account.author.id, verified=account.author.verified)
         self._charge_once_a_day(prices.USER_READ, "user", [(account.author.id, None)])
         return account
+
+    def person_called(self, handle: str) -> Author | None:
+        """The person who has this handle now; None if X shows nobody with it. Costs one read of a user."""
+        with border():
+            body = self._get("/2/users/by", {"usernames": handle, "user.fields": "created_at,protected"})
+            found = next((one for one in read_people(body) if one.username.lower() == handle.lower()), None)
+        if found is not None:
+            self._charge_once_a_day(prices.USER_READ, "user", [(found.id, found.id)])
+        return found
 
     def my_id(self) -> int:
         """The account's id; X is asked for it once a day."""

@@ -4,18 +4,17 @@ Who said `stop` on X may sign in: their settings show it, and let them change it
 """
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Engine, update
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import insert_new, transaction
-from core.models import creations, people
+from core.database import transaction
+from core.models import people
 from core.money.ledger import Cost, add_costs
 from core.money.prices import USER_READ
-from core.searching_people import index_person
-from core.visibility import conceal, show
+from core.people import record_people
+from core.visibility import hide_people, show_people
 from gallery.signing import logins
 from gallery.signing.logins import Begun
 from gallery.signing.x import Somebody
@@ -45,13 +44,10 @@ def let_in(engine: Engine, who: Somebody, *, browser: str, tokens: str, price: i
 
 def _write_person(session: Session, who: Somebody) -> bool:
     """Their row as X tells it now. Returns whether they are banned."""
-    named: dict[str, Any] = {"username": who.username, "handle": who.username.lower(), "name": who.name}
+    record_people(session, [who])
     if who.tie is not None:
-        named["follows_bot_at"] = now() if who.tie.follows else None
-    blank = {"first_seen_at": now(), "shows_sensitive": False, "followers": 0, "follows": 0}
-    if not insert_new(session, people, id=who.id, **named, **blank):
-        session.execute(update(people).where(people.c.id == who.id).values(**named))
-    index_person(session, who.id, who.username, who.name)
+        follows = {"follows_bot_at": now() if who.tie.follows else None}
+        session.execute(update(people).where(people.c.id == who.id).values(**follows))
     _hide_or_show(session, who)
     found = session.execute(people.select().where(people.c.id == who.id)).one()
     return found.banned_at is not None
@@ -59,14 +55,7 @@ def _write_person(session: Session, who: Somebody) -> bool:
 
 def _hide_or_show(session: Session, who: Somebody) -> None:
     """Who protects their posts on X is not shown here; who does so no more hangs again."""
-    theirs = people.c.id == who.id
-    if who.protected:
-        session.execute(update(people).where(theirs, people.c.hidden_at.is_(None)).values(hidden_at=now()))
-        conceal(session, creations.c.person_id == who.id)
-        return
-    back = session.execute(update(people).where(theirs, people.c.hidden_at.is_not(None)).values(hidden_at=None))
-    if back.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result always has it
-        show(session, creations.c.person_id == who.id)
+    (hide_people if who.protected else show_people)(session, [who.id])
 
 
 def _looks(who: Somebody, price: int, moment: datetime) -> list[Cost]:

@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine, select, update
 
-from bot import deeds
+from bot import bans
 from bot.poller import Poller
 from core.clock import now
 from core.database import reading, transaction
 from core.errors import HouseError
 from core.models import creations, cursors, notifications, people, posts
 from core.queue import PAINT, WorkQueue
-from tests.support.hearing import answer, control, creation_of, listener, person_called, prompts, verdicts
+from tests.support.hearing import answer, control, creation_of, listener, person_called, prompts, rename, verdicts
 from tests.support.sandbox_x import SandboxX, answers
 from tests.support.servers import wait_until
 
@@ -281,15 +281,30 @@ def test_when_the_budget_is_spent_new_prompts_are_refused(x: SandboxX, engine: E
 
 
 def test_a_host_bans_and_unbans(poller: Poller, x: SandboxX, engine: Engine, queue: WorkQueue, asked: int) -> None:
-    deeds.ban(engine, "@Ada")
+    bans.ban(engine, "@Ada")
     assert creation_of(engine, asked).code == "banned"
     x.post("@threadpaint a hen", author="ada")
     assert poller.look() == 0
-    deeds.unban(engine, "ada")
+    bans.unban(engine, "ada")
     x.post("@threadpaint an owl", author="ada")
     assert poller.look() == 1
     with pytest.raises(HouseError, match="nobody here is called @zoe"):
-        deeds.ban(engine, "zoe")
+        bans.ban(engine, "zoe")
+
+
+def test_a_handle_that_was_taken_over_on_x_is_heard_with_its_new_owner(
+    poller: Poller, x: SandboxX, engine: Engine, asked: int
+) -> None:
+    old = person_called(engine, "ada").id
+    rename(x, "ada", "lovelace")
+    x.post("@threadpaint an owl", author="ada")  # an account of this handle joins, another one than before
+    poller.look()
+    new = person_called(engine, "ada").id
+    assert new != old
+    assert person_called(engine, str(old)).former_handle == "ada"
+    x.post("@threadpaint a hen", author="lovelace")
+    poller.look()
+    assert person_called(engine, "lovelace").id == old
 
 
 def test_an_edit_is_the_same_post_and_its_new_words_are_painted(

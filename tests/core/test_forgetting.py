@@ -2,41 +2,28 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from core.clock import now
 from core.database import open_database, transaction
-from core.errors import HouseError
-from core.forgetting import find_person, forget_person
+from core.forgetting import forget_person
 from core.models import Person, State, creations
+from core.people import record_people
 from core.schema import migrate
+from core.uploads import Uploads
 from core.watching import watch, watched_posts
+<<<<<<< HEAD
 from tests.support.children import child_environment, empty_folder
+=======
+from core.x import Author
+>>>>>>> 2108116 (Give a handle to whoever X showed with it last; bans with reason and list)
 from tests.support.rows import make_creation, make_person, read_creation
 
 BARE = {"negative_prompt": "", "count": 1, "attempts": 0, "turn": 0, "created_at": now()}
-
-
-def test_a_person_is_found_by_handle_or_id(engine: Engine) -> None:
-    ada = make_person(engine, username="Ada_L")
-    make_person(engine, username="bob")
-    assert {find_person(engine, called) for called in ("@ada_l", "ADA_L", str(ada))} == {ada}
-
-
-@pytest.mark.parametrize("called", ["@nobody", "0", "", "9" * 30])
-def test_nobody_is_an_error(engine: Engine, called: str) -> None:
-    with pytest.raises(HouseError, match="nobody here is called"):
-        find_person(engine, called)
-
-
-def test_a_handle_that_changed_hands_is_asked_about(engine: Engine) -> None:
-    first, second = make_person(engine, username="ada"), make_person(engine, username="ada")
-    with pytest.raises(HouseError, match=f"{first}, {second}"):
-        find_person(engine, "@ada")
 
 
 def test_who_said_stop_is_left_alone_also_when_forgotten(engine: Engine) -> None:
@@ -77,6 +64,31 @@ def test_the_command_asks_first(tmp_path: Path) -> None:
     assert read_creation(engine, 1).deleted_at is None
     assert "1 creations are out of sight now" in run("--yes").stdout
     assert run("--yes").stderr == "threadpaint: nobody here is called @ada\n"
+
+
+def test_the_command_deletes_nobody_whose_handle_may_be_another_ones_by_now(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
+    migrate(engine)
+    ada = make_person(engine, username="ada", handle_seen_at=now() - timedelta(days=3))
+    make_creation(engine, person_id=ada)
+    uploads = Uploads(tmp_path / "pictures")
+    uploads.keep(ada, b"never used")
+    command = [sys.executable, "-m", "core", "forget", "--yes"]
+    given = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}
+
+    def run(called: str) -> subprocess.CompletedProcess[str]:
+        whole = [*command, called]
+        return subprocess.run(whole, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+
+    assert f"say the id: {ada}" in run("@ada").stderr
+    with transaction(engine) as session:
+        record_people(session, [Author(222, "ada", "B")])
+    assert f"id 222 is @ada now, id {ada} was until" in run("@ada").stderr
+    assert read_creation(engine, 1).deleted_at is None
+    assert list(uploads.folder.iterdir())
+    assert run(str(ada)).returncode == 0
+    assert read_creation(engine, 1).deleted_at is not None
+    assert not list(uploads.folder.iterdir())
 
 
 def test_a_watched_post_is_watched_once(engine: Engine) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from core.database import reading
-from core.models import creations, pictures, posts
+from core.models import creations, people, pictures, posts
 from core.schema import _config, _tables_may_be_copied, check, migrate
 from core.searching import asked_in, find
 from tests.support.rows import make_creation, make_person
@@ -31,6 +31,15 @@ PERSON = "person (id, username, handle, name, first_seen_at)"
 CREATION = (
     "creation (id, person_id, parent_id, shown_at, prompt, negative_prompt, count, seed, state, attempts, turn,"
     " created_at)"
+)
+
+HEARD = (
+    "INSERT INTO post (id, root_id, author_id, text, reply_settings, verdict, summons, created_at, read_at, checked_at)"
+    " VALUES (70, 70, :author, 'hi', 'everyone', 'talk', 'mention', :at, :at, :at)"
+)
+SIGNED_IN = (
+    "INSERT INTO login (person_id, digest, browser, created_at, seen_at, expires_at)"
+    " VALUES (:person, 'd', '', :at, :at, :at)"
 )
 
 
@@ -95,3 +104,27 @@ def test_after_a_migration_rows_still_cannot_point_nowhere(engine: Engine) -> No
     orphan = orphan.replace("VALUES (", "VALUES ('mention', 'everyone', '2026-11-19 10:00:00', ", 1)
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(text(orphan))
+
+
+def test_of_several_who_had_a_handle_the_one_x_showed_last_keeps_it(engine: Engine) -> None:
+    SQLModel.metadata.drop_all(engine)
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "0012")
+    met = {1: "2026-11-01", 2: "2026-11-02", 3: "2026-11-03", 4: "2026-11-04", 5: "2026-11-05"}
+    handles = {1: "ada", 2: "ada", 3: "ada", 4: "bea", 5: "5"}
+    with engine.begin() as connection:
+        for number, day in met.items():
+            values = f"{number}, '{handles[number].title()}', '{handles[number]}', 'N', '{day} 10:00:00'"
+            connection.execute(text(f"INSERT INTO {PERSON} VALUES ({values})"))
+        # 1 signed in last; 2 was heard before that.
+        connection.execute(text(HEARD), {"author": 2, "at": "2026-11-10 10:00:00"})
+        connection.execute(text(SIGNED_IN), {"person": 1, "at": "2026-11-12 10:00:00"})
+    migrate(engine)
+    check(engine)
+    with reading(engine) as connection:
+        rows = connection.execute(select(people).order_by(people.c.id)).all()
+    assert [row.username for row in rows] == ["Ada", "2", "3", "Bea", "5"]
+    assert [row.handle for row in rows] == ["ada", "2", "3", "bea", "5"]
+    assert [row.former_handle for row in rows] == [None, "ada", "ada", None, None]
+    assert [row.handle_seen_at and row.handle_seen_at.day for row in rows] == [12, 10, 3, 4, None]
+    assert [row.handle_lost_at and row.handle_lost_at.day for row in rows] == [None, 12, 12, None, None]

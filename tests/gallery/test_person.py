@@ -1,8 +1,9 @@
 """A person's page."""
 
-from datetime import timedelta
-
 from core.clock import now
+from core.database import transaction
+from core.people import record_people
+from core.x import Author
 from gallery import queries
 from gallery.social.follows import follow
 from gallery.social.likes import like
@@ -31,10 +32,18 @@ def test_the_handle_is_found_in_large_and_small_letters(client, wall):
         assert "@Ada_L" in response.text
 
 
-def test_of_several_who_had_a_handle_the_one_met_last_has_it(client, wall):
-    wall.person("ada", "Later", id=1, first_seen_at=now())
-    wall.person("ada", "Earlier", id=2, first_seen_at=now() - timedelta(days=300))
+def test_a_handle_that_changed_hands_leads_to_who_has_it_now(client, wall, engine):
+    wall.hang(prompt="the old owner's", person_id=wall.person("ada", "Earlier", id=111))
+    with transaction(engine) as session:
+        record_people(session, [Author(222, "Ada", "Later")])
     assert client.get("/@ada").context["person"].name == "Later"
+    assert prompts(client.get("/@111")) == ["the old owner's"]
+
+
+def test_a_handle_of_digits_is_told_from_an_id(client, wall):
+    wall.person("12345", "Without a handle", id=12345)
+    wall.person("12345", "Of digits", id=222, handle_seen_at=now())
+    assert client.get("/@12345").context["person"].name == "Of digits"
 
 
 def test_it_goes_on_to_older_pictures(client, wall):

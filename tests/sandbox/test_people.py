@@ -7,7 +7,7 @@ from sandbox.settings import Settings
 from sandbox.store import Store
 
 
-def change(play, username, **values):
+def change(play, username, /, **values):
     return play.http.patch(f"/sandbox/people/{username}", json=values)
 
 
@@ -61,3 +61,30 @@ def forget_the_new_fields(folder, username):
             old = {"id": person.id, "username": username, "name": person.name, "created_ms": person.created_ms}
             store._db.execute("UPDATE person SET body = ? WHERE id = ?", (json.dumps(old), person.id))
     store.close()
+
+
+def test_a_handle_can_change_hands(play):
+    mira = play.http.get("/sandbox/people/mira_paints").json()["id"]
+    assert change(play, "mira_paints", username="Mira_P").json()["username"] == "Mira_P"
+    assert play.http.get("/sandbox/people/mira_paints").status_code == 404
+    assert change(play, "jonas_weber", username="mira_paints").json()["username"] == "mira_paints"
+    assert play.http.get("/sandbox/people/mira_p").json()["id"] == mira
+    assert change(play, "mira_p", username="MIRA_P").status_code == 200
+
+
+def test_nobody_takes_a_handle_that_is_somebodys_nor_the_bots(play):
+    taken = change(play, "mira_paints", username="Jonas_Weber")
+    assert (taken.status_code, taken.json()["code"]) == (409, "not-renamed")
+    assert change(play, "threadpaint", username="other").status_code == 409
+    assert change(play, "mira_paints", username="no spaces").status_code == 422
+    assert play.http.get("/sandbox/people/mira_paints").status_code == 200
+
+
+def test_a_new_handle_survives_a_restart(tmp_path):
+    first = create_app(Settings(data=tmp_path, search_lag_seconds=0)).state.world
+    first.rename(first.person("mira_paints"), "mira_p")
+    first.store.close()
+    second = create_app(Settings(data=tmp_path, search_lag_seconds=0)).state.world
+    assert second.person("mira_paints") is None
+    assert second.person("mira_p") is not None
+    second.store.close()

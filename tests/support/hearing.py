@@ -78,6 +78,12 @@ def fault(x: SandboxX, **values: Any) -> None:
     assert told.status_code == 201, told.text
 
 
+def rename(x: SandboxX, old: str, new: str) -> None:
+    """Somebody changes their handle on X."""
+    told = x.http.patch(f"{x.url}/sandbox/people/{old}", json={"username": new})
+    assert told.status_code == 200, told.text
+
+
 def control(x: SandboxX, what: str, **values: Any) -> Any:
     """A call of the sandbox's control."""
     told = x.http.post(f"{x.url}/sandbox/{what}", json=values)

@@ -17,7 +17,8 @@ def make_person(engine: Engine, **values: Any) -> int:
     """A person; returns the id."""
     person_id = values.pop("id", None) or next(_ids)
     username = values.pop("username", f"p{person_id % 10_000_000}")
-    person = Person(id=person_id, username=username, handle=username.lower(), name=values.pop("name", "Ada"), **values)
+    named = {"username": username, "handle": username.lower(), "name": values.pop("name", "Ada")}
+    person = Person(id=person_id, **named, **{"handle_seen_at": now(), **values})
     with transaction(engine) as session:
         session.add(person)
     return int(person_id)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from bot import deeds
+from bot import bans
 from core.clock import now
 from core.database import transaction
 from core.line import Line
@@ -88,7 +88,7 @@ def test_who_was_banned_while_it_was_in_work_is_neither_painted_for_nor_answered
     waiting = Waiting(step, x)
     claim = step.claim(waiting.id)
     assert claim is not None
-    deeds.ban(step.engine, str(waiting.person_id))
+    bans.ban(step.engine, str(waiting.person_id))
     claim.move(State.QUEUED, claim=None, next_attempt_at=now())
     row = waiting.paint()
     assert (row.state, row.code) == (State.REFUSED, "banned")
@@ -98,8 +98,13 @@ def test_who_was_banned_while_it_was_in_work_is_neither_painted_for_nor_answered
     reply = ReplyStep(step.engine, step.x, step.storage, step.line, settings, Manners())
     answering = reply.claim(painted.id)
     assert answering is not None
+<<<<<<< HEAD
     deeds.ban(step.engine, str(painted.person_id))
     answering.move(State.GENERATING_ACTIONS, claim=None, next_attempt_at=now())
+=======
+    bans.ban(step.engine, str(painted.person_id))
+    answering.move(State.PAINTED, claim=None, next_attempt_at=now())
+>>>>>>> 2108116 (Give a handle to whoever X showed with it last; bans with reason and list)
     _work(reply, painted.id)
     row = read_creation(step.engine, painted.id)
     assert (row.state, row.reply_outcome, x.replies(painted.post_id)) == (State.GENERATING_ACTIONS, "banned", [])
