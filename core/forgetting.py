@@ -13,6 +13,7 @@ from core.database import transaction, unlocked
 from core.models import State, creations, people, posts
 from core.people import NOBODY
 from core.searching_people import remove_person
+from core.starts import begun_by_others, take_back_all_starts, take_back_starts
 from core.states import move
 from core.ties import hold_all_of, untie_person
 from core.visibility import conceal, hold
@@ -32,7 +33,7 @@ def take_back(session: Session, creation_ids: Iterable[int], code: str) -> int:
 
 def _take_back(session: Session, ids: list[int], code: str) -> int:
     named = creations.c.id.in_(ids)
-    hold(session, named)
+    hold(session, named, also=begun_by_others(session, ids))
     # What waits to be painted or answered waits no more, nor do words that were to be told.
     waiting = select(creations.c.id, creations.c.state).where(named, creations.c.next_attempt_at.is_not(None))
     for creation_id, state in session.execute(waiting).all():
@@ -45,6 +46,7 @@ def _take_back(session: Session, ids: list[int], code: str) -> int:
     conceal(session, named)
     fresh = update(creations).where(named, creations.c.deleted_at.is_(None))
     found = session.execute(fresh.values(deleted_at=now()))
+    take_back_starts(session, ids)
     return int(found.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result always has it
 
 
@@ -81,6 +83,7 @@ def forget_person(engine: Engine, person_id: int) -> int:
         hold_all_of(session, person_id)
         theirs = select(creations.c.id).where(creations.c.person_id == person_id)
         count = take_back(session, session.execute(theirs).scalars(), "deleted")
+        take_back_all_starts(session, person_id)
         untie_person(session, person_id)
         session.execute(
             update(posts)

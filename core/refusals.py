@@ -18,6 +18,7 @@ WORDS: dict[str, str] = {
     "no_start_picture": "The picture to start from could not be read.",
     "start_too_large": "The picture to start from is too large. A JPEG may have 67 million pixels, others 26 million.",
     "start_too_slow": "The picture to start from takes too long to read.",
+    "start_taken_back": "The picture to start from is not there any more: its owner took it back.",
     "post_gone": "The post was gone before it could be painted.",
     "start_picture": "The picture to start from could not be fetched.",
     "deleted": "Deleted, as its author wished.",

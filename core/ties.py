@@ -35,13 +35,15 @@ def untie_person(session: Session, person_id: int) -> None:
 
 
 def hold_all_of(session: Session, person_id: int) -> None:
-    """Hold the rows that change when somebody leaves: who follows whom, what is theirs, what they liked or spoke of."""
+    """Hold the rows that change when somebody leaves: who follows whom, what is theirs, what they liked or spoke of,
+    and what others began from their pictures."""
     pairs = or_(follows.c.follower_id == person_id, follows.c.followed_id == person_id)
     others = session.execute(select(follows.c.follower_id, follows.c.followed_id).where(pairs)).all()
     lock(session, people, {person_id, *(number for row in others for number in row)})
     liked = select(likings.c.creation_id).where(likings.c.person_id == person_id)
     said = select(comments.c.creation_id).where(comments.c.person_id == person_id)
-    hold(session, creations.c.person_id == person_id, also=session.execute(liked.union(said)).scalars())
+    begun = select(creations.c.id).where(creations.c.start_owner_id == person_id)
+    hold(session, creations.c.person_id == person_id, also=session.execute(liked.union(said, begun)).scalars())
 
 
 def untie_creation(session: Session, creation_id: int) -> None:

@@ -185,7 +185,7 @@ def _used_elsewhere(session: Session, creation_id: int, keys: set[str]) -> set[s
 def _blank(session: Session, creation_id: int) -> None:
     """The words of the prompt, and of the post it came from."""
     blank = {"prompt": "", "negative_prompt": "", "start_url": None, "start_key": None, "says": None}
-    blank |= {"last_error": None}
+    blank |= {"last_error": None, "start_owner_id": None}
     conceal(session, creations.c.id == creation_id)
     session.execute(update(creations).where(creations.c.id == creation_id).values(**blank))
     its_post = exists().where(creations.c.id == creation_id, creations.c.post_id == posts.c.id)

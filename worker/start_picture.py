@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Engine, update
 
 from core import imaging
-from core.database import transaction
+from core.database import reading, transaction
 from core.errors import Refused
 from core.models import creations
+from core.starts import TAKEN_BACK, may_begin, was_taken_back
 from core.storage import Storage
 from worker.media import Media
 
@@ -27,6 +28,7 @@ class StartPictures:
 
     def bytes_for(self, creation: Any) -> bytes | None:
         """The start picture, or None where there is none. Raises TryLater, and Refused where it cannot be read."""
+        self._is_allowed(creation)
         if creation.start_key:
             kept = self.storage.get(creation.start_key)
             if kept is None and not creation.start_url:
@@ -35,9 +37,18 @@ class StartPictures:
                 return kept
         return self._fetched(creation) if creation.start_url else None
 
+    def _is_allowed(self, creation: Any) -> None:
+        """Its owner may have taken it back or hidden it since it was asked for. Raises Refused."""
+        with reading(self.engine) as connection:
+            allowed = may_begin(connection, creation, creation.person_id)
+        if was_taken_back(creation) or not allowed:
+            raise Refused(TAKEN_BACK)
+
     def _fetched(self, creation: Any) -> bytes:
         picture = imaging.as_start(self.media.fetch(creation.start_url))
         key = self.storage.put(picture, imaging.EXTENSION)
         with transaction(self.engine) as session:
-            session.execute(update(creations).where(creations.c.id == creation.id).values(start_key=key))
+            # Not if it was taken back meanwhile.
+            this = (creations.c.id == creation.id, creations.c.start_url == creation.start_url)
+            session.execute(update(creations).where(*this).values(start_key=key))
         return picture

@@ -142,6 +142,11 @@ class Creation(SQLModel, table=True):
     style: str | None = Field(default=None, description="name of a preset of `core/styles.py`")
     start_url: str | None = Field(default=None, sa_type=Text, description="picture on X that it starts from")
     start_key: str | None = Field(default=None, description="the same, or one of ours, in the storage")
+    start_owner_id: int | None = Field(
+        default=None,
+        sa_type=BigInteger,
+        description="who brought that picture along, perhaps unknown here; empty for one of ours (core/starts.py)",
+    )
     strength: float | None = Field(default=None, description="how far it goes from that picture, 0 to 1")
     says: str | None = Field(default=None, sa_type=Text)
     turn: int = Field(default=0, sa_type=BigInteger)
@@ -204,6 +209,7 @@ class Creation(SQLModel, table=True):
         Index("ix_creation_ended", "person_id", "created_at", "id", **ENDED),
         Index("ix_creation_start", "start_key", **BEGUN),
         Index("ix_creation_forbidden", "reply_forbidden_at", **named("reply_forbidden_at")),
+        Index("ix_creation_start_owner", "start_owner_id", **named("start_owner_id")),
     )
 
 

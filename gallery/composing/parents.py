@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from core.models import Creation, creations, people, pictures, posts
 from core.refusals import NO_CREATION, UNSHOWN
+from core.starts import may_begin
 from core.text import display_name
 from gallery.queries import LARGEST_ID
 
@@ -33,7 +34,7 @@ class Parent:
 
     @property
     def has_start(self) -> bool:
-        """Whether it began from a picture itself."""
+        """Whether it began from a picture itself, from which the member may begin, too."""
         return bool(self.row.start_key or self.row.start_url)
 
 
@@ -50,6 +51,8 @@ def find_parent(connection: Connection, creation_id: int, member_id: int) -> Par
     if found is None or not _may_go_on(found, member_id):
         return None
     row = Creation(**{column.name: found._mapping[column] for column in creations.columns})
+    if not may_begin(connection, row, member_id):
+        row.start_key = row.start_url = None
     files = connection.execute(
         select(pictures.c.key, pictures.c.thumb_key, pictures.c.flagged)
         .where(pictures.c.creation_id == creation_id)

@@ -18,6 +18,7 @@ from core.imaging import EXTENSION
 from core.line.turns import next_turn
 from core.models import Creation, State, creations, people, posts, watched
 from core.standing import A_DAY, Standing, answers_in, standings
+from core.starts import strength_for
 from core.storage import Storage
 from core.uploads import Uploads
 from core.wishes import any_seed
@@ -88,6 +89,7 @@ class Desk:
             creation.answers_post_id = self._post_to_answer(connection, order)
         if start is not None:
             creation.start_url, creation.start_key = None, self.storage.put(start, EXTENSION)
+            creation.start_owner_id = order.person_id
         creation.turn = next_turn(connection, order.person_id)
         session.add(creation)
         session.flush()
@@ -156,6 +158,7 @@ def _made_of(order: Order, parent: Parent | None) -> Creation:
         seed=any_seed() if wish.seed is None else wish.seed,
         start_url=start_url,
         start_key=start_key,
+        start_owner_id=_owner(order, parent),
         strength=_strength(order, parent, wish),
         # What is made of a sensitive picture, or of its words, hangs behind a veil, too.
         sensitive=bool(parent and parent.row.sensitive),
@@ -171,11 +174,17 @@ def _same_wish(parent: Parent | None) -> Wish:
     return Wish(row.prompt, row.negative_prompt, row.style, row.aspect_ratio, row.count, None, row.steps, row.strength)
 
 
+def _owner(order: Order, parent: Parent | None) -> int | None:
+    """Who brought the picture along from which the parent began, if this begins from it, too."""
+    return parent.row.start_owner_id if parent and parent.has_start and order.start == "same" else None
+
+
 def _strength(order: Order, parent: Parent | None, wish: Wish) -> float | None:
-    """How far it goes from its start. A picture that somebody brought along is shown to nobody: others go from it as
-    far as they did themselves, so that nobody comes closer to it."""
-    is_anothers = parent is not None and parent.row.start_key is not None and parent.row.person_id != order.person_id
-    return parent.row.strength if parent and is_anothers and order.start == "same" else wish.strength
+    """How far it goes from its start. A picture that somebody brought along is shown to nobody: others come no nearer
+    to it than the creation they go on from."""
+    if parent is None or order.start != "same":
+        return wish.strength
+    return strength_for(order.person_id, parent.row.start_owner_id, wish.strength, parent.row.strength)
 
 
 def _start(order: Order, parent: Parent | None) -> tuple[str | None, str | None]:
