@@ -90,6 +90,13 @@ class Judge:
         is_new = post.created_at >= self.terms.now - self.terms.oldest
         return is_new and not (standing.opted_out or standing.banned or rules.whose(post, self.terms.bot_id))
 
+    def _seen_by(self, post: Post) -> ReplyTarget | None:
+        """The creation that a post stands under, as far as its author may go on from it."""
+        target = self._target(post)
+        if target and target.private and target.person_id != post.author.id:
+            return target.redacted()
+        return target
+
     def _target(self, post: Post) -> ReplyTarget | None:
         """The creation that a post stands under; of a quote that names us, the one that is quoted."""
         under = self._behind(post.in_reply_to_id, post.parent)
@@ -106,7 +113,7 @@ class Judge:
         scene = PostContext(
             bot_id=self.terms.bot_id,
             watched=self.terms.watched,
-            target=self._target(post),
+            target=self._seen_by(post),
             looked_up=looked_up,
             bot_handle=self.terms.bot_handle,
             silent=self.silent | {one for one, standing in self.standings.items() if standing.opted_out},

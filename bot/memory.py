@@ -11,8 +11,11 @@ from sqlalchemy import Connection, Engine, and_, or_, select
 from bot.intent import ReplyTarget
 from bot.intent.options import Options
 from core.database import reading
-from core.models import creations, people, pictures, posts
+from core.models import State, creations, people, pictures, posts
 from core.standing import some
+
+flagged = pictures.alias("flagged")
+ENDED = (State.REFUSED.value, State.FAILED.value)
 
 
 def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, ReplyTarget]:
@@ -49,7 +52,24 @@ def _edited(connection: Connection, ids: list[int]) -> dict[int, int]:
 def _creations_behind(post_ids: list[int]) -> Any:
     first = and_(pictures.c.creation_id == creations.c.id, pictures.c.position == 0)
     behind = or_(creations.c.reply_post_id.in_(post_ids), creations.c.post_id.in_(post_ids))
-    return select(creations, pictures.c.key.label("picture_key")).outerjoin(pictures, first).where(behind)
+    held_back = select(flagged.c.id).where(flagged.c.creation_id == creations.c.id, flagged.c.flagged).exists()
+    return (
+        select(
+            creations,
+            pictures.c.key.label("picture_key"),
+            held_back.label("held_back"),
+            people.c.hidden_at.label("author_hidden_at"),
+        )
+        .join_from(creations, people, people.c.id == creations.c.person_id)
+        .outerjoin(pictures, first)
+        .where(behind)
+    )
+
+
+def _is_private(row: Any) -> bool:
+    """Whether only its author may go on from it. As in the gallery; but what waits was asked for in public on X."""
+    is_out_of_sight = row._mapping[creations.c.hidden_at] or row.author_hidden_at or row.held_back
+    return bool(is_out_of_sight) or row.state in ENDED
 
 
 def _target(row: Any, is_answer: bool) -> ReplyTarget:
@@ -66,8 +86,10 @@ def _target(row: Any, is_answer: bool) -> ReplyTarget:
         is_answer=is_answer,
         prompt=row.prompt,
         options=options,
-        picture_keys=(row.picture_key,) if row.picture_key else (),
+        # What a check held back is gone for its author, too.
+        picture_keys=(row.picture_key,) if row.picture_key and not row.held_back else (),
         init_image_url=row.start_url,
         init_image_key=row.start_key,
+        private=_is_private(row),
     )
     return target.redacted() if row.deleted_at is not None else target

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, or_, select
 from sqlmodel import Session
 
 from bot import deeds
+from bot.init_images import init_image_of
 from bot.intent import EXPLICIT, GENERATING_ACTIONS, Intent
 from bot.judging import Judged
 from bot.rules import Verdict
@@ -73,14 +74,15 @@ def rewrite(engine: Engine, post: Post, creation_id: int, verdict: Verdict) -> b
     if verdict.wish is None:
         return False
     with transaction(engine) as session:
+        made_of = _made_of(session, post, verdict.wish)
         if verdict.refused:
-            values: dict[str, Any] = {"code": verdict.code, "next_attempt_at": None} | _made_of(verdict.wish)
+            values: dict[str, Any] = {"code": verdict.code, "next_attempt_at": None} | made_of
             moved = move(session, creation_id, State.QUEUED, State.REFUSED, **values)
             if moved:
                 tell_not_painted(session, post.author.id, creation_id, verdict.code)
         else:
             waits = (creations.c.id == creation_id, creations.c.state == State.QUEUED.value)
-            found = session.execute(creations.update().where(*waits).values(**_made_of(verdict.wish)))
+            found = session.execute(creations.update().where(*waits).values(**made_of))
             moved = found.rowcount == 1  # type: ignore[attr-defined]  # an UPDATE's result always has it
         if moved:
             session.execute(posts.update().where(posts.c.root_id == post.root_id).values(text=post.text))
@@ -162,7 +164,7 @@ def _write_creation(session: Session, post: Post, verdict: Verdict) -> Creation:
         next_attempt_at=now() if waits else None,
         # Who waits for nothing takes no turn: it would put off the next one of the same person.
         turn=next_turn(session.connection(), post.author.id) if waits else 0,
-        **_made_of(wish),
+        **_made_of(session, post, wish),
     )
     session.add(creation)
     session.flush()
@@ -174,7 +176,7 @@ def _write_creation(session: Session, post: Post, verdict: Verdict) -> Creation:
     return creation
 
 
-def _made_of(wish: Intent) -> dict[str, Any]:
+def _made_of(session: Session, post: Post, wish: Intent) -> dict[str, Any]:
     """The columns that say what is to be painted."""
     options = wish.options
     return {
@@ -185,7 +187,6 @@ def _made_of(wish: Intent) -> dict[str, Any]:
         "seed": any_seed() if options.seed is None else options.seed,
         "steps": options.steps,
         "style": options.style,
-        "start_url": wish.init_image_url,
-        "start_key": wish.init_image_key,
         "parent_id": wish.target.creation_id if wish.target and wish.prompt else None,
+        **init_image_of(session.connection(), post, wish),
     }

@@ -209,6 +209,6 @@ def _why_not_this(wish: Intent, terms: Terms) -> str | None:
         return "empty"
     if max(len(wish.prompt), len(negative)) > terms.prompt_limit:
         return "too_long"
-    if why_unsafe(wish.prompt):
+    if why_unsafe(wish.prompt) or why_unsafe(negative):
         return "unsafe"
     return "budget" if terms.budget_reached else None

@@ -23,6 +23,7 @@ class ReplyTarget:
     is_answer: the post replies to the bot's answer, not to the post that was answered.
     person_id: who asked for the creation. picture_keys: its pictures in the storage, in their order.
     init_image_url, init_image_key: what the creation itself began from.
+    private: only its author may go on from it: hidden, held back, refused or failed, or its author is hidden.
     """
 
     creation_id: int
@@ -34,9 +35,10 @@ class ReplyTarget:
     init_image_url: str | None = None
     init_image_key: str | None = None
     deleted: bool = False
+    private: bool = False
 
     def redacted(self) -> "ReplyTarget":
-        """The same after its deletion: nothing of it is repeated."""
+        """The same after its deletion, or for others if it is private: nothing of it is repeated."""
         return ReplyTarget(self.creation_id, self.person_id, self.is_answer, "", Options(), deleted=True)
 
 

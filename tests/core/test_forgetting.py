@@ -16,11 +16,8 @@ from core.people import record_people
 from core.schema import migrate
 from core.uploads import Uploads
 from core.watching import watch, watched_posts
-<<<<<<< HEAD
-from tests.support.children import child_environment, empty_folder
-=======
 from core.x import Author
->>>>>>> 2108116 (Give a handle to whoever X showed with it last; bans with reason and list)
+from tests.support.children import child_environment, empty_folder
 from tests.support.rows import make_creation, make_person, read_creation
 
 BARE = {"negative_prompt": "", "count": 1, "attempts": 0, "turn": 0, "created_at": now()}

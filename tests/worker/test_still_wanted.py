@@ -66,14 +66,14 @@ def test_a_post_whose_parent_was_deleted_is_painted_all_the_same(step: PaintStep
     parent = x.post("look at my garden", "bob")
     waiting = Waiting(step, x, in_reply_to=str(parent))
     x.http.delete(f"{x.url}/sandbox/posts/{parent}")
-    assert waiting.paint().state == State.GENERATING_ACTIONS
+    assert waiting.paint().state == State.PAINTED
 
 
 def test_a_post_of_which_x_says_nothing_clear_is_painted(step: PaintStep, x: SandboxX) -> None:
     waiting = Waiting(step, x)
     unclear = f'{{"errors":[{{"resource_type":"tweet","value":"{waiting.post_id}","title":"Service trouble"}}]}}'
     x.spoil("GET", "/2/tweets", answers(200, unclear.encode(), content_type="application/json"))
-    assert waiting.paint().state == State.GENERATING_ACTIONS
+    assert waiting.paint().state == State.PAINTED
 
 
 def test_the_look_at_the_post_is_paid_for_its_creation(step: PaintStep, x: SandboxX) -> None:
@@ -98,13 +98,8 @@ def test_who_was_banned_while_it_was_in_work_is_neither_painted_for_nor_answered
     reply = ReplyStep(step.engine, step.x, step.storage, step.line, settings, Manners())
     answering = reply.claim(painted.id)
     assert answering is not None
-<<<<<<< HEAD
-    deeds.ban(step.engine, str(painted.person_id))
-    answering.move(State.GENERATING_ACTIONS, claim=None, next_attempt_at=now())
-=======
     bans.ban(step.engine, str(painted.person_id))
     answering.move(State.PAINTED, claim=None, next_attempt_at=now())
->>>>>>> 2108116 (Give a handle to whoever X showed with it last; bans with reason and list)
     _work(reply, painted.id)
     row = read_creation(step.engine, painted.id)
-    assert (row.state, row.reply_outcome, x.replies(painted.post_id)) == (State.GENERATING_ACTIONS, "banned", [])
+    assert (row.state, row.reply_outcome, x.replies(painted.post_id)) == (State.PAINTED, "banned", [])

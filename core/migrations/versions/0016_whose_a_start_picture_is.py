@@ -28,7 +28,8 @@ def upgrade() -> None:
     with op.batch_alter_table('creation') as batch_op:
         batch_op.add_column(sa.Column('start_owner_id', sa.BigInteger(), nullable=True))
     op.execute(BY_FILE)
-    connection, first = op.get_bind(), {}
+    connection = op.get_bind()
+    first: dict[str, int] = {}
     for row in connection.execute(ADDRESSES).all():
         owner = first.setdefault(row.start_url, row.person_id)
         if row.start_key is None:
