@@ -44,8 +44,8 @@ def may_begin(connection: Connection, start: Any, person_id: int) -> bool:
     """
     if start.start_owner_id == person_id or not (start.start_key or start.start_url):
         return True
-    if start.start_owner_id is None:
-        return bool(start.start_key) and _is_painted_here(connection, start.start_key, person_id)
+    if start.start_owner_id is None:  # an address is of a photo that is public on X
+        return bool(start.start_url) or _is_painted_here(connection, start.start_key, person_id)
     hidden = select(people.c.id).where(people.c.id == start.start_owner_id, people.c.hidden_at.is_not(None))
     return connection.execute(hidden).first() is None and _owner_lets(connection, start)
 

@@ -184,6 +184,8 @@ def _strength(order: Order, parent: Parent | None, wish: Wish) -> float | None:
     to it than the creation they go on from."""
     if parent is None or order.start != "same":
         return wish.strength
+    if not parent.has_start:
+        return None
     return strength_for(order.person_id, parent.row.start_owner_id, wish.strength, parent.row.strength)
 
 
@@ -192,6 +194,8 @@ def _start(order: Order, parent: Parent | None) -> tuple[str | None, str | None]
     if parent is None or not order.start or order.start.startswith(OWN):
         return None, None
     if order.start == "same":
+        if order.wish is not None and not parent.has_start:
+            raise NotNow("no_start_picture", CHOOSE_AGAIN, field="start")
         return parent.row.start_url, parent.row.start_key
     position = order.start.removeprefix("picture:")
     if not (position.isascii() and position.isdigit() and len(position) < 3 and int(position) < len(parent.keys)):

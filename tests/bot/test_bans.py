@@ -1,7 +1,6 @@
 """The operator bans people: known here or not, with reason, list and date; what that does to what they made."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +16,9 @@ from core.models import people
 from core.schema import migrate
 from core.visibility import hide_people, show_people
 from core.x import Author
+from tests.support.children import child_environment, empty_folder
 from tests.support.rows import make_creation, make_person, read_creation
 from tests.support.sandbox_x import KEYS, SandboxX
-from tests.support.servers import ROOT
 
 
 @pytest.fixture
@@ -115,11 +114,13 @@ def test_the_commands_say_what_they_did(tmp_path: Path, x: SandboxX) -> None:
     migrate(engine)
     x.post("hello", author="zoe")
     keys = {name.upper(): value for name, value in KEYS.items()}
-    given = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "X_API_URL": x.url, **keys}
+    given = child_environment(DATA_DIR=str(tmp_path), X_API_URL=x.url, **keys)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         whole = [sys.executable, "-m", "bot", *words]
-        return subprocess.run(whole, cwd=ROOT, env=given, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            whole, cwd=empty_folder(), env=given, capture_output=True, text=True, timeout=120, check=False
+        )
 
     assert run("bans").stdout == "nobody is banned\n"
     banned = run("ban", "@zoe", "--reason", "spam")

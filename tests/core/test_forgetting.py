@@ -71,11 +71,13 @@ def test_the_command_deletes_nobody_whose_handle_may_be_another_ones_by_now(tmp_
     uploads = Uploads(tmp_path / "pictures")
     uploads.keep(ada, b"never used")
     command = [sys.executable, "-m", "core", "forget", "--yes"]
-    given = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}
+    given = child_environment(DATA_DIR=str(tmp_path))
 
     def run(called: str) -> subprocess.CompletedProcess[str]:
         whole = [*command, called]
-        return subprocess.run(whole, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            whole, cwd=empty_folder(), env=given, capture_output=True, text=True, timeout=60, check=False
+        )
 
     assert f"say the id: {ada}" in run("@ada").stderr
     with transaction(engine) as session:

@@ -4,7 +4,7 @@ import pytest
 
 from core.clock import now
 from core.database import transaction
-from core.models import State, posts, watched
+from core.models import State, creations, people, posts, watched
 from tests.gallery.conftest import NOON
 from tests.support.composing import ada, change, member, rows, shop
 
@@ -40,12 +40,88 @@ def test_how_far_to_go_from_a_picture_is_chosen_in_words_and_of_no_use_without_o
     assert rows()[-1].strength == 0.35
 
 
+def brought(wall, person_id, **values):
+    """A creation that begins from a picture which its author brought along."""
+    key = wall.storage.put(b"a photo of %d" % person_id, "webp")
+    return wall.hang(person_id=person_id, **{"start_key": key, "start_owner_id": person_id, "strength": 0.8, **values})
+
+
 def test_nobody_comes_closer_to_a_picture_that_somebody_else_brought_along(ada, wall, rows):
-    theirs = wall.hang(person_id=wall.person("grace"), start_key="ab/photo.webp", strength=0.8)
-    own = wall.hang(person_id=ada.id, start_key="ab/own.webp", strength=0.8)
+    theirs, own = brought(wall, wall.person("grace")), brought(wall, ada.id)
     for parent in (theirs, own):
         ada.paint(remix=str(parent), start="same", far="close")
-    assert [(row.start_key, row.strength) for row in rows()[2:]] == [("ab/photo.webp", 0.8), ("ab/own.webp", 0.35)]
+    assert [(row.start_owner_id, row.strength) for row in rows()[2:]] == [(wall.person("grace"), 0.8), (ada.id, 0.35)]
+
+
+def test_nor_along_a_chain_of_their_own_copies(ada, member, wall, rows):
+    parent = brought(wall, wall.person("grace"))
+    bea = member("bea")
+    for who in (ada, ada, bea, ada):
+        who.paint(remix=str(parent), start="same", far="close")
+        copy = rows()[-1]
+        assert (copy.start_owner_id, copy.strength, copy.parent_id) == (wall.person("grace"), 0.8, parent)
+        shown(wall, parent := copy.id)
+    ada.again(parent)
+    assert rows()[-1].strength == 0.8
+    ada.paint(remix=str(parent), start="same", far="far")
+    assert rows()[-1].strength == 0.8
+
+
+def test_how_far_is_measured_also_where_nobody_chose_it(ada, wall, rows):
+    parent = brought(wall, wall.person("grace"), strength=None)
+    for far, strength in (("close", None), ("halfway", None), ("far", 0.8), ("", None)):
+        ada.paint(prompt=f"a {far} fox", remix=str(parent), start="same", far=far)
+        assert rows()[-1].strength == strength
+
+
+def test_the_owner_goes_as_near_as_they_like_from_anybodys_copy(ada, member, wall, rows):
+    parent = brought(wall, ada.id)
+    member("bea").paint(remix=str(parent), start="same", far="close")
+    copy = rows()[-1].id
+    shown(wall, copy)
+    ada.paint(remix=str(copy), start="same", far="close")
+    assert (rows()[-1].start_owner_id, rows()[-1].strength) == (ada.id, 0.35)
+
+
+@pytest.mark.parametrize("hides", ["creation", "person"])
+def test_what_its_owner_hides_others_do_not_begin_from_through_a_copy(ada, member, wall, rows, engine, hides):
+    grace = wall.person("grace")
+    parent = brought(wall, grace)
+    ada.paint(remix=str(parent), start="same")
+    copy = rows()[-1].id
+    shown(wall, copy)
+    with transaction(engine) as session:
+        if hides == "person":
+            session.execute(people.update().where(people.c.id == grace).values(hidden_at=now()))
+        else:
+            session.execute(creations.update().where(creations.c.id == parent).values(hidden_at=now(), shown_at=None))
+    bea = member("bea")
+    for who in (ada, bea):
+        assert [one.value for one in who.client.get(f"/paint?remix={copy}").context["starts"]] == [""]
+        assert "start" in who.paint(remix=str(copy), start="same").context["errors"]
+        who.again(copy)
+        assert (rows()[-1].start_key, rows()[-1].strength, rows()[-1].parent_id) == (None, None, copy)
+
+
+def test_a_picture_that_is_hidden_is_no_start_through_a_remix_of_it(ada, member, wall, rows, engine):
+    parent = wall.hang(person_id=wall.person("grace"))
+    ada.paint(remix=str(parent), start="picture:0")
+    copy = rows()[-1].id
+    shown(wall, copy)
+    bea = member("bea")
+    bea.again(copy)
+    assert rows()[-1].start_key is not None
+    with transaction(engine) as session:
+        session.execute(creations.update().where(creations.c.id == parent).values(hidden_at=now(), shown_at=None))
+    bea.again(copy, once="another")
+    assert rows()[-1].start_key is None
+
+
+def shown(wall, creation_id):
+    """As if it had been painted."""
+    with transaction(wall.engine) as session:
+        values = {"state": State.REPLIED, "shown_at": now(), "painted_at": now(), "next_attempt_at": None}
+        session.execute(creations.update().where(creations.c.id == creation_id).values(**values))
 
 
 def test_from_a_picture_that_a_check_held_back_its_author_does_not_start_either(ada, wall):

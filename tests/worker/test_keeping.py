@@ -133,17 +133,69 @@ def test_answer_files_and_words_of_what_is_deleted_go(
     assert not hung.answered()
 
 
-def test_the_photograph_that_came_with_the_post_goes_with_it(
+def brings(engine: Engine, storage: FolderStorage, by: str) -> tuple[int, str]:
+    """Somebody with a photograph of their own; their id and its key."""
+    return make_person(engine, username=by), storage.put(b"a cat on a roof", "webp")
+
+
+def test_the_photograph_that_came_with_the_post_goes_with_its_owner_whoever_begins_from_it(
     keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Callable[..., Hung]
 ) -> None:
-    photo = storage.put(b"a cat on a roof", "webp")
-    hung, again = hang(start_key=photo), hang("bob", start_key=photo)
+    ada, photo = brings(engine, storage, "ada")
+    start = {"start_key": photo, "start_url": "http://x/1.jpg", "start_owner_id": ada}
+    hung, again = hang(person_id=ada, **start), hang("bob", **start)
+    waits = hang("cleo", **start, state=State.QUEUED, next_attempt_at=now(), shown_at=None, painted_at=None)
+    at_work = hang("dora", **start, state=State.PAINTING, next_attempt_at=now(), shown_at=None, painted_at=None)
     delete(engine, hung.id)
-    keeping.look()
-    assert storage.get(photo), "somebody else begins from it"
-    delete(engine, again.id)
+    for one in (again, waits, at_work):
+        assert (one.row.start_key, one.row.start_url) == (None, None)
+    assert again.row.shown_at, "what others made of it is theirs"
+    assert (waits.row.state, waits.row.code, at_work.row.state) == (State.REFUSED, "start_taken_back", State.PAINTING)
     keeping.look()
     assert storage.get(photo) is None
+
+
+def test_a_photograph_stays_while_its_owner_has_another_creation_that_begins_from_it(
+    keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Callable[..., Hung]
+) -> None:
+    ada, photo = brings(engine, storage, "ada")
+    start = {"start_key": photo, "start_owner_id": ada}
+    first, second, again = hang(person_id=ada, **start), hang(person_id=ada, **start), hang("bob", **start)
+    delete(engine, first.id)
+    keeping.look()
+    assert (storage.get(photo), again.row.start_key) == (b"a cat on a roof", photo)
+    delete(engine, again.id)
+    keeping.look()
+    assert storage.get(photo)
+    delete(engine, second.id)
+    keeping.look()
+    assert storage.get(photo) is None
+
+
+def test_a_photograph_that_two_brought_along_stays_for_the_other(
+    keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Callable[..., Hung]
+) -> None:
+    ada, photo = brings(engine, storage, "ada")
+    bob = make_person(engine, username="bob")
+    hang(person_id=ada, start_key=photo, start_owner_id=ada)
+    other = hang("bob", person_id=bob, start_key=photo, start_owner_id=bob)
+    forget_person(engine, ada)
+    keeping.look()
+    assert (storage.get(photo), other.row.start_key) == (b"a cat on a roof", photo)
+
+
+def test_who_is_erased_takes_their_photographs_from_everybody(
+    keeping: Keeping, engine: Engine, storage: FolderStorage, hang: Callable[..., Hung]
+) -> None:
+    """Also a photograph of a post of theirs that somebody else showed to the bot."""
+    ada, photo = brings(engine, storage, "ada")
+    start = {"start_key": photo, "start_owner_id": ada}
+    own, again = hang(person_id=ada, **start), hang("bob", **start)
+    pointed_at = hang("cleo", start_key="ab/other.webp", start_owner_id=ada)
+    forget_person(engine, ada)
+    assert (again.row.start_key, pointed_at.row.start_key) == (None, None)
+    keeping.look()
+    assert (storage.get(photo), own.row.start_key) == (None, None)
 
 
 def test_a_remix_that_is_deleted_leaves_the_picture_it_began_from(

@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
+from core.clock import now
+from core.database import transaction
 from core.errors import HouseError, Refused, TryLater
+from core.models import State, creations
 from core.storage import FolderStorage
-from tests.support.rows import make_creation, read_creation
+from tests.support.rows import make_creation, make_person, read_creation
 from tests.support.servers import serving
 from worker.media import MAX_BYTES, Media
 from worker.start_picture import StartPictures
@@ -93,3 +96,33 @@ def test_what_is_no_picture_has_its_reason(
     with pytest.raises(kind, match="start_picture"):
         fetched(engine, storage, host)
     assert len(host.asked) == 1
+
+
+def test_a_picture_that_its_owner_took_back_is_not_begun_from(engine: Engine, storage: FolderStorage) -> None:
+    """It waited for another try while its owner deleted the picture."""
+    creation = read_creation(engine, make_creation(engine, start_owner_id=77))
+    with pytest.raises(Refused, match="start_taken_back"):
+        StartPictures(engine, storage).bytes_for(creation)
+
+
+def test_nor_one_that_its_owner_has_hidden_since(engine: Engine, storage: FolderStorage) -> None:
+    key = storage.put(encoded("WEBP"), "webp")
+    owner = make_person(engine)
+    start = {"start_key": key, "start_owner_id": owner}
+    own = make_creation(engine, person_id=owner, state=State.REPLIED, hidden_at=now(), **start)
+    others = make_creation(engine, **start)
+    pictures = StartPictures(engine, storage)
+    assert pictures.bytes_for(read_creation(engine, own))
+    with pytest.raises(Refused, match="start_taken_back"):
+        pictures.bytes_for(read_creation(engine, others))
+
+
+def test_what_is_fetched_while_it_is_taken_back_is_not_kept_with_the_creation(
+    engine: Engine, storage: FolderStorage
+) -> None:
+    with serving(Host(200, encoded("PNG"))) as url:
+        creation = read_creation(engine, make_creation(engine, start_url=f"{url}/photo.jpg", start_owner_id=77))
+        with transaction(engine) as session:
+            session.execute(creations.update().values(start_url=None))
+        assert StartPictures(engine, storage).bytes_for(creation)
+    assert read_creation(engine, int(creation.id or 0)).start_key is None
