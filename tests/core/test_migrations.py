@@ -128,3 +128,35 @@ def test_of_several_who_had_a_handle_the_one_x_showed_last_keeps_it(engine: Engi
     assert [row.former_handle for row in rows] == [None, "ada", "ada", None, None]
     assert [row.handle_seen_at and row.handle_seen_at.day for row in rows] == [12, 10, 3, 4, None]
     assert [row.handle_lost_at and row.handle_lost_at.day for row in rows] == [None, 12, 12, None, None]
+
+
+def test_the_owner_of_a_start_picture_is_who_first_began_from_it(engine: Engine) -> None:
+    SQLModel.metadata.drop_all(engine)
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "0014")
+    photo, painted, address = "'aa/photo.webp'", "'aa/painted.webp'", "'http://x/1.jpg'"
+    begun = (
+        # id, person, start_key, start_url
+        (1, 7, photo, "NULL"),
+        (2, 8, photo, "NULL"),
+        (3, 8, painted, "NULL"),
+        (4, 8, "'aa/own.webp'", address),
+        (5, 7, "NULL", address),
+        (6, 7, "NULL", "NULL"),
+    )
+    with engine.begin() as connection:
+        for number in (7, 8):
+            connection.execute(text(f"INSERT INTO {PERSON} VALUES ({number}, 'P', 'p{number}', 'P', '2026-11-19')"))
+        for number, person, key, url in begun:
+            filled = f"{number}, {person}, NULL, NULL, 'a fox', '', 1, 42, 'replied', 0, 0, '2026-11-19 10:00:05'"
+            columns = CREATION.replace(")", ", start_key, start_url)")
+            connection.execute(text(f"INSERT INTO {columns} VALUES ({filled}, {key}, {url})"))
+        picture = (
+            FIRST_EVENING[-1].replace("'a', 'b'", f"{painted}, 'b'").replace("created_at)", "created_at, flagged)")
+        )
+        connection.execute(text(picture.replace("10:00:06')", "10:00:06', false)")))
+    migrate(engine)
+    check(engine)
+    with reading(engine) as connection:
+        owners = list(connection.execute(select(creations.c.start_owner_id).order_by(creations.c.id)).scalars())
+    assert owners == [7, 7, None, 8, 8, None]
