@@ -124,5 +124,5 @@ def test_what_is_fetched_while_it_is_taken_back_is_not_kept_with_the_creation(
         creation = read_creation(engine, make_creation(engine, start_url=f"{url}/photo.jpg", start_owner_id=77))
         with transaction(engine) as session:
             session.execute(creations.update().values(start_url=None))
-        assert StartPictures(engine, storage).bytes_for(creation)
+        assert StartPictures(engine, storage, Media(origin=url)).bytes_for(creation)
     assert read_creation(engine, int(creation.id or 0)).start_key is None
