@@ -109,7 +109,7 @@ def test_after_a_migration_rows_still_cannot_point_nowhere(engine: Engine) -> No
 def test_of_several_who_had_a_handle_the_one_x_showed_last_keeps_it(engine: Engine) -> None:
     SQLModel.metadata.drop_all(engine)
     with engine.begin() as connection:
-        command.upgrade(_config(connection), "0013")
+        command.upgrade(_config(connection), "0014")
     met = {1: "2026-11-01", 2: "2026-11-02", 3: "2026-11-03", 4: "2026-11-04", 5: "2026-11-05"}
     handles = {1: "ada", 2: "ada", 3: "ada", 4: "bea", 5: "5"}
     with engine.begin() as connection:
@@ -133,7 +133,7 @@ def test_of_several_who_had_a_handle_the_one_x_showed_last_keeps_it(engine: Engi
 def test_the_owner_of_a_start_picture_is_who_first_began_from_it(engine: Engine) -> None:
     SQLModel.metadata.drop_all(engine)
     with engine.begin() as connection:
-        command.upgrade(_config(connection), "0014")
+        command.upgrade(_config(connection), "0015")
     photo, painted, address = "'aa/photo.webp'", "'aa/painted.webp'", "'http://x/1.jpg'"
     begun = (
         # id, person, start_key, start_url
