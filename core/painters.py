@@ -36,6 +36,7 @@ PROBE_PAUSE = 5.0
 REMEMBERED_SECONDS = 3600
 CLOSED, AWAY, LISTED = "painters:closed", "painters:away", "painters:ill"
 SUSPECTS, MAX_SUSPECTS = "painters:suspects", 500
+UNCHECKED, A_DAY = "painters:unchecked", 24 * 3600
 # A backend that failed with one of these answers requests, but its answers are no good.
 BAD_ANSWERS = frozenset({"gpu_slow", "gpu_failed", "gpu_garbage", "gpu_unchecked"})
 
@@ -177,6 +178,20 @@ class Painters:
             line.delete(_doubt(url))
             line.execute()
         self._clear(url)
+
+    @forgiving(None)
+    def published_unchecked(self, url: str) -> None:
+        """Pictures of it that no safety check gave a verdict on were published, as the operator chose."""
+        with self._redis.pipeline() as line:
+            line.zadd(UNCHECKED, {shown(url): now().timestamp()})
+            line.expire(UNCHECKED, A_DAY)
+            line.execute()
+
+    @translated
+    def unchecked(self) -> list[str]:
+        """Addresses of painters whose unchecked pictures were published within a day."""
+        since = now().timestamp() - A_DAY
+        return [url.decode() for url in self._redis.zrangebyscore(UNCHECKED, since, "+inf")]
 
     @translated
     def suspects(self) -> set[int]:

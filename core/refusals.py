@@ -39,6 +39,7 @@ WORDS: dict[str, str] = {
     "gpu_resting": "The painter is away. It is tried again by itself.",
     "gpu_failed": "The painter failed again and again. The host has been told.",
     "gpu_garbage": "The painter's answer made no sense. The host has been told.",
+    "gpu_unchecked": "The painter's pictures are not checked, so they are not shown. The host has been told.",
     "gpu_refused": "Something on the way to the painter refuses this prompt, again and again. Try other words.",
     "gpu_unauthorized": "The painter refuses to work for this house. The host has been told.",
     "unexpected": "Something went wrong here. The host has been told.",

@@ -91,6 +91,8 @@ def _painters(painters: Painters, unpainted: int, moment: datetime) -> Iterator[
         again = f"tried again in {about(one.opens_in)}" if one.opens_in else "tried again with the next creation"
         since = f"{one.since.day} {one.since:%b %H:%M} UTC"
         yield f"painter {one.url}: {one.code}: {one.detail}, since {since}; {again}"
+    for url in painters.unchecked():
+        yield f"painter {url}: no safety check sees its pictures, and they are published (GPU_UNCHECKED=publish)"
 
 
 def _x(window: Window, stops: list[str]) -> Iterator[str]:

@@ -105,6 +105,7 @@ NOT_HEEDED = {
     "aspect_ratio": "This painter knows no such shape and chose its own.",
     "steps": "This painter chose the number of steps itself.",
     "strength": "This painter chose itself how far to go from the picture it began from.",
+    "seeds": "Not all of its pictures came out.",
 }
 
 

@@ -211,7 +211,7 @@ class CreationShown:
     @property
     def shortfall(self) -> list[str]:
         """What of the wish the painter did not do, in plain words."""
-        held_back = self.count - len(self.pictures) if self.pictures else 0
+        held_back = self.count - len(self.pictures) if self.pictures and "seeds" not in self.unheeded else 0
         told = labels.shortfall(self.tokens_read, self.tokens_in_all, held_back, self.count)
         return told + labels.not_heeded(self.unheeded)
 

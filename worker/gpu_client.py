@@ -20,7 +20,7 @@ from core.logs import get_logger
 from core.painters import Painters, shown
 from core.settings import GpuSettings
 from worker.painter.call import Call
-from worker.painter.faults import Fault, Reply, fault_of_reply
+from worker.painter.faults import UNCHECKED, Fault, Reply, fault_of_reply
 from worker.painter.orders import Order, Painted, Painting, body_of, read_painting, reasons_of, within
 from worker.painter.refusals import judged
 
@@ -31,6 +31,11 @@ log = get_logger(__name__)
 # Modal answers after 150 s at the latest, if only to say that it goes on.
 PATIENCE = 170.0
 LEAST_SECONDS = 2.0
+# A painter of unchecked pictures is set up so: to find out whether it still is costs a picture each time.
+UNCHECKED_PAUSE = 3600.0
+NO_VERDICT = (
+    "its pictures come without a safety verdict: set GPU_SAFETY=flag on the service, or GPU_UNCHECKED=publish here"
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class GpuClient:
     """The painters of this house. Holds nothing open; connects in `paint` only.
 
     urls: base addresses, the preferred one first. token: what each is told; headers: what a painter gets in its place.
-    timeout: seconds for all of it, over all painters. painters: what all workers know of them.
+    timeout: seconds for all of it, over all painters. painters: what all workers know of them. publishes_unchecked:
+    pictures without a safety verdict are published, too (GPU_UNCHECKED).
     """
 
     urls: tuple[str, ...]
@@ -46,6 +52,26 @@ class GpuClient:
     timeout: float = 300.0
     painters: Painters = field(default_factory=lambda: Painters(None))
     headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    publishes_unchecked: bool = False
+
+    def publishable(self, painting: Painting) -> list[Painted]:
+        """The pictures that are there and that a safety check gave a verdict on, as far as this instance wants one.
+
+        Raises TryLater("gpu_unchecked") if none has a verdict: then the painter is left alone for an hour, since it
+        would paint the next ones for nothing, and the creation waits without losing a try.
+        """
+        there = [one for one in painting.pictures if one.image is not None]
+        if not painting.is_unchecked:
+            return there
+        if self.publishes_unchecked:
+            self.painters.published_unchecked(painting.url)
+            return there
+        log.warning("unchecked pictures are not published", painter=shown(painting.url))
+        if checked := [one for one in there if one.checked]:
+            return checked
+        fault = Fault(UNCHECKED, NO_VERDICT)
+        self.painters.failed(painting.url, code=fault.code, detail=fault.detail, after=UNCHECKED_PAUSE)
+        raise self._why_not([fault], {})
 
     def paint(self, order: Order) -> Painting:
         """Paint an order.
@@ -89,9 +115,11 @@ class GpuClient:
             raise Refused("unpaintable", "its start picture is too large for the painter")
         if reply.status != 200 or reply.is_page:
             raise fault_of_reply(reply)
-        painting = read_painting(reply.content, order, asked=changed or order, within=time.monotonic() - began)
+        painting = read_painting(reply.content, order, asked=changed or order, within=time.monotonic() - began, url=url)
         if painting.senseless:
             log.warning("a painter's account makes no sense", painter=shown(url), fields=list(painting.senseless))
+        if failed := {str(one.seed): one.error for one in painting.pictures if one.error}:
+            log.warning("pictures did not come out", painter=shown(url), creation=order.creation_id, seeds=failed)
         return painting
 
     def _call(self, url: str, order: Order, until: float, others: int) -> Call:
@@ -141,7 +169,13 @@ class GpuClient:
 def open_gpu(settings: GpuSettings, painters: Painters) -> GpuClient:
     """A client of the configured painters."""
     headers = {painter.url: painter.headers for painter in settings.painters}
-    return GpuClient(settings.urls, timeout=settings.gpu_timeout_seconds, painters=painters, headers=headers)
+    return GpuClient(
+        settings.urls,
+        timeout=settings.gpu_timeout_seconds,
+        painters=painters,
+        headers=headers,
+        publishes_unchecked=settings.gpu_unchecked == "publish",
+    )
 
 
 def _words(reply: Reply) -> str:

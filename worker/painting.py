@@ -133,8 +133,9 @@ class PaintStep:
             raise Refused("post_gone", fate)
 
     def _may_hang(self, painting: Painting) -> list[Painted]:
-        """Its pictures without those that the safety check held back. Raises Refused where none is left."""
-        kept = [one for one in painting.pictures if one.image is not None]
+        """Its pictures without those that the safety check held back. Raises Refused where none is left, and TryLater
+        where none was checked."""
+        kept = self.gpu.publishable(painting)
         if self.manners.flagged == "refuse":
             kept = [one for one in kept if not one.flagged]
         if not kept:

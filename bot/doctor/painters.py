@@ -37,7 +37,7 @@ def examine(settings: GpuSettings) -> list[Looked]:
     """Each painter by itself, the preferred one first. What one of several lacks is no FAIL while another paints."""
     several = len(settings.painters) > 1
     looked = [
-        _look(painter, f"the painter at {shown(painter.url)}" if several else "the painter")
+        _look(painter, f"the painter at {shown(painter.url)}" if several else "the painter", settings.gpu_unchecked)
         for painter in settings.painters
     ]
     paints = any(all(found.level != "FAIL" for found in one.findings) for one in looked)
@@ -49,7 +49,7 @@ def _milder(looked: Looked) -> Looked:
     return replace(looked, findings=tuple(findings))
 
 
-def _look(painter: PainterAddress, name: str) -> Looked:
+def _look(painter: PainterAddress, name: str, unchecked: str) -> Looked:
     proxy = {key: value for key, value in painter.headers.items() if key != "Authorization"}
     try:
         # No redirect is followed: our secrets go to this address only.
@@ -69,7 +69,7 @@ def _look(painter: PainterAddress, name: str) -> Looked:
     found, price = _health(name, health.status, told), _price(told)
     if found.level == "FAIL":
         return Looked((found,))
-    findings = [found, _token(name, order.status, is_given=painter.has_token)]
+    findings = [found, _token(name, order.status, is_given=painter.has_token), *_safety(name, told, unchecked)]
     if painter.has_token and painter.is_overheard:
         findings.append(warn(f"{name} is told its token in the clear: others can read it", "give it an https address"))
     if price:
@@ -119,6 +119,25 @@ def _health(name: str, status_code: int, told: dict[str, object]) -> Finding:
     if status == "broken":
         return fail(f"{name} is broken: its model does not load or its card fails", "see the log of the service")
     return warn(f"{name} is {status[:40]}", "look again in a minute")
+
+
+def _safety(name: str, told: dict[str, object], unchecked: str) -> list[Finding]:
+    """Whether its pictures are checked, and what becomes of them if not. The sketch has nothing to check."""
+    safety = told.get("safety")
+    if told.get("model") == "sketch" or told.get("status") != "ok":
+        return []
+    if safety in ("flag", "refuse"):
+        return [ok(f"{name} checks its pictures")]
+    if unchecked == "publish":
+        found = f"{name} checks no picture" if safety == "off" else f"{name} does not say whether it checks pictures"
+        return [
+            warn(f"{found}, and they are published", "set GPU_SAFETY=flag on the service, and no GPU_UNCHECKED here")
+        ]
+    if safety == "off":
+        to_do = "set GPU_SAFETY=flag on the service, or GPU_UNCHECKED=publish here"
+        return [fail(f"{name} checks no picture, so none of them is published", to_do)]
+    to_do = "each picture needs `safety` with `flagged` and scores, or set GPU_UNCHECKED=publish"
+    return [warn(f"{name} does not say whether it checks pictures; without a verdict none is published", to_do)]
 
 
 def _price(told: dict[str, object]) -> float | None:

@@ -2,7 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -53,6 +53,11 @@ class GpuSettings(Settings):
     gpu_modal_secret: Secret = Field(default=SecretStr(""), examples=["ws-..."])
     # Modal tells after 150 s that a cold start goes on; a large model is there well within the time after that.
     gpu_timeout_seconds: float = Field(default=300.0, gt=0, le=1800, description="longest wait for one painting")
+
+    gpu_unchecked: Literal["refuse", "publish"] = Field(
+        default="refuse",
+        description="pictures of a model that come without a safety verdict: not published, or published all the same",
+    )
 
     @property
     def painters(self) -> tuple[PainterAddress, ...]:

@@ -213,6 +213,13 @@ class Service:
         self.metrics.count_pictures(answer, withheld=withheld.count(True))
         return Response(as_json(answer, images), media_type="application/json")
 
+    @property
+    def _safety(self) -> str:
+        """What becomes of a picture that the check flags; `off`: nothing is checked."""
+        if self.thread.checker is None:
+            return "off"
+        return "refuse" if self._withhold else "flag"
+
     def _kept_back(self, verdict: Verdict | None) -> bool:
         return self._withhold and verdict is not None and verdict.flagged
 
@@ -226,7 +233,7 @@ class Service:
         status = self.thread.status
         if status != "ok":
             return _json(503, {"status": "loading" if status == "new" else status})
-        told = {"status": "ok", "model": self.thread.engine.model, "queue": self.thread.waiting}
+        told = {"status": "ok", "model": self.thread.engine.model, "queue": self.thread.waiting, "safety": self._safety}
         # Whoever pays can tell the price of a painting before the first one.
         return _json(200, told | ({"cost": self._cost.model_dump()} if self._cost else {}))
 

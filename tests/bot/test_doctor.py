@@ -1,5 +1,6 @@
 """The doctor tells apart what is wrong, and says what to do; it never tells a secret."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -315,6 +316,25 @@ def test_how_a_painter_is_is_told_apart(examined: Examined, answers_: BadPainter
 
 
 @pytest.mark.parametrize(
+    ("safety", "unchecked", "level", "words"),
+    [
+        ("flag", "refuse", "ok", "the painter checks its pictures"),
+        ("refuse", "publish", "ok", "the painter checks its pictures"),
+        ("off", "refuse", "FAIL", "the painter checks no picture, so none of them is published"),
+        ("off", "publish", "warn", "the painter checks no picture, and they are published"),
+        (None, "refuse", "warn", "the painter does not say whether it checks pictures; without a verdict none"),
+        (None, "publish", "warn", "the painter does not say whether it checks pictures, and they are published"),
+    ],
+)
+def test_whether_pictures_are_checked_is_told(
+    examined: Examined, safety: str | None, unchecked: str, level: str, words: str
+) -> None:
+    told = {"status": "ok", "model": "sd-turbo"} | ({"safety": safety} if safety else {})
+    with serving(BadPainter(200, json.dumps(told).encode())) as url:
+        assert line(examined(GPU_URL=url, GPU_UNCHECKED=unchecked), words).startswith(level)
+
+
+@pytest.mark.parametrize(
     "answers_",
     [
         BadPainter(302, b"<html>log in</html>", location="https://login.example/"),
@@ -342,7 +362,7 @@ def test_each_painter_is_told_its_own_token_only(examined: Examined, painter: st
     with serving(other) as url:
         lines = examined(GPU_URL=f"{painter} {url.replace('http://', 'http://:hidden@')}")
     assert line(lines, f"the painter at {painter} accepts GPU_TOKEN").startswith("ok")
-    assert {heard.headers.get("authorization") for heard in other.heard} == {"Bearer hidden"}
+    assert {heard.headers.get("authorization") for heard in other.empties} == {"Bearer hidden"}
     assert "hidden" not in "".join(lines)
 
 
@@ -350,7 +370,7 @@ def test_a_proxy_before_the_painter_gets_its_token(examined: Examined) -> None:
     proxy = ScriptedPainter(Said(200, b'{"status": "ok", "model": "m"}'))
     with serving(proxy) as url:
         examined(GPU_URL=url, GPU_MODAL_KEY="wk-1", GPU_MODAL_SECRET="ws-2")
-    assert {(heard.path, heard.headers["modal-key"]) for heard in [*proxy.looks, *proxy.heard]} == {
+    assert {(heard.path, heard.headers["modal-key"]) for heard in [*proxy.looks, *proxy.empties]} == {
         ("/healthz", "wk-1"),
         ("/v1/paint", "wk-1"),
     }

@@ -128,7 +128,7 @@ def test_while_loading_it_says_come_back(toy, serve):
     assert (health.status_code, health.json()) == (503, {"status": "loading"})
     toy.loaded.set()
     client.app.state.engine_thread.wait_settled(5)
-    assert client.get("/healthz").json() == {"status": "ok", "model": "toy", "queue": 0}
+    assert client.get("/healthz").json() == {"status": "ok", "model": "toy", "queue": 0, "safety": "off"}
 
 
 def test_a_crash_is_a_500_and_the_next_order_is_painted(toy, serve):

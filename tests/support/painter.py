@@ -50,9 +50,13 @@ class BadPainter:
         await send({"type": "http.response.body", "body": self.body})
 
 
+CHECKED = {"checked": True, "flagged": False, "scores": {"concept_0": -0.1}}
+
+
 def answer(*seeds: int, **values: Any) -> bytes:
     """What a painter of an older version answers to these seeds (42 without any); `values` go over it."""
-    pictures = [{"seed": seed, "image": base64.b64encode(b"bytes").decode()} for seed in seeds or (42,)]
+    image = base64.b64encode(b"bytes").decode()
+    pictures = [{"seed": seed, "image": image, "safety": CHECKED} for seed in seeds or (42,)]
     return json.dumps({"model": "m", "pictures": pictures, "seconds": {"painting": 0.5}} | values).encode()
 
 
@@ -94,12 +98,12 @@ WELL = Said(200, b'{"status": "ok", "model": "m"}')
 class ScriptedPainter:
     """An ASGI app that gives these answers one after the other, the last one again and again, and keeps all calls.
     Asked how it is, it says `health` each time, and keeps that call in `looks`. To a request without an order it says
-    `empty`, or what it said last."""
+    `empty`, or what it said last, and keeps that call in `empties`."""
 
     def __init__(self, *said: Said, health: Said = WELL, empty: Said | None = None) -> None:
         self.said, self.heard = list(said), list[Heard]()
         self.health, self.looks = health, list[Heard]()
-        self.empty = empty
+        self.empty, self.empties = empty, list[Heard]()
         self.at_once = self.most_at_once = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -114,8 +118,7 @@ class ScriptedPainter:
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             heard = await _heard(scope, receive)
-            if heard.body != EMPTY:
-                self.heard.append(heard)
+            (self.empties if heard.body == EMPTY else self.heard).append(heard)
             said = self.said[max(0, min(len(self.heard), len(self.said)) - 1)]
             if heard.body == EMPTY and self.empty:
                 said = self.empty

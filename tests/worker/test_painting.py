@@ -17,10 +17,12 @@ from core.errors import Refused, TryLater
 from core.line import Line
 from core.models import State, creations, pictures
 from core.money.ledger import bill, spent_on, times_paid
+from core.painters import Painters
 from core.queue import REPLY, WorkQueue
 from core.settings import MoneySettings, WorkSettings, load
+from core.status import report
 from core.storage import FolderStorage
-from tests.support.painter import BadPainter, Said, ScriptedPainter, answer
+from tests.support.painter import CHECKED, BadPainter, Said, ScriptedPainter, answer
 from tests.support.rows import make_creation, make_due, make_person, read_creation
 from tests.support.sandbox_x import SandboxX
 from tests.support.servers import serving
@@ -42,7 +44,7 @@ def answer_of(step: PaintStep, values: dict[str, Any], *pieces: dict[str, Any]) 
     """An answer with real pictures, seeds from 42 on; each piece goes over its picture."""
     painting = step.gpu.paint(Order("a fox", seeds=(1,)))
     image = base64.b64encode(painting.pictures[0].image or b"").decode()
-    told = [{"seed": 42 + n, "image": image} | piece for n, piece in enumerate(pieces or ({},))]
+    told = [{"seed": 42 + n, "image": image, "safety": CHECKED} | piece for n, piece in enumerate(pieces or ({},))]
     return answer(**({"pictures": told} | values))
 
 
@@ -129,7 +131,7 @@ def test_a_claim_is_prolonged_while_its_job_lives(step: PaintStep, engine: Engin
         (BadPainter(500), "gpu_failed"),
         (BadPainter(408), "gpu_slow"),
         (BadPainter(200, b"garbage"), "gpu_garbage"),
-        (BadPainter(200, b'{"model":"m","pictures":[{"seed":42,"image":"AAAA"}]}'), "gpu_garbage"),
+        (BadPainter(200, answer(pictures=[{"seed": 42, "image": "AAAA", "safety": CHECKED}])), "gpu_garbage"),
     ],
 )
 def test_a_painter_that_fails_is_tried_on_schedule_and_then_given_up_with_its_reason(
@@ -218,7 +220,7 @@ def test_how_it_was_painted_is_written_down(step: PaintStep, engine: Engine) -> 
 
 # -- what the safety check flags
 
-FLAGGED = {"safety": {"flagged": True}}
+FLAGGED = {"safety": {"flagged": True, "scores": {"concept_0": 0.2}}}
 WITHHELD = {"image": None, "safety": {"flagged": True}}
 
 
@@ -256,6 +258,96 @@ def test_where_nothing_is_left_the_creation_is_refused(
     assert (row.state, row.code, row.shown_at) == (State.REFUSED, "flagged", None)
     assert hung(engine, creation_id) == []
     assert times_paid(engine, creation_id, "gpu") == 1, "it was painted all the same"
+
+
+# -- what no safety check gave a verdict on
+
+NO_VERDICTS = [
+    None,
+    {},
+    {"flagged": False},
+    {"flagged": False, "scores": {}},
+    {"flagged": False, "scores": None},
+    {"flagged": "no", "scores": {"concept_0": -0.1}},
+    {"flagged": 0, "scores": {"concept_0": -0.1}},
+    {"flagged": None, "scores": {"concept_0": -0.1}},
+    {"flagged": False, "scores": {"concept_0": float("nan")}},
+    {"flagged": False, "scores": {"concept_0": -0.1, "concept_1": float("inf")}},
+    {"flagged": False, "scores": {"concept_0": "-0.1"}},
+    {"flagged": False, "scores": {"concept_0": True}},
+    {"flagged": False, "scores": [-0.1]},
+    "checked",
+]
+one_database = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+@one_database
+@pytest.mark.parametrize("safety", NO_VERDICTS)
+def test_a_picture_without_a_verdict_is_not_published_and_its_creation_waits(
+    step: PaintStep, engine: Engine, queue: WorkQueue, safety: object
+) -> None:
+    creation_id = make_creation(engine)
+    with serving(BadPainter(200, answer_of(step, {}, {"safety": safety}))) as url:
+        gpu = GpuClient((url,), timeout=5, painters=Painters(queue))
+        for _ in range(3):
+            _work(replace(step, gpu=gpu), creation_id)
+            make_due(engine)
+        told = "\n".join(report(engine, queue, step.line.pace, load(MoneySettings)))
+    row = read_creation(engine, creation_id)
+    assert (row.state, row.attempts, hung(engine, creation_id)) == (State.QUEUED, 0, [])
+    assert times_paid(engine, creation_id, "gpu") == 1, "it is not painted again and again for nothing"
+    assert f"painter {url}: gpu_unchecked: " in told
+    assert "GPU_UNCHECKED=publish" in told
+
+
+@one_database
+def test_what_has_no_verdict_beside_what_has_one_is_left_out(step: PaintStep, engine: Engine) -> None:
+    creation_id = make_creation(engine, count=3)
+    paint(step, creation_id, answer_of(step, {}, {}, {"safety": {}}, {}))
+    assert [picture.seed for picture in hung(engine, creation_id)] == [42, 44]  # type: ignore[attr-defined]
+
+
+@one_database
+def test_the_operator_may_publish_what_is_not_checked_and_status_says_so(
+    step: PaintStep, engine: Engine, queue: WorkQueue
+) -> None:
+    creation_id = make_creation(engine)
+    with serving(BadPainter(200, answer_of(step, {}, {"safety": None}))) as url:
+        gpu = GpuClient((url,), painters=Painters(queue), publishes_unchecked=True)
+        _work(replace(step, gpu=gpu), creation_id)
+        told = "\n".join(report(engine, queue, step.line.pace, load(MoneySettings)))
+    assert read_creation(engine, creation_id).state == State.PAINTED
+    assert f"painter {url}: no safety check sees its pictures" in told
+
+
+@one_database
+def test_where_one_painter_checks_nothing_another_one_paints(step: PaintStep, engine: Engine, queue: WorkQueue) -> None:
+    creation_id = make_creation(engine)
+    checks = BadPainter(200, answer_of(step, {}))
+    with serving(BadPainter(200, answer_of(step, {}, {"safety": {}}))) as lax, serving(checks) as strict:
+        gpu = GpuClient((lax, strict), timeout=5, painters=Painters(queue))
+        for _ in range(2):
+            _work(replace(step, gpu=gpu), creation_id)
+            make_due(engine)
+    assert (read_creation(engine, creation_id).state, checks.calls) == (State.PAINTED, 1)
+
+
+@one_database
+def test_of_an_order_with_a_picture_that_did_not_come_out_the_others_hang(step: PaintStep, engine: Engine) -> None:
+    creation_id = make_creation(engine, count=3)
+    failed = {"image": None, "safety": {"checked": False, "flagged": False, "scores": {}}, "error": "not_a_number"}
+    paint(step, creation_id, answer_of(step, {}, {}, failed, {}))
+    row = read_creation(engine, creation_id)
+    assert [picture.seed for picture in hung(engine, creation_id)] == [42, 44]  # type: ignore[attr-defined]
+    assert (row.state, row.ignored) == (State.PAINTED, "seeds")
+
+
+@one_database
+def test_an_answer_of_failed_pictures_alone_is_a_failure(step: PaintStep, engine: Engine) -> None:
+    creation_id = make_creation(engine)
+    paint(step, creation_id, answer_of(step, {}, {"image": None, "error": "memory"}))
+    row = read_creation(engine, creation_id)
+    assert (row.state, row.attempts, row.last_error) == (State.QUEUED, 1, "gpu_failed: no picture came out: memory")
 
 
 # -- what it costs

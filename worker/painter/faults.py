@@ -25,7 +25,7 @@ import httpx
 from core.errors import TryLater
 
 DOWN, UNAUTHORIZED, BUSY, REFUSED = "gpu_down", "gpu_unauthorized", "gpu_busy", "gpu_refused"
-SLOW, FAILED, GARBAGE = "gpu_slow", "gpu_failed", "gpu_garbage"
+SLOW, FAILED, GARBAGE, UNCHECKED = "gpu_slow", "gpu_failed", "gpu_garbage", "gpu_unchecked"
 LONGEST_WAIT = 3600.0
 
 

@@ -1,13 +1,15 @@
 """What is ordered of the painter and what it answers, as types and as JSON. Knows no HTTP.
 
-An answer comes from outside: everything in it is bounded and checked. What an older painter leaves out has a default.
-Pictures with a senseless account of how they were painted are pictures: what it says wrongly is left out and named.
+An answer comes from outside: everything in it is bounded and checked. What an older painter leaves out has a default,
+but for the safety check: a picture without a verdict is not checked. Pictures with a senseless account of how they were
+painted are pictures: what it says wrongly is left out and named.
 """
 
 import base64
 import binascii
 import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.text import clean
-from worker.painter.faults import GARBAGE, Fault
+from worker.painter.faults import FAILED, GARBAGE, Fault
 
 DAY = 86_400.0
 # How much longer a painter may say it worked than we waited: it is cheap to believe, and clocks differ.
@@ -28,6 +30,8 @@ LEFT_TO_THE_PAINTER = {"steps": "steps", "strength": "steps", "aspect_ratio": "a
 CHOICES = ("steps", "aspect_ratio", "strength")
 BOUNDS = re.compile(r"between (\d{1,4}) and (\d{1,4})$", re.ASCII)
 MOST_REASONS, LONGEST_FIELD, LONGEST_REASON = 5, 60, 120
+# Draws without a model; it has nothing to check.
+SKETCH = "sketch"
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,17 @@ class Order:
 
 @dataclass(frozen=True)
 class Painted:
-    """One picture as the service gave it: encoded bytes, not yet looked at; None where it was flagged and kept back."""
+    """One picture as the service gave it: encoded bytes, not yet looked at; None where it was flagged and kept back, or
+    did not come out (`error` says why).
+
+    checked: a safety check gave a verdict on it. Without one it is not harmless, only unknown.
+    """
 
     seed: int
     image: bytes | None
     flagged: bool
+    checked: bool = False
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,8 @@ class Painting:
     seconds: of painting, as a clock shows it. gpu_seconds: the order's share of the machine. idle_seconds: paid time
     before it that is nobody's, an estimate. usd_per_second: the machine's price, None where the painter tells none.
     truncated: tokens of the prompt that were read, of all there are. ignored: fields of the order that were not heeded.
-    senseless: parts of the answer that could not be believed. receipt: tells this answer from all others.
+    senseless: parts of the answer that could not be believed. receipt: tells this answer from all others. url: the
+    base address of the painter.
     """
 
     model: str
@@ -80,20 +91,24 @@ class Painting:
     ignored: tuple[str, ...] = ()
     senseless: tuple[str, ...] = ()
     receipt: str = ""
+    url: str = ""
+
+    @property
+    def is_unchecked(self) -> bool:
+        """Whether a model painted a picture that no safety check gave a verdict on."""
+        return self.model != SKETCH and any(one.image is not None and not one.checked for one in self.pictures)
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, protected_namespaces=())
 
 
-class _Safety(_Part):
-    flagged: bool = False
-
-
 class _Picture(_Part):
     seed: int
     image: str | None
-    safety: _Safety = _Safety()
+    # Read by _verdict: what is no verdict leaves the picture unchecked, and the others are read.
+    safety: Any = None
+    error: Any = None
 
 
 class _Answer(_Part):
@@ -160,9 +175,9 @@ def body_of(order: Order) -> bytes:
     return json.dumps(body).encode()
 
 
-def read_painting(content: bytes, order: Order, *, asked: Order, within: float) -> Painting:
+def read_painting(content: bytes, order: Order, *, asked: Order, within: float, url: str = "") -> Painting:
     """The painter's answer to an order, of which it was asked `asked`, `within` so many seconds. Raises Fault for what
-    is no answer."""
+    is no answer, and if no picture came out."""
     try:
         answer = _Answer.model_validate_json(content)
         pictures = tuple(_painted(picture) for picture in answer.pictures)
@@ -171,11 +186,14 @@ def read_painting(content: bytes, order: Order, *, asked: Order, within: float) 
     except (ValidationError, ValueError, binascii.Error) as error:
         reason = f"{error.error_count()} fields are wrong" if isinstance(error, ValidationError) else str(error)
         raise Fault(GARBAGE, reason, doubtful=True) from error
+    if pictures and all(picture.error for picture in pictures):
+        raise Fault(FAILED, f"no picture came out: {pictures[0].error}", doubtful=True)
     account = _Account(answer)
     painting = account.number("seconds.painting", DAY) or 0.0
     gpu, most = account.number("seconds.gpu", DAY), within + SLACK_SECONDS
     ignored = account.ignored()
     left_out = tuple(name for name in CHOICES if _differ(name, order, asked))
+    failed = ("seeds",) if any(picture.error for picture in pictures) else ()
     return Painting(
         model=clean(answer.model),
         pictures=pictures,
@@ -188,9 +206,10 @@ def read_painting(content: bytes, order: Order, *, asked: Order, within: float) 
         steps=account.whole("steps", 10_000) or (None if "steps" in ignored else asked.steps),
         guidance=account.number("guidance", 1000),
         truncated=account.truncated(),
-        ignored=tuple(dict.fromkeys(ignored + left_out)),
+        ignored=tuple(dict.fromkeys(ignored + left_out + failed)),
         senseless=tuple(account.senseless),
         receipt=hashlib.sha256(content).hexdigest()[:16],
+        url=url,
     )
 
 
@@ -204,10 +223,27 @@ def _is_name(value: object) -> bool:
 
 
 def _painted(picture: _Picture) -> Painted:
-    """A picture that is not there was kept back, whatever else is said of it."""
+    """A picture that is not there was kept back, unless it is said to have failed."""
     if picture.image is None:
-        return Painted(picture.seed, None, flagged=True)
-    return Painted(picture.seed, base64.b64decode(picture.image, validate=True), picture.safety.flagged)
+        error = _short(picture.error, LONGEST_REASON) if picture.error else ""
+        return Painted(picture.seed, None, flagged=not error, error=error)
+    flagged, checked = _verdict(picture.safety)
+    return Painted(picture.seed, base64.b64decode(picture.image, validate=True), flagged, checked)
+
+
+def _verdict(safety: object) -> tuple[bool, bool]:
+    """Whether a picture was flagged, and whether it was checked: by a bool beside at least one finite score."""
+    if not isinstance(safety, dict):
+        return False, False
+    flagged, scores = safety.get("flagged"), safety.get("scores")
+    measured = isinstance(scores, dict) and bool(scores) and all(map(_is_score, scores.values()))
+    return flagged is True, isinstance(flagged, bool) and measured
+
+
+def _is_score(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def reasons_of(content: bytes) -> list[tuple[str, str]]:
