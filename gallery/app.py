@@ -26,6 +26,7 @@ from gallery.machines.open import OpenToScripts
 from gallery.machines.robots import RESERVED
 from gallery.machines.sitemap import Kept
 from gallery.packing import Packing
+from gallery.previews import Cards, card_path
 from gallery.settings import GallerySettings
 from gallery.signing import pages as signing
 from gallery.signing.door import Door, open_door
@@ -93,8 +94,8 @@ def create_app(
     house = House(engine, storage, health, Waits(engine, look_around), public_url, drawing, workshop)
     app.state.house, app.state.live, app.state.top = house, Hub(house), Top(engine)
     app.state.limits, app.state.sitemap, app.state.keeps_out_ai = limits or Limits(), Kept(), settings.keeps_out_ai
-    app.state.door = door
-    drawing.know(linked_data=partial(linked_data, public_url=public_url))
+    app.state.door, app.state.cards = door, Cards()
+    drawing.know(card_path=card_path, linked_data=partial(linked_data, public_url=public_url))
     app.add_middleware(TablesGate, engine=engine)
     _surround(app, door, keeps_out_ai=settings.keeps_out_ai, is_https=public_url.startswith("https:"))
     return app

@@ -29,7 +29,7 @@ async def picture(request: Request) -> Response:
     if path is None or cache is None:
         raise HTTPException(404)
     headers = {"Cache-Control": cache, "ETag": f'"{path.stem}"'}
-    if _is_known(request, headers["ETag"]):
+    if is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return FileResponse(path, media_type=MIMES[path.suffix[1:]], headers=headers)
 
@@ -62,7 +62,7 @@ async def favicon(request: Request) -> Response:
 
 def _static_response(request: Request, file: StaticFile, cache: str) -> Response:
     headers = {"Cache-Control": cache, "ETag": f'"{file.version}"'}
-    if _is_known(request, headers["ETag"]):
+    if is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     headers["Vary"] = "Accept-Encoding"
     if "gzip" in request.headers.get("accept-encoding", ""):
@@ -70,6 +70,7 @@ def _static_response(request: Request, file: StaticFile, cache: str) -> Response
     return Response(file.content, media_type=file.mime, headers=headers)
 
 
-def _is_known(request: Request, etag: str) -> bool:
+def is_known(request: Request, etag: str) -> bool:
+    """Whether who asks has it already."""
     tags = request.headers.get("if-none-match", "").split(",")
     return any(tag.strip().removeprefix("W/") in {etag, "*"} for tag in tags)

@@ -34,6 +34,8 @@ RATES = {
     # Programs: the API, feeds, previews; and searches by hand.
     "api": "600/minute",
     "search": "120/minute",
+    # Cards that have to be drawn: 50 ms each, one at a time.
+    "preview": "300/minute;5000/hour",
     # Whatever has no page of its own: colours, what is read, signing out.
     "form": "120/minute;2000/hour",
     # All that we hold on somebody, pictures included, is read for it.

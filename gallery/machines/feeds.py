@@ -27,6 +27,7 @@ from gallery.machines import found
 from gallery.machines.formats import add, answer, moment, xml
 from gallery.machines.search import words_in
 from gallery.mine import boards
+from gallery.previews import PREVIEW_MIME, card_path
 from gallery.shown import CreationShown, Page
 
 ENTRIES = 30
@@ -148,6 +149,8 @@ def _entry(house: House, root: ElementTree.Element, creation: CreationShown) -> 
     add(author, "name", creation.person.called)
     add(author, "uri", house.address(creation.person.path))
     add(entry, "content", content(house, creation), type="html")
+    if preview := card_path(creation):
+        add(entry, "link", rel="enclosure", type=PREVIEW_MIME, href=house.address(preview))
     for picture in () if creation.sensitive else creation.pictures:
         add(entry, "link", rel="enclosure", type=picture.mime, href=house.address(picture.url))
 
@@ -179,7 +182,8 @@ def _item(house: House, creation: CreationShown) -> dict[str, Any]:
         "authors": [{"name": creation.person.called, "url": house.address(creation.person.path)}],
     }
     if creation.pictures and not creation.sensitive:
-        item["image"] = house.address(creation.pictures[0].url)
+        # Programs draw this one, and many of them read no WebP.
+        item["image"] = house.address(card_path(creation))
         item["attachments"] = [
             {"url": house.address(one.url), "mime_type": one.mime, "title": one.alt} for one in creation.pictures
         ]

@@ -16,6 +16,7 @@ from gallery import queries
 from gallery.house import House, house_of
 from gallery.limits import within_limits
 from gallery.machines.formats import add, answer, xml
+from gallery.previews import PREVIEW_SIZE, card_path
 from gallery.shown import CreationShown, PictureShown
 from gallery.unreadable import Unreadable
 
@@ -65,7 +66,8 @@ def tell(house: House, creation: CreationShown, widest: int, highest: int) -> di
     if creation.sensitive or not creation.pictures:
         return told
     first = creation.pictures[0]
-    copy, thumb = _fitting(first, widest, highest), _shrunk(_thumb(first), widest, highest)
+    copy = _fitting(first, widest, highest)
+    thumb = _shrunk(_preview(creation), copy.width, copy.height)
     told |= {"type": "photo", "url": house.address(copy.url), "width": copy.width, "height": copy.height}
     small = {"url": house.address(thumb.url), "width": thumb.width, "height": thumb.height}
     return told | {f"thumbnail_{name}": value for name, value in small.items()}
@@ -79,6 +81,11 @@ def _fitting(picture: PictureShown, widest: int, highest: int) -> Copy:
     copies = [full, *wide, _thumb(picture)]
     fits = [one for one in copies if one.width <= widest and one.height <= highest]
     return fits[0] if fits else _shrunk(copies[-1], widest, highest)
+
+
+def _preview(creation: CreationShown) -> Copy:
+    """Shown before the picture itself is: by programs, many of which read no WebP."""
+    return Copy(card_path(creation), *PREVIEW_SIZE)
 
 
 def _thumb(picture: PictureShown) -> Copy:

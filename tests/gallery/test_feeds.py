@@ -56,7 +56,7 @@ def test_the_wall_as_atom_has_all_that_the_standard_wants(client, wall):
     assert entry.findtext(f"{ATOM}title") == "a lighthouse"
     assert entry.findtext(f"{ATOM}author/{ATOM}name") == "Ada"
     enclosures = [link for link in entry.findall(f"{ATOM}link") if link.get("rel") == "enclosure"]
-    assert [link.get("type") for link in enclosures] == ["image/webp"] * 2
+    assert [link.get("type") for link in enclosures] == ["image/jpeg", "image/webp", "image/webp"]
     assert client.get(enclosures[0].get("href").removeprefix(OURS)).status_code == 200
     assert '<img src="https://paint.example/pictures/' in entry.findtext(f"{ATOM}content")
     assert entry.find(f"{ATOM}content").get("type") == "html"
@@ -72,7 +72,7 @@ def test_the_wall_as_json_feed_has_the_same(client, wall):
     assert (item["id"], item["url"]) == (f"tag:paint.example,2026:creation/{one}", f"{OURS}/c/{one}")
     assert item["authors"] == [{"name": "Ada", "url": f"{OURS}/@ada"}]
     assert item["attachments"][0]["mime_type"] == "image/webp"
-    assert item["image"] == item["attachments"][0]["url"]
+    assert client.get(item["image"].removeprefix(OURS)).headers["Content-Type"] == "image/jpeg"
     assert datetime.fromisoformat(item["date_published"]).tzinfo is not None
 
 

@@ -36,14 +36,19 @@ class Head(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.metas, self.links, self.data, self.scripts = {}, [], [], 0
+        self.metas, self.images, self.links, self.data, self.scripts = {}, [], [], [], 0
         self._inside = False
         self.feed(html)
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
         if tag == "meta":
-            self.metas[values.get("property") or values.get("name")] = values.get("content")
+            name = values.get("property") or values.get("name")
+            self.metas.setdefault(name, values.get("content"))
+            if name == "og:image":
+                self.images.append({"": values.get("content")})
+            elif name and name.startswith("og:image:"):
+                self.images[-1][name.removeprefix("og:image:")] = values.get("content")
         if tag == "link":
             self.links.append(values)
         if tag == "script":
@@ -70,14 +75,20 @@ def head(client, path):
 
 def test_a_creation_has_a_preview_with_its_own_picture(client, wall):
     one = wall.hang(prompt="a lighthouse")
-    metas = head(client, f"/c/{one}").metas
+    found = head(client, f"/c/{one}")
+    metas = found.metas
     assert metas["og:title"] == "a lighthouse"
     assert metas["og:url"] == f"{OURS}/c/{one}"
     assert metas["twitter:card"] == "summary_large_image"
-    assert (metas["og:image:width"], metas["og:image:height"]) == ("96", "64")
-    assert metas["og:image:alt"] == "a lighthouse – prompted by Ada"
-    answer = client.get(metas["og:image"].removeprefix(OURS))
-    assert answer.headers["Content-Type"] == metas["og:image:type"]
+    assert metas["twitter:image"] == metas["og:image"]
+    assert [(one["type"], one["width"], one["height"]) for one in found.images] == [
+        ("image/jpeg", "1200", "630"),
+        ("image/webp", "96", "64"),
+    ]
+    for image in found.images:
+        assert image["alt"] == "a lighthouse – prompted by Ada"
+        answer = client.get(image[""].removeprefix(OURS))
+        assert answer.headers["Content-Type"] == image["type"]
 
 
 @pytest.mark.parametrize("path", ["/", "/top?of=all", "/@ada"])
