@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from bot import bans
 from bot.doctor.config import SignSettings
 from bot.poller import Poller
+from core.clock import now
 from core.database import open_database
 from core.errors import HouseError
 from core.line import Line
@@ -25,6 +26,7 @@ from core.schema import require_current, wait_until_current
 from core.settings import (
     DatabaseSettings,
     HouseSettings,
+    KeepSettings,
     MoneySettings,
     PaceSettings,
     PollSettings,
@@ -33,6 +35,7 @@ from core.settings import (
     XSettings,
     load,
 )
+from core.version import version_text
 from core.x import XClient, open_x
 from core.x.asking import open_ask
 
@@ -42,9 +45,14 @@ Handle = Annotated[str, typer.Argument(help="their handle, or their id on X")]
 
 @cli.callback(invoke_without_command=True)
 def main(
-    context: typer.Context, once: Annotated[bool, typer.Option("--once", help="Take one look and end.")] = False
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Poll once and exit.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Listen to mentions and replies, and ask for their pictures."""
+    if version:
+        typer.echo(version_text())
+        raise typer.Exit
     if context.invoked_subcommand is not None:
         return
     try:
@@ -122,6 +130,26 @@ def doctor() -> None:
         typer.echo(str(finding))
         worst = "FAIL" if "FAIL" in (worst, finding.level) else finding.level
     sys.exit(1 if worst == "FAIL" else 0)
+
+
+@cli.command()
+def cost(
+    per_day: Annotated[int, typer.Option(min=0, max=1_000_000, help="Answered prompts a day.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Forecast what so many answered prompts a day cost: X, the GPU, looking up posts again, idle time, disk."""
+    from bot.cost import as_data, lines
+    from core.money.forecast import bytes_per_picture, forecast_costs, measure
+
+    try:
+        engine, money = _database(), load(MoneySettings)
+        measured = measure(engine, now())
+        costs = forecast_costs(money, load(XSettings), load(KeepSettings), measured)
+        data = as_data(costs, money, per_day, bytes_per_picture(engine))
+    except (HouseError, ValueError) as error:
+        sys.exit(f"bot: {error}")
+    for line in [json.dumps(data, indent=2)] if as_json else lines(data):
+        typer.echo(line)
 
 
 @cli.command()

@@ -1,7 +1,8 @@
 """`python -m core`: the host's commands: migrate, demo, queue-server, status, reports, bill, retry, forget, ..."""
 
+import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Engine
@@ -19,8 +20,29 @@ from core.settings import (
     StorageSettings,
     load,
 )
+from core.version import version_text
 
-cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The host's commands.")
+cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The operator's commands.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version_text())
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Commands of the operator."""
+
+
+def _echo_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 @cli.command()
@@ -62,32 +84,44 @@ def queue_server() -> None:
 
 
 @cli.command()
-def status() -> None:
+def status(as_json: AsJson = False) -> None:
     """Show what waits, what X allows, what was spent, and what failed lately and why."""
     from core.pace import Pace
     from core.queue import open_queue
     from core.status import report
+    from core.status_data import status_data
 
     engine = _house_database()
-    queue = open_queue(load(QueueSettings).url)
-    for line in report(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings)):
+    queue, money = open_queue(load(QueueSettings).url), load(MoneySettings)
+    pace = Pace(queue, load(PaceSettings))
+    if as_json:
+        return _echo_json(status_data(engine, queue, pace, money))
+    for line in report(engine, queue, pace, money):
         typer.echo(line)
+    return None
 
 
 @cli.command()
 def bill(
     month: Annotated[str, typer.Option(help="Like 2026-11. Default: this month.")] = "",
     day: Annotated[str, typer.Option(help="Like 2026-11-20, a UTC day.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Show what a month or a day has cost so far, per item."""
     from core.clock import now
-    from core.money.bill import lines, read_days
+    from core.money.bill import as_data, lines, month_end, read_days
 
     if month and day:
         raise HouseError("--month or --day, not both")
     days = read_days(day, example="2026-11-20") if day else read_days(month or f"{now():%Y-%m}", example="2026-11")
-    for line in lines(_house_database(), days):
+    engine = _house_database()
+    if as_json:
+        return _echo_json(as_data(engine, days))
+    for line in lines(engine, days):
         typer.echo(line)
+    if not day and not month:
+        typer.echo(month_end(engine, now()))
+    return None
 
 
 @cli.command()
@@ -98,18 +132,23 @@ def reports(
     take_down: Annotated[
         list[int] | None, typer.Option(help="Number of a report: what it is about goes, for good; may be repeated.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what people reported and nobody has dealt with yet."""
-    from core.reports import close, lines
+    from core.reports import as_data, close, lines
     from core.reports import take_down as take
 
     engine = _house_database()
     if take_down:
-        typer.echo(f"{take(engine, take_down)} taken down")
+        typer.echo(f"{take(engine, take_down)} taken down", err=as_json)
     if done:
-        typer.echo(f"{close(engine, done)} done")
-    for line in lines(engine, load(HouseSettings).gallery_url):
+        typer.echo(f"{close(engine, done)} done", err=as_json)
+    url = load(HouseSettings).gallery_url
+    if as_json:
+        return _echo_json(as_data(engine, url))
+    for line in lines(engine, url):
         typer.echo(line)
+    return None
 
 
 @cli.command()

@@ -5,11 +5,14 @@ A report says that something should not hang here; what becomes of it, the host 
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, true, update
+from sqlmodel import Session
 
 from core.clock import now
 from core.database import reading, transaction, unlocked
+from core.errors import HouseError
 from core.forgetting import take_back
 from core.models import comments, creations, people, reports
 from core.text import clip, tidy
@@ -59,8 +62,9 @@ def lines(engine: Engine, public_url: str) -> Iterator[str]:
 
 
 def close(engine: Engine, report_ids: Sequence[int]) -> int:
-    """Mark reports as done. Returns how many were open until now."""
+    """Mark reports as done. Returns how many were open until now. Raises HouseError for one that does not exist."""
     with transaction(engine) as session:
+        _require(session, report_ids)
         these = update(reports).where(reports.c.id.in_(report_ids), reports.c.handled_at.is_(None))
         done = session.execute(these.values(handled_at=now()).returning(reports.c.id))
         return len(done.all())
@@ -71,9 +75,11 @@ def take_down(engine: Engine, report_ids: Sequence[int]) -> int:
     """Take down what these reports are about, the comment or the whole creation, and close all that say the same.
 
     Returns how many things went. The files of a creation and the bot's answer on X follow (`worker/keeping.py`).
+    Raises HouseError for a report that does not exist; then nothing is taken down.
     """
     named = select(reports.c.creation_id, reports.c.comment_id).where(reports.c.id.in_(report_ids))
     with transaction(engine) as session:
+        _require(session, report_ids)
         about = session.execute(named.where(reports.c.handled_at.is_(None)).distinct()).all()
         for row in about:
             if row.comment_id is None:
@@ -86,7 +92,35 @@ def take_down(engine: Engine, report_ids: Sequence[int]) -> int:
         return len(about)
 
 
-def _open(connection: Connection) -> Sequence[object]:
+def _require(session: Session, report_ids: Sequence[int]) -> None:
+    known = set(session.execute(select(reports.c.id).where(reports.c.id.in_(report_ids))).scalars())
+    for one in report_ids:
+        if one not in known:
+            raise HouseError(f"there is no report {one}")
+
+
+def as_data(engine: Engine, public_url: str) -> list[dict[str, Any]]:
+    """The open reports as JSON shows them, oldest first."""
+    with reading(engine) as connection:
+        rows = [row._mapping for row in _open(connection)]
+    return [
+        {
+            "report": row["id"],
+            "at": row["at"].isoformat(),
+            "reason": row["reason"],
+            "words": row["words"],
+            "by": row["reporter"],
+            "page": f"{public_url}/c/{row['creation_id']}",
+            "comment": row["comment_id"],
+            "author": row["author"],
+            "prompt": row["prompt"],
+            "deleted": row["deleted_at"] is not None,
+        }
+        for row in rows
+    ]
+
+
+def _open(connection: Connection) -> Sequence[Any]:
     reporter = people.alias("reporter")
     wanted = (
         select(
@@ -113,9 +147,9 @@ def _open(connection: Connection) -> Sequence[object]:
     return connection.execute(wanted).all()
 
 
-def _in_words(row: object, public_url: str) -> Iterator[str]:
+def _in_words(row: Any, public_url: str) -> Iterator[str]:
     """Words of people go through `tidy`: a terminal obeys control characters."""
-    values = row._mapping  # type: ignore[attr-defined]  # a row of `_open`
+    values = row._mapping
     by = f"@{values['reporter']}" if values["reporter"] else "somebody who was not signed in"
     at = values["at"]
     reason = REASONS.get(values["reason"], values["reason"])

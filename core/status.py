@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Engine, func, select, update
+from sqlmodel import Session
 
 from core.clock import now
 from core.database import reading, transaction
-from core.errors import TryLater
+from core.errors import HouseError, TryLater
 from core.health import painter_for_host, stops_for_host
 from core.line.waiting import Conditions, Place, about, estimate, look_around, waiting
 from core.models import State, creations
@@ -30,7 +32,7 @@ def report(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -
     yield _counts(engine)
     yield from _waiting(engine, queue, pace, money)
     yield ""
-    yield f"spent {bill.against_budgets(engine, money, moment)}"
+    yield f"spent {bill.against_budgets(engine, money, moment)}; {bill.month_end(engine, moment)}"
     for days in (f"{moment:%Y-%m-%d}", f"{moment:%Y-%m}"):
         yield from bill.lines(engine, days)
     yield from bill.painting_today(engine, moment)
@@ -100,7 +102,8 @@ def _x(window: Window, stops: list[str]) -> Iterator[str]:
     yield from stops
 
 
-def _troubles(engine: Engine, moment: datetime) -> Iterator[str]:
+def latest_troubles(engine: Engine, moment: datetime) -> Sequence[Any]:
+    """Rows of the creations of the last 30 days that have an error, newest first."""
     troubled = (
         select(creations)
         .where(creations.c.created_at >= moment - LATELY, creations.c.last_error.is_not(None))
@@ -108,23 +111,40 @@ def _troubles(engine: Engine, moment: datetime) -> Iterator[str]:
         .limit(LATEST)
     )
     with reading(engine) as connection:
-        rows = connection.execute(troubled).all()
-    for row in rows:
+        return connection.execute(troubled).all()
+
+
+def _troubles(engine: Engine, moment: datetime) -> Iterator[str]:
+    for row in latest_troubles(engine, moment):
         why = f" – {in_words(row.code)}" if row.code else ""
         due = f", next try {row.next_attempt_at:%H:%M:%S} UTC" if row.next_attempt_at else ""
         yield f"creation {row.id}: {row.state} after {row.attempts} attempts{due}: {row.last_error}{why}"
 
 
 def send_again(engine: Engine, creation_ids: Sequence[int] | None = None) -> int:
-    """Move failed creations (all, or those named) back to queued. Returns how many."""
+    """Move failed creations (all, or those named) back to queued. Returns how many.
+
+    Raises HouseError if one that is named does not exist or has not failed; then none is moved.
+    """
     failed = select(creations.c.id).where(creations.c.state == State.FAILED.value)
-    if creation_ids:
-        failed = failed.where(creations.c.id.in_(creation_ids))
     with transaction(engine) as session:
+        if creation_ids:
+            _require_failed(session, creation_ids)
+            failed = failed.where(creations.c.id.in_(creation_ids))
         ids = list(session.execute(failed).scalars())
         return sum(
             move(session, one, State.FAILED, State.QUEUED, attempts=0, code=None, next_attempt_at=now()) for one in ids
         )
+
+
+def _require_failed(session: Session, creation_ids: Sequence[int]) -> None:
+    stmt = select(creations.c.id, creations.c.state).where(creations.c.id.in_(creation_ids))
+    states = {row.id: row.state for row in session.execute(stmt)}
+    for one in creation_ids:
+        if one not in states:
+            raise HouseError(f"there is no creation {one}")
+        if states[one] != State.FAILED.value:
+            raise HouseError(f"creation {one} has not failed: it is {states[one]}")
 
 
 def hurry(engine: Engine, painters: Painters) -> str:

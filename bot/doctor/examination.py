@@ -7,8 +7,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.doctor import account, config, house, money, painters
 from bot.doctor.config import Config
 from bot.doctor.findings import Finding, warn
+from core.clock import now
 from core.database import open_database
 from core.errors import HouseError
+from core.money.forecast import Measured, measure
 from core.money.ledger import bill
 from core.money.prices import REPLY_WITH_LINK
 from core.watching import watched_posts
@@ -29,7 +31,14 @@ def examine() -> Iterator[Finding]:
     if settings.money and settings.x:
         # The preferred painter's price: the others paint only while it does not.
         painter = prices[0] if prices else None
-        yield from money.examine(settings.money, settings.x, settings.keep, painter, _linked(settings))
+        yield from money.examine(
+            settings.money,
+            settings.x,
+            settings.keep,
+            measured=_measured(settings),
+            painter=painter,
+            linked=_linked(settings),
+        )
     yield warn("X wants to approve bots that answer with AI pictures", "ask for it before you announce; going-live.md")
 
 
@@ -41,6 +50,16 @@ def _linked(settings: Config) -> tuple[int, int]:
         return bill(open_database(settings.database.url)).get(REPLY_WITH_LINK, (0, 0))
     except (HouseError, SQLAlchemyError):
         return 0, 0  # the database has its own line
+
+
+def _measured(settings: Config) -> Measured:
+    """What the ledger says of the last days; nothing if the database cannot be read, which has a line of its own."""
+    if settings.database is None:
+        return Measured()
+    try:
+        return measure(open_database(settings.database.url), now())
+    except (HouseError, SQLAlchemyError):
+        return Measured()
 
 
 def _announced(settings: Config) -> frozenset[int]:

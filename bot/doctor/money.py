@@ -4,18 +4,16 @@ from collections.abc import Iterator
 
 from bot.doctor.findings import Finding, ok, warn
 from core.money import prices
-from core.money.budget import WORK
+from core.money.forecast import DAYS_A_MONTH, GPU_SECONDS, USD, Measured, forecast_costs
 from core.settings import KeepSettings, MoneySettings, XSettings
-
-# Painting one prompt takes about this long on a small card.
-GPU_SECONDS = 3.0
-USD = 1_000_000
 
 
 def examine(
     money: MoneySettings,
     x: XSettings,
     keep: KeepSettings | None,
+    *,
+    measured: Measured,
     painter: float | None = None,
     linked: tuple[int, int] = (0, 0),
 ) -> Iterator[Finding]:
@@ -24,22 +22,29 @@ def examine(
     Args:
         painter: dollars per second that the painter tells.
         linked: count and micro-dollars of replies with a link in the ledger.
+        measured: what the ledger says of the last days.
     """
     try:
-        one = cost_of_an_answer(money, x, painter)
+        costs = forecast_costs(money, x, keep, measured, painter)
     except ValueError:
         return  # told already
+    one = sum(costs.per_answer.values())
     yield ok(f"an answered prompt costs about ${one / USD:.4f}{_of_the_painter(money, painter)}")
+    anyway = ", ".join(f"{item} ${micro / USD:.2f}" for item, micro in costs.per_day.items() if micro)
+    if anyway:
+        yield ok(f"each day costs beside that: {anyway}")
     if x.reply_link == "gallery":
         yield _links(money, *linked)
-    for name, budget, span in (
-        ("BUDGET_DAY_USD", money.budget_day_usd, "day"),
-        ("BUDGET_MONTH_USD", money.budget_month_usd, "month"),
+    for name, budget, span, days in (
+        ("BUDGET_DAY_USD", money.budget_day_usd, "day", 1),
+        ("BUDGET_MONTH_USD", money.budget_month_usd, "month", DAYS_A_MONTH),
     ):
         if budget is None:
             yield warn(f"{name} is none: nothing here stops the spending", "set a spending limit in the X console")
+        elif answers := costs.answers_within(budget, days):
+            yield ok(f"about {answers:,} answers a {span} within {name}={budget:g}")
         else:
-            yield ok(f"about {int(budget * WORK.at_most * USD / one):,} answers a {span} within {name}={budget:g}")
+            yield warn(f"{name}={budget:g} pays for no answer at all", "raise it, or lower RECHECK_DAY_USD")
     if money.budget_day_usd and money.budget_month_usd and money.budget_day_usd > money.budget_month_usd:
         yield warn("BUDGET_DAY_USD is larger than BUDGET_MONTH_USD", "one day may use up the month")
     if keep:
@@ -64,13 +69,3 @@ def _of_the_painter(money: MoneySettings, painter: float | None) -> str:
     if painted:
         return f", ${painted / USD:.4f} of it for {GPU_SECONDS:g} s of painting, without the painter's idle time"
     return "" if money.gpu_usd_per_hour is not None else "; the painter tells no price before it has painted"
-
-
-def cost_of_an_answer(money: MoneySettings, x: XSettings, painter: float | None = None) -> float:
-    """Micro-dollars: hearing it, painting it, answering it. Raises ValueError for prices that cannot be read."""
-    listed = prices.price_list(money.prices)
-    heard = listed[prices.OWN_READ if x.x_owns_app else prices.POST_READ]
-    described = listed[prices.ALT_TEXT] if x.x_alt_text else 0
-    painted = prices.gpu_price(painter, money) * GPU_SECONDS
-    reply = listed[prices.REPLY_WITH_LINK if x.reply_link == "gallery" else prices.REPLY]
-    return heard + painted + listed[prices.UPLOAD] + described + reply

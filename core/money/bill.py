@@ -1,23 +1,23 @@
 """The host's bill in dollars: per item, per day or month, per person. Lines for the terminal; knows the ledger only."""
 
-import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, exists, func, select
 
 from core.database import reading
 from core.errors import HouseError
 from core.models import creations, people, pictures
 from core.models import ledger as rows
 from core.money import ledger
+from core.money.forecast import month_at_this_pace
 from core.money.prices import GPU, GPU_IDLE
 from core.settings import MoneySettings
 
 MOST_EXPENSIVE = 5
 # As the host reads them, where the item's own name does not say it.
 LABELS = {GPU_IDLE: "gpu idle (estimate)"}
-DAYS = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?", re.ASCII)
 
 
 def dollars(micro_usd: int) -> str:
@@ -26,9 +26,14 @@ def dollars(micro_usd: int) -> str:
 
 
 def read_days(text: str, *, example: str) -> str:
-    """A day or month as the ledger writes it. Raises HouseError for what is none."""
-    if not DAYS.fullmatch(text) or len(text) != len(example):
-        raise HouseError(f"{text[:40]!r} is none of ours; write it like {example}")
+    """A day or month as the ledger writes it. Raises HouseError for one that does not exist."""
+    try:
+        # Only the form of the example: Python also reads 20261120 and 2026-W47-5.
+        datetime.strptime(text, "%Y-%m-%d" if len(example) > len("2026-11") else "%Y-%m").replace(tzinfo=UTC)
+    except ValueError:
+        raise HouseError(f"{text[:40]!r} does not exist; write it like {example}") from None
+    if len(text) != len(example):
+        raise HouseError(f"{text[:40]!r} does not exist; write it like {example}")
     return text
 
 
@@ -51,6 +56,18 @@ def against_budgets(engine: Engine, money: MoneySettings, moment: datetime) -> s
         ("this month", f"{moment:%Y-%m}", money.budget_month_usd),
     )
     return ", ".join(f"{words} {dollars(ledger.spent(engine, days))}{_of(limit)}" for words, days, limit in parts)
+
+
+def month_end(engine: Engine, moment: datetime) -> str:
+    """`at this pace $31.2000 by the end of the month`."""
+    _, month = ledger.spent_of_month(engine, f"{moment:%Y-%m-%d}")
+    return f"at this pace {dollars(month_at_this_pace(month, moment))} by the end of the month"
+
+
+def as_data(engine: Engine, days: str) -> dict[str, Any]:
+    """The bill of a day or month as JSON shows it: count and micro-dollars per item."""
+    items = {item: {"count": number, "micro_usd": micro} for item, (number, micro) in ledger.bill(engine, days).items()}
+    return {"days": days, "items": items, "micro_usd": sum(one["micro_usd"] for one in items.values())}
 
 
 def painting_today(engine: Engine, moment: datetime) -> Iterator[str]:
@@ -76,12 +93,13 @@ def _hung_since(engine: Engine, moment: datetime) -> int:
 
 
 def most_expensive(engine: Engine, day: str) -> Iterator[str]:
-    """Who cost most on a day: handle, dollars. Nobody's rows are the house's own."""
+    """Who cost most on a day: handle, dollars. Only people who asked for something: what else is read is ours."""
     total = func.sum(rows.c.micro_usd)
+    asked = exists().where(creations.c.person_id == rows.c.person_id)
     wanted = (
         select(rows.c.person_id, func.max(people.c.username), total)
         .outerjoin(people, people.c.id == rows.c.person_id)
-        .where(rows.c.day == day, rows.c.person_id.is_not(None))
+        .where(rows.c.day == day, asked)
         .group_by(rows.c.person_id)
         .order_by(total.desc(), rows.c.person_id)
         .limit(MOST_EXPENSIVE)

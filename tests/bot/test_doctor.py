@@ -97,8 +97,8 @@ def test_a_house_in_order_has_no_fail(examined: Examined) -> None:
 
 def test_it_says_what_an_answer_costs_and_how_far_the_budget_reaches(examined: Examined) -> None:
     lines = examined(BUDGET_DAY_USD="10", BUDGET_MONTH_USD="none")
-    assert line(lines, "an answered prompt costs").startswith("ok    an answered prompt costs about $0.0167")
-    assert line(lines, "answers a day within").startswith("ok    about 570 answers a day within BUDGET_DAY_USD=10")
+    assert line(lines, "an answered prompt costs").startswith("ok    an answered prompt costs about $0.0172")
+    assert line(lines, "answers a day within").startswith("ok    about 495 answers a day within BUDGET_DAY_USD=10")
     assert line(lines, "BUDGET_MONTH_USD is none").startswith("warn")
 
 
@@ -191,9 +191,13 @@ def test_a_read_only_token_is_told(examined: Examined) -> None:
 # --- X ---
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid", "not an address", "http://["])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid", "http://["])
 def test_an_x_that_does_not_answer_is_told(examined: Examined, url: str) -> None:
     assert line(examined(X_API_URL=url), "X does not answer").startswith("FAIL")
+
+
+def test_what_is_no_address_of_x_is_named(examined: Examined) -> None:
+    assert line(examined(X_API_URL="not an address"), "X_API_URL is wrong").startswith("FAIL")
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0, "ok"), (120, "warn"), (400, "FAIL")])
@@ -382,8 +386,8 @@ def test_the_painters_price_is_told_and_counts_where_the_host_sets_none(examined
         wait_until(lambda: httpx.get(f"{url}/healthz").status_code == 200, "the painter is not ready")
         lines = examined(GPU_URL=url, GPU_USD_PER_HOUR=None, BUDGET_DAY_USD="10", BUDGET_MONTH_USD="none")
     assert line(lines, "the painter costs $3.60 an hour while it runs").startswith("ok")
-    assert "$0.0190, $0.0030 of it for 3 s of painting" in line(lines, "an answered prompt costs")
-    assert line(lines, "answers a day within").startswith("ok    about 500 answers")
+    assert "$0.0195, $0.0030 of it for 3 s of painting" in line(lines, "an answered prompt costs")
+    assert line(lines, "answers a day within").startswith("ok    about 435 answers")
     assert "the painter tells no price" in line(examined(GPU_USD_PER_HOUR=None), "an answered prompt costs")
 
 

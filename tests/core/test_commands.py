@@ -1,5 +1,6 @@
 """The host's commands, as processes: what is wrong is one line that names the variable."""
 
+import json
 import re
 import sqlite3
 import subprocess
@@ -160,3 +161,35 @@ def test_the_host_sees_status_and_bill_of_an_empty_house(tmp_path: Path) -> None
 def test_a_bill_of_no_day_is_one_line(given: list[str], told: str) -> None:
     done = run("core", "bill", *given)
     assert (done.returncode, done.stderr) == (1, f"threadpaint: {told}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("retry 999999", "there is no creation 999999"),
+        ("reports --done 999", "there is no report 999"),
+        ("bill --day 2026-11-31", "'2026-11-31' does not exist; write it like 2026-11-20"),
+    ],
+)
+def test_what_is_not_found_is_one_line_and_an_exit_status(command: str, told: str, tmp_path: Path) -> None:
+    assert run("core", "migrate", DATA_DIR=str(tmp_path)).returncode == 0
+    done = run("core", *command.split(), DATA_DIR=str(tmp_path))
+    assert (done.returncode, done.stderr) == (1, f"threadpaint: {told}\n")
+
+
+def test_programs_get_json_and_a_version(tmp_path: Path) -> None:
+    assert run("core", "migrate", DATA_DIR=str(tmp_path)).returncode == 0
+    for command in ("core status", "core bill", "core reports", "bot cost --per-day 500"):
+        done = run(*command.split(), "--json", DATA_DIR=str(tmp_path), **KEYS)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) is not None
+    for module in ("core", "bot"):
+        assert re.fullmatch(r"threadpaint[ ,].+\n", run(module, "--version").stdout)
+
+
+def test_a_forecast_counts_what_is_paid_without_answers(tmp_path: Path) -> None:
+    assert run("core", "migrate", DATA_DIR=str(tmp_path)).returncode == 0
+    told = run("bot", "cost", "--per-day", "500", DATA_DIR=str(tmp_path), **KEYS).stdout
+    assert "500 answered prompts a day cost about" in told
+    assert re.search(r"looking up posts again, at most +\$ +30\.00", told)
+    assert re.search(r"BUDGET_MONTH_USD pays for about [\d,]+ answers only", told)

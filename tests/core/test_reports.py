@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from core.__main__ import cli
 from core.database import open_database, transaction
+from core.errors import HouseError
 from core.models import Comment, Report, State, creations
 from core.reports import LATEST, close, in_one_line, lines, take_down
 from core.schema import migrate
@@ -87,7 +89,10 @@ def test_words_of_people_do_not_command_the_terminal(engine: Engine) -> None:
 
 def test_what_is_dealt_with_is_listed_no_more(engine: Engine) -> None:
     one, other = (report(engine, make_creation(engine)) for _ in range(2))
-    assert close(engine, [one, 999]) == 1
+    for change in (close, take_down):
+        with pytest.raises(HouseError, match="there is no report 999"):
+            change(engine, [one, 999])
+    assert close(engine, [one]) == 1
     assert close(engine, [one]) == 0
     numbers = [line.partition(":")[0] for line in lines(engine, "") if not line.startswith(" ")]
     assert numbers == [str(other)]
