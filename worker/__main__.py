@@ -49,6 +49,7 @@ def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue
         QUEUES,
         connection=connection,
         num_workers=settings.queue.workers,
+        stop_grace=settings.work.stop_grace_seconds,
         sweep=lambda stopped: _sweep(settings, stopped),
     )
     pool.start(burst=burst, logging_level="WARNING")

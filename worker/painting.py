@@ -38,6 +38,7 @@ from worker.media import Media
 from worker.rows import creation_with_post
 from worker.schedule import next_try
 from worker.start_picture import StartPictures
+from worker.stopping import may_be_handed_back
 from worker.telling import tell_hung, tell_not_painted
 
 log = get_logger(__name__)
@@ -70,7 +71,8 @@ class PaintStep:
         creation = creation_with_post(self.engine, claim.creation_id)
         self._is_it_still_wanted(creation)
         start = StartPictures(self.engine, self.storage, self.media).bytes_for(creation)
-        painting = self.gpu.paint(_order(creation, start))
+        with may_be_handed_back():
+            painting = self.gpu.paint(_order(creation, start))
         self._pay(creation, painting)
         rows = [self._hang(creation, painting, n, painted) for n, painted in enumerate(self._may_hang(painting))]
         if self._mark_painted(claim, creation, painting, rows):

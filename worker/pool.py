@@ -21,6 +21,7 @@ from rq.job import Job, JobStatus
 from rq.worker_pool import WorkerPool
 
 from core.children import die_with_parent
+from worker.stopping import ask_for_it_after, ignore_hand_back
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 INTERVALS: dict[str, Any] = {
@@ -51,6 +52,8 @@ class TunedWorker(Worker):
     log_result_lifespan = False
     # An embedded queue server is back within a second; a minute's wait would be felt.
     max_connection_wait_time = 2.0
+    # Seconds that a job may go on after a stop was asked for. Set before the fork: RQ makes the workers.
+    stop_grace = 8.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **(INTERVALS | kwargs))
@@ -71,7 +74,13 @@ class TunedWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """As RQ, but the job dies with its worker: an orphan would work on a claim that others think is lost."""
         die_with_parent(self._forked_by, signal.SIGKILL)
+        ignore_hand_back()
         super().main_work_horse(job, queue)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """As RQ, and a job that takes longer than the grace hands its creation back."""
+        super().handle_warm_shutdown_request()
+        ask_for_it_after(self.stop_grace, lambda: self.horse_pid)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """As RQ, and stay on the list of workers also when the queue's data was wiped."""
@@ -82,7 +91,10 @@ class TunedWorker(Worker):
 class Pool(WorkerPool):
     """RQ's pool of workers, which starts dead ones again, and one sweeper process treated the same."""
 
-    def __init__(self, *args: Any, sweep: Callable[[threading.Event], None], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, sweep: Callable[[threading.Event], None], stop_grace: float = 8.0, **kwargs: Any
+    ) -> None:
+        TunedWorker.stop_grace = stop_grace
         super().__init__(*args, **({"worker_class": TunedWorker, "job_class": Errand} | kwargs))
         self._sweep = sweep
         self._sweeper: BaseProcess | None = None

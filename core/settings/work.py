@@ -16,6 +16,9 @@ class WorkSettings(Settings):
     reply_attempts: int = Field(default=24, ge=1, le=50)
     retry_seconds: float = Field(default=5.0, gt=0, le=600, description="pause after the first failed try; it triples")
     retry_longest_seconds: float = Field(default=600.0, gt=0, le=86400)
+    stop_grace_seconds: float = Field(
+        default=8.0, ge=0, le=3600, description="a worker that stops lets a picture finish for so long"
+    )
     sweep_seconds: float = Field(default=1.0, ge=0.2, le=60)
     settle_seconds: float = Field(default=35.0, ge=0, le=600, description="wait before looking on X for a lost answer")
     x_timeout_seconds: float = 10.0

@@ -1,5 +1,6 @@
 """The pool as a real process: what dies is started again, a stop is heard at any moment, nothing is left."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,7 +24,7 @@ from core.queue import PAINT, WorkQueue
 from core.schema import migrate
 from tests.support.rows import make_creation, read_creation
 from tests.support.sandbox_x import KEYS, SandboxX
-from tests.support.servers import process, wait_until
+from tests.support.servers import process, serving, wait_until
 from worker.pool import TunedWorker
 
 pytestmark = pytest.mark.processes
@@ -127,3 +129,54 @@ def test_what_is_deleted_is_forgotten_beside_the_sweep(
         wait_until(lambda: read_creation(engine, creation_id).forgotten_at, "it was not forgotten")
         assert x.replies(post_id) == []
         assert spent_on(engine, creation_id) == {"delete": 10_000}
+
+
+class HangingService:
+    """A GPU service that takes orders and never answers. `left`: set once a caller has hung up."""
+
+    def __init__(self) -> None:
+        self.orders, self.left = 0, threading.Event()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        while (message := await receive())["type"] != "http.disconnect":
+            self.orders += not message.get("more_body", False)
+        self.left.set()
+
+
+def test_a_worker_that_stops_hands_back_what_takes_longer_than_the_grace(
+    tmp_path: Path, queue: WorkQueue, queue_server: str
+) -> None:
+    service = HangingService()
+    with serving(service) as url, pool(tmp_path, queue_server, GPU_URL=url, STOP_GRACE_SECONDS="0.5") as running:
+        engine = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
+        creation_id = make_creation(engine)
+        wait_until(lambda: service.orders, "it was not sent to the GPU service")
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0
+        row = read_creation(engine, creation_id)
+        assert (row.state, row.attempts, row.claim) == (State.QUEUED, 0, None)
+        assert row.last_error == "worker_stopped: the worker was told to stop"
+        assert service.left.wait(10), "the GPU service was left with the order"
+
+
+def test_what_is_done_within_the_grace_is_finished(tmp_path: Path, queue: WorkQueue, queue_server: str) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def slow(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        begun.set()
+        await asyncio.to_thread(go_on.wait, 60)
+        await send({"type": "http.response.start", "status": 422, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    with serving(slow) as url, pool(tmp_path, queue_server, GPU_URL=url, STOP_GRACE_SECONDS="60") as running:
+        engine = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
+        creation_id = make_creation(engine)
+        assert begun.wait(30)
+        running.send_signal(signal.SIGTERM)
+        go_on.set()
+        assert running.wait(30) == 0
+        assert read_creation(engine, creation_id).state == State.REFUSED
