@@ -79,7 +79,7 @@ class TunedWorker(Worker):
 
     def handle_warm_shutdown_request(self) -> None:
         """As RQ, and a job that takes longer than the grace hands its creation back."""
-        super().handle_warm_shutdown_request()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
         ask_for_it_after(self.stop_grace, lambda: self.horse_pid)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
