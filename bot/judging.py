@@ -57,7 +57,9 @@ class Judge:
             wish = self._wish(post, {})
             # Words of another post that did not come along were looked up the first time; they stay.
             is_clear = wish is not None and wish.source_post_id is None
-            return rules.decide_edit(wish, self.terms) if wish and is_clear else Verdict(rules.TALK)
+            if wish is None or not is_clear:
+                return Verdict(rules.TALK)
+            return rules.decide_edit(post, wish, self._standing(post), self.terms)
         except Exception:
             log.exception("an edit could not be judged", post=post.id)
             return Verdict(UNEXPECTED)

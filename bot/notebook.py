@@ -16,7 +16,6 @@ from bot.init_images import init_image_of
 from bot.intent import EXPLICIT, GENERATING_ACTIONS, Intent
 from bot.judging import Judged
 from bot.rules import Verdict
-from bot.saying import words_for
 from core.clock import now
 from core.database import reading, transaction
 from core.line.turns import next_turn
@@ -24,6 +23,7 @@ from core.models import Creation, Cursor, State, creations, posts
 from core.models import Post as PostRow
 from core.notifying import tell_not_painted
 from core.people import record_people
+from core.reply_texts import words_for
 from core.standing import some
 from core.states import move
 from core.wishes import any_seed
@@ -76,7 +76,9 @@ def rewrite(engine: Engine, post: Post, creation_id: int, verdict: Verdict) -> b
     with transaction(engine) as session:
         made_of = _made_of(session, post, verdict.wish)
         if verdict.refused:
-            values: dict[str, Any] = {"code": verdict.code, "next_attempt_at": None} | made_of
+            said = words_for(verdict.code, creation_id) if verdict.told else None
+            reply: dict[str, Any] = {"says": said, "next_attempt_at": now() if said else None, "attempts": 0}
+            values = {"code": verdict.code} | reply | made_of
             moved = move(session, creation_id, State.QUEUED, State.REFUSED, **values)
             if moved:
                 tell_not_painted(session, post.author.id, creation_id, verdict.code)

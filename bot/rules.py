@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 from bot.intent import AGAIN, DELETE, GENERATING_ACTIONS, HELP, REMIX, START, STOP, Intent
 from core.settings import RuleSettings
 from core.standing import Standing
+from core.text_replies import may_reply_in_words
 from core.unsafe import why_unsafe
 from core.x import Post
 
 TALK = "talk"
 SELF, REPOST, UNSIGNED = "self", "repost", "unsigned"
 TOO_MANY_WAITING = "too_many_waiting"
-# Words cost money, too: so many answers in words one person gets in a day, whatever they are about.
-MOST_WORDS = 5
 BIO_OF_A_BOT = re.compile(
     r"\b(automated (account|by)|(bot|account) (run|operated|managed|made) by|bot by|bot of) ", re.I
 )
@@ -93,11 +92,14 @@ def decide(post: Post, wish: Intent | None, standing: Standing, terms: Terms) ->
     return Verdict(code, asked=True, told=_may_tell(code, post, standing, terms), wish=wish)
 
 
-def decide_edit(wish: Intent, terms: Terms) -> Verdict:
+def decide_edit(post: Post, wish: Intent, standing: Standing, terms: Terms) -> Verdict:
     """The verdict on the new words of a post that waits to be painted: only whether they can be."""
     if wish.action not in GENERATING_ACTIONS:
         return Verdict(TALK)
-    return Verdict(_why_not_this(wish, terms) or wish.action, asked=True, wish=wish)
+    code = _why_not_this(wish, terms)
+    if code is None:
+        return Verdict(wish.action, asked=True, wish=wish)
+    return Verdict(code, asked=True, told=_may_tell(code, post, standing, terms), wish=wish)
 
 
 def cap(verdicts: Sequence[Verdict], limit: int) -> list[Verdict]:
@@ -116,7 +118,8 @@ def after(standing: Standing, post: Post, verdict: Verdict) -> Standing:
     if verdict.code in (STOP, START):
         standing = replace(standing, opted_out=verdict.code == STOP)
     if verdict.told:
-        standing = replace(standing, told=standing.told + 1)
+        codes = standing.told_codes | {verdict.code}
+        standing = replace(standing, told=standing.told + 1, told_codes=codes)
     if verdict.painted:
         standing = replace(standing, asked=standing.asked + 1, last_asked_at=post.created_at)
     return standing
@@ -160,10 +163,8 @@ def _why_not_deleted(post: Post, wish: Intent) -> str | None:
 
 
 def _may_tell(code: str, post: Post, standing: Standing, terms: Terms) -> bool:
-    silenced = standing.banned or (standing.opted_out and code != START)
-    allowed = not (silenced or terms.budget_reached)
-    room = standing.told < MOST_WORDS and not _is_crowded(post, standing, terms)
-    return allowed and room and code in terms.rules.told
+    allowed = may_reply_in_words(code, standing, terms.rules, budget_reached=terms.budget_reached)
+    return allowed and not _is_crowded(post, standing, terms)
 
 
 def _why_not_now(post: Post, standing: Standing, terms: Terms) -> str | None:
@@ -206,7 +207,7 @@ def _why_not_this(wish: Intent, terms: Terms) -> str | None:
     if wish.action in (AGAIN, REMIX) and (wish.target is None or wish.target.deleted or not wish.target.prompt):
         return "nothing_there"
     if not wish.prompt:
-        return "empty"
+        return "photo_alone" if wish.init_image_url else "empty"
     if max(len(wish.prompt), len(negative)) > terms.prompt_limit:
         return "too_long"
     if why_unsafe(wish.prompt) or why_unsafe(negative):

@@ -3,7 +3,7 @@
 Knows rows; knows no storage and no X.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Engine, func, select, update
 from sqlmodel import Session
@@ -12,6 +12,7 @@ from core.clock import now
 from core.database import transaction, unlocked
 from core.models import State, creations, people, posts
 from core.people import NOBODY
+from core.refusals import NOTICES
 from core.searching_people import remove_person
 from core.starts import begun_by_others, take_back_all_starts, take_back_starts
 from core.states import move
@@ -27,11 +28,27 @@ def take_back(session: Session, creation_ids: Iterable[int], code: str) -> int:
 
     What a worker is painting or answering right now goes on to its end, and is taken back then.
     """
-    ids = list(creation_ids)
-    return sum(_take_back(session, ids[start : start + AT_ONCE], code) for start in range(0, len(ids), AT_ONCE))
+    asked = list(creation_ids)
+    ids = sorted({*asked, *_notices_about(session, asked)})
+    new = [
+        one for start in range(0, len(ids), AT_ONCE) for one in _take_back(session, ids[start : start + AT_ONCE], code)
+    ]
+    return len(set(new).intersection(asked))
 
 
-def _take_back(session: Session, ids: list[int], code: str) -> int:
+def _notices_about(session: Session, creation_ids: list[int]) -> Iterator[int]:
+    """Yield the replies in words about these creations (`worker/text_replies.py`)."""
+    notice = creations.alias("notice")
+    for start in range(0, len(creation_ids), AT_ONCE):
+        stmt = (
+            select(notice.c.id)
+            .join(creations, creations.c.post_id == notice.c.answers_post_id)
+            .where(creations.c.id.in_(creation_ids[start : start + AT_ONCE]), notice.c.code.in_(NOTICES))
+        )
+        yield from session.execute(stmt).scalars()
+
+
+def _take_back(session: Session, ids: list[int], code: str) -> list[int]:
     named = creations.c.id.in_(ids)
     hold(session, named, also=begun_by_others(session, ids))
     # What waits to be painted or answered waits no more, nor do words that were to be told.
@@ -45,9 +62,9 @@ def _take_back(session: Session, ids: list[int], code: str) -> int:
     session.execute(unsaid.values(next_attempt_at=None, says=None))
     conceal(session, named)
     fresh = update(creations).where(named, creations.c.deleted_at.is_(None))
-    found = session.execute(fresh.values(deleted_at=now()))
+    new = list(session.execute(fresh.values(deleted_at=now()).returning(creations.c.id)).scalars())
     take_back_starts(session, ids)
-    return int(found.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result always has it
+    return new
 
 
 def leave_alone(session: Session, person_id: int, code: str) -> None:

@@ -27,6 +27,9 @@ WORDS: dict[str, str] = {
     "stop": "From now on the bot leaves this person alone.",
     "start": "The bot paints for this person again.",
     "delete": "A picture was taken away, as its author wished.",
+    "photo_alone": "There were no words with the photo. Reply with what to make of it.",
+    "wait": "The picture takes some minutes.",
+    "failed": "It could not be painted, though it was tried several times.",
     "empty": "There were no words to paint. Mention the bot together with a description.",
     "too_long": "The prompt is longer than the bot reads. Try again with fewer words.",
     "unpaintable": "The painter could not work with this prompt.",
@@ -54,8 +57,16 @@ WORDS: dict[str, str] = {
     "x_rejected": "X did not accept the answer. The picture hangs in the gallery only.",
 }
 
-# Said to the bot, and no wish for a picture: it was done or not, and there is nothing to show a page of.
-NO_CREATION = frozenset({"help", "stop", "start", "delete", "not_yours"})
+# Said to the bot or by it, and no wish for a picture: it was done or not, and there is nothing to show a page of.
+NO_CREATION = frozenset({"help", "stop", "start", "delete", "not_yours", "wait", "failed"})
+# Of these, what the bot says about another creation of the same post.
+NOTICES = frozenset({"wait", "failed"})
+# Not told on X unless the operator names them: spam (over a limit), people who are not to be answered, posts that are
+# gone or so old that a reply would come out of nowhere, and what a spent budget could not pay for.
+SILENT = frozenset(
+    {"cooldown", "conversation", "bot", "banned", "opted_out", "too_old", "too_many_waiting", "budget"}
+    | {"post_gone", "deleted", "taken_down"}
+)
 # Their words are shown to nobody.
 UNSHOWN = frozenset({"unsafe"})
 

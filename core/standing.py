@@ -26,7 +26,8 @@ class Standing:
     """How a person stands with us at this moment.
 
     follows_bot: as X said when they signed in last, where the host wants to know.
-    asked: creations of the last 24 hours. told: answers in words of the same time. last_asked_at: by X's time.
+    asked: creations of the last 24 hours. told: answers in words of the same time, told_codes: what they were about.
+    last_asked_at: by X's time.
     in_conversation: answers of the last 24 hours in the conversation of the post that is judged.
     """
 
@@ -37,6 +38,7 @@ class Standing:
     told: int = 0
     last_asked_at: datetime | None = None
     in_conversation: int = 0
+    told_codes: frozenset[str] = frozenset()
 
 
 def some(ids: Collection[int]) -> Iterator[list[int]]:
@@ -52,7 +54,8 @@ def standings(connection: Connection, person_ids: Collection[int], since: dateti
     for ids in some(person_ids):
         counts = {row.person_id: row for row in connection.execute(_counts(ids, since))}
         known = {row.id: row for row in connection.execute(select(people).where(people.c.id.in_(ids)))}
-        found |= {one: _standing(known.get(one), counts.get(one)) for one in ids}
+        codes = _told_codes(connection, ids, since)
+        found |= {one: _standing(known.get(one), counts.get(one), codes.get(one, frozenset())) for one in ids}
     return found
 
 
@@ -89,7 +92,20 @@ def _counts(ids: list[int], since: datetime) -> Any:
     )
 
 
-def _standing(person: Any, counts: Any) -> Standing:
+def _told_codes(connection: Connection, ids: list[int], since: datetime) -> dict[int, frozenset[str]]:
+    stmt = (
+        select(creations.c.person_id, creations.c.code)
+        .where(creations.c.person_id.in_(ids), creations.c.created_at >= since)
+        .where(creations.c.says.is_not(None), creations.c.code.is_not(None))
+        .distinct()
+    )
+    codes: dict[int, frozenset[str]] = {}
+    for person_id, code in connection.execute(stmt):
+        codes[person_id] = codes.get(person_id, frozenset()) | {code}
+    return codes
+
+
+def _standing(person: Any, counts: Any, told_codes: frozenset[str]) -> Standing:
     return Standing(
         opted_out=person is not None and person.opted_out_at is not None,
         banned=person is not None and person.banned_at is not None,
@@ -97,4 +113,5 @@ def _standing(person: Any, counts: Any) -> Standing:
         asked=int(counts.asked) if counts else 0,
         told=int(counts.told) if counts else 0,
         last_asked_at=counts.last_asked_at if counts else None,
+        told_codes=told_codes,
     )

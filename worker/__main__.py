@@ -26,6 +26,8 @@ from worker.lookups import Lookups
 from worker.pool import Pool
 from worker.settings import Settings, read_settings
 from worker.sweeps import Sweep
+from worker.text_replies import TextReplies
+from worker.wait_notices import WaitNotices
 from worker.warmup import warm_up
 
 cli = typer.Typer(add_completion=False, help="Does: paints and replies, and sweeps up what rests too long.")
@@ -61,7 +63,10 @@ def _sweep(settings: Settings, stopped: threading.Event) -> None:
     threading.Thread(target=_keep, args=(settings, stopped), name="keeping", daemon=True).start()
     engine, queue = open_database(settings.database.url), open_queue(settings.queue.url)
     pace = Pace(queue, settings.pace)
-    Sweep(engine, Line(engine, queue, pace, settings.money), settings.work).keep_running(stopped)
+    line, texts = Line(engine, queue, pace, settings.money), TextReplies(engine, settings.rules, settings.money)
+    notices = WaitNotices(line, texts)
+    threading.Thread(target=notices.keep_running, args=(stopped,), name="notices", daemon=True).start()
+    Sweep(engine, line, settings.work, texts).keep_running(stopped)
 
 
 def _keep(settings: Settings, stopped: threading.Event) -> None:

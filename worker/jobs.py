@@ -53,9 +53,9 @@ def paint(creation_id: int) -> None:
     engine = open_database(settings.database.url)
     line, x = _line_and_x(settings, engine)
     gpu, manners = open_gpu(settings.gpu, line.painters), _manners(settings)
-    media = Media(settings.x.media_hosts, settings.x.media_origin)
-    step = PaintStep(engine, gpu, x, _storage(settings), line, settings.work, settings.money, manners, media)
-    _work(step, creation_id)
+    media, storage = Media(settings.x.media_hosts, settings.x.media_origin), _storage(settings)
+    work, money, rules = settings.work, settings.money, settings.rules
+    _work(PaintStep(engine, gpu, x, storage, line, work, money, manners, media, rules), creation_id)
     engine.dispose()
 
 

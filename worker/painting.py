@@ -24,7 +24,7 @@ from core.models import Picture, State, creations
 from core.money.ledger import Cost, write_costs
 from core.money.prices import GPU, GPU_IDLE, gpu_costs
 from core.queue import PAINT, REPLY
-from core.settings import MoneySettings, WorkSettings
+from core.settings import MoneySettings, RuleSettings, WorkSettings
 from core.states import move
 from core.storage import Storage
 from core.styles import styled
@@ -40,6 +40,7 @@ from worker.schedule import next_try
 from worker.start_picture import StartPictures
 from worker.stopping import may_be_handed_back
 from worker.telling import tell_hung, tell_not_painted
+from worker.text_replies import TextReplies
 
 log = get_logger(__name__)
 
@@ -61,6 +62,7 @@ class PaintStep:
     money: MoneySettings
     manners: Manners
     media: Media = field(default_factory=Media)
+    rules: RuleSettings = field(default_factory=RuleSettings)
 
     def claim(self, creation_id: int) -> Claim | None:
         """Take a waiting creation, or None when somebody else has it or it is done."""
@@ -92,6 +94,8 @@ class PaintStep:
     def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
         """Refused when the painter cannot paint it; failed when it could not be painted in all its attempts."""
         target = State.REFUSED if isinstance(error, Refused) else State.FAILED
+        texts = TextReplies(self.engine, self.rules, self.money)
+        budget_reached = texts.is_budget_reached()
         with transaction(self.engine) as session:
             ended: dict[str, Any] = {
                 "code": error.code,
@@ -102,6 +106,8 @@ class PaintStep:
             moved = move(session, claim.creation_id, State.PAINTING, target, held_by=claim.token, **ended)
             if moved:
                 tell_not_painted(session, claim.creation_id, error.code)
+                explain = texts.explain_refusal if target == State.REFUSED else texts.explain_failure
+                explain(session, claim.creation_id, claim.now(), budget_reached=budget_reached)
         if moved:
             log.error("not painted", creation=claim.creation_id, state=target.value, reason=str(error))
 

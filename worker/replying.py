@@ -29,6 +29,7 @@ from worker.claims import Claim, take
 from worker.manners import NOT_SUMMONED, Manners, answers_prefixed
 from worker.rows import creation_with_post, other_answers_to
 from worker.schedule import next_try
+from worker.text_replies import NOTICES, is_notice_due
 from worker.uploading import Uploader
 
 log = get_logger(__name__)
@@ -124,6 +125,8 @@ class ReplyStep:
             raise GiveUp("opted_out")
         if creation.banned_at:
             raise GiveUp("banned")
+        if creation.code in NOTICES and not is_notice_due(self.engine, creation):
+            raise GiveUp("not_needed")
         if creation.summons != "prefix":
             return  # who wrote our handle may be answered, whoever else may reply there
         if creation.reply_settings != "everyone":

@@ -12,6 +12,7 @@ from core.settings import (
     MoneySettings,
     PaceSettings,
     QueueSettings,
+    RuleSettings,
     StorageSettings,
     WorkSettings,
     XSettings,
@@ -33,6 +34,7 @@ class Settings:
     pace: PaceSettings
     money: MoneySettings
     keep: KeepSettings
+    rules: RuleSettings
 
 
 @cache
@@ -49,6 +51,7 @@ def read_settings() -> Settings:
         load(PaceSettings),
         load(MoneySettings),
         load(KeepSettings),
+        load(RuleSettings),
     )
     if settings.x.reply_link == "gallery" and not settings.house.gallery_url:
         raise SettingsError("GALLERY_URL is missing: REPLY_LINK=gallery needs it (for example: https://paint.example)")

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.clock import now
 from core.database import reading, shared_now, transaction
 from core.errors import TryLater
 from core.line import Line
@@ -20,6 +21,7 @@ from core.models import State, creations
 from core.queue import PAINT, REPLY
 from core.settings import WorkSettings
 from core.states import move
+from worker.text_replies import TextReplies
 
 log = get_logger(__name__)
 
@@ -38,6 +40,7 @@ class Sweep:
     engine: Engine
     line: Line
     settings: WorkSettings
+    texts: TextReplies | None = None
 
     def run(self) -> int:
         """Sweep once. Returns how many creations were called up. Raises TryLater when the queue is away."""
@@ -66,7 +69,15 @@ class Sweep:
             if row.says is not None:
                 target = State.REFUSED
             if self._move(row.id, state, target, claim=None, next_attempt_at=None, **values):
+                self._explain(row.id, target)
                 log.error("given up: its jobs died again and again", creation=row.id)
+
+    def _explain(self, creation_id: int, target: State) -> None:
+        if self.texts is None or target is not State.FAILED:
+            return
+        budget_reached = self.texts.is_budget_reached()
+        with transaction(self.engine) as session:
+            self.texts.explain_failure(session, creation_id, now(), budget_reached=budget_reached)
 
     def _release_paintings(self) -> None:
         """Painting again is harmless: whose job died simply waits anew. (Answers are looked for first: replying.)"""

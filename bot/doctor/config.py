@@ -100,7 +100,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from _keys(config.x)
     if config.poll and config.poll.poll_seconds < FASTEST_POLL:
         yield warn(f"POLL_SECONDS={config.poll.poll_seconds:g}: X allows a look every 3 s", "set POLL_SECONDS=5")
-    if config.rules and (unknown := sorted(config.rules.told - WORDS.keys())):
+    if config.rules and (unknown := sorted(config.rules.tell_codes - WORDS.keys())):
         yield warn(f"TELL_ON_X: {unknown[0]} is no code", "the codes are in core/refusals.py")
     if config.money:
         yield from _prices(config.money)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+from core.refusals import SILENT, WORDS
 from core.settings.base import Settings
 
 
@@ -96,11 +97,24 @@ class RuleSettings(Settings):
     account_min_days: float = Field(default=0.0, ge=0, description="age an asker's account must have")
     follow_gate: bool = Field(default=False, description="answer only who follows the bot; each look costs $0.010")
     tell_on_x: str = Field(
-        default="help,stop,start,delete,too_long,unpaintable",
-        description="codes of refusals and commands that are answered in words, for $0.010 each",
+        default="all",
+        description="codes answered in words, $0.010 each, once per person, code and day; `all` (but spam) or `none`",
+        examples=["all -unsafe", "help,stop,start,delete"],
     )
+    wait_notice_minutes: float = Field(
+        default=5.0, ge=0, le=1440, description="say how long a picture takes if it is longer than this; 0: never"
+    )
+
+    @property
+    def tell_codes(self) -> frozenset[str]:
+        """The words of TELL_ON_X, without minus signs."""
+        words = self.tell_on_x.replace(",", " ").split()
+        return frozenset(word.removeprefix("-") for word in words) - {"all", "none"}
 
     @property
     def told(self) -> frozenset[str]:
         """Codes that are answered on X in words."""
-        return frozenset(self.tell_on_x.replace(",", " ").split())
+        words = self.tell_on_x.replace(",", " ").split()
+        codes = WORDS.keys() - SILENT if "all" in words else set()
+        named = {word for word in words if not word.startswith("-")} - {"all", "none"}
+        return frozenset((codes | named) - {word[1:] for word in words if word.startswith("-")})

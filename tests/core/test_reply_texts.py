@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from bot.saying import SAID, words_for
 from core.refusals import WORDS
+from core.reply_texts import SAID, words_for
 from core.x.weighing import harmless, is_valid_length
 
 CODES = sorted({*SAID, *WORDS, "never heard of"})
