@@ -123,7 +123,7 @@ def _ledger(database: Path) -> tuple[int, dict[str, tuple[int, int]]]:
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         rows = connection.execute("SELECT item, sum(count), sum(micro_usd) FROM spending GROUP BY item").fetchall()
     items = {str(item): (int(count), int(micro)) for item, count, micro in rows}
-    return sum(micro for item, (_, micro) in items.items() if item != "gpu"), items
+    return sum(micro for item, (_, micro) in items.items() if not item.startswith("gpu")), items
 
 
 if __name__ == "__main__":

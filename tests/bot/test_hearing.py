@@ -173,7 +173,7 @@ def test_delete_by_somebody_else_changes_nothing(
     poller.look()
     assert creation_of(engine, asked).deleted_at is None
     assert creation_of(engine, post_id).code == "not_yours"
-    assert creation_of(engine, post_id).next_attempt_at is None
+    assert creation_of(engine, post_id).says.startswith("Only the person who asked")
 
 
 def test_delete_before_it_is_painted_ends_it(poller: Poller, x: SandboxX, engine: Engine, asked: int) -> None:
@@ -207,13 +207,23 @@ def test_words_of_who_said_stop_are_not_painted_for_others(poller: Poller, x: Sa
     assert creation_of(engine, asked).code == "empty"
 
 
-def test_help_is_told_and_not_without_end(poller: Poller, x: SandboxX, engine: Engine) -> None:
-    asked = [x.post(f"@threadpaint help{'!' * number}", author="ada") for number in range(7)]
+def test_help_is_told_once_a_day(poller: Poller, x: SandboxX, engine: Engine) -> None:
+    asked = [x.post(f"@threadpaint help{'!' * number}", author="ada") for number in range(3)]
     poller.look()
-    told = [creation_of(engine, post_id) for post_id in asked]
-    says = [row.says for row in told if row]
-    assert len(says) == len(set(says)) == 5
-    assert all(row.next_attempt_at is not None for row in told if row)
+    asked += [x.post("@threadpaint help please", author="ada")]
+    poller.look()
+    told = [row for row in (creation_of(engine, post_id) for post_id in asked) if row]
+    assert [row.post_id for row in told if row.says] == asked[:1]
+    assert told[0].next_attempt_at is not None
+
+
+def test_the_handle_alone_is_asked_about_each_time_and_not_without_end(
+    poller: Poller, x: SandboxX, engine: Engine
+) -> None:
+    asked = [x.post(f"@threadpaint {'.' * number}", author="ada") for number in range(MAX_PER_DAY + 2)]
+    poller.look()
+    says = [row.says for row in (creation_of(engine, post_id) for post_id in asked) if row and row.says]
+    assert len(says) == len(set(says)) == MAX_PER_DAY
 
 
 def test_several_posts_of_one_person_in_one_look_count_against_the_quota_in_order(
@@ -334,7 +344,9 @@ def test_an_edit_to_nothing_ends_it(poller: Poller, x: SandboxX, engine: Engine,
     control(x, f"posts/{asked}/edit", text="@threadpaint")
     poller.look()
     row = creation_of(engine, asked)
-    assert (row.state, row.code, row.next_attempt_at) == ("refused", "empty", None)
+    assert (row.state, row.code) == ("refused", "empty")
+    assert row.says.startswith("What should I paint?")
+    assert row.next_attempt_at is not None
 
 
 def test_after_an_absence_the_newest_are_taken_up_and_the_rest_is_refused_by_name(

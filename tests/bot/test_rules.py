@@ -9,10 +9,13 @@ import pytest
 
 from bot.intent import Intent, PostContext, ReplyTarget, parse_intent
 from bot.intent.options import Options
-from bot.rules import MOST_WORDS, Terms, Verdict, after, cap, decide, decide_edit
+from bot.rules import Terms, Verdict, after, cap, decide, decide_edit
+from core.refusals import SILENT, WORDS
 from core.settings import RuleSettings, load
 from core.standing import Standing
+from core.text_replies import MAX_PER_DAY, may_reply_in_words
 from core.x import Author, Post
+from core.x.posts import Media
 from tests.support.posts import BOT, make_post
 
 OPENING, ANSWER = 500, 600
@@ -79,7 +82,7 @@ def test_who_said_stop_is_heard_when_saying_start() -> None:
 def test_who_said_stop_is_welcomed_back_in_words() -> None:
     verdict = verdict_of(make_post("@threadpaint start"), Standing(opted_out=True))
     assert (verdict.asked, verdict.told) == (True, True)
-    assert not verdict_of(make_post("@threadpaint start"), Standing(opted_out=True, told=MOST_WORDS)).told
+    assert not verdict_of(make_post("@threadpaint start"), Standing(opted_out=True, told=MAX_PER_DAY)).told
     assert not verdict_of(make_post("@threadpaint start"), Standing(opted_out=True, banned=True)).told
 
 
@@ -176,9 +179,50 @@ def test_what_is_too_long_is_refused_and_its_words_kept() -> None:
     assert code_of("@threadpaint a fox --no " + "f" * 101) == "too_long"
 
 
-def test_what_is_never_painted_is_refused_without_a_word() -> None:
+def test_what_is_never_painted_is_refused_in_words() -> None:
     verdict = verdict_of(make_post("@threadpaint p0rn"))
-    assert (verdict.code, verdict.refused, verdict.told) == ("unsafe", True, False)
+    assert (verdict.code, verdict.refused, verdict.told) == ("unsafe", True, True)
+
+
+def test_a_photo_alone_is_asked_about() -> None:
+    photo = Media("3_1", "photo", "https://pbs.example/fox.jpg")
+    verdict = decide(POST, Intent("prompt", "mention", init_image_url=photo.url), GOOD, terms())
+    assert (verdict.code, verdict.refused, verdict.told) == ("photo_alone", True, True)
+
+
+@pytest.mark.parametrize("code", ["unsafe", "too_long", "quota", "follow_gate", "nothing_there", "help"])
+def test_each_reason_is_told_once_a_day(code: str) -> None:
+    rules = load(RuleSettings)
+    assert may_reply_in_words(code, Standing(told=1, told_codes=frozenset({"other"})), rules, budget_reached=False)
+    assert not may_reply_in_words(code, Standing(told=1, told_codes=frozenset({code})), rules, budget_reached=False)
+
+
+@pytest.mark.parametrize("code", ["photo_alone", "empty"])
+def test_a_question_is_asked_each_time_but_not_without_end(code: str) -> None:
+    rules, codes = load(RuleSettings), frozenset({code})
+    assert may_reply_in_words(code, Standing(told=MAX_PER_DAY - 1, told_codes=codes), rules, budget_reached=False)
+    assert not may_reply_in_words(code, Standing(told=MAX_PER_DAY, told_codes=codes), rules, budget_reached=False)
+
+
+def test_by_default_only_spam_and_people_who_are_not_to_be_answered_get_no_word() -> None:
+    assert load(RuleSettings).told == WORDS.keys() - SILENT
+    for code in ("cooldown", "conversation", "bot", "banned", "opted_out", "too_old", "post_gone", "deleted"):
+        assert not may_reply_in_words(code, GOOD, load(RuleSettings), budget_reached=False), code
+
+
+@pytest.mark.parametrize(
+    ("value", "told", "silent"),
+    [
+        ("all", "unsafe", "cooldown"),
+        ("all -unsafe, cooldown", "cooldown", "unsafe"),
+        ("help,stop", "stop", "unsafe"),
+        ("none", "", "help"),
+        ("", "", "help"),
+    ],
+)
+def test_the_operator_chooses_what_is_told(value: str, told: str, silent: str) -> None:
+    codes = load(RuleSettings, tell_on_x=value).told
+    assert (told in codes or not told, silent in codes) == (True, False)
 
 
 def test_when_the_budget_is_spent_nothing_is_begun_and_nothing_told() -> None:
@@ -197,7 +241,7 @@ def test_only_who_asked_may_delete() -> None:
     verdict = verdict_of(mine, target=TARGET)
     assert (verdict.code, verdict.told, verdict.refused) == ("delete", True, True)
     theirs = verdict_of(make_post("@threadpaint delete", author_id=8), target=TARGET)
-    assert (theirs.code, theirs.asked, theirs.told) == ("not_yours", True, False)
+    assert (theirs.code, theirs.asked, theirs.told) == ("not_yours", True, True)
     assert verdict_of(mine).code == "nothing_there"
 
 
@@ -209,14 +253,23 @@ def test_commands_that_are_not_told_leave_no_creation() -> None:
 
 def test_words_are_not_told_without_end() -> None:
     post = make_post("@threadpaint help")
-    assert verdict_of(post, Standing(told=MOST_WORDS - 1)).told
-    assert not verdict_of(post, Standing(told=MOST_WORDS)).told
+    assert verdict_of(post, Standing(told=MAX_PER_DAY - 1)).told
+    assert not verdict_of(post, Standing(told=MAX_PER_DAY)).told
 
 
 def test_a_refusal_is_told_only_where_the_host_wants_it() -> None:
     spent = Standing(asked=50)
-    assert not verdict_of(POST, spent).told
+    assert not verdict_of(POST, spent, tell_on_x="all -quota").told
     assert verdict_of(POST, spent, tell_on_x="quota").told
+
+
+def test_a_flood_over_the_quota_is_answered_once() -> None:
+    standing, told = Standing(asked=50), []
+    for _ in range(5):
+        verdict = verdict_of(POST, standing)
+        told.append(verdict.told)
+        standing = after(standing, POST, verdict)
+    assert told == [True, False, False, False, False]
 
 
 def test_several_posts_of_one_look_count_one_by_one() -> None:
@@ -243,10 +296,10 @@ def test_an_edit_is_judged_by_its_words_only() -> None:
     def edit(text: str) -> Verdict:
         wish = parse_intent(make_post(text), PostContext(BOT))
         assert wish is not None
-        return decide_edit(wish, terms(person_daily_limit=1))
+        return decide_edit(make_post(text), wish, GOOD, terms(person_daily_limit=1))
 
     assert edit("@threadpaint a wolf").code == "prompt"
-    assert edit("@threadpaint").code == "empty"
+    assert (edit("@threadpaint").code, edit("@threadpaint").told) == ("empty", True)
     assert edit("@threadpaint stop").code == "talk"
 
 
