@@ -46,21 +46,25 @@ class WaitNotices:
 
     def run(self) -> int:
         """Queue the notices that are due. Returns how many. Raises TryLater when the queue is away."""
-        if not self.texts.rules.wait_notice_minutes or WAIT not in self.texts.rules.told:
-            return 0
-        candidates = self._candidates()
+        is_wanted = self.texts.rules.wait_notice_minutes and WAIT in self.texts.rules.told
+        candidates = self._candidates() if is_wanted else []
         if not candidates:
             return 0
         conditions = look_around(self.line.engine, self.line.queue, self.line.pace, self.line.money)
+        queued = self.announce(candidates, conditions)
+        if queued:
+            log.info("people are told that they have to wait", notices=queued)
+            self.line.call_up(REPLY)
+        return queued
+
+    def announce(self, candidates: list[Any], conditions: Conditions) -> int:
+        """Queue a notice for each candidate that waits too long, as far as there is room. Returns how many."""
         room, queued = self._room(conditions), 0
         for creation_id, minutes in self._slow(candidates, conditions):
             if queued >= room:
                 break
             with transaction(self.line.engine) as session:
                 queued += self.texts.announce_wait(session, creation_id, minutes, now())
-        if queued:
-            log.info("people are told that they have to wait", notices=queued)
-            self.line.call_up(REPLY)
         return queued
 
     def keep_running(self, stopped: threading.Event) -> None:

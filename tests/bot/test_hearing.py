@@ -15,6 +15,7 @@ from core.database import reading, transaction
 from core.errors import HouseError
 from core.models import creations, cursors, notifications, people, posts
 from core.queue import PAINT, WorkQueue
+from core.text_replies import MAX_PER_DAY
 from tests.support.hearing import answer, control, creation_of, listener, person_called, prompts, rename, verdicts
 from tests.support.sandbox_x import SandboxX, answers
 from tests.support.servers import wait_until
