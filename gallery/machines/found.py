@@ -36,7 +36,10 @@ class Found:
 
 
 def find(connection: Connection, words: str, *, limit: int, after: After | None = None) -> Found:
-    """What hangs and has all these words, newest first; where nothing does, what has words that begin so."""
+    """What hangs and has all these words, newest first; where nothing does, what has words that begin so.
+
+    A creation whose number this is comes first.
+    """
     asked, before = searching.asked_in(words), after.id if after else None
     ids = searching.find(connection, asked, limit=limit + 1, before=before)
     beginnings = not ids
@@ -46,7 +49,11 @@ def find(connection: Connection, words: str, *, limit: int, after: After | None 
     page = Page(queries.by_ids(connection, ids[:limit]), older)
     if after is not None:
         return Found(page, beginnings and bool(ids))
-    return Found(page, beginnings and bool(ids), _people(connection, words, asked), _numbered(connection, words))
+    numbered = _numbered(connection, words)
+    if numbered is not None:
+        others = [one for one in page.creations if one.id != numbered.id]
+        page = Page([numbered, *others], page.older)
+    return Found(page, beginnings and bool(ids), _people(connection, words, asked), numbered)
 
 
 def _numbered(connection: Connection, words: str) -> CreationShown | None:

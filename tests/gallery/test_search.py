@@ -102,8 +102,9 @@ def people(response):
 @pytest.mark.parametrize("words", ["{}", "No. {}", "no {}", "NO.{}", "#{}", " № {} "])
 def test_the_number_of_a_reply_leads_to_its_creation(client, wall, words):
     number = wall.hang(prompt="a red lighthouse")
-    page = client.get("/search", params={"q": words.format(number)}).text
-    assert f'<a href="/c/{number}">No. {number}</a>' in page
+    response = client.get("/search", params={"q": words.format(number)})
+    assert f'<a href="/c/{number}">No. {number}</a>' in response.text
+    assert prompts(response) == ["a red lighthouse"]
     assert f"No. {number}" in client.get(f"/c/{number}").text
 
 
