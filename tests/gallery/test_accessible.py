@@ -33,7 +33,7 @@ OF_COLOURS = ("color-contrast", "link-in-text-block")
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NO_PAGES = (
     "/pictures/", "/static/", "/favicon", "/robots.txt", "/sitemap", "/oembed", "/.well-known/", "/paint/start/",
-    "/live", "/healthz", "/api/", ".atom", ".json", ".zip", "/download/", "/sign-in/",
+    "/live", "/healthz", "/api/", ".atom", ".json", ".zip", ".jpg", "/download/", "/sign-in/",
 )  # fmt: skip
 # Where the addresses of a full site differ from those of its routes.
 EXAMPLES = {"creation_id": "1", "handle": "ada", "name": "board", "number": "1", "comment_id": "2", "id": "1"}

@@ -140,6 +140,7 @@ def test_a_large_photograph_is_scaled_down_and_turned_before_it_is_sent(open_pag
     page.fill("#prompt", "a fox")
     page.set_input_files("#file", {"name": "fox.jpg", "mimeType": "image/jpeg", "buffer": photograph()})
     page.locator(".pick__picture").wait_for()
+    assert page.get_by_text("As that picture").is_visible()
     [upload] = [request for request in sent if request.url.endswith("/paint/start")]
     assert int(upload.header_value("content-length")) < 500_000
     page.get_by_role("button", name="Paint").click()
@@ -147,6 +148,12 @@ def test_a_large_photograph_is_scaled_down_and_turned_before_it_is_sent(open_pag
     picture = Image.open(io.BytesIO(storage.get(painted()[0].start_key))).convert("RGB")
     assert picture.size == (1024, 1536)
     assert picture.getpixel((512, 100))[2] > 200, "its left edge is at the top now"
+
+
+def test_without_a_start_any_shape_is_any(open_page):
+    page = open_page("/paint")
+    assert page.get_by_text("Any", exact=True).is_visible()
+    assert not page.get_by_text("As that picture").is_visible()
 
 
 def test_a_kind_that_only_the_browser_reads_is_taken_too(open_page, painted):
