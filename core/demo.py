@@ -24,7 +24,8 @@ from core.supervisor import Supervisor, read_procfile
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parent.parent
-READY_WITHIN = 60.0
+# A busy machine starts six Pythons slowly: giving up stops all of them.
+READY_WITHIN = 180.0
 SHORTEST_SECRET = 32
 # What anybody may know: these keys open only the sandbox on this machine.
 SANDBOX_KEYS = {
@@ -82,7 +83,7 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
     }
     fixed = {
         "DATA_DIR": str(data),
-        "DATABASE_URL": f"sqlite:///{data / 'threadpaint.db'}",
+        "DATABASE_URL": house.demo_database_url or f"sqlite:///{data / 'threadpaint.db'}",
         "STORAGE_URL": str(data / "pictures"),
         "REDIS_URL": "",
         "GALLERY_PORT": str(house.gallery_port),

@@ -44,6 +44,11 @@ class HouseSettings(Settings):
         examples=["http://127.0.0.1:8002"],
         description="a painter of one's own for the demo, in place of the sketch",
     )
+    demo_database_url: str = Field(
+        default="",
+        examples=["postgresql://user:secret@127.0.0.1/demo"],
+        description="a database of one's own for the demo, in place of SQLite",
+    )
     log_level: str = Field(default="info", pattern="(?i)^(debug|info|warning|error)$")
     log_json: bool = False
 

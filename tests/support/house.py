@@ -139,7 +139,7 @@ def running_house(data: Path, **settings: str) -> Iterator[House]:
     """A demo that has said `ready`; stopped at the end."""
     house = start(data, **settings)
     try:
-        wait_until(lambda: _is_ready(house), "not ready", within=60)
+        wait_until(lambda: _is_ready(house), lambda: f"not ready: {house.lines}", within=180)
         yield house
     finally:
         if house.process.poll() is None:

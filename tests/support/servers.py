@@ -75,8 +75,8 @@ def process(
             child.wait()
 
 
-def wait_until(condition: Any, message: str, *, within: float = 30.0) -> Any:
-    """Call `condition` until it is true and return its value."""
+def wait_until(condition: Any, message: Any, *, within: float = 30.0) -> Any:
+    """Call `condition` until it is true and return its value. `message`: a text, or what makes it at the end."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         try:
@@ -85,4 +85,4 @@ def wait_until(condition: Any, message: str, *, within: float = 30.0) -> Any:
         except (httpx.HTTPError, OSError):
             pass
         time.sleep(0.05)
-    raise AssertionError(message)
+    raise AssertionError(message() if callable(message) else message)
