@@ -168,11 +168,17 @@ function watch() {
   const place = document.querySelector('[data-live]')
   if (!place) return
   const {live, state, refresh} = place.dataset
-  let stream, timer, isOver = false
+  let stream, timer, leave, isOver = false
+  const rest = () => {
+    stream?.close()
+    stream = null
+    leave?.()
+    leave = null
+    clearTimeout(timer)
+  }
   const stop = () => {
     isOver = true
-    stream?.close()
-    clearTimeout(timer)
+    rest()
     document.removeEventListener('visibilitychange', turn)
   }
   const renew = async () => {
@@ -181,9 +187,15 @@ function watch() {
   }
   const retry = () => setTimeout(watch, refresh * 1000)
   const poll = () => {
+    clearTimeout(timer)
     timer = setTimeout(renew, refresh * 1000)
   }
-  const listen = () => {
+  const isWanted = () => !isOver && !stream && document.visibilityState === 'visible'
+  const listen = async () => {
+    const given = await window.live.place()
+    if (!isWanted()) return given?.()
+    if (!given) return poll()
+    leave = given
     stream = new EventSource(`/live?creation=${live}`)
     stream.addEventListener('creation', event => {
       const told = JSON.parse(event.data)
@@ -194,8 +206,7 @@ function watch() {
   }
   // Nobody looks: nobody is told.
   const turn = () => {
-    stream?.close()
-    clearTimeout(timer)
+    rest()
     if (document.visibilityState === 'visible') listen()
   }
   document.addEventListener('visibilitychange', turn)

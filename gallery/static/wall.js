@@ -60,7 +60,6 @@ if (older && wall) {
 /* What happens now */
 const news = document.querySelector("[data-news]")
 const fresh = new Map()
-let since = easel?.dataset.since, stream = null
 
 function hang() {
   const cards = [...fresh.values()].reverse().filter(card => !document.getElementById(card.id))
@@ -72,9 +71,7 @@ function hang() {
   cards[0]?.querySelector("a").focus({ preventScroll: true })
 }
 
-function onHung(event) {
-  since = event.lastEventId || since
-  const { id, html } = JSON.parse(event.data)
+function onHung({ id, html }) {
   if (document.getElementById(`c${id}`) || fresh.has(id)) return
   const holder = document.createElement("template")
   holder.innerHTML = html
@@ -84,20 +81,19 @@ function onHung(event) {
   news.hidden = false
 }
 
-function listen() {
-  if (stream || document.hidden) return
-  stream = new EventSource(since ? `/live?since=${since}` : "/live")
-  if (since && news) stream.addEventListener("hung", onHung)
-  stream.addEventListener("painting", event => {
-    // Not under somebody's finger.
-    if (!easel.matches(":hover, :focus-within")) easel.innerHTML = JSON.parse(event.data).html
-  })
-}
-const rest = () => { stream?.close(); stream = null }
+// Cards differ between viewers: a window that was opened before somebody signed in hears of its own kind.
+const viewer = document.querySelector(".member [href^='/@']")?.pathname ?? ""
+const since = easel?.dataset.since
+const live = easel && new window.live.Wall({ viewer, since, hear: told => {
+  if (told.kind === "hung") since && news && onHung(told)
+  // Not under somebody's finger.
+  else if (!easel.matches(":hover, :focus-within")) easel.innerHTML = told.html
+} })
+const listen = () => document.hidden || live.start()
 
 if (easel) {
   news?.firstElementChild.addEventListener("click", hang)
-  document.addEventListener("visibilitychange", () => document.hidden ? rest() : listen())
-  addEventListener("pagehide", rest)
+  document.addEventListener("visibilitychange", () => document.hidden ? live.stop() : listen())
+  addEventListener("pagehide", () => live.stop())
   addEventListener("pageshow", listen)
 }
