@@ -27,6 +27,7 @@ from sandbox import (
     signin,
     texts,
 )
+from sandbox.browsers import OwnPagesOnly
 from sandbox.clock import Clock, WallClock
 from sandbox.dates import Dated
 from sandbox.line import Line
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.state.world, app.state.gate = world, Gate(world, ENDPOINTS)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_middleware(OwnPagesOnly, hosts=[settings.host, *settings.hosts])
     app.add_middleware(_Guard)
     app.add_middleware(Line)
     app.include_router(oauth2.router)

@@ -99,7 +99,7 @@ def _shown(request: Request, world: World, template: str, **context: object) -> 
     }
     answer = templates.TemplateResponse(request, template, common | context)
     answer.headers["content-security-policy"] = CSP
-    answer.headers["referrer-policy"] = "no-referrer"
+    answer.headers["referrer-policy"] = "same-origin"  # so that its own forms name their origin
     answer.headers["cache-control"] = "no-store"
     return answer
 

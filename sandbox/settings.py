@@ -16,6 +16,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SANDBOX_", frozen=True)
 
     host: str = "127.0.0.1"
+    hosts: list[str] = Field([], description="more names under which browsers find it, such as a tunnel's")
     port: int = Field(8001, ge=0, le=65535)
     data: Path | None = Field(None, description="folder of the world; without one it lives in memory")
     seed: int = 1

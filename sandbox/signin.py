@@ -159,7 +159,7 @@ def _shown(
     }
     answer = templates.TemplateResponse(request, "authorize.html", context, 400 if trouble else 200)
     answer.headers["content-security-policy"] = _csp(asked)
-    answer.headers["referrer-policy"] = "no-referrer"
+    answer.headers["referrer-policy"] = "same-origin"  # so that its own forms name their origin
     answer.headers["cache-control"] = "no-store"
     return answer
 
