@@ -28,6 +28,10 @@ GRACE_SECONDS = 1
 # So long a broken service still answers 503: who looks every few seconds sees that it is broken, and not just gone.
 # Then the process ends, since nothing but a new one can help, and whoever supervises it starts that.
 BROKEN_SECONDS = 10
+_OPEN = (
+    "GPU_TOKEN is missing: anybody who reaches {host} could paint at your cost; set it to a long random word "
+    "(or GPU_ALLOW_ANYBODY=true, if that is meant)"
+)
 
 
 def serve(
@@ -45,7 +49,9 @@ def serve(
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("uvicorn.access").addFilter(_without_query)
     if settings.token is None and not _is_loopback(settings.host):
-        log.warning("anybody who reaches %s may paint: set GPU_TOKEN", settings.host)
+        if not settings.allow_anybody:
+            raise _stop(_OPEN.format(host=settings.host))
+        log.warning("anybody who reaches %s may paint", settings.host)
     app = make_app(settings)
     config = uvicorn.Config(
         **limited(app),

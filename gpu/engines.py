@@ -12,7 +12,8 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from gpu.cost.prices import CARDS, UnknownCard, name_of
-from gpu.diffusion.presets import licence_of
+from gpu.diffusion.presets import find_preset, licence_of
+from gpu.diffusion.revisions import Revisions
 from gpu.engine import Checker, Engine
 from gpu.settings import GpuSettings
 from gpu.web.contract import Cost
@@ -36,6 +37,7 @@ def make_engine(settings: GpuSettings) -> Engine:
         batch_limit=settings.batch_limit,
         max_side=settings.max_side,
         vae=settings.vae,
+        revisions=settings.revisions,
         tuning=Tuning(
             dtype=settings.dtype,
             channels_last=settings.channels_last,
@@ -52,13 +54,16 @@ def make_checker(settings: GpuSettings) -> Checker | None:
         return None
     from gpu.safety.clip import ClipChecker
 
-    return ClipChecker(_safety_source(settings), device=settings.device)
+    source = _safety_source(settings)
+    return ClipChecker(source, device=settings.device, revision=settings.revisions.get(source))
 
 
 def make_app(settings: GpuSettings) -> FastAPI:
     """The whole service as the settings want it: the same on Modal, at home and in tests."""
     for line in _worth_knowing(settings):
         log.warning(line)
+    if unpinned := _unpinned(settings):
+        log.info("GPU_REVISIONS names no commit of %s: their weights are whatever is there today", ", ".join(unpinned))
     return create_app(
         make_engine(settings),
         token=settings.token.get_secret_value() if settings.token else None,
@@ -90,6 +95,19 @@ def _safety_source(settings: GpuSettings) -> str:
     """The weights that were named, else the ones a model's folder brings along, else the usual ones."""
     brings_own = (Path(settings.model) / "safety_checker").is_dir()
     return settings.model if brings_own and "safety_model" not in settings.model_fields_set else settings.safety_model
+
+
+def _unpinned(settings: GpuSettings) -> list[str]:
+    if settings.engine == "sketch":
+        return []
+    preset = find_preset(settings.model)
+    read: list[str | None] = [preset.source, preset.unet[0] if preset.unet else None] if preset else [settings.model]
+    if preset:
+        read.append(preset.tiny_vae if settings.vae == "tiny" else preset.fp16_vae)
+    if settings.safety != "off":
+        read.append(_safety_source(settings))
+    pinned = Revisions({**(preset.revisions if preset else {}), **settings.revisions})
+    return pinned.unpinned(read)
 
 
 def _cost(settings: GpuSettings) -> Cost | None:

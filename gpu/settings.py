@@ -6,9 +6,9 @@ Knows the presets' names and which settings contradict each other; loads no engi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, Json, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gpu.diffusion.presets import PRESETS, find_preset
@@ -22,10 +22,17 @@ class GpuSettings(BaseSettings):
     engine: Literal["sketch", "diffusers"] = Field("sketch", examples=["sketch"])
     # For diffusers: a preset of `gpu/diffusion/presets.py`, a folder, or a model id from the cache or the hub.
     model: str = Field("sdxl-lightning", min_length=1, max_length=400, examples=["sd-turbo"])
+    # Commits of repositories, by name: weights are what was looked at, whatever is put there later.
+    revisions: Json[dict[str, Annotated[str, Field(pattern=r"^[\w./-]{1,100}$")]]] = Field(
+        cast("dict[str, str]", "{}"),  # pydantic-settings reads a default like a value
+        examples=['{"stabilityai/sd-turbo": "<commit>"}'],
+    )
     # None: the best there is.
     device: Literal["cuda", "mps", "cpu"] | None = Field(None, examples=["cuda"])
     # Callers must show it; without one anybody who reaches the port may paint.
     token: SecretStr | None = Field(None, examples=["a-long-random-word"])
+    # Serve without a token on an address that others reach.
+    allow_anybody: bool = Field(False, examples=["true"])
     host: str = Field("127.0.0.1", min_length=1, examples=["0.0.0.0"])  # noqa: S104 -- an example, not a default
     port: int = Field(8002, ge=0, le=65535, examples=[8002])
     # 64 orders of the sketch wait some 5 s; with more, a caller does better to come back later.

@@ -10,7 +10,7 @@ import gc
 import importlib
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from gpu.diffusion.pixels import NAN_HINT, to_pictures
 from gpu.diffusion.preset import Preset
 from gpu.diffusion.presets import find_preset
 from gpu.diffusion.reasons import cannot_load
+from gpu.diffusion.revisions import Revisions
 from gpu.diffusion.tokens import Readers
 from gpu.diffusion.tuning import Tuning, checked_device, compile_networks, no_more_compiling, torch_dtype, tune
 from gpu.engine import EngineBroken, Failure, Key, Kind, Limits, OutOfMemory, Painting, Piece
@@ -49,12 +50,14 @@ class DiffusersEngine:
         tuning: Tuning | None = None,
         vae: Autoencoder = "own",
         make: Callable[..., Any] = load_text_pipeline,
+        revisions: Mapping[str, str] | None = None,
     ) -> None:
         self._preset = model if isinstance(model, Preset) else find_preset(model)
         self._source = model.source if isinstance(model, Preset) else model
         self._device, self._vae, self._make = device, vae, make
         self._batch_limit, self._max_side = batch_limit, max_side
         self._tuning = tuning or Tuning()
+        self._revisions = Revisions({**(self._preset.revisions if self._preset else {}), **(revisions or {})})
         self._warm, self._compiles = False, self._tuning.compile != "off"
         self._calls: dict[Kind, Calls] = {}
         # A folder on disk is named by its last part: its path is nobody's business.
@@ -69,7 +72,8 @@ class DiffusersEngine:
         self._device = device = checked_device(self._device)
         fits_fp16 = self._preset is None or self._preset.fits_fp16
         dtype = torch_dtype(self._tuning.dtype, device, fits_fp16=fits_fp16)
-        text = self._placed(self._make(self._source, self._preset, dtype=dtype, vae=self._vae), device)
+        made = self._make(self._source, self._preset, dtype=dtype, vae=self._vae, revisions=self._revisions)
+        text = self._placed(made, device)
         preset = self._preset or preset_of(self._source, text)
         set_scheduler(text, preset)
         self.limits = self._limits_of(preset)

@@ -11,21 +11,26 @@ from typing import Any, Literal
 from gpu.diffusion.manners import tiny_vae_for
 from gpu.diffusion.preset import Preset
 from gpu.diffusion.reasons import cannot_load
+from gpu.diffusion.revisions import Revisions
 from gpu.engine import EngineBroken
 
 Autoencoder = Literal["own", "tiny"]
+NEWEST = Revisions()
 
 
-def load_text_pipeline(model: str, preset: Preset | None, *, dtype: Any, vae: Autoencoder = "own") -> Any:
+def load_text_pipeline(
+    model: str, preset: Preset | None, *, dtype: Any, vae: Autoencoder = "own", revisions: Revisions = NEWEST
+) -> Any:
     """The text-to-image pipeline in `dtype` (torch) on the CPU; raises EngineBroken that says what is missing.
 
     Without a preset `model` is a folder or a model id. Never with the model's own safety checker: it blackens
     pictures, and ours (`gpu.safety`) looks at them afterwards.
     """
     source = preset.source if preset else model
-    parts = _replaced_parts(source, preset, dtype, vae) | _safety_of(source)
+    parts = _replaced_parts(source, preset, dtype, vae, revisions) | _safety_of(source, revisions)
+    given = parts | revisions.options(source)
     try:
-        pipeline = _from_pretrained(source, preset.variant if preset else None, dtype=dtype, **parts)
+        pipeline = _from_pretrained(source, preset.variant if preset else None, dtype=dtype, **given)
     except Exception as error:
         raise cannot_load("GPU_MODEL", source, error) from error
     pipeline.set_progress_bar_config(disable=True)
@@ -66,7 +71,6 @@ def _from_pretrained(source: str, variant: str | None, **given: Any) -> Any:
     import diffusers
 
     load: Any = diffusers.AutoPipelineForText2Image.from_pretrained
-    given["local_files_only"] = Path(source).is_dir()
     if variant:
         try:
             return load(source, variant=variant, **given)
@@ -76,54 +80,56 @@ def _from_pretrained(source: str, variant: str | None, **given: Any) -> Any:
     return load(source, **given)
 
 
-def _config_of(source: str) -> dict[str, Any]:
+def _config_of(source: str, revisions: Revisions) -> dict[str, Any]:
     """The pipeline's model_index.json."""
     import diffusers
 
     try:
-        config = diffusers.DiffusionPipeline.load_config(source, local_files_only=Path(source).is_dir())
+        config = diffusers.DiffusionPipeline.load_config(source, **revisions.options(source))
     except Exception as error:
         raise cannot_load("GPU_MODEL", source, error) from error
     return dict(config)
 
 
-def _safety_of(source: str) -> dict[str, Any]:
-    if "safety_checker" not in _config_of(source):
+def _safety_of(source: str, revisions: Revisions) -> dict[str, Any]:
+    if "safety_checker" not in _config_of(source, revisions):
         return {}
     return {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
-def _replaced_parts(source: str, preset: Preset | None, dtype: Any, vae: Autoencoder) -> dict[str, Any]:
+def _replaced_parts(
+    source: str, preset: Preset | None, dtype: Any, vae: Autoencoder, revisions: Revisions
+) -> dict[str, Any]:
     import diffusers
     import torch
 
     parts: dict[str, Any] = {}
     if preset and preset.unet:
-        parts["unet"] = _unet_from_file(preset.source, *preset.unet, dtype=dtype)
+        parts["unet"] = _unet_from_file(preset.source, *preset.unet, dtype=dtype, revisions=revisions)
     if vae == "tiny":
-        parts["vae"] = _tiny_vae(source, preset, dtype)
+        parts["vae"] = _tiny_vae(source, preset, dtype, revisions)
     elif preset and preset.fp16_vae and dtype == torch.float16:
-        parts["vae"] = _part(diffusers.AutoencoderKL, preset.fp16_vae, dtype)
+        parts["vae"] = _part(diffusers.AutoencoderKL, preset.fp16_vae, dtype, revisions)
     return parts
 
 
-def _tiny_vae(source: str, preset: Preset | None, dtype: Any) -> Any:
+def _tiny_vae(source: str, preset: Preset | None, dtype: Any, revisions: Revisions) -> Any:
     import diffusers
 
-    repository = preset.tiny_vae if preset else tiny_vae_for(_config_of(source).get("_class_name", ""))
+    repository = preset.tiny_vae if preset else tiny_vae_for(_config_of(source, revisions).get("_class_name", ""))
     if repository is None:
         raise EngineBroken("GPU_VAE: there is no tiny autoencoder for this model; GPU_VAE=own takes its own")
-    return _part(diffusers.AutoencoderTiny, repository, dtype, setting="GPU_VAE")
+    return _part(diffusers.AutoencoderTiny, repository, dtype, revisions, setting="GPU_VAE")
 
 
-def _part(kind: Any, source: str, dtype: Any, *, setting: str = "GPU_MODEL") -> Any:
+def _part(kind: Any, source: str, dtype: Any, revisions: Revisions, *, setting: str = "GPU_MODEL") -> Any:
     try:
-        return kind.from_pretrained(source, dtype=dtype, local_files_only=Path(source).is_dir())
+        return kind.from_pretrained(source, dtype=dtype, **revisions.options(source))
     except Exception as error:
         raise cannot_load(setting, source, error) from error
 
 
-def _unet_from_file(base: str, repository: str, file: str, *, dtype: Any) -> Any:
+def _unet_from_file(base: str, repository: str, file: str, *, dtype: Any, revisions: Revisions) -> Any:
     """The base's UNet with the weights of one file: shaped without memory, so that no weights are made twice."""
     import diffusers
     import torch
@@ -133,11 +139,12 @@ def _unet_from_file(base: str, repository: str, file: str, *, dtype: Any) -> Any
     kind: Any = diffusers.UNet2DConditionModel
     folder = Path(repository)
     try:
-        weights = load_file(folder / file if folder.is_dir() else hf_hub_download(repository, file))
+        fetched = folder / file if folder.is_dir() else hf_hub_download(repository, file, **revisions.of(repository))
+        weights = load_file(fetched)
     except Exception as error:
         raise cannot_load("GPU_MODEL", repository, error) from error
     try:
-        config = kind.load_config(base, subfolder="unet", local_files_only=Path(base).is_dir())
+        config = kind.load_config(base, subfolder="unet", **revisions.options(base))
         with torch.device("meta"):
             unet: Any = kind.from_config(config)
         unet.load_state_dict(weights, assign=True)

@@ -63,6 +63,8 @@ class Preset:
     fits_fp16: bool = True
     variant: str | None = None
     scheduler: Scheduler | None = None
+    # Of its repositories, to the commits that were looked at. GPU_REVISIONS adds to these and wins.
+    revisions: Mapping[str, str] = field(default_factory=dict, compare=False)
     # The hub hands it out only to those who accepted the terms on its page.
     gated: bool = False
     # One line for a person who chooses.

@@ -32,10 +32,10 @@ _DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 class ClipChecker:
     """A Checker around the weights at `source`: a folder, a pipeline's folder with a `safety_checker` in it, or a model
-    id from the cache or the hub. `device`: cuda, mps or cpu; None is the best there is."""
+    id from the cache or the hub, at a `revision` of it. `device`: cuda, mps or cpu; None is the best there is."""
 
-    def __init__(self, source: str, *, device: str | None = None) -> None:
-        self._source = source
+    def __init__(self, source: str, *, device: str | None = None, revision: str | None = None) -> None:
+        self._source, self._revision = source, revision
         self._device = device
 
     def load(self) -> None:
@@ -63,10 +63,11 @@ class ClipChecker:
 
         folder = Path(self._source)
         inside = {"subfolder": "safety_checker"} if (folder / "safety_checker").is_dir() else {}
+        where = {"local_files_only": True} if folder.is_dir() else {"revision": self._revision}
         kind: Any = StableDiffusionSafetyChecker
         try:
             model, found = kind.from_pretrained(
-                self._source, dtype=torch.float32, output_loading_info=True, local_files_only=folder.is_dir(), **inside
+                self._source, dtype=torch.float32, output_loading_info=True, **where, **inside
             )
         except Exception as error:
             raise _no_weights(self._source, "cannot be loaded") from error

@@ -24,12 +24,16 @@ class Callers:
     def __init__(self, token: str | None) -> None:
         self._expected = f"Bearer {token}".encode() if token else None
 
-    def name(self, request: Request) -> str:
-        """The word in X-Caller, else the peer's address. Raises Unauthorised, and Unpaintable for a word that is none:
-        ignored, it would quietly throw its caller in with all others."""
+    def check(self, request: Request) -> None:
+        """Raise Unauthorised unless the request shows the token, or none is asked for."""
         given = request.headers.get("authorization", "").encode("latin-1", "replace")
         if self._expected is not None and not hmac.compare_digest(given, self._expected):
             raise Unauthorised
+
+    def name(self, request: Request) -> str:
+        """The word in X-Caller, else the peer's address. Raises Unauthorised, and Unpaintable for a word that is none:
+        ignored, it would quietly throw its caller in with all others."""
+        self.check(request)
         word = request.headers.get(HEADER)
         if word is None:
             return request.client.host if request.client else ""

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -69,8 +69,10 @@ def create_app(
         threads=encode_threads,
         cost=cost,
     )
-    app = FastAPI(title="Threadpaint GPU service", lifespan=service.lifespan, redirect_slashes=False)
+    # FastAPI's pages of documentation load scripts from elsewhere, and its description asks for no token.
+    app = FastAPI(title="Threadpaint GPU service", lifespan=service.lifespan, redirect_slashes=False, openapi_url=None)
     app.add_exception_handler(HTTPException, _no_such_page)
+    app.add_exception_handler(Unauthorised, _unauthorised)
     app.state.engine_thread = service.thread
     _add_pages(app, service)
     return app
@@ -88,7 +90,9 @@ def _add_pages(app: FastAPI, service: Service) -> None:
     )
     app.add_api_route("/healthz", service.healthz, methods=["GET"])
     app.add_api_route("/healthz", service.healthz, methods=["HEAD"], include_in_schema=False)  # some monitors ask so
-    app.add_api_route("/metrics", service.metrics_page, methods=["GET"])
+    shown = [Depends(service.check_token)]
+    app.add_api_route("/metrics", service.metrics_page, methods=["GET"], dependencies=shown)
+    app.add_api_route("/openapi.json", app.openapi, methods=["GET"], dependencies=shown, include_in_schema=False)
 
 
 class Service:
@@ -128,7 +132,7 @@ class Service:
         try:
             response = await self._paint(request)
         except Unauthorised:
-            response = _error(401, "no or wrong token", {"WWW-Authenticate": "Bearer"})
+            response = await _unauthorised()
         except Unpaintable as error:
             response = _json(422, {"errors": [{"field": field, "reason": reason} for field, reason in error.errors]})
         except TooLarge:
@@ -237,6 +241,10 @@ class Service:
         # Whoever pays can tell the price of a painting before the first one.
         return _json(200, told | ({"cost": self._cost.model_dump()} if self._cost else {}))
 
+    async def check_token(self, request: Request) -> None:
+        """Raise Unauthorised: what is painted here, and how much, is for those who may paint."""
+        self._callers.check(request)
+
     async def metrics_page(self) -> Response:
         return Response(self.metrics.text(), media_type=Metrics.media_type)
 
@@ -274,6 +282,10 @@ async def _unless_gone(request: Request, future: Future[Outcome]) -> Outcome:
 async def _hung_up(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+async def _unauthorised(_request: Request | None = None, _why: Any = None) -> Response:
+    return _error(401, "no or wrong token", {"WWW-Authenticate": "Bearer"})
 
 
 async def _no_such_page(_request: Request, error: Any) -> Response:

@@ -146,36 +146,63 @@ def test_a_models_own_safety_checker_is_not_loaded(tmp_path):
     assert loaded(folder).paint(text_key(), [Piece("a lake", 7)]), "its weights are not even there"
 
 
-def cached(cache, repository, folder):
-    """A repository as huggingface_hub keeps it after a download."""
-    home, revision = cache / f"models--{repository.replace('/', '--')}", "0" * 40
-    shutil.copytree(folder, home / "snapshots" / revision)
+COMMIT, NEWER = "0" * 40, "1" * 40
+
+
+def cached(cache, repository, folder, *, main):
+    """A repository as huggingface_hub keeps it after a download of COMMIT; its branch may have moved on since."""
+    home = cache / f"models--{repository.replace('/', '--')}"
+    shutil.copytree(folder, home / "snapshots" / COMMIT)
     (home / "refs").mkdir()
-    (home / "refs" / "main").write_text(revision)
+    (home / "refs" / "main").write_text(main)
 
 
-def test_the_default_model_loads_from_the_cache_alone(base, lightning, tmp_path):
+@pytest.fixture
+def loaded_from_cache(base, lightning, tmp_path):
     """As on Modal, where a container is offline and its volume holds no more than what was once read."""
-    folder, cache = shutil.copytree(base, tmp_path / "fetched"), tmp_path / "cache"
-    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
-    for weights in folder.rglob("*.safetensors"):
-        weights.rename(weights.with_suffix(".fp16.safetensors"))
-    cached(cache, LIGHTNING.source, folder)
-    unet = tmp_path / "unet"
-    unet.mkdir()
-    shutil.copy(f"{lightning.unet[0]}/{lightning.unet[1]}", unet / LIGHTNING.unet[1])
-    cached(cache, LIGHTNING.unet[0], unet)
-    code = """
+
+    def load(*, main, revisions):
+        folder, cache = shutil.copytree(base, tmp_path / "fetched"), tmp_path / "cache"
+        (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+        for weights in folder.rglob("*.safetensors"):
+            weights.rename(weights.with_suffix(".fp16.safetensors"))
+        cached(cache, LIGHTNING.source, folder, main=main)
+        unet = tmp_path / "unet"
+        unet.mkdir()
+        shutil.copy(f"{lightning.unet[0]}/{lightning.unet[1]}", unet / LIGHTNING.unet[1])
+        cached(cache, LIGHTNING.unet[0], unet, main=main)
+        code = f"""
 from gpu.diffusion.engine import DiffusersEngine
 from gpu.engine import Key, Piece
-engine = DiffusersEngine("sdxl-lightning", device="cpu", max_side=64)
+engine = DiffusersEngine("sdxl-lightning", device="cpu", max_side=64, revisions={revisions!r})
 engine.load()
 print(engine.model, engine.paint(Key("text", 64, 64, 4, 0.0), [Piece("a lake", 7)])[0].image.size)
 """
-    environment = os.environ | {"HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+        environment = os.environ | {"HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+
+    return load
+
+
+def test_the_default_model_loads_from_the_cache_alone(loaded_from_cache):
+    run = loaded_from_cache(main=COMMIT, revisions={})
     assert run.stdout == "sdxl-lightning (64, 64)\n", run.stderr
     assert "Error" not in run.stderr
+
+
+def test_pinned_commits_are_read_whatever_was_put_there_since(loaded_from_cache):
+    run = loaded_from_cache(main=NEWER, revisions={LIGHTNING.source: COMMIT, LIGHTNING.unet[0]: COMMIT})
+    assert run.stdout == "sdxl-lightning (64, 64)\n", run.stderr
+
+
+@pytest.mark.parametrize("unpinned", [LIGHTNING.source, LIGHTNING.unet[0]])
+def test_what_is_not_pinned_is_what_is_newest(loaded_from_cache, unpinned):
+    pinned = {LIGHTNING.source: COMMIT, LIGHTNING.unet[0]: COMMIT}
+    del pinned[unpinned]
+    run = loaded_from_cache(main=NEWER, revisions=pinned)
+    assert run.returncode != 0 and unpinned in run.stderr
 
 
 def test_a_family_that_cannot_start_from_an_image_says_so(tmp_path):

@@ -157,7 +157,7 @@ def test_it_listens_on_addresses_of_six():
 
 
 def test_a_host_that_cannot_be_a_name_is_one_line_with_the_setting():
-    result = run("--host", "ä" * 100 + ".example")
+    result = run("--host", "ä" * 100 + ".example", GPU_TOKEN="s3cret")
     assert result.returncode == 2
     assert result.stderr.strip().splitlines()[-1].startswith("GPU_HOST: ") and "Traceback" not in result.stderr
 
@@ -290,3 +290,39 @@ def test_a_model_that_is_not_there_is_named_with_its_setting(tmp_path, monkeypat
         house.serve(engine="diffusers", model=str(tmp_path), port=0)
     assert ended.value.exit_code == 1
     assert "GPU_MODEL" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_it_is_not_open_to_everybody_unless_that_is_meant(host):
+    refused = run("--host", host, "--port", "0")
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1 and "GPU_TOKEN is missing" in refused.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # it comes as far as the port
+        port = str(taken.getsockname()[1])
+        for way in ({"GPU_ALLOW_ANYBODY": "true"}, {"GPU_TOKEN": "s3cret"}):
+            assert "GPU_PORT" in run("--host", "127.0.0.1", "--port", port, **way).stderr
+            assert "GPU_TOKEN is missing" not in run("--host", "0.0.0.0", "--port", port, **way).stderr
+
+
+@pytest.mark.parametrize(
+    ("revisions", "named"),
+    [
+        ("{}", ["stabilityai/sd-turbo", "CompVis/stable-diffusion-safety-checker"]),
+        ('{"stabilityai/sd-turbo": "' + "a" * 40 + '"}', ["CompVis/stable-diffusion-safety-checker"]),
+    ],
+)
+def test_a_start_names_the_weights_that_are_not_pinned(monkeypatch, caplog, revisions, named):
+    from gpu.engines import make_app
+
+    monkeypatch.setenv("GPU_REVISIONS", revisions)
+    with caplog.at_level("INFO", logger="gpu"):
+        make_app(GpuSettings(engine="diffusers", model="sd-turbo"))
+    [line] = [record.getMessage() for record in caplog.records if "GPU_REVISIONS" in record.getMessage()]
+    assert line.startswith(f"GPU_REVISIONS names no commit of {', '.join(named)}:")
+
+
+@pytest.mark.parametrize("revisions", ["nonsense", '{"a/b": ""}', '{"a/b": "x y"}', '["a/b"]'])
+def test_revisions_that_are_none_stop_the_start_in_one_line(revisions):
+    refused = run(GPU_REVISIONS=revisions)
+    assert refused.returncode == 2 and "GPU_REVISIONS" in refused.stderr
+    assert "Traceback" not in refused.stderr

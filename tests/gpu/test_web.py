@@ -228,3 +228,18 @@ def test_wrong_methods_and_addresses_are_errors_like_the_others(toy, serve, meth
 def test_a_monitor_may_ask_for_the_head_only(toy, serve):
     response = serve(toy).head("/healthz")
     assert response.status_code == 200 and response.content == b""
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/openapi.json"])
+def test_what_is_painted_here_is_for_those_who_show_the_token(toy, serve, path):
+    client = serve(toy, token="s3cret")
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic s3cret"}):
+        answer = client.get(path, headers=headers)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert client.get(path, headers={"Authorization": "Bearer s3cret"}).status_code == 200
+    assert client.get("/healthz").status_code == 200
+    assert serve(toy).get(path).status_code == 200
+
+
+def test_no_page_loads_scripts_from_elsewhere(toy, serve):
+    assert {serve(toy).get(path).status_code for path in ("/docs", "/redoc")} == {404}
