@@ -67,7 +67,8 @@ SILENT = frozenset(
     {"cooldown", "conversation", "bot", "banned", "opted_out", "too_old", "too_many_waiting", "budget"}
     | {"post_gone", "deleted", "taken_down"}
 )
-# Their words are shown to nobody.
+# Their words are shown to nobody. Those of all else that became no picture are shown to their author alone
+# (`gallery/creation_rows.py`).
 UNSHOWN = frozenset({"unsafe"})
 
 

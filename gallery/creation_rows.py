@@ -99,7 +99,7 @@ LENGTHS = (1, 25)
 
 def with_pictures(connection: Connection, rows: Sequence[Any], *, viewer_id: int | None = None) -> list[CreationShown]:
     """What rows of WITH_PERSON tell, with the pictures of those that hang, and of the viewer's own."""
-    shown = [creation_of(*row) for row in rows]
+    shown = [creation_of(*row, viewer_id=viewer_id) for row in rows]
     by_id = {creation.id: creation for creation in shown}
     rows = _pictures_of(connection, [one.id for one in shown if one.shown_at is not None])
     own = [one.id for one in shown if one.painted_at and not one.hangs and one.person.id == viewer_id]
@@ -130,16 +130,28 @@ def creation_of(  # noqa: PLR0917  # a row, as COLUMNS has it
     after_username: str,
     after_name: str,
     *rest: Any,
+    viewer_id: int | None = None,
 ) -> CreationShown:
-    """A row of WITH_PERSON as a creation, without its pictures."""
-    if code in UNSHOWN:
-        prompt = negative_prompt = ""
+    """A row of WITH_PERSON as a creation, without its pictures, and without words that the viewer may not read."""
     parent = None
     # Where X hides its author, the parent is there and they are not.
     if after_id is not None and after_person_id is not None:
         parent = ParentShown(after_id, PersonShown(after_person_id, after_username, after_name))
     person = PersonShown(person_id, username, name)
-    return CreationShown(creation_id, State(state), code, prompt, negative_prompt, person, parent, *rest)
+    creation = CreationShown(creation_id, State(state), code, prompt, negative_prompt, person, parent, *rest)
+    if not _may_read(creation, viewer_id):
+        creation.prompt = creation.negative_prompt = ""
+    return creation
+
+
+def _may_read(creation: CreationShown, viewer_id: int | None) -> bool:
+    """Whose words these are reads them; others once it hangs, and before, while it is on its way there.
+
+    What was refused, held back or failed never hung: its words are nobody else's to read.
+    """
+    if creation.code in UNSHOWN:
+        return False
+    return creation.hangs or creation.person.id == viewer_id or (creation.is_under_way and not creation.deleted_at)
 
 
 def _pictures_of(connection: Connection, ids: Sequence[int]) -> Sequence[Any]:

@@ -124,7 +124,7 @@ def one_creation(connection: Connection, creation_id: int, *, viewer_id: int | N
     found = connection.execute(ONE, {"id": creation_id, "viewer": viewer_id}).all()
     if not found or found[0].code in NO_CREATION:
         return None
-    shown = creation_of(*found[0][:ITS_COLUMNS])
+    shown = creation_of(*found[0][:ITS_COLUMNS], viewer_id=viewer_id)
     own_rows = [row[ITS_COLUMNS:] for row in found]
     shown.pictures.extend(picture_of(row, shown) for row in own_rows if row[0] is not None)
     return shown

@@ -119,6 +119,21 @@ def test_what_was_said_to_the_bot_and_is_no_wish_for_a_picture_has_no_page(clien
         assert client.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("code", ["flagged", "post_gone", "too_long", "gpu_failed"])
+def test_words_that_became_no_picture_are_their_authors_alone(client, site, wall, sign_in, code):
+    state = State.FAILED if code == "gpu_failed" else State.REFUSED
+    ada = wall.person("ada")
+    creation_id = wall.creation(prompt="my private words", negative_prompt="fog", state=state, code=code, person_id=ada)
+    for path in (f"/c/{creation_id}", f"/api/creations/{creation_id}"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "private words" not in answer.text
+        assert "fog" not in answer.text
+    own = site()
+    sign_in(own, ada)
+    assert "my private words" in own.get(f"/c/{creation_id}").text
+
+
 def test_unsafe_words_are_shown_to_nobody(client, wall):
     creation_id = wall.creation(state=State.REFUSED, code="unsafe", prompt="foul words", negative_prompt="more of it")
     for path in (f"/c/{creation_id}", f"/api/creations/{creation_id}"):

@@ -21,6 +21,8 @@ from tests.gallery.conftest import WITH_DOOR
 
 # As a prompt, a name, a comment, a title; a stranger must read none of them.
 SECRETS = ("wordhidden", "wordgone", "wordunsafe", "wordprotected", "wordbanned", "wordboard", "wordwaits")
+# What became no picture, or one that a check held back.
+SECRETS += ("wordflagged", "wordfailed", "wordpostgone", "wordoptedout", "wordheldback")
 
 
 @pytest.fixture
@@ -36,6 +38,12 @@ def house(wall, engine):
         "protected": wall.hang(prompt="wordprotected fox", person_id=protected, parent_id=root),
     }
     wall.creation(prompt="wordunsafe fox", negative_prompt="wordunsafe", state=State.REFUSED, code="unsafe")
+    ended = {"wordflagged": "flagged", "wordpostgone": "post_gone", "wordoptedout": "opted_out"}
+    for word, code in ended.items():
+        wall.creation(prompt=f"{word} fox", negative_prompt=word, person_id=ada, state=State.REFUSED, code=code)
+    wall.creation(prompt="wordfailed fox", person_id=ada, parent_id=root, state=State.FAILED, code="gpu_failed")
+    held_back = wall.hang(prompt="wordheldback fox", person_id=ada, shown_at=None, pictures=0)
+    wall.picture(held_back, 0, flagged=True)
     wall.creation(prompt="wordwaits fox", person_id=ada, hidden_at=now(), next_attempt_at=now(), state=State.QUEUED)
     wall.creation(prompt="wordprotected waits", person_id=protected, next_attempt_at=now(), state=State.PAINTING)
     wall.hang(prompt="a blue fox", person_id=grace, parent_id=out["hidden"])
