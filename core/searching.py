@@ -12,9 +12,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlmodel import Session
 
+from core.database import transaction
+from core.models.searchable import NAME, OVERWRITES, PEOPLE
 from core.text import TAG_FLAG
 
 LONGEST_WORD = 64
@@ -24,6 +26,10 @@ MOST_ASKED = 12
 SHORTEST_BEGINNING = 2
 # PostgreSQL looks through so many of the newest first: what half a hundredth of all have is found there at once.
 NEWEST = 5000
+
+# Of 500 pages each, after one look at what is deleted.
+MOST_MERGES = 20
+TOTAL_CHANGES = text("SELECT total_changes()")
 
 # Scripts that put no spaces between words: kana, Han, Hangul, Thai, Lao, Khmer, Burmese.
 UNSPACED = re.compile(
@@ -121,6 +127,23 @@ def remove(session: Session, creation_ids: Iterable[int]) -> None:
     rows = [{"id": creation_id} for creation_id in creation_ids]
     if rows:
         session.connection().execute(REMOVE.get(name, REMOVE["postgresql"]), rows)
+
+
+def forget_removed(engine: Engine) -> None:
+    """Make the indexes forget what was removed from them; until then its words can be read in the database's file.
+
+    Only for SQLite before 3.42, which cannot do so at once: it merges the parts of an index, a few pages at a time.
+    """
+    if engine.dialect.name != "sqlite" or OVERWRITES:
+        return
+    for name in (NAME, PEOPLE):
+        merge = text(f"INSERT INTO {name} ({name}, rank) VALUES ('merge', -500)")  # noqa: S608  # our own names
+        for _ in range(MOST_MERGES):
+            with transaction(engine) as session:
+                changes = session.connection().execute(TOTAL_CHANGES).scalar_one()
+                session.connection().execute(merge)
+                if session.connection().execute(TOTAL_CHANGES).scalar_one() - changes < 2:  # nothing left to merge
+                    break
 
 
 def row(dialect: str, creation_id: int, prompt: str) -> dict[str, object]:

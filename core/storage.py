@@ -8,13 +8,25 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.errors import TryLater
 from core.private_files import mode_like
 
+UNFINISHED, ASIDE = ".new-", ".gone-"
+# The folders of files, by the first two digits of their names.
+SHARDS = tuple(f"{number:02x}" for number in range(256))
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}\.(webp|avif|png|jpg)")
+
+
+class OldFiles(NamedTuple):
+    """Names of old files in a shard, and after which name to go on; empty at the end of the shard."""
+
+    names: list[str]
+    goes_on_after: str
 
 
 class Storage(Protocol):
@@ -28,6 +40,12 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove what is under a key. What is not there is no error."""
+
+    def old_files(self, shard: str, before: datetime, *, after: str = "", limit: int) -> OldFiles:
+        """Look at `limit` files of one of SHARDS, in the order of their names, for those last kept before a moment."""
+
+    def discard(self, name: str, before: datetime, is_needed: Callable[[str], bool]) -> bool:
+        """Remove a file of `old_files` unless it is needed after all. Returns whether it is gone."""
 
 
 class FolderStorage:
@@ -71,11 +89,50 @@ class FolderStorage:
         path = self.folder / key
         return path if path.is_file() else None
 
+    def old_files(self, shard: str, before: datetime, *, after: str = "", limit: int) -> OldFiles:
+        """Look at `limit` files of one of SHARDS, in the order of their names, for those last kept before a moment.
+
+        Also at files that were never finished. Reads the names of the whole shard, and the dates of `limit`.
+        """
+        folder = self.folder / shard
+        try:
+            names = sorted(f"{shard}/{path.name}" for path in folder.iterdir())
+            some = [name for name in names if name > after][:limit]
+            old = [name for name in some if _kept_before(self.folder / name, before)]
+        except FileNotFoundError:
+            return OldFiles([], "")
+        except OSError as error:
+            raise TryLater("storage", f"cannot look through {folder}: {error.strerror}") from error
+        return OldFiles(old, some[-1] if some and some[-1] != names[-1] else "")
+
+    def discard(self, name: str, before: datetime, is_needed: Callable[[str], bool]) -> bool:
+        """Remove a file of `old_files` unless it is needed after all. Returns whether it is gone.
+
+        It is set aside first: whoever keeps the same picture at this moment either made it young again, which is seen
+        then, or finds no file and writes a new one. What is set aside when the power fails is found by `old_files`.
+        """
+        folder, _, file = name.rpartition("/")
+        key = f"{folder}/{file.removeprefix(ASIDE)}"
+        path, aside = self.folder / key, self.folder / folder / (ASIDE + file.removeprefix(ASIDE))
+        try:
+            if not KEY.fullmatch(key):
+                return _removed(self.folder / name) if file.startswith(UNFINISHED) else False
+            if file == path.name:
+                path.rename(aside)
+            if is_needed(key) or not _kept_before(aside, before):
+                aside.replace(path)
+                return False
+            return _removed(aside)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise TryLater("storage", f"cannot remove a picture from {self.folder}: {error.strerror}") from error
+
     def _write(self, path: Path, data: bytes) -> None:
-        if path.exists():
+        if _is_young_again(path):
             return
         _make_folder(path.parent)
-        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
@@ -87,6 +144,27 @@ class FolderStorage:
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise
+
+
+def _is_young_again(path: Path) -> bool:
+    """Whether the file is there. Its date is when it was last kept: what is kept again is in use (`discard`)."""
+    try:
+        os.utime(path)
+    except OSError:
+        return False  # not there, or another user's: written anew
+    return True
+
+
+def _kept_before(path: Path, moment: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < moment.timestamp()
+    except FileNotFoundError:
+        return False
+
+
+def _removed(path: Path) -> bool:
+    path.unlink(missing_ok=True)
+    return True
 
 
 def _make_folder(folder: Path) -> None:

@@ -23,6 +23,7 @@ from worker.allowance import Allowance
 from worker.alone import Alone
 from worker.keeping import Keeping
 from worker.lookups import Lookups
+from worker.orphans import OrphanFiles
 from worker.pool import Pool
 from worker.settings import Settings, read_settings
 from worker.sweeps import Sweep
@@ -78,7 +79,8 @@ def _keep(settings: Settings, stopped: threading.Event) -> None:
     lookups = Lookups(engine, open_x(settings.x, toll), allowance, settings.keep)
     storage = FolderStorage(settings.storage.folder)
     uploads = Uploads(settings.storage.folder)
-    keeping = Keeping(engine, open_x(settings.x, toll), storage, lookups, settings.keep, uploads)
+    orphans = OrphanFiles(engine, storage)
+    keeping = Keeping(engine, open_x(settings.x, toll), storage, lookups, settings.keep, uploads, orphans)
     keeping.keep_running(stopped, Alone(queue.connection, "keeping", lease=settings.work.lease_seconds))
 
 

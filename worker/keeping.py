@@ -17,12 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import reading, transaction
+from core.database import empty_wal, reading, transaction
 from core.errors import GiveUp, TryLater
 from core.forgetting import take_back
 from core.logs import get_logger
 from core.models import FILES_OF_PICTURES, State, creations, pictures, posts
 from core.notifying import forget_old
+from core.searching import forget_removed
 from core.settings import KeepSettings
 from core.storage import Storage
 from core.ties import untie_creation
@@ -31,6 +32,7 @@ from core.visibility import conceal
 from core.x import XClient
 from worker.alone import Alone
 from worker.lookups import Lookups
+from worker.orphans import OrphanFiles
 
 log = get_logger(__name__)
 
@@ -55,8 +57,10 @@ class Keeping:
     lookups: Lookups
     settings: KeepSettings
     uploads: Uploads | None = None
+    orphans: OrphanFiles | None = None
     _not_before: dict[int, datetime] = field(default_factory=dict, init=False)
     _failed: set[int] = field(default_factory=set, init=False)
+    _has_forgotten: bool = field(default=False, init=False)
 
     def keep_running(self, stopped: threading.Event, alone: Alone) -> None:
         """Look again and again until stopped, whatever is away meanwhile."""
@@ -81,6 +85,12 @@ class Keeping:
             self.uploads.forget_old(now() - UNUSED_FOR)
         if self.lookups.run(go_on):
             self._forget_all(go_on)
+        if self.orphans and go_on():
+            self.orphans.sweep()
+        if self._has_forgotten:
+            forget_removed(self.engine)
+            empty_wal(self.engine)
+            self._has_forgotten = False
 
     def _forget_all(self, go_on: Callable[[], bool]) -> None:
         """What can be done here is done first: it does not wait for X."""
@@ -114,6 +124,7 @@ class Keeping:
 
     def _remove(self, creation_id: int) -> None:
         """The files go before their rows, so that none is left that nobody knows of."""
+        self._has_forgotten = True
         with transaction(self.engine) as session:
             take_back(session, [creation_id], "deleted")
             keys = _keys_of(session, creation_id)

@@ -20,6 +20,7 @@ from core.queue import WorkQueue
 from core.settings import KeepSettings, MoneySettings, load
 from core.storage import FolderStorage
 from core.uploads import Uploads
+from core.visibility import show
 from tests.support.rows import make_creation, make_person, make_post, read_creation
 from tests.support.sandbox_x import SandboxX, answers, lost_answer, lost_call
 from tests.support.servers import wait_until
@@ -578,3 +579,23 @@ def test_notifications_of_three_months_ago_go_too(keeping: Keeping, engine: Engi
     keeping.look()
     with reading(engine) as connection:
         assert connection.execute(select(notifications.c.key)).scalars().all() == ["89"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_words_that_are_forgotten_are_not_in_the_database_file(
+    keeping: Keeping, engine: Engine, hang: Any, tmp_path: Path
+) -> None:
+    """SQLite keeps what was deleted in free pages, in its log, and in the index of words."""
+    hung = hang(prompt="a zyxwvutsrq fox", shown_at=None)
+    for number in range(40):
+        hang(prompt=f"a hen {number}")
+    with transaction(engine) as session:
+        show(session, creations.c.id == hung.id)
+
+    def holds_it() -> bool:
+        return any(b"zyxwvutsrq" in path.read_bytes() for path in tmp_path.glob("house.db*"))
+
+    assert holds_it()
+    delete(engine, hung.id)
+    keeping.look()
+    assert not holds_it()
