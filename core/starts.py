@@ -15,8 +15,6 @@ from sqlmodel import Session
 
 from core.counting import at_once
 from core.models import State, creations, people, pictures
-from core.notifying import tell_not_painted
-from core.states import move
 
 # How far the GPU service goes from a start picture if it is not told (`gpu/engine.py`).
 USUAL_STRENGTH = 0.6
@@ -136,13 +134,7 @@ def _has_start() -> ColumnElement[bool]:
 
 
 def _strip(session: Session, creation_ids: Iterable[int]) -> None:
-    """They lose their start picture; what waits to be painted from it ends with a reason. The owner's id stays in them:
-    it tells that they began from something that is gone."""
+    """They lose their start picture. The owner's id stays in them, and tells that they began from something that is gone:
+    what waits to be painted from it is refused when its turn comes (`worker/start_picture.py`)."""
     for ids in at_once(creation_ids):
         session.execute(update(creations).where(creations.c.id.in_(ids)).values(start_key=None, start_url=None))
-        waiting = select(creations.c.id, creations.c.person_id).where(
-            creations.c.id.in_(ids), creations.c.state == State.QUEUED.value
-        )
-        for row in session.execute(waiting.order_by(creations.c.id)).all():
-            if move(session, row.id, State.QUEUED, State.REFUSED, code=TAKEN_BACK, next_attempt_at=None, says=None):
-                tell_not_painted(session, row.person_id, row.id, TAKEN_BACK)

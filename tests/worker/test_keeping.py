@@ -18,6 +18,7 @@ from core.forgetting import forget_person, take_back
 from core.models import Picture, State, creations, notifications, people, pictures, posts
 from core.queue import WorkQueue
 from core.settings import KeepSettings, MoneySettings, load
+from core.starts import was_taken_back
 from core.storage import FolderStorage
 from core.uploads import Uploads
 from core.visibility import show
@@ -151,7 +152,9 @@ def test_the_photograph_that_came_with_the_post_goes_with_its_owner_whoever_begi
     for one in (again, waits, at_work):
         assert (one.row.start_key, one.row.start_url) == (None, None)
     assert again.row.shown_at, "what others made of it is theirs"
-    assert (waits.row.state, waits.row.code, at_work.row.state) == (State.REFUSED, "start_taken_back", State.PAINTING)
+    # Refused when it is their turn: tests/worker/test_start_picture.py.
+    assert was_taken_back(waits.row)
+    assert was_taken_back(at_work.row)
     keeping.look()
     assert storage.get(photo) is None
 
