@@ -134,7 +134,7 @@ def _has_start() -> ColumnElement[bool]:
 
 
 def _strip(session: Session, creation_ids: Iterable[int]) -> None:
-    """They lose their start picture. The owner's id stays in them, and tells that they began from something that is gone:
+    """They lose their start picture. The id of its owner stays and tells that they began from something that is gone:
     what waits to be painted from it is refused when its turn comes (`worker/start_picture.py`)."""
     for ids in at_once(creation_ids):
         session.execute(update(creations).where(creations.c.id.in_(ids)).values(start_key=None, start_url=None))
