@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
 from core.clock import now
@@ -37,6 +37,11 @@ PRAGMAS = (
 )
 # PostgreSQL's word for writers who wait for each other in a circle: it ends one of them, and none is to blame.
 CIRCLE = "40P01"
+# Others are in the way, or the server goes or comes: a circle, a serialization failure, a lock that is not given up,
+# too many connections, a shutdown, a start.
+BUSY = frozenset({CIRCLE, "40001", "55P03", "53300", "57P01", "57P02", "57P03"})
+# The same of SQLite: another program writes, another connection reads or writes, the disk is full.
+SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
 TRIES = 4
 # Seconds that a writer waits for others of the same process; then SQLite's own patience begins.
 PATIENCE = 10
@@ -120,6 +125,18 @@ def unlocked(doing: Callable[Given, Result]) -> Callable[Given, Result]:
         return doing(*args, **named)
 
     return done
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether the database is held by others or away: nothing is wrong with what was done, and it may be done again."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in SQLITE_BUSY
+    state = getattr(error.orig, "sqlstate", None)
+    # Without a state it never came to the server.
+    lost = error.connection_invalidated or (state is None and isinstance(error, OperationalError))
+    return lost or state in BUSY or str(state or "").startswith("08")
 
 
 @contextmanager

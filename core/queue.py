@@ -1,8 +1,11 @@
 """The queue: names of the jobs, and how a creation gets into it. RQ and redis are known here and in `worker/` only.
 
-The queue holds nothing but work to do. Wiped or lost, `worker/sweeps.py` fills it again from the rows.
+The queue holds nothing but work to do. Wiped or lost, `worker/sweeps.py` fills it again from the rows. Jobs are JSON: a
+function's name and an id. Each has a name of its own, since two workers can be sent for the same creation (it stands in
+the queue again until one of them has claimed its row), and RQ tidies up by name.
 """
 
+import secrets
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -12,6 +15,7 @@ from redis.backoff import ConstantBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue, Worker
+from rq.serializers import JSONSerializer
 
 from core.errors import TryLater
 
@@ -53,12 +57,12 @@ class WorkQueue:
     @translated
     def put(self, step: str, creation_ids: Iterable[int]) -> None:
         """Enqueue creations for a step (`PAINT` or `REPLY`), in the order given. Twice does no harm."""
-        queue = Queue(step, connection=self.connection)
+        queue = Queue(step, connection=self.connection, serializer=JSONSerializer)
         jobs = [
             Queue.prepare_data(
                 JOBS[step],
                 args=(creation_id,),
-                job_id=f"{step}-{creation_id}",
+                job_id=f"{step}-{creation_id}-{secrets.token_hex(4)}",
                 description=f"{step} creation {creation_id}",
                 timeout=JOB_TIMEOUT,
                 result_ttl=0,
@@ -72,8 +76,8 @@ class WorkQueue:
     @translated
     def waiting(self, step: str) -> set[int]:
         """Ids of the creations that stand in the list of a step and have not been popped by a worker."""
-        ids = Queue(step, connection=self.connection).job_ids
-        return {int(number) for name in ids if (number := name.removeprefix(f"{step}-")).isdigit()}
+        names = Queue(step, connection=self.connection).job_ids
+        return {creation_id for name in names if (creation_id := creation_of(name)) is not None}
 
     @translated
     def count_workers(self) -> int:
@@ -84,6 +88,12 @@ class WorkQueue:
     def ping(self) -> None:
         """Return if the server answers."""
         self.connection.ping()
+
+
+def creation_of(name: str) -> int | None:
+    """The creation that a job of ours is for: of `paint-17-3f9c2a10` 17. None if the name is none of ours."""
+    number = name.split("-")[1:2]
+    return int(number[0]) if number and number[0].isascii() and number[0].isdigit() else None
 
 
 def open_queue(url: str) -> WorkQueue:

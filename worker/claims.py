@@ -75,12 +75,16 @@ class Claim:
         return self.move(self.state, next_attempt_at=began + timedelta(seconds=self.lease))
 
     def _keep(self, done: threading.Event) -> None:
+        told = False
         while not done.wait(self.lease / 3):
             try:
                 if not self._renew(self.now()):
                     return
+                told = False
             except SQLAlchemyError as error:
-                log.warning("claim not prolonged", creation=self.creation_id, error=type(error).__name__)
+                if not told:
+                    log.warning("claim not prolonged", creation=self.creation_id, error=type(error).__name__)
+                told = True
 
 
 def take(

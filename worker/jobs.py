@@ -4,11 +4,14 @@ A job can be started twice, late, or for a creation that is done: then there is 
 RQ forks for every job, so every connection is made here, in the child, and closed with it.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
-from core.database import open_database
+from core.database import is_busy, open_database
 from core.errors import GiveUp, Refused, TryLater
 from core.line import Line
 from core.logs import get_logger
@@ -22,6 +25,7 @@ from worker.gpu_client import open_gpu
 from worker.manners import Manners, manners_of
 from worker.media import Media
 from worker.painting import PaintStep
+from worker.patience import first_line, patiently
 from worker.replying import ReplyStep
 from worker.settings import Settings, read_settings
 
@@ -69,29 +73,46 @@ def reply(creation_id: int) -> None:
 
 
 def _work(step: Step, creation_id: int) -> None:
-    claim = step.claim(creation_id)
-    if claim is None:
-        log.debug("nothing to claim", creation=creation_id)
-    else:
-        _do(step, claim)
     try:
+        claim = step.claim(creation_id)
+        if claim is None:
+            log.debug("nothing to claim", creation=creation_id)
+        else:
+            _do(step, claim)
         step.finished()
     except TryLater as error:
         log.warning("nobody called up; the sweep will", reason=str(error))
+    except DBAPIError as error:
+        if not is_busy(error):
+            raise
+        log.warning("the database is busy or away; the sweep goes on", creation=creation_id, reason=first_line(error))
 
 
 def _do(step: Step, claim: Claim) -> None:
-    try:
-        with claim.kept():
+    """Do the step, and write down how it ended: however long others hold the database, while the claim is kept."""
+    bug: Exception | None = None
+    with claim.kept():
+        settle: Callable[[], None] | None = None
+        try:
             step.do(claim)
-    except TryLater as error:
-        step.postpone(claim, error)
-    except (Refused, GiveUp) as error:
-        step.end(claim, error)
-    except Exception as error:
-        # Our bug: the row does not wait for ever, and the job fails loudly and stays for a human.
-        step.postpone(claim, TryLater("unexpected", repr(error)))
-        raise
+        except TryLater as error:
+            settle = partial(step.postpone, claim, error)
+        except (Refused, GiveUp) as error:
+            settle = partial(step.end, claim, error)
+        except Exception as error:
+            busy = is_busy(error)
+            later = TryLater("database_busy", first_line(error), counted=False) if busy else _unexpected(error)
+            settle = partial(step.postpone, claim, later)
+            # Our bug: the row does not wait for ever, and the job fails loudly and stays for a human.
+            bug = None if busy else error
+        if settle:
+            patiently(settle)
+    if bug:
+        raise bug
+
+
+def _unexpected(error: Exception) -> TryLater:
+    return TryLater("unexpected", repr(error))
 
 
 def _line_and_x(settings: Settings, engine: Engine) -> tuple[Line, XClient]:

@@ -15,12 +15,12 @@ from sqlalchemy import Engine
 
 from core import imaging
 from core.clock import now
-from core.database import transaction, unlocked
+from core.database import transaction
 from core.errors import GiveUp, Refused, TryLater
 from core.imaging import Copy, Provenance
 from core.line import Line
 from core.logs import get_logger
-from core.models import Picture, State, creations
+from core.models import Picture, State, creations, pictures
 from core.money.ledger import Cost, write_costs
 from core.money.prices import GPU, GPU_IDLE, gpu_costs
 from core.queue import PAINT, REPLY
@@ -35,6 +35,7 @@ from worker.claims import Claim, take
 from worker.gpu_client import GpuClient, Order, Painted, Painting
 from worker.manners import Manners
 from worker.media import Media
+from worker.patience import patiently
 from worker.rows import creation_with_post
 from worker.schedule import next_try
 from worker.start_picture import StartPictures
@@ -75,9 +76,10 @@ class PaintStep:
         start = StartPictures(self.engine, self.storage, self.media).bytes_for(creation)
         with may_be_handed_back():
             painting = self.gpu.paint(_order(creation, start))
-        self._pay(creation, painting)
+        # It is paid for: whoever holds the database must not have it painted again.
+        patiently(lambda: self._pay(creation, painting))
         rows = [self._hang(creation, painting, n, painted) for n, painted in enumerate(self._may_hang(painting))]
-        if self._mark_painted(claim, creation, painting, rows):
+        if patiently(lambda: self._mark_painted(claim, creation, painting, rows)):
             told = {"model": painting.model, "seconds": round(painting.seconds, 2), "ignored": list(painting.ignored)}
             log.info("painted", creation=claim.creation_id, **told)
 
@@ -192,7 +194,6 @@ class PaintStep:
             f"{name}_height": copy.height,
         }
 
-    @unlocked
     def _mark_painted(self, claim: Claim, creation: Any, painting: Painting, rows: list[Picture]) -> bool:
         """From here on it is visible. Pictures and state change together; False when the claim was lost."""
         moment = now()
@@ -218,8 +219,8 @@ class PaintStep:
                 painted_at=moment,
             )
             if moved:
-                session.add_all(rows)
-                session.flush()
+                # Without their ids: where this is done again, they may be others' by then.
+                session.execute(pictures.insert(), [row.model_dump(exclude={"id"}) for row in rows])
                 # Taken back, or its author hidden, while it was painted: then it never comes into sight.
                 if show(session, creations.c.id == claim.creation_id):
                     tell_hung(session, claim.creation_id)

@@ -16,11 +16,12 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from rq import Queue, Worker
-from rq.exceptions import InvalidJobOperation
-from rq.job import Job, JobStatus
+from rq.job import Job
+from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
 from core.children import die_with_parent
+from worker.errand import Errand
 from worker.stopping import ask_for_it_after, ignore_hand_back
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -29,19 +30,8 @@ INTERVALS: dict[str, Any] = {
     "worker_ttl": 30,
     "job_monitoring_interval": 10,
     "log_job_description": False,
+    "serializer": JSONSerializer,
 }
-
-
-class Errand(Job):
-    """RQ's job, whose end may come twice: two workers can have been sent for the same creation, since it stands in the
-    queue again until one of them has claimed its row. The second finds nothing left to tidy up, which is no error."""
-
-    def get_status(self, refresh: bool = True) -> JobStatus:
-        """As RQ, and the last one that is known where the job is gone."""
-        try:
-            return super().get_status(refresh)
-        except InvalidJobOperation:
-            return self._status or JobStatus.FINISHED
 
 
 class TunedWorker(Worker):
@@ -88,6 +78,9 @@ class TunedWorker(Worker):
         self.connection.sadd(self.redis_workers_keys, self.key)
 
 
+TAKEN: dict[str, Any] = {"worker_class": TunedWorker, "job_class": Errand, "serializer": JSONSerializer}
+
+
 class Pool(WorkerPool):
     """RQ's pool of workers, which starts dead ones again, and one sweeper process treated the same."""
 
@@ -95,7 +88,7 @@ class Pool(WorkerPool):
         self, *args: Any, sweep: Callable[[threading.Event], None], stop_grace: float = 8.0, **kwargs: Any
     ) -> None:
         TunedWorker.stop_grace = stop_grace
-        super().__init__(*args, **({"worker_class": TunedWorker, "job_class": Errand} | kwargs))
+        super().__init__(*args, **(TAKEN | kwargs))
         self._sweep = sweep
         self._sweeper: BaseProcess | None = None
 

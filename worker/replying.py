@@ -27,6 +27,7 @@ from core.x import Post, XClient
 from worker import doubts
 from worker.claims import Claim, take
 from worker.manners import NOT_SUMMONED, Manners, answers_prefixed
+from worker.patience import patiently
 from worker.rows import creation_with_post, other_answers_to
 from worker.schedule import next_try
 from worker.text_replies import NOTICES, is_notice_due
@@ -201,7 +202,7 @@ class ReplyStep:
             "next_attempt_at": None,
         }
         target = State.REPLIED if self.home is State.PAINTED else self.home
-        if claim.move(target, claim=None, last_error=None, **values):
+        if patiently(lambda: claim.move(target, claim=None, last_error=None, **values)):
             log.info("answered", creation=claim.creation_id, answer=answer)
 
     def _uploader(self) -> Uploader:

@@ -6,6 +6,7 @@ retries (docs/decisions/0002). Running it twice, or in two places, does no harm.
 """
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,21 +43,30 @@ class Sweep:
     settings: WorkSettings
     texts: TextReplies | None = None
 
-    def run(self) -> int:
-        """Sweep once. Returns how many creations were called up. Raises TryLater when the queue is away."""
-        self._end_hopeless(State.PAINTING, self.settings.paint_attempts)
-        self._end_hopeless(State.REPLYING, self.settings.reply_attempts)
-        self._release_paintings()
+    def run(self, *, release: bool = True) -> int:
+        """Sweep once. Returns how many creations were called up. Raises TryLater when the queue is away.
+
+        release: take creations from jobs that have not prolonged their claim.
+        """
+        if release:
+            self._end_hopeless(State.PAINTING, self.settings.paint_attempts)
+            self._end_hopeless(State.REPLYING, self.settings.reply_attempts)
+            self._release_paintings()
         return self.line.call_up(REPLY) + self.line.call_up(PAINT)
 
     def keep_running(self, stopped: threading.Event) -> None:
-        """Sweep again and again until stopped, whatever is away meanwhile."""
-        away = False
+        """Sweep again and again until stopped, whatever is away meanwhile.
+
+        While the database let nobody write, no job could prolong its claim: afterwards each has half a lease to do so.
+        """
+        away, release_from = False, 0.0
         while not stopped.wait(self.settings.sweep_seconds):
             try:
-                self.run()
+                self.run(release=time.monotonic() >= release_from)
                 away = False
             except (TryLater, SQLAlchemyError) as error:
+                if isinstance(error, SQLAlchemyError):
+                    release_from = time.monotonic() + self.settings.lease_seconds / 2
                 if not away:
                     log.warning("sweep waits", reason=str(error).partition("\n")[0])
                 away = True

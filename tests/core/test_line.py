@@ -14,7 +14,7 @@ from core.models import Creation, State
 from core.money.budget import room_for_work
 from core.money.ledger import Cost, write_costs
 from core.pace import ANSWER, Pace, Told
-from core.queue import PAINT, REPLY, WorkQueue
+from core.queue import PAINT, REPLY, WorkQueue, creation_of
 from core.settings import MoneySettings, PaceSettings, load
 from tests.support.rows import make_creation, make_person, read_creation
 
@@ -37,7 +37,8 @@ def served(line: Line, step: str, count: int) -> list[int]:
     order: list[int] = []
     for _ in range(count):
         line.call_up(step)
-        one = int(line.queue.connection.lpop(f"rq:queue:{step}").decode().removeprefix(f"{step}-"))
+        one = creation_of(line.queue.connection.lpop(f"rq:queue:{step}").decode())
+        assert one is not None
         order.append(one)
         with transaction(line.engine) as session:
             row = session.get_one(Creation, one)

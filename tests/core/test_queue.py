@@ -6,14 +6,28 @@ from pathlib import Path
 import pytest
 
 from core.errors import TryLater
-from core.queue import JOBS, PAINT, QUEUES, REPLY, WorkQueue, open_queue
+from core.queue import JOBS, PAINT, QUEUES, REPLY, WorkQueue, creation_of, open_queue
 
 
 def test_it_keeps_the_order_in_which_creations_came(queue: WorkQueue) -> None:
     queue.put(PAINT, [3, 1, 2])
     assert queue.waiting(PAINT) == {1, 2, 3}
-    ids = [raw.decode() for raw in queue.connection.lrange("rq:queue:paint", 0, -1)]
-    assert ids == ["paint-3", "paint-1", "paint-2"]
+    names = [raw.decode() for raw in queue.connection.lrange("rq:queue:paint", 0, -1)]
+    assert [creation_of(name) for name in names] == [3, 1, 2]
+
+
+def test_each_job_has_a_name_of_its_own(queue: WorkQueue) -> None:
+    for _ in range(2):
+        queue.put(PAINT, [3])
+    assert len(set(queue.connection.lrange("rq:queue:paint", 0, -1))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("paint-3", 3), ("reply-17-a0b1c2d3", 17), ("paint-x", None), ("paint", None), ("a-\u0663", None)],
+)
+def test_the_name_of_a_job_tells_its_creation(name: str, number: int | None) -> None:
+    assert creation_of(name) == number
 
 
 def test_each_step_has_its_own_list(queue: WorkQueue) -> None:

@@ -19,7 +19,7 @@ from core.models import Creation
 from core.pace import Pace
 from core.pace.toll import TollGate
 from core.painters import Painters
-from core.queue import PAINT, REPLY, WorkQueue
+from core.queue import PAINT, REPLY, WorkQueue, creation_of
 from core.settings import KeepSettings, MoneySettings, PaceSettings, PollSettings, RuleSettings, WorkSettings, load
 from core.status import report
 from core.storage import FolderStorage
@@ -103,7 +103,8 @@ class LittleHouse:
     def work_off(self, step: str) -> None:
         """Do what stands in the queue of a step, each as a job of its own."""
         while popped := self.queue.connection.lpop(f"rq:queue:{step}"):
-            creation_id = int(popped.decode().removeprefix(f"{step}-"))
+            creation_id = creation_of(popped.decode())
+            assert creation_id is not None
             _work(self._paint() if step == PAINT else self._reply(), creation_id)
 
     def turn_clock(self, seconds: float) -> None:

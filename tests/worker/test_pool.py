@@ -13,19 +13,26 @@ from typing import Any
 
 import psutil
 import pytest
-from rq import Queue
+from rq import Callback, Queue
 from rq.job import Job
+from rq.serializers import JSONSerializer
+from sqlalchemy import Engine
+from structlog.testing import capture_logs
 
 from core.clock import now
 from core.database import open_database
+from core.line import Line
 from core.models import State
 from core.money.ledger import spent_on
-from core.queue import PAINT, WorkQueue
+from core.queue import JOBS, PAINT, WorkQueue, creation_of
 from core.schema import migrate
+from core.settings import WorkSettings
 from tests.support.rows import make_creation, read_creation
 from tests.support.sandbox_x import KEYS, SandboxX
 from tests.support.servers import process, serving, wait_until
+from worker.errand import Errand
 from worker.pool import TunedWorker
+from worker.sweeps import Sweep
 
 pytestmark = pytest.mark.processes
 
@@ -78,11 +85,72 @@ def test_a_stop_while_workers_are_started_again_is_heard(
 
 
 def test_a_job_that_another_worker_tidied_up_has_not_failed(queue: WorkQueue) -> None:
-    mail = Queue("mail", connection=queue.connection)
-    mail.enqueue("time.sleep", 0.6, job_id="twice", result_ttl=0)
+    mail = Queue("mail", connection=queue.connection, serializer=JSONSerializer)
+    mail.enqueue("time.sleep", 1, job_id="twice", result_ttl=0)
     threading.Timer(0.3, queue.connection.delete, [Job.key_for("twice")]).start()
-    TunedWorker([mail], connection=queue.connection).work(burst=True)
+    TunedWorker([mail], connection=queue.connection, job_class=Sleep).work(burst=True)
     assert mail.failed_job_registry.count == mail.started_job_registry.count == 0
+
+
+class Sleep(Errand):
+    """A job that takes a while."""
+
+    functions = frozenset({"time.sleep"})
+
+
+def test_jobs_that_are_not_ours_are_removed_with_a_line_each_and_ours_are_done(
+    queue: WorkQueue, tmp_path: Path
+) -> None:
+    target = tmp_path / "run"
+    run = ("pathlib.Path.touch", [str(target)])
+    plain = Queue(PAINT, connection=queue.connection, serializer=JSONSerializer)
+    plain.enqueue(run[0], args=run[1], job_id="stranger")
+    plain.enqueue(JOBS[PAINT], "1", job_id="no-number")
+    plain.enqueue(JOBS[PAINT], 1, 2, job_id="too-many")
+    plain.enqueue(JOBS[PAINT], 1, job_id="callback", on_success=Callback("time.sleep"))
+    Queue(PAINT, connection=queue.connection).enqueue(Path.touch, target, job_id="pickled")
+    queue.connection.hset(Job.key_for("broken"), mapping={"data": b"?", "created_at": "yesterday"})
+    for name in ("broken", "no such job", "a name; of nothing"):
+        queue.connection.rpush("rq:queue:paint", name)
+    Queue(PAINT, connection=queue.connection, serializer=JSONSerializer).enqueue("time.sleep", 0, job_id="ours")
+    ours = Counting(["paint"], connection=queue.connection)
+    with capture_logs() as logged:
+        ours.work(burst=True)
+    assert ours.done == ["ours"]
+    removed = [line["job"] for line in logged if line["event"] == "job removed from the queue"]
+    strangers = ["stranger", "no-number", "too-many", "callback", "pickled", "broken"]
+    assert removed == [*strangers, "no such job", "a name; of nothing"]
+    assert not target.exists()
+    assert plain.failed_job_registry.count == plain.count == 0
+    assert not any(queue.connection.exists(Job.key_for(name)) for name in strangers)
+
+
+class Counting(TunedWorker):
+    """Notes what it would do."""
+
+    job_class = type("Ours", (Errand,), {"functions": frozenset({"time.sleep", *JOBS.values()})})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.done: list[str] = []
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        self.done.append(job.id)
+
+
+def test_jobs_of_an_older_version_are_sent_again_by_the_sweep(
+    engine: Engine, line: Line, queue: WorkQueue, settings: WorkSettings
+) -> None:
+    creation_id = make_creation(engine, with_post=False)
+    Queue(PAINT, connection=queue.connection).enqueue(JOBS[PAINT], creation_id, job_id=f"paint-{creation_id}")
+    sweep = Sweep(engine, line, settings)
+    assert sweep.run() == 0, "it stands in the queue"
+    old = Counting([PAINT], connection=queue.connection)
+    old.work(burst=True)
+    assert (old.done, sweep.run()) == ([], 1)
+    new = Counting([PAINT], connection=queue.connection)
+    new.work(burst=True)
+    assert [creation_of(name) for name in new.done] == [creation_id]
 
 
 def test_nothing_is_left_when_the_pool_is_killed(tmp_path: Path, queue: WorkQueue, queue_server: str) -> None:

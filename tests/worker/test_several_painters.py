@@ -17,7 +17,7 @@ from core.errors import Refused, TryLater
 from core.line import Line
 from core.models import State, pictures
 from core.painters import Painters
-from core.queue import PAINT, WorkQueue
+from core.queue import PAINT, WorkQueue, creation_of
 from core.settings import MoneySettings, WorkSettings, load
 from core.storage import FolderStorage
 from tests.support.painter import BadPainter, Said, ScriptedPainter, answer
@@ -335,7 +335,7 @@ def _as_workers(line: Line, step: PaintStep) -> int:
     names = line.queue.connection.lrange("rq:queue:paint", 0, -1)
     line.queue.connection.delete("rq:queue:paint")
     for name in names:
-        _work(step, int(name.decode().removeprefix("paint-")))
+        _work(step, creation_of(name.decode()) or 0)
     return len(names)
 
 

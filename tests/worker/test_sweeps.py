@@ -37,6 +37,15 @@ def test_a_wiped_queue_is_filled_again_from_the_rows(sweep: Sweep, engine: Engin
     assert queue.waiting(REPLY) == {painted, cut_off}
 
 
+def test_what_no_job_could_prolong_is_left_to_its_job_for_a_while(sweep: Sweep, engine: Engine) -> None:
+    make_creation(engine)
+    held = make_creation(engine, state=State.PAINTING, claim="alive", attempts=1, next_attempt_at=now() + PAST)
+    assert sweep.run(release=False) == 1
+    assert read_creation(engine, held).claim == "alive"
+    assert sweep.run() == 1
+    assert read_creation(engine, held).state == State.QUEUED
+
+
 def test_what_stands_in_the_queue_is_not_put_there_again(sweep: Sweep, engine: Engine, queue: WorkQueue) -> None:
     make_creation(engine)
     assert [sweep.run(), sweep.run()] == [1, 0]
