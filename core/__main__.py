@@ -169,13 +169,12 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete all that one person asked for: pictures, prompts, the bot's answers on X, name and handle."""
-    from core.forgetting import forget_person
-    from core.people import find_person
+    from core.forgetting import find_erasable, forget_person
     from core.uploads import Uploads
     from core.x.asking import open_ask
 
     engine = _house_database()
-    person = find_person(engine, called, open_ask(engine))
+    person = find_erasable(engine, called, open_ask(engine))
     if yes:
         person.require_sure()
     else:

@@ -9,9 +9,9 @@ from sqlalchemy import Engine, func, select, update
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import transaction, unlocked
+from core.database import reading, transaction, unlocked
 from core.models import State, creations, people, posts
-from core.people import NOBODY
+from core.people import NOBODY, Ask, Found, UnknownPerson, find_person, is_id
 from core.refusals import NOTICES
 from core.searching_people import remove_person
 from core.starts import begun_by_others, take_back_all_starts, take_back_starts
@@ -86,6 +86,19 @@ def opt_out(session: Session, person_id: int) -> None:
 def opt_in(session: Session, person_id: int) -> None:
     """They said `start`: the bot answers them again."""
     session.execute(update(people).where(people.c.id == person_id).values(opted_out_at=None))
+
+
+def find_erasable(engine: Engine, called: str, ask: Ask | None = None) -> Found:
+    """The person to erase: also somebody unknown to the bot, but whose photo others began from. Raises HouseError."""
+    try:
+        return find_person(engine, called, ask)
+    except UnknownPerson as unknown:
+        person_id = unknown.shown.id if unknown.shown else int(called) if is_id(called) else 0
+        with reading(engine) as connection:
+            begun = select(creations.c.id).where(creations.c.start_owner_id == person_id).limit(1)
+            if not person_id or connection.execute(begun).first() is None:
+                raise
+        return Found(person_id, str(person_id), None, is_sure=True)
 
 
 @unlocked

@@ -146,7 +146,9 @@ def _starts(typed: Typed, parent: Parent | None, member: Member) -> list[Start]:
         words = "This picture" if len(parent.thumbs) == 1 else f"Picture {position + 1}"
         found.append(Start(f"picture:{position}", words, "" if veiled else f"/pictures/{quote(thumb)}"))
     if parent.has_start:
-        found.append(Start("same", "What it began from itself"))
+        is_anothers = parent.row.start_owner_id not in (None, member.id)
+        words = "What it began from itself, no nearer to it" if is_anothers else "What it began from itself"
+        found.append(Start("same", words))
     return found
 
 

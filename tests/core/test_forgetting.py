@@ -5,15 +5,17 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from core.clock import now
 from core.database import open_database, transaction
-from core.forgetting import forget_person
+from core.forgetting import find_erasable, forget_person
 from core.models import Person, State, creations
-from core.people import record_people
+from core.people import UnknownPerson, record_people
 from core.schema import migrate
+from core.starts import was_taken_back
 from core.uploads import Uploads
 from core.watching import watch, watched_posts
 from core.x import Author
@@ -42,6 +44,16 @@ def test_forgetting_twice_does_no_harm(engine: Engine) -> None:
     ada = make_person(engine)
     make_creation(engine, person_id=ada)
     assert [forget_person(engine, ada), forget_person(engine, ada)] == [1, 0]
+
+
+def test_whose_photo_others_began_from_can_be_erased_without_having_spoken_to_the_bot(engine: Engine) -> None:
+    begun = make_creation(engine, start_key="ab/photo.webp", start_owner_id=424242)
+    found = find_erasable(engine, "424242")
+    assert find_erasable(engine, "@zoe", lambda handle: Author(424242, handle, "Zoe")).id == found.id
+    forget_person(engine, found.id)
+    assert was_taken_back(read_creation(engine, begun))
+    with pytest.raises(UnknownPerson):
+        find_erasable(engine, "77")
 
 
 def test_the_command_asks_first(tmp_path: Path) -> None:
