@@ -109,7 +109,7 @@ class GpuClient:
         changed = within(order, reasons_of(reply.content)) if reply.status == 422 else None
         if changed is not None:
             reply = self._call(url, changed, until, others).make()
-        if reply.status == 422:
+        if reply.status == 422 and not reply.is_page:
             raise Refused("unpaintable", _words(reply))
         if reply.status == 413 and order.start:
             raise Refused("unpaintable", "its start picture is too large for the painter")

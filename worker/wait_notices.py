@@ -1,4 +1,4 @@
-"""Tells people on X that their picture takes some minutes: one short reply, seldom (docs/decisions/0020).
+"""Tells people on X that their picture takes some minutes: one short reply, seldom (docs/decisions/0026).
 
     waits longer than WAIT_NOTICE_MINUTES | X and the budget have room to spare | not told today | reply in words
 

@@ -37,6 +37,7 @@ REFUSALS = {
     "405": Said(405),
     "406": Said(406, PAGE),
     "413": Said(413, PAGE),
+    "422 of a firewall": Said(422, PAGE),
     "429": Said(429, b"", {"Retry-After": "3000"}),
     "503": Said(503, PAGE),
     "redirect": Said(302, b"", {"Location": "https://login.example/"}),
