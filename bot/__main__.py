@@ -16,10 +16,12 @@ from bot.poller import Poller
 from core.clock import now
 from core.database import open_database
 from core.errors import HouseError
+from core.lease import Lease
 from core.line import Line
 from core.logs import configure_logs
 from core.pace import Pace
 from core.pace.toll import TollGate
+from core.polling import LEASE
 from core.private_files import keep_private
 from core.queue import open_queue
 from core.schema import require_current, wait_until_current
@@ -34,6 +36,7 @@ from core.settings import (
     RuleSettings,
     XSettings,
     load,
+    warn_of_misspelt_settings,
 )
 from core.version import version_text
 from core.x import XClient, open_x
@@ -58,7 +61,7 @@ def main(
     try:
         poller = _build()
         if once:
-            typer.echo(f"{poller.look()} new")
+            typer.echo(f"{_look_once(poller)} new")
         else:
             poller.listen(_stopped_by_signals())
     except HouseError as error:
@@ -175,18 +178,36 @@ def announce(
         sys.exit(f"bot: {error}")
 
 
+def _look_once(poller: Poller) -> int:
+    """One look, unless a poller is at work: both would read, and pay for, the same."""
+    lease = poller.lease
+    if lease is None or lease.acquire():
+        try:
+            return poller.look()
+        finally:
+            if lease:
+                lease.release()
+    holder = lease.holder()
+    raise HouseError(
+        f"another poller listens (pid {holder.pid} on {holder.host})" if holder else "another poller began"
+    )
+
+
 def _build() -> Poller:
     client, line = _client()
     rules, watched, sign = load(RuleSettings), load(XSettings).watched, load(SignSettings)
     called = sign.handle if "bot_handle" in sign.model_fields_set else ""
-    return Poller(client, line.engine, line, load(PollSettings), rules, line.money, watched=watched, called=called)
+    lease = Lease(line.engine, LEASE)
+    poll, money = load(PollSettings), line.money
+    return Poller(client, line.engine, line, poll, rules, money, watched=watched, called=called, lease=lease)
 
 
 def _client() -> tuple[XClient, Line]:
     """A client of X that is paced and priced, and the line that is paced and priced alike."""
     house, x = load(HouseSettings), load(XSettings)
     keep_private(house.data_dir)
-    configure_logs(level=house.log_level, as_json=house.log_json)
+    configure_logs(level=house.log_level, as_json=house.log_json, process="poller")
+    warn_of_misspelt_settings()
     engine, queue, money = _awaited_database(), open_queue(load(QueueSettings).url), load(MoneySettings)
     pace = Pace(queue, load(PaceSettings))
     return open_x(x, TollGate(pace, engine, money)), Line(engine, queue, pace, money)

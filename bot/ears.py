@@ -15,6 +15,7 @@ from core.clock import now
 from core.errors import GiveUp, HouseError, TryLater
 from core.logs import get_logger
 from core.models import Cursor
+from core.outage import outages
 from core.settings import PollSettings
 from core.x import Account, Pages, Post, XClient, id_at
 
@@ -22,6 +23,7 @@ log = get_logger(__name__)
 
 MENTIONS = "mentions"
 SEARCH = "search"
+SEARCHING = "search on X"
 # A longer time without a look is an absence: what has gathered meanwhile is not all taken up.
 ABSENCE = timedelta(minutes=10)
 
@@ -116,6 +118,7 @@ class Ears:
         except HouseError as error:
             self._put_off(error)
             return None
+        outages.works(SEARCHING)
         if not found.complete:
             log.warning("search has more than X shows at once", searched=len(found.posts))
         return found.posts, _newest(found, cursor)
@@ -132,7 +135,7 @@ class Ears:
     def _put_off(self, error: HouseError) -> None:
         after = max(self.settings.search_seconds, error.after if isinstance(error, TryLater) else 0.0)
         self._no_search_before = time.monotonic() + after
-        log.warning("could not search; mentions are read all the same", reason=str(error), again_in=round(after))
+        outages.failed(SEARCHING, f"{error} (mentions are read all the same)", kind=getattr(error, "code", ""))
 
 
 def _naming(account: Account) -> str:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,9 +24,12 @@ from bot.resting import Rest
 from bot.rules import TOO_MANY_WAITING, Terms, cap
 from core.clock import now
 from core.errors import GiveUp, HouseError, SettingsError, TryLater
+from core.lease import Lease
 from core.line import Line
 from core.logs import get_logger
 from core.money.budget import room_for_work
+from core.outage import DATABASE, outages
+from core.polling import note_look
 from core.queue import PAINT, REPLY
 from core.settings import MoneySettings, PollSettings, RuleSettings
 from core.watching import watched_posts
@@ -33,6 +37,9 @@ from core.x import Account, Post, XClient, id_at, time_of
 
 log = get_logger(__name__)
 
+LISTENING = "listening to X"
+# How often a second poller looks whether the first one is gone.
+WAIT_SECONDS = 3.0
 # The bot's opening thread is posted in one go: its later parts follow within the hour.
 THREAD_WITHIN = timedelta(hours=1)
 MOST_LOOKED_UP = 100
@@ -47,6 +54,7 @@ class Poller:
     Args:
         watched: ids of the bot's posts whose direct replies are prompts, given by the host. Its pinned thread is added.
         called: the handle that the keys must be of, where the host names one.
+        lease: what one poller at a time holds; without it nobody asks whether there is another.
     """
 
     x: XClient
@@ -57,9 +65,11 @@ class Poller:
     money: MoneySettings
     watched: frozenset[int] = frozenset()
     called: str = ""
+    lease: Lease | None = None
     _account: Account | None = field(default=None, init=False)
     _heard_news: bool = field(default=False, init=False)
     _lookups_failed: int = field(default=0, init=False)
+    _waits: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.ears = Ears(self.x, self.engine, self.settings)
@@ -83,16 +93,49 @@ class Poller:
     def listen(self, stopped: threading.Event) -> None:
         """Look again and again until stopped, whatever is away or broken meanwhile; rest longer while it is."""
         rest = Rest(self.settings)
-        while not stopped.is_set():
-            try:
-                self.look()
-                pause = rest.after_look(time.monotonic(), news=self._heard_news)
-            except SettingsError:
-                raise  # no rest makes the keys of somebody else ours
-            except (HouseError, SQLAlchemyError) as error:
-                pause = rest.after_failure(at_least=error.after if isinstance(error, TryLater) else 0.0)
-                log.warning("could not look", reason=str(error).partition("\n")[0], rest=round(pause, 1))
-            stopped.wait(pause)
+        with self.lease.kept() if self.lease else nullcontext():
+            while not stopped.is_set():
+                stopped.wait(self._one_look(rest))
+
+    def _one_look(self, rest: Rest) -> float:
+        """Look once, if no other poller does. Returns the seconds to rest."""
+        try:
+            if not self._is_the_only_one():
+                return WAIT_SECONDS
+            self.look()
+            outages.works(LISTENING)
+            note_look(self.engine)
+            return rest.after_look(time.monotonic(), news=self._heard_news)
+        except SettingsError:
+            raise  # no rest makes the keys of somebody else ours
+        except (HouseError, SQLAlchemyError) as error:
+            self._report(error)
+            return rest.after_failure(at_least=error.after if isinstance(error, TryLater) else 0.0)
+
+    def _is_the_only_one(self) -> bool:
+        """Whether the lease is ours. Who waits for it reads nothing, and says so once."""
+        if self.lease is None:
+            return True
+        if self.lease.acquire():
+            if self._waits:
+                log.warning("the other poller is gone; this one listens")
+            self._waits = False
+            return True
+        holder = self.lease.holder()
+        if holder and not self._waits:
+            who = {"host": holder.host, "pid": holder.pid, "since": f"{holder.since:%Y-%m-%d %H:%M:%S} UTC"}
+            log.warning("another poller listens; this one waits until it is gone", **who)
+            self._waits = True
+        return False
+
+    def _report(self, error: HouseError | SQLAlchemyError) -> None:
+        """Report what keeps us from listening, once per outage and reason. The database reports its own outage."""
+        if outages.ongoing(DATABASE):
+            return
+        code, reason = getattr(error, "code", None) or "", str(error).partition("\n")[0]
+        outages.failed(LISTENING, reason, kind=code)
+        with suppress(SQLAlchemyError):
+            note_look(self.engine, code=code, error=reason)
 
     def _terms(self, account: Account) -> Terms:
         moment = self.x.moment()
@@ -195,7 +238,7 @@ class Poller:
             for step in (PAINT, REPLY):
                 self.line.call_up(step)
         except TryLater as error:
-            log.warning("nobody called up; the sweep will", reason=str(error))
+            log.debug("nobody called up; the sweep will", reason=str(error))
 
     def _tell(self, judged: Judged) -> None:
         for post, verdict in judged:

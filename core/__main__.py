@@ -19,6 +19,7 @@ from core.settings import (
     QueueSettings,
     StorageSettings,
     load,
+    warn_of_misspelt_settings,
 )
 from core.version import version_text
 
@@ -72,6 +73,19 @@ def demo() -> None:
     sys.exit(run(lambda line: print(line, flush=True)))  # noqa: T201  # the demo speaks to its terminal
 
 
+@cli.command("adopt-storage")
+def adopt_storage() -> None:
+    """Make the folder of STORAGE_URL the one of this instance, after its disk was replaced."""
+    from core.instance import adopt_storage as adopt
+
+    folder = load(StorageSettings).folder
+    try:
+        adopt(_house_database(), folder)
+    except OSError as error:
+        raise HouseError(f"cannot keep pictures in {folder}: {error.strerror}") from None
+    typer.echo(f"this instance keeps its pictures in {folder}")
+
+
 @cli.command("queue-server")
 def queue_server() -> None:
     """Run the embedded queue server."""
@@ -79,7 +93,8 @@ def queue_server() -> None:
 
     house = load(HouseSettings)
     keep_private(house.data_dir)
-    configure_logs(level=house.log_level, as_json=house.log_json)
+    configure_logs(level=house.log_level, as_json=house.log_json, process="queue")
+    warn_of_misspelt_settings()
     sys.exit(serve(load(QueueSettings)))
 
 

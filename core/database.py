@@ -12,13 +12,14 @@ from functools import wraps
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
 from core.clock import now
 from core.errors import SettingsError
+from core.outage import DATABASE, DATABASE_WRITES, outages
 
 EXAMPLE = "for example postgresql://user:secret@db.example/threadpaint (needs the extra `postgres`)"
 BUSY_TIMEOUT = 10_000  # milliseconds
@@ -43,6 +44,9 @@ BUSY = frozenset({CIRCLE, "40001", "55P03", "53300", "57P01", "57P02", "57P03"})
 # The same of SQLite: another program writes, another connection reads or writes, the disk is full.
 SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
 TRIES = 4
+# No room on the disk, or the file or the server takes no writes: SQLite's words, and PostgreSQL's classes of errors.
+CANNOT_WRITE = ("disk is full", "disk I/O error", "readonly database", "unable to open database file")
+CANNOT_WRITE_STATES = ("53", "25006")
 # Seconds that a writer waits for others of the same process; then SQLite's own patience begins.
 PATIENCE = 10
 
@@ -60,7 +64,7 @@ def open_database(url: str) -> Engine:
     except (ArgumentError, ImportError, ValueError) as error:
         raise SettingsError(f"DATABASE_URL is wrong: {' '.join(str(error).split())}; {EXAMPLE}") from error
     event.listen(engine, "begin", _begin_postgres)
-    return engine
+    return _watched(engine)
 
 
 def _for_poolers(address: URL) -> dict[str, Any]:
@@ -77,7 +81,30 @@ def _open_sqlite(address: URL) -> Engine:
     engine = create_engine(address, connect_args={"check_same_thread": False}, execution_options=options, **pool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    return _watched(engine)
+
+
+def _watched(engine: Engine) -> Engine:
+    """Let this process report when the database is away and when it is back, whoever uses the engine."""
+    event.listen(engine, "handle_error", _note_failure)
+    event.listen(engine, "checkout", lambda *_: outages.works(DATABASE))
+    event.listen(engine, "commit", lambda _: outages.works(DATABASE_WRITES))
     return engine
+
+
+def _note_failure(context: ExceptionContext) -> None:
+    """A connection that cannot be made or breaks, or a database that takes no writes. Locks are no outage."""
+    error = context.original_exception
+    if context.is_pre_ping:
+        return  # an old connection is replaced without anybody noticing
+    if context.is_disconnect or (context.connection is None and isinstance(context.sqlalchemy_exception, DBAPIError)):
+        outages.failed(DATABASE, error)
+    elif (getattr(error, "sqlstate", None) or "").startswith(CANNOT_WRITE_STATES) or _is_refused_by_sqlite(error):
+        outages.failed(DATABASE_WRITES, error)
+
+
+def _is_refused_by_sqlite(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and any(words in str(error) for words in CANNOT_WRITE)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 Anybody may read it at `/healthz`, so it names no sum of money: of a budget only that it is used up.
 """
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,14 +14,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.clock import now
 from core.database import reading
 from core.errors import SettingsError, TryLater, WrongTables
+from core.failing import call_problems, poller_problem
+from core.instance import WrongStorage, check_storage, instance_key
 from core.line.waiting import MOST_COUNTED, budget_in_words, count, waiting
 from core.models import creations, cursors
 from core.money.budget import room_for_work
+from core.outage import STORAGE, outages
 from core.pace import ANSWER, UPLOAD, Pace, Window
 from core.painters import Away, Painters
+from core.polling import Polling, read_polling
 from core.queue import PAINT, REPLY, WorkQueue
 from core.schema import require_current
 from core.settings import MoneySettings
+from core.storage import FolderStorage
 
 HEARING = "GET /2/users/:id/mentions"
 TOO_LONG = timedelta(hours=1)
@@ -91,6 +97,8 @@ class Health:
     polled_seconds_ago: float | None
     states: dict[str, int] = field(default_factory=dict)
     x: OnX | None = None
+    # The key of the instance; empty if it cannot be told. It opens nothing.
+    instance: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON shows it."""
@@ -104,11 +112,21 @@ class _Findings:
     window: Window | None = None
     states: dict[str, int] = field(default_factory=dict)
     polled: float | None = None
+    instance: str = ""
+    polling: Polling = field(default_factory=lambda: Polling(now()))
     away: Away | None = None
     unpainted: int = 0
 
 
-def look(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings, *, poll_seconds: float = 30.0) -> Health:
+def look(
+    engine: Engine,
+    queue: WorkQueue,
+    pace: Pace,
+    money: MoneySettings,
+    *,
+    poll_seconds: float = 30.0,
+    storage: FolderStorage | None = None,
+) -> Health:
     """Look at the house now, whatever of it is away. `poll_seconds`: the poller's longest rest while all is well."""
     found = _Findings()
     try:
@@ -121,8 +139,10 @@ def look(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings, *, 
         found.problems.append("queue: no answer")
     if words := painter_for_host(found.away, found.unpainted, now()):
         found.problems.append(words)
-    if found.polled is None or found.polled > 60 + 3 * poll_seconds:
-        found.problems.append("poller: has not looked at X lately")
+    if words := poller_problem(found.polling, found.polled, poll_seconds):
+        found.problems.append(words)
+    if storage:
+        _look_at_storage(engine, storage, found)
     return Health(
         status="degraded" if found.problems else "ok",
         problems=found.problems,
@@ -130,6 +150,7 @@ def look(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings, *, 
         polled_seconds_ago=found.polled,
         states=found.states,
         x=_on_x(found.window) if found.window else None,
+        instance=found.instance,
     )
 
 
@@ -182,7 +203,32 @@ def _look_at_queue(queue: WorkQueue, pace: Pace, found: _Findings) -> None:
         found.problems.append("workers: none")
     found.window = pace.look(ANSWER)
     found.problems += stops_for_host(pace, now())
+    found.problems += call_problems(queue)
     found.away = Painters(queue).away()
+
+
+def note_storage(engine: Engine, storage: FolderStorage) -> str:
+    """Look whether the folder is the one in which this instance keeps its pictures, and remember its key.
+
+    Returns what is wrong, for `/healthz`; the log gets it with the path, once per outage. Raises SQLAlchemyError.
+    """
+    try:
+        storage.instance = check_storage(engine, storage.folder)
+        storage.check_room()
+    except WrongStorage as error:
+        outages.failed(STORAGE, error)
+        return "storage: the folder is not the one of this instance"
+    except (OSError, TryLater) as error:
+        outages.failed(STORAGE, error)
+        return "storage: no picture can be kept"
+    outages.works(STORAGE)
+    return ""
+
+
+def _look_at_storage(engine: Engine, storage: FolderStorage, found: _Findings) -> None:
+    with suppress(SQLAlchemyError):  # the database has its own line
+        if words := note_storage(engine, storage):
+            found.problems.append(words)
 
 
 def _look_at_rows(engine: Engine, money: MoneySettings, found: _Findings) -> None:
@@ -196,6 +242,7 @@ def _look_at_rows(engine: Engine, money: MoneySettings, found: _Findings) -> Non
         polled_at = connection.execute(select(func.max(cursors.c.polled_at))).scalar()
         waiting_long = count(connection, late)
         found.unpainted = count(connection, waiting(PAINT))
+    found.polling, found.instance = read_polling(engine), instance_key(engine)
     found.polled = (moment - polled_at).total_seconds() if polled_at else None
     if waiting_long:
         number = f"more than {MOST_COUNTED:,}" if waiting_long > MOST_COUNTED else f"{waiting_long:,}"

@@ -18,6 +18,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from core.errors import TryLater
+from core.outage import QUEUE, outages
 
 # Most urgent first: an answer that is ready goes out before the next picture is begun.
 REPLY = "reply"
@@ -36,14 +37,17 @@ Result = TypeVar("Result")
 
 
 def translated(call: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Let the callers know nothing of redis: its errors become TryLater("queue_away")."""
+    """Let the callers know nothing of redis: its errors become TryLater("queue_away"), and are reported once."""
 
     @wraps(call)
     def wrapped(*args: Given.args, **kwargs: Given.kwargs) -> Result:
         try:
-            return call(*args, **kwargs)
+            result = call(*args, **kwargs)
         except (RedisError, OSError) as error:
+            outages.failed(QUEUE, error)
             raise TryLater("queue_away", str(error), counted=False) from error
+        outages.works(QUEUE)
+        return result
 
     return wrapped
 

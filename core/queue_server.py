@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from functools import partial
 from importlib.resources import files
@@ -65,10 +66,13 @@ def serve(settings: QueueSettings) -> int:
     signal.signal(signal.SIGINT, stop)
     if settings.redis_url:
         return _stand_by(stopping)
-    lock = _lock(settings.folder.parent / "queue.lock", stopping)
-    if lock is None:
-        return 0
-    server = _start(settings, lock)
+    try:
+        lock = _lock(settings.folder.parent / "queue.lock", stopping)
+        if lock is None:
+            return 0
+        server = _start(settings, lock)
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR: no queue can be kept in {settings.folder}: {error.strerror}") from None
     os.close(lock)  # from here on only the server holds it
     try:
         return _watch(server, settings, stopping)
@@ -112,7 +116,21 @@ def _start(settings: QueueSettings, lock: int) -> subprocess.Popen[bytes]:
     ]
     # fmt: on
     log.info("queue server starts", socket=str(settings.socket))
-    return subprocess.Popen(command, pass_fds=[lock], preexec_fn=partial(die_with_parent, os.getpid()))  # noqa: S603, PLW1509
+    server = subprocess.Popen(  # noqa: S603
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=[lock],
+        preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509
+    )
+    threading.Thread(target=_log_lines, args=(server,), name="lines of the server", daemon=True).start()
+    return server
+
+
+def _log_lines(server: subprocess.Popen[bytes]) -> None:
+    """The server's warnings as lines of our own log, in its form."""
+    for line in server.stdout or ():
+        log.warning("queue server says", line=line.decode(errors="replace").strip())
 
 
 def _make_private(folder: Path) -> None:

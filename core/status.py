@@ -10,12 +10,14 @@ from sqlmodel import Session
 from core.clock import now
 from core.database import reading, transaction
 from core.errors import HouseError, TryLater
+from core.failing import call_lines, poller_line
 from core.health import painter_for_host, stops_for_host
 from core.line.waiting import Conditions, Place, about, estimate, look_around, waiting
 from core.models import State, creations
 from core.money import bill
 from core.pace import Pace, Window
 from core.painters import Painters
+from core.polling import read_polling
 from core.queue import PAINT, REPLY, WorkQueue
 from core.refusals import in_words
 from core.reports import in_one_line
@@ -31,6 +33,7 @@ def report(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -
     moment = now()
     yield _counts(engine)
     yield from _waiting(engine, queue, pace, money)
+    yield poller_line(read_polling(engine))
     yield ""
     yield f"spent {bill.against_budgets(engine, money, moment)}; {bill.month_end(engine, moment)}"
     for days in (f"{moment:%Y-%m-%d}", f"{moment:%Y-%m}"):
@@ -69,6 +72,7 @@ def _waiting(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings)
     yield f"workers: {conditions.workers}"
     yield from painters
     yield from _x(conditions.window, stops)
+    yield from call_lines(queue)
 
 
 def _number(engine: Engine, step: str) -> int:

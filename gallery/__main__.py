@@ -3,18 +3,20 @@
 import gc
 import os
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import open_database
 from core.errors import SettingsError
-from core.health import look
+from core.health import look, note_storage
 from core.line import Line
 from core.line.waiting import look_around
-from core.logs import configure_logs
+from core.logs import configure_logs, get_logger
 from core.money.prices import price_list
 from core.pace import Pace
 from core.private_files import keep_private
@@ -30,6 +32,7 @@ from core.settings import (
     RuleSettings,
     StorageSettings,
     load,
+    warn_of_misspelt_settings,
 )
 from core.storage import FolderStorage
 from core.uploads import Uploads
@@ -39,6 +42,8 @@ from gallery.limits import Limits
 from gallery.serving import Server
 from gallery.settings import GallerySettings
 from gallery.workshop import Workshop
+
+log = get_logger(__name__)
 
 # A stopping site waits this long for answers under way; the supervisor gives every process five seconds.
 GRACE_SECONDS = 2
@@ -55,7 +60,8 @@ def serve(
             load(HouseSettings, **{name: value for name, value in given.items() if value is not None})
         )
         keep_private(house.data_dir)
-        configure_logs(level=house.log_level, as_json=house.log_json)
+        configure_logs(level=house.log_level, as_json=house.log_json, process="web")
+        warn_of_misspelt_settings()
         app = _site(house)
         listener = _listen(house.gallery_host, house.gallery_port)
     except SettingsError as error:
@@ -86,10 +92,12 @@ def _site(house: HouseSettings) -> FastAPI:
     pace, money, poll = Pace(queue, load(PaceSettings)), _money(), load(PollSettings)
     longest_rest = max(poll.poll_seconds, poll.poll_idle_seconds)
     storage, line = FolderStorage(load(StorageSettings).folder), Line(engine, queue, pace, money)
+    with suppress(SQLAlchemyError):  # the site opens when the database is there; `/healthz` looks again
+        note_storage(engine, storage)
     return create_app(
         engine=engine,
         storage=storage,
-        health=lambda: look(engine, queue, pace, money, poll_seconds=longest_rest),
+        health=lambda: look(engine, queue, pace, money, poll_seconds=longest_rest, storage=storage),
         look_around=lambda: look_around(engine, queue, pace, money),
         public_url=house.gallery_url,
         settings=load(GallerySettings),
@@ -129,9 +137,12 @@ def _run(app: FastAPI, listener: socket.socket, house: HouseSettings) -> None:
         **limited(app),
         log_config=None,
         log_level=house.log_level.lower(),
-        access_log=house.log_level.lower() == "debug",
+        access_log=house.gallery_access_log or house.log_level.lower() == "debug",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    host, port = listener.getsockname()[:2]
+    at = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    log.info("the gallery listens", address=at, public=house.gallery_url or None, access_log=config.access_log)
     Server(config, app.state.live).run(sockets=[listener])
 
 

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from core.errors import TryLater
+from core.outage import outages
 from gallery.drawn import draw
 from gallery.forms import own_path, split, wants_json
 from gallery.headers import SECURITY
@@ -57,6 +58,7 @@ WORDS = {
     500: "That is our fault, not yours. Try again in a moment.",
     503: "The house cannot reach its records. Try again in a moment.",
 }
+CONNECTIONS = "a free connection to the database"
 # Programs read these: a page would only be in their way.
 FEEDS = (".atom", ".json")
 
@@ -111,7 +113,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
     )
 
 
-async def _away(request: Request, _error: Exception) -> Response:
+async def _away(request: Request, error: Exception) -> Response:
+    """The database, the queue and the storage report their own outages; what else turns visitors away, we do."""
+    if isinstance(error, NoConnection):
+        outages.failed(CONNECTIONS, error)
     response = await _problem(request, 503)
     response.headers["Retry-After"] = "5"
     return response

@@ -2,20 +2,24 @@
 
 import sys
 import threading
+from functools import partial
 from typing import Annotated
 
 import typer
 
 import worker.jobs  # noqa: F401  # imported before the fork: a job then starts in milliseconds
 from core.database import open_database
-from core.errors import SettingsError
+from core.errors import SettingsError, TryLater
+from core.instance import require_storage
 from core.line import Line
 from core.logs import configure_logs
+from core.outage import STORAGE, outages
 from core.pace import Pace
 from core.pace.toll import TollGate
 from core.private_files import keep_private
 from core.queue import QUEUES, open_queue
 from core.schema import wait_until_current
+from core.settings import warn_of_misspelt_settings
 from core.storage import FolderStorage
 from core.uploads import Uploads
 from core.x import open_x
@@ -40,9 +44,11 @@ def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue
     try:
         settings = read_settings()
         keep_private(settings.house.data_dir)
-        configure_logs(level=settings.house.log_level, as_json=settings.house.log_json)
+        configure_logs(level=settings.house.log_level, as_json=settings.house.log_json, process="worker")
+        warn_of_misspelt_settings()
         engine = open_database(settings.database.url)
         wait_until_current(engine, settings.database.database_wait_seconds)
+        instance = require_storage(engine, settings.storage.folder)
         engine.dispose()
     except SettingsError as error:
         sys.exit(f"worker: {error}")
@@ -53,15 +59,26 @@ def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue
         connection=connection,
         num_workers=settings.queue.workers,
         stop_grace=settings.work.stop_grace_seconds,
-        sweep=lambda stopped: _sweep(settings, stopped),
+        sweep=lambda stopped: _sweep(settings, instance, stopped),
+        may_work=partial(_sees_the_pictures, FolderStorage(settings.storage.folder, instance)),
     )
     pool.start(burst=burst, logging_level="WARNING")
 
 
-def _sweep(settings: Settings, stopped: threading.Event) -> None:
+def _sees_the_pictures(storage: FolderStorage) -> bool:
+    """Whether jobs make sense here. While the folder is not there, other machines do them."""
+    try:
+        storage.check()
+    except TryLater:
+        return False
+    outages.works(STORAGE)
+    return True
+
+
+def _sweep(settings: Settings, instance: str, stopped: threading.Event) -> None:
     """Runs in the sweeper's process: connections are made here, after the fork."""
     # X is slow, and a sweep must not be late. Ended in the middle of a step, it goes on at the next start.
-    threading.Thread(target=_keep, args=(settings, stopped), name="keeping", daemon=True).start()
+    threading.Thread(target=_keep, args=(settings, instance, stopped), name="keeping", daemon=True).start()
     engine, queue = open_database(settings.database.url), open_queue(settings.queue.url)
     pace = Pace(queue, settings.pace)
     line, texts = Line(engine, queue, pace, settings.money), TextReplies(engine, settings.rules, settings.money)
@@ -70,14 +87,14 @@ def _sweep(settings: Settings, stopped: threading.Event) -> None:
     Sweep(engine, line, settings.work, texts).keep_running(stopped)
 
 
-def _keep(settings: Settings, stopped: threading.Event) -> None:
+def _keep(settings: Settings, instance: str, stopped: threading.Event) -> None:
     """Runs beside the sweep, with connections of its own."""
     engine, queue = open_database(settings.database.url), open_queue(settings.queue.url)
     pace = Pace(queue, settings.pace)
     toll = TollGate(pace, engine, settings.money)
     allowance = Allowance(queue, settings.keep, settings.money)
     lookups = Lookups(engine, open_x(settings.x, toll), allowance, settings.keep)
-    storage = FolderStorage(settings.storage.folder)
+    storage = FolderStorage(settings.storage.folder, instance)
     uploads = Uploads(settings.storage.folder)
     orphans = OrphanFiles(engine, storage)
     keeping = Keeping(engine, open_x(settings.x, toll), storage, lookups, settings.keep, uploads, orphans)

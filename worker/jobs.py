@@ -4,7 +4,8 @@ A job can be started twice, late, or for a creation that is done: then there is 
 RQ forks for every job, so every connection is made here, in the child, and closed with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
@@ -13,8 +14,10 @@ from sqlalchemy.exc import DBAPIError
 
 from core.database import is_busy, open_database
 from core.errors import GiveUp, Refused, TryLater
+from core.instance import instance_key
 from core.line import Line
 from core.logs import get_logger
+from core.outage import DATABASE, outages
 from core.pace import Pace
 from core.pace.toll import TollGate
 from core.queue import open_queue
@@ -55,11 +58,12 @@ def paint(creation_id: int) -> None:
     """RQ job: paint one creation."""
     settings = read_settings()
     engine = open_database(settings.database.url)
-    line, x = _line_and_x(settings, engine)
-    gpu, manners = open_gpu(settings.gpu, line.painters), _manners(settings)
-    media, storage = Media(settings.x.media_hosts, settings.x.media_origin), _storage(settings)
-    work, money, rules = settings.work, settings.money, settings.rules
-    _work(PaintStep(engine, gpu, x, storage, line, work, money, manners, media, rules), creation_id)
+    with _ending_early_if_busy(creation_id):
+        line, x = _line_and_x(settings, engine)
+        gpu, manners = open_gpu(settings.gpu, line.painters), _manners(settings)
+        media, storage = Media(settings.x.media_hosts, settings.x.media_origin), _storage(settings, engine)
+        work, money, rules = settings.work, settings.money, settings.rules
+        _work(PaintStep(engine, gpu, x, storage, line, work, money, manners, media, rules), creation_id)
     engine.dispose()
 
 
@@ -67,25 +71,37 @@ def reply(creation_id: int) -> None:
     """RQ job: answer the post of one creation."""
     settings = read_settings()
     engine = open_database(settings.database.url)
-    line, x = _line_and_x(settings, engine)
-    _work(ReplyStep(engine, x, _storage(settings), line, settings.work, _manners(settings)), creation_id)
+    with _ending_early_if_busy(creation_id):
+        line, x = _line_and_x(settings, engine)
+        step = ReplyStep(engine, x, _storage(settings, engine), line, settings.work, _manners(settings))
+        _work(step, creation_id)
     engine.dispose()
 
 
-def _work(step: Step, creation_id: int) -> None:
+@contextmanager
+def _ending_early_if_busy(creation_id: int) -> Iterator[None]:
+    """While the database is busy or away nothing can be noted: the job ends quietly, and the sweep goes on later."""
     try:
+        yield
+    except DBAPIError as error:
+        if not is_busy(error):
+            raise
+        if not outages.ongoing(DATABASE):  # which reports its own outage
+            reason = first_line(error)
+            log.warning("the database is busy or away; the sweep goes on", creation=creation_id, reason=reason)
+
+
+def _work(step: Step, creation_id: int) -> None:
+    with _ending_early_if_busy(creation_id):
         claim = step.claim(creation_id)
         if claim is None:
             log.debug("nothing to claim", creation=creation_id)
         else:
             _do(step, claim)
-        step.finished()
-    except TryLater as error:
-        log.warning("nobody called up; the sweep will", reason=str(error))
-    except DBAPIError as error:
-        if not is_busy(error):
-            raise
-        log.warning("the database is busy or away; the sweep goes on", creation=creation_id, reason=first_line(error))
+        try:
+            step.finished()
+        except TryLater as error:
+            log.debug("nobody called up; the sweep will", reason=str(error))
 
 
 def _do(step: Step, claim: Claim) -> None:
@@ -125,5 +141,5 @@ def _manners(settings: Settings) -> Manners:
     return manners_of(settings.x, settings.house.gallery_url)
 
 
-def _storage(settings: Settings) -> FolderStorage:
-    return FolderStorage(settings.storage.folder)
+def _storage(settings: Settings, engine: Engine) -> FolderStorage:
+    return FolderStorage(settings.storage.folder, instance_key(engine))

@@ -23,6 +23,7 @@ from core.forgetting import take_back
 from core.logs import get_logger
 from core.models import FILES_OF_PICTURES, State, creations, pictures, posts
 from core.notifying import forget_old
+from core.outage import outages
 from core.searching import forget_removed
 from core.settings import KeepSettings
 from core.storage import Storage
@@ -36,6 +37,7 @@ from worker.orphans import OrphanFiles
 
 log = get_logger(__name__)
 
+TAKING_BACK = "taking back what was deleted"
 AT_ONCE = 200
 # Bound variables per query: SQLite allows 32,766.
 MOST_RESTING = 10_000
@@ -68,8 +70,9 @@ class Keeping:
             try:
                 if alone.take():
                     self.look(lambda: not stopped.is_set() and alone.keep())
+                outages.works(TAKING_BACK)
             except (TryLater, SQLAlchemyError) as error:
-                log.warning("taking back waits", reason=str(error).partition("\n")[0])
+                outages.failed(TAKING_BACK, str(error).partition("\n")[0])
             except Exception:
                 # Our bug: it is told, and what else must go still goes.
                 log.exception("taking back stumbled")
@@ -120,7 +123,8 @@ class Keeping:
         try:
             self._remove(creation_id)
         except TryLater as error:
-            log.warning("files are still there", creation=creation_id, reason=str(error))
+            # The storage reports its own outage.
+            log.debug("files are still there", creation=creation_id, reason=str(error))
 
     def _remove(self, creation_id: int) -> None:
         """The files go before their rows, so that none is left that nobody knows of."""

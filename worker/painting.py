@@ -73,6 +73,7 @@ class PaintStep:
         """Paint it. Raises TryLater and Refused."""
         creation = creation_with_post(self.engine, claim.creation_id)
         self._is_it_still_wanted(creation)
+        self.storage.check_room()
         start = StartPictures(self.engine, self.storage, self.media).bytes_for(creation)
         with may_be_handed_back():
             painting = self.gpu.paint(_order(creation, start))

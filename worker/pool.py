@@ -15,16 +15,18 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
 from core.children import die_with_parent
+from core.outage import QUEUE, outages
 from worker.errand import Errand
+from worker.outlasting import STOPS, Stopping, heed_stops, log_what_ends_it, outlast
 from worker.stopping import ask_for_it_after, ignore_hand_back
 
-STOPS = (signal.SIGTERM, signal.SIGINT)
 INTERVALS: dict[str, Any] = {
     "maintenance_interval": 30,
     "worker_ttl": 30,
@@ -72,6 +74,28 @@ class TunedWorker(Worker):
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
         ask_for_it_after(self.stop_grace, lambda: self.horse_pid)
 
+    # Whether this process may take jobs now; the pool sets it before it forks.
+    may_work: Callable[[], bool] = staticmethod(lambda: True)
+
+    def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> Any:
+        """As RQ, but take no job while it could not be done here."""
+        while not self.may_work():
+            self.heartbeat()
+            time.sleep(1)
+        return super().dequeue_job_and_maintain_ttl(*args, **kwargs)
+
+    def request_stop(self, signum: Any, frame: Any) -> None:
+        """As RQ, and do not wait for a queue that is away."""
+        Stopping.asked = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """As RQ; but a queue that went away under a job is an outage, reported once, and no fault of the job's."""
+        if isinstance(exc_info[1], RedisError):
+            outages.failed(QUEUE, exc_info[1])
+            return
+        super().handle_exception(job, *exc_info)
+
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """As RQ, and stay on the list of workers also when the queue's data was wiped."""
         super().heartbeat(timeout, pipeline)
@@ -85,8 +109,14 @@ class Pool(WorkerPool):
     """RQ's pool of workers, which starts dead ones again, and one sweeper process treated the same."""
 
     def __init__(
-        self, *args: Any, sweep: Callable[[threading.Event], None], stop_grace: float = 8.0, **kwargs: Any
+        self,
+        *args: Any,
+        sweep: Callable[[threading.Event], None],
+        stop_grace: float = 8.0,
+        may_work: Callable[[], bool] = lambda: True,
+        **kwargs: Any,
     ) -> None:
+        TunedWorker.may_work = staticmethod(may_work)
         TunedWorker.stop_grace = stop_grace
         super().__init__(*args, **(TAKEN | kwargs))
         self._sweep = sweep
@@ -99,10 +129,11 @@ class Pool(WorkerPool):
                 kwargs.setdefault("logging_level", "WARNING")  # RQ forgets it for those it starts again
                 super().start_worker(*args, **kwargs)
 
-    def get_worker_process(self, *args: Any, **kwargs: Any) -> BaseProcess:
-        """As RQ, but it begins as a child of this pool should."""
-        process = super().get_worker_process(*args, **kwargs)
-        process.run = partial(_begin, os.getpid(), process.run)  # type: ignore[method-assign]
+    def get_worker_process(self, name: str, burst: bool, *args: Any, **kwargs: Any) -> BaseProcess:
+        """As RQ, but it begins as a child of this pool should. Without a queue a burst is over."""
+        process = super().get_worker_process(name, burst, *args, **kwargs)
+        run = partial(outlast, process.run, self.connection, waits=not burst)
+        process.run = partial(_begin, os.getpid(), run)  # type: ignore[method-assign]
         return process
 
     def check_workers(self, respawn: bool = True) -> None:
@@ -146,8 +177,7 @@ def _signals_held() -> Iterator[None]:
 
 def _begin(parent: int, run: Callable[[], None]) -> None:
     """First in every child: the pool's own handlers are not ours, and a stop that was held is heard now."""
-    for number in STOPS:
-        signal.signal(number, signal.SIG_DFL)
+    heed_stops()
     die_with_parent(parent)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    run()
+    log_what_ends_it(run)

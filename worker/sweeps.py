@@ -19,6 +19,7 @@ from core.errors import TryLater
 from core.line import Line
 from core.logs import get_logger
 from core.models import State, creations
+from core.outage import DATABASE, QUEUE, outages
 from core.queue import PAINT, REPLY
 from core.settings import WorkSettings
 from core.states import move
@@ -26,6 +27,7 @@ from worker.text_replies import TextReplies
 
 log = get_logger(__name__)
 
+SWEEP = "the sweep"
 AT_ONCE = 1000
 # Where a creation goes whose jobs died so often that it must be its own fault.
 DEAD_ENDS = {
@@ -55,21 +57,22 @@ class Sweep:
         return self.line.call_up(REPLY) + self.line.call_up(PAINT)
 
     def keep_running(self, stopped: threading.Event) -> None:
-        """Sweep again and again until stopped, whatever is away meanwhile.
+        """Sweep again and again until stopped, whatever is away meanwhile. Each outage is reported once.
 
         While the database let nobody write, no job could prolong its claim: afterwards each has half a lease to do so.
         """
-        away, release_from = False, 0.0
+        release_from = 0.0
         while not stopped.wait(self.settings.sweep_seconds):
             try:
                 self.run(release=time.monotonic() >= release_from)
-                away = False
             except (TryLater, SQLAlchemyError) as error:
                 if isinstance(error, SQLAlchemyError):
                     release_from = time.monotonic() + self.settings.lease_seconds / 2
-                if not away:
-                    log.warning("sweep waits", reason=str(error).partition("\n")[0])
-                away = True
+                # The database and the queue report their own outages.
+                if not outages.ongoing(DATABASE) and not outages.ongoing(QUEUE):
+                    outages.failed(SWEEP, str(error).partition("\n")[0])
+            else:
+                outages.works(SWEEP)
 
     def _end_hopeless(self, state: State, limit: int) -> None:
         for row in self._due(state):

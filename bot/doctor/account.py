@@ -16,6 +16,7 @@ from core.clock import now
 from core.errors import GiveUp, HouseError, TryLater
 from core.settings import PaceSettings, XSettings, load
 from core.x import Account, XClient, open_x
+from core.x.refusals import FORBIDDEN
 
 # OAuth 1.0a refuses what is signed more than five minutes off.
 REFUSED_SKEW = timedelta(minutes=5)
@@ -98,7 +99,7 @@ def _refused(settings: XSettings, error: HouseError, *, clock_is_wrong: bool) ->
         return _which_key(settings)
     if code in REFUSALS:
         return fail(*REFUSALS[code])
-    if isinstance(error, TryLater):
+    if isinstance(error, TryLater) and code != FORBIDDEN:
         return fail(f"X cannot be asked who we are ({error})", "look again in some minutes")
     return fail(f"X does not let us ask who we are ({error})", "log in as the bot: X may have locked the account")
 

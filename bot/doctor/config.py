@@ -7,6 +7,7 @@ from typing import TypeVar
 from pydantic import Field, SecretStr
 
 from bot.doctor.findings import Finding, fail, ok, warn
+from bot.doctor.site import SiteSettings
 from core.errors import SettingsError
 from core.money.prices import price_list
 from core.refusals import WORDS
@@ -25,6 +26,7 @@ from core.settings import (
     WorkSettings,
     XSettings,
     load,
+    misspelt_settings,
 )
 from core.x.links import links_in
 
@@ -61,6 +63,7 @@ class Config:
     money: MoneySettings | None
     keep: KeepSettings | None
     sign: SignSettings | None
+    site: SiteSettings | None
 
 
 def read_config() -> tuple[Config, list[Finding]]:
@@ -87,6 +90,7 @@ def read_config() -> tuple[Config, list[Finding]]:
         read(MoneySettings),
         read(KeepSettings),
         read(SignSettings),
+        read(SiteSettings),
     )
     read(WorkSettings)
     read(PaceSettings)
@@ -96,6 +100,8 @@ def read_config() -> tuple[Config, list[Finding]]:
 
 def examine(config: Config) -> Iterator[Finding]:
     """What is readable and still makes no sense."""
+    for line in misspelt_settings():
+        yield warn(line, "mend the name, or take it away")
     if config.x:
         yield from _keys(config.x)
     if config.poll and config.poll.poll_seconds < FASTEST_POLL:

@@ -1,15 +1,21 @@
-"""The whole examination, in the order in which one would mend things: settings, X, painters, house, money, approval."""
+"""The whole examination, in the order in which one would mend things: settings, X, painters, house, site, money.
 
-from collections.abc import Iterator
+Whatever goes wrong in one part is a line like any other, and the other parts are examined all the same.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from traceback import extract_tb
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.doctor import account, config, house, money, painters
+from bot.doctor import account, config, house, money, painters, site
 from bot.doctor.config import Config
-from bot.doctor.findings import Finding, warn
+from bot.doctor.findings import Finding, fail, warn
 from core.clock import now
 from core.database import open_database
 from core.errors import HouseError
+from core.instance import instance_key
 from core.money.forecast import Measured, measure
 from core.money.ledger import bill
 from core.money.prices import REPLY_WITH_LINK
@@ -20,17 +26,46 @@ def examine() -> Iterator[Finding]:
     """Everything there is to say, as it is found."""
     settings, findings = config.read_config()
     yield from findings
-    yield from config.examine(settings)
+    yield from _examined("the settings", lambda: config.examine(settings))
+    yield from _examined("the account on X", lambda: _account(settings))
+    prices: list[float | None] = []
+    yield from _examined("the painter", lambda: _painters(settings, prices))
+    yield from _examined("the house", lambda: house.examine(settings))
+    yield from _examined("the gallery", lambda: _site(settings))
+    # The preferred painter's price: the others paint only while it does not.
+    yield from _examined("the money", lambda: _money(settings, prices[0] if prices else None))
+    yield warn("X wants to approve bots that answer with AI pictures", "ask for it before you announce; going-live.md")
+
+
+def _examined(part: str, examine_it: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """The findings of one part. An exception is one more: its kind and its place, since its words may hold a secret."""
+    try:
+        yield from examine_it()
+    except Exception as error:
+        place = extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        yield fail(f"{part} cannot be examined to the end ({where})", "please report this line; the rest goes on")
+
+
+def _account(settings: Config) -> Iterator[Finding]:
     if settings.x and settings.sign and config.keys_are_there(settings.x):
         yield from account.examine(settings.x, settings.sign.handle, settings.x.watched | _announced(settings))
-    prices: list[float | None] = []
+
+
+def _painters(settings: Config, prices: list[float | None]) -> Iterator[Finding]:
+    """`prices`: where the price that each of them tells is added."""
     for looked in painters.examine(settings.gpu) if settings.gpu else ():
         yield from looked.findings
         prices.append(looked.usd_per_second)
-    yield from house.examine(settings)
+
+
+def _site(settings: Config) -> Iterator[Finding]:
+    if settings.site and settings.x:
+        yield from site.examine(settings.site, settings.x.x_api_url, _instance(settings))
+
+
+def _money(settings: Config, painter: float | None) -> Iterator[Finding]:
     if settings.money and settings.x:
-        # The preferred painter's price: the others paint only while it does not.
-        painter = prices[0] if prices else None
         yield from money.examine(
             settings.money,
             settings.x,
@@ -39,7 +74,15 @@ def examine() -> Iterator[Finding]:
             painter=painter,
             linked=_linked(settings),
         )
-    yield warn("X wants to approve bots that answer with AI pictures", "ask for it before you announce; going-live.md")
+
+
+def _instance(settings: Config) -> str:
+    if settings.database is None:
+        return ""
+    try:
+        return instance_key(open_database(settings.database.url))
+    except (HouseError, SQLAlchemyError):
+        return ""  # the database has its own line
 
 
 def _linked(settings: Config) -> tuple[int, int]:

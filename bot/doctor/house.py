@@ -14,8 +14,11 @@ from bot.doctor.findings import Finding, fail, ok, warn
 from core.clock import now
 from core.database import open_database, reading
 from core.errors import HouseError, TryLater
+from core.failing import poller_line
+from core.instance import WrongStorage, check_storage
 from core.models import creations, posts
 from core.money.forecast import ASSUMED_BYTES, FILES_PER_PICTURE, bytes_per_picture
+from core.polling import read_polling
 from core.queue import open_queue
 from core.schema import require_current
 from core.settings import DatabaseSettings, KeepSettings, QueueSettings, StorageSettings
@@ -32,6 +35,8 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from _database(config.database, config.keep)
     if config.storage:
         yield _storage(config.storage, config.database)
+        if config.database:
+            yield from _marker(config.storage, config.database)
 
 
 def _queue(settings: QueueSettings) -> Finding:
@@ -39,9 +44,10 @@ def _queue(settings: QueueSettings) -> Finding:
     try:
         queue.ping()
         workers = queue.count_workers()
-    except TryLater:
+    except TryLater as error:
         to_do = "check REDIS_URL" if settings.redis_url else "start it: python -m core queue-server"
-        return fail("the queue does not answer", to_do)
+        reason = str(error).removeprefix(f"{error.code}: ")[:200]
+        return fail(f"the queue does not answer ({reason})", to_do)
     if not workers:
         return warn("the queue answers, but no worker is at work", "start one: python -m worker")
     return ok(f"the queue answers, {workers} workers are at work")
@@ -59,9 +65,29 @@ def _database(settings: DatabaseSettings, keep: KeepSettings | None) -> Iterator
         yield fail(f"the database cannot be read ({type(error).__name__})", "check DATABASE_URL")
         return
     yield ok(f"the database is there and up to date ({engine.dialect.name})")
+    yield _poller(engine)
     if keep:
         yield from _overdue(engine, keep)
     engine.dispose()
+
+
+def _poller(engine: Engine) -> Finding:
+    polling = read_polling(engine)
+    line = poller_line(polling)
+    if polling.holder is None:
+        return warn(line, "start one: python -m bot")
+    return warn(line, "see its log") if polling.failing_since else ok(line)
+
+
+def _marker(storage: StorageSettings, database: DatabaseSettings) -> Iterator[Finding]:
+    """Whether it is the folder in which this instance keeps its pictures."""
+    try:
+        check_storage(open_database(database.url), storage.folder)
+    except WrongStorage as error:
+        what, _, to_do = str(error).partition(": ")[2].partition(". ")
+        yield fail(f"pictures: {what}", to_do)
+    except (HouseError, SQLAlchemyError, OSError):
+        return  # the database and the folder have lines of their own
 
 
 def _overdue(engine: Engine, keep: KeepSettings) -> Iterator[Finding]:

@@ -17,6 +17,9 @@ LONGEST_SECONDS = 90.0
 LONGEST_ANSWER = 65_536
 # More is no price of a machine; the worker does not believe it either.
 MOST_USD_PER_SECOND = 0.1
+# What a GPU service answers to an empty order: who may not send any, and who may.
+NOT_LET_IN = (401, 403)
+NOT_TAKEN = (400, 422, 429, 503)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def _look(painter: PainterAddress, name: str, unchecked: str) -> Looked:
     found, price = _health(name, health.status, told), _price(told)
     if found.level == "FAIL":
         return Looked((found,))
+    if "model" not in told and order.status not in (*NOT_LET_IN, *NOT_TAKEN) and found.level == "ok":
+        return Looked((fail(f"what answers as {name} is no GPU service", "check GPU_URL"),))
     findings = [found, _token(name, order.status, is_given=painter.has_token), *_safety(name, told, unchecked)]
     if painter.has_token and painter.is_overheard:
         findings.append(warn(f"{name} is told its token in the clear: others can read it", "give it an https address"))
@@ -148,11 +153,11 @@ def _price(told: dict[str, object]) -> float | None:
 
 
 def _token(name: str, status: int, *, is_given: bool) -> Finding:
-    if status in (401, 403):
+    if status in NOT_LET_IN:
         return fail(f"{name} does not accept GPU_TOKEN", "set the same GPU_TOKEN here and on the service")
-    if status not in (400, 422, 429, 503):
-        to_do = "check that GPU_URL is a painter of this version"
-        return warn(f"{name} answers an empty order with {status}", to_do)
+    if status not in NOT_TAKEN:
+        to_do = "check that GPU_URL is a GPU service of this version"
+        return fail(f"{name} answers an empty order with {status}", to_do)
     if is_given:
         return ok(f"{name} accepts GPU_TOKEN")
     return warn(f"{name} paints for anybody who finds it", "set the same GPU_TOKEN here and on the service")

@@ -5,6 +5,7 @@ For the queries that must be fast, the Core tables stand beside the models: `cre
 
 from core.models.columns import OwnId, UtcDateTime, table
 from core.models.hearing import Announced, Cursor, EarlierReply, WatchedPost
+from core.models.instance import Instance, Lease, PollerState
 from core.models.members import (
     Board,
     Collected,
@@ -29,6 +30,9 @@ spendings = table("spending")
 cursors = table("cursor")
 watched = table("watched")
 earlier_replies = table("earlier_reply")
+instances = table("instance")
+leases = table("lease")
+poller_states = table("poller")
 logins = table("login")
 likings = table("liked")
 comments = table("comment")
@@ -58,7 +62,9 @@ __all__ = [
     "Cursor",
     "EarlierReply",
     "Follow",
+    "Instance",
     "Kind",
+    "Lease",
     "LedgerRow",
     "Liked",
     "Login",
@@ -66,6 +72,7 @@ __all__ = [
     "OwnId",
     "Person",
     "Picture",
+    "PollerState",
     "Post",
     "Report",
     "Spending",
@@ -79,12 +86,15 @@ __all__ = [
     "cursors",
     "earlier_replies",
     "follows",
+    "instances",
+    "leases",
     "ledger",
     "likings",
     "logins",
     "notifications",
     "people",
     "pictures",
+    "poller_states",
     "posts",
     "reports",
     "spendings",

@@ -92,6 +92,7 @@ class Pace:
     """The shared pace of one account. Raises TryLater("queue_away") when Redis is down."""
 
     def __init__(self, queue: WorkQueue, settings: PaceSettings) -> None:
+        self.queue = queue
         self._redis = queue.connection
         self._settings = settings
         self._cap = settings.x_replies_per_day

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, Self
@@ -17,6 +18,7 @@ from core.money import prices
 from core.money.budget import Room, room_for_reading
 from core.money.ledger import Cost, write_costs
 from core.pace import STOPS, Pace, Told
+from core.pace.calls import CallStates
 from core.settings import MoneySettings
 
 log = get_logger(__name__)
@@ -48,6 +50,9 @@ class Toll(Protocol):
     ) -> None:
         """Take in what X's answer said about pace."""
 
+    def noted(self, call: str, code: str = "", detail: str = "") -> None:
+        """Take in how a call ended: `code` names what kept X from doing it; empty if it did, or refused this post."""
+
     def undone(self, call: str) -> None:
         """A call that passed has surely done nothing on X."""
 
@@ -76,6 +81,9 @@ class NoToll:
     def learn(
         self, call: str, told: Told, refusal: str = "", pause: float | None = None, *, lifts: bool = True
     ) -> None:
+        """Nothing to keep."""
+
+    def noted(self, call: str, code: str = "", detail: str = "") -> None:
         """Nothing to keep."""
 
     def undone(self, call: str) -> None:
@@ -129,14 +137,22 @@ class TollGate:
         try:
             self.pace.learn(call, told, refusal, pause, lifts=lifts)
         except TryLater as error:
-            log.warning("pace not learned", call=call, reason=str(error))
+            log.debug("pace not learned", call=call, reason=str(error))
+
+    def noted(self, call: str, code: str = "", detail: str = "") -> None:
+        """For the operator: `core/pace/calls.py`."""
+        with suppress(TryLater):
+            if code:
+                self._calls.failed(call, code=code, detail=detail)
+            else:
+                self._calls.worked(call)
 
     def undone(self, call: str) -> None:
         """What X did not post does not use up the account's day: an outage would silence the bot until tomorrow."""
         try:
             self.pace.give_back(call)
         except TryLater as error:
-            log.warning("not given back to the pace", call=call, reason=str(error))
+            log.debug("not given back to the pace", call=call, reason=str(error))
 
     def charge(self, items: Iterable[Item], at: datetime) -> None:
         """One row each; what was written down before counts once."""
@@ -152,7 +168,7 @@ class TollGate:
         try:
             self.pace.remember_account(keys, account_id, VERIFIED_CAP if verified else UNVERIFIED_CAP)
         except TryLater as error:
-            log.warning("account not remembered", reason=str(error))
+            log.debug("account not remembered", reason=str(error))
 
     def account_of(self, keys: str) -> int | None:
         """As remembered; nobody's where Redis is away."""
@@ -164,6 +180,10 @@ class TollGate:
     def on_behalf(self, creation_id: int, person_id: int) -> "TollGate":
         """The same gate; costs are written on this creation and its author."""
         return replace(self, creation_id=creation_id, person_id=person_id)
+
+    @property
+    def _calls(self) -> CallStates:
+        return CallStates(self.pace.queue)
 
     def _while_there_is_money(self) -> None:
         room: Room = room_for_reading(self.engine, self.money, now())

@@ -7,6 +7,7 @@ missing one stops the process at its start with the variable's name and an examp
 from core.settings.base import Settings, load
 from core.settings.gpu import GpuSettings, PainterAddress
 from core.settings.house import DatabaseSettings, HouseSettings, QueueSettings, StorageSettings
+from core.settings.misspelt import misspelt_settings, warn_of_misspelt_settings
 from core.settings.money import MoneySettings
 from core.settings.work import KeepSettings, PaceSettings, WorkSettings
 from core.settings.x import PollSettings, RuleSettings, XSettings
@@ -27,4 +28,6 @@ __all__ = [
     "WorkSettings",
     "XSettings",
     "load",
+    "misspelt_settings",
+    "warn_of_misspelt_settings",
 ]

@@ -16,6 +16,7 @@ from core.settings.location import absolute_path
 # The longest path a unix socket may have on Linux is 107 bytes; macOS allows 103.
 LONGEST_SOCKET_PATH = 100
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def _fits_into_addresses(folder: Path) -> Path:
@@ -36,6 +37,7 @@ class HouseSettings(Settings):
     gallery_port: int = Field(default=8000, ge=1, le=65535)
     gallery_host: str = "127.0.0.1"
     gallery_url: str = ""
+    gallery_access_log: bool = Field(default=False, description="one line per request, with the caller's address")
     sandbox_port: int = Field(default=8001, ge=1, le=65535)
     gpu_port: int = Field(default=8002, ge=1, le=65535)
     demo_gpu_url: str = Field(
@@ -118,6 +120,16 @@ class StorageSettings(Settings):
 
     data_dir: DataDir = Path("data")
     storage_url: str = Field(default="", examples=["/srv/threadpaint/pictures"])
+
+    @field_validator("storage_url")
+    @classmethod
+    def _a_folder(cls, value: str) -> str:
+        """Raise ValueError for any other place; its address may hold a password and is not repeated."""
+        value = value.strip()
+        scheme = SCHEME.match(value)
+        if scheme and not re.match(r"file:///[^/]", value):
+            raise ValueError(f"pictures are kept in a folder, named by its path or file:///path, not by '{scheme[0]}'")
+        return value
 
     @property
     def folder(self) -> Path:

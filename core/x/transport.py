@@ -32,6 +32,8 @@ ERRORS: dict[int, type[tweepy.HTTPException]] = {
     404: tweepy.NotFound,
     429: tweepy.TooManyRequests,
 }
+# To be tried again, and yet no failure of the call.
+ABOUT_THIS_POST = frozenset({"x_media_not_ready", "x_duplicate"})
 # A call whose repetition would be seen by people.
 UNREPEATABLE = frozenset({"POST /2/tweets"})
 # Calls that are about one thing of somebody's: X may refuse that one and take the next. Any other 403 is about us.
@@ -64,6 +66,7 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         try:
             response = self._send(method, route, params=params, json=json, **body)
         except requests.RequestException as failure:
+            self.toll.noted(call, "x_unreachable", type(failure).__name__)
             if _never_sent(failure):
                 self.toll.undone(call)
             raise
@@ -73,6 +76,7 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         if not 200 <= response.status_code < 300:
             self._refuse(call, response, told)
         self.toll.learn(call, told)
+        self.toll.noted(call)
         return response
 
     def _send(self, method: str, route: str, **content: Any) -> requests.Response:
@@ -96,10 +100,18 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         problem = _translate(error, call in UNREPEATABLE, told)
         if getattr(problem, "code", "") == refusals.FORBIDDEN and call not in ABOUT_ONE_THING:
             problem = OutOfFunds(refusals.FORBIDDEN, str(problem))
+        self._note_refusal(call, problem)
         self._learn_refusal(call, told, problem)
         if not isinstance(problem, OutcomeUnknown):
             self.toll.undone(call)
         raise problem from error
+
+    def _note_refusal(self, call: str, problem: HouseError) -> None:
+        """A final refusal is an answer about this one post: the call works."""
+        if isinstance(problem, TryLater) and problem.code not in ABOUT_THIS_POST:
+            self.toll.noted(call, problem.code, str(problem))
+        else:
+            self.toll.noted(call)
 
     def _learn_refusal(self, call: str, told: Told, problem: HouseError) -> None:
         """What a refusal says about pace. One about this post alone says nothing: it lifts no suspension either."""

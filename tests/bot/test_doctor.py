@@ -1,6 +1,7 @@
 """The doctor tells apart what is wrong, and says what to do; it never tells a secret."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,12 +14,16 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from bot.doctor.examination import examine
+from bot.doctor.examination import _examined, examine
+from bot.doctor.findings import Finding, ok
 from core.clock import now
 from core.database import open_database
+from core.instance import instance_key, require_storage
+from core.lease import Lease
 from core.models import State
 from core.money import ledger
 from core.money.prices import REPLY_WITH_LINK
+from core.polling import LEASE, note_look
 from core.queue import WorkQueue
 from core.schema import migrate
 from core.watching import watch
@@ -426,3 +431,143 @@ def test_posts_that_nobody_looks_up_are_told(examined: Examined, database: Engin
 )
 def test_settings_that_make_no_sense_are_told(examined: Examined, setting: str, value: str, words: str) -> None:
     assert words in line(examined(**{setting: value}), words)
+
+
+# --- the gallery, the poller, and whatever else is wrong with the settings ---
+
+
+class Site:
+    """What answers at GALLERY_URL: `/healthz` with this body."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    async def __call__(self, _scope: object, _receive: object, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def health(**values: object) -> bytes:
+    return json.dumps({"status": "ok", "problems": []} | values).encode()
+
+
+def test_a_gallery_that_answers_and_is_this_instance_is_ok(examined: Examined, database: Engine) -> None:
+    with serving(Site(health(instance=instance_key(database)))) as url:
+        assert line(examined(GALLERY_URL=url), "is this instance").startswith("ok    the gallery answers at 127.0.0.1")
+
+
+def test_a_gallery_of_another_instance_or_none_is_a_fail(examined: Examined, x: SandboxX) -> None:
+    with serving(Site(health(instance="another"))) as url:
+        assert line(examined(GALLERY_URL=url), "is another instance").startswith("FAIL")
+    with serving(Site(b"<html>a parked domain</html>")) as url:
+        assert line(examined(GALLERY_URL=url), "is no gallery of this version").startswith("FAIL")
+
+
+def test_a_gallery_that_sees_other_pictures_is_a_fail(examined: Examined, database: Engine) -> None:
+    problems = ["workers: none", "storage: the folder is not the one of this instance"]
+    with serving(Site(health(instance=instance_key(database), problems=problems))) as url:
+        assert line(examined(GALLERY_URL=url), "the gallery says").startswith("FAIL  the gallery says: storage")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("", "warn  GALLERY_URL is empty"),
+        ("paint.example", "FAIL  GALLERY_URL is no address"),
+        ("http://127.0.0.1:1", "warn  the gallery does not answer at GALLERY_URL (ConnectError)"),
+        ("http://[::1", "FAIL  GALLERY_URL is no address"),
+    ],
+)
+def test_a_wrong_address_of_the_gallery_is_told(examined: Examined, url: str, told: str) -> None:
+    assert any(each.startswith(told) for each in examined(GALLERY_URL=url))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"GALLERY_SECRET": "short"}, "FAIL  GALLERY_SECRET is shorter than 32 characters"),
+        ({"X_CLIENT_ID": "sandbox-client-id"}, "FAIL  GALLERY_SECRET is missing"),
+        ({"X_CLIENT_SECRET": "wrong"}, "FAIL  X does not know X_CLIENT_ID or its secret"),
+        ({"X_CLIENT_ID": "wrong"}, "FAIL  X does not know X_CLIENT_ID or its secret"),
+        ({"X_CLIENT_ID": "wrong", "X_CLIENT_SECRET": None}, "FAIL  X does not know X_CLIENT_ID or its secret"),
+        ({"X_CLIENT_SECRET": None}, "ok    X knows the client for signing in"),
+        ({}, "ok    X knows the client for signing in"),
+        ({"X_CLIENT_ID": ""}, "warn  X_CLIENT_ID is empty"),
+    ],
+)
+def test_the_means_of_signing_in_are_looked_at(examined: Examined, changes: dict[str, str | None], told: str) -> None:
+    right = {"X_CLIENT_ID": "sandbox-client-id", "X_CLIENT_SECRET": "sandbox-client-secret", "GALLERY_SECRET": "s" * 32}
+    given = {"X_CLIENT_ID": changes["X_CLIENT_ID"]} if "missing" in told else right | changes
+    lines = examined(**given)
+    assert any(each.startswith(told) for each in lines), "\n".join(lines)
+
+
+def test_no_poller_one_poller_and_one_that_fails_are_told(examined: Examined, database: Engine) -> None:
+    assert line(examined(), "poller:").startswith(
+        "warn  poller: has not looked at X yet; no poller runs now – start one"
+    )
+    Lease(database, LEASE).acquire()
+    note_look(database)
+    assert line(examined(), "poller:").startswith("ok    poller: last look ")
+    assert f"process {os.getpid()} on " in line(examined(), "poller:")
+    note_look(database, code="x_down", error="x_down: X answered 503")
+    assert "x_down: X answered 503" in line(examined(), "poller:")
+    assert line(examined(), "poller:").startswith("warn")
+
+
+def test_a_queue_that_does_not_let_us_in_says_why(examined: Examined, queue_server: str, queue: WorkQueue) -> None:
+    assert "Connection refused" in line(examined(REDIS_URL="redis://127.0.0.1:1"), "the queue does not answer")
+    queue.connection.config_set("requirepass", "right")  # this connection stays
+    try:
+        lines = examined(REDIS_URL=f"unix://:wrong@{queue_server.removeprefix('unix://')}")
+    finally:
+        queue.connection.config_set("requirepass", "")
+    told = line(lines, "the queue does not answer")
+    assert told.startswith("FAIL  the queue does not answer (")
+    assert "password" in told.lower()
+    assert "wrong@" not in told
+
+
+def test_pictures_that_are_elsewhere_are_a_fail(examined: Examined, database: Engine, tmp_path: Path) -> None:
+    require_storage(database, tmp_path / "pictures")
+    assert line(examined(), "pictures are kept in").startswith("ok")
+    told = line(examined(STORAGE_URL=str(tmp_path / "other")), "is not where this instance keeps its pictures")
+    assert told.startswith("FAIL")
+    assert "adopt-storage" in told
+
+
+def test_misspelt_settings_are_named(examined: Examined) -> None:
+    assert line(examined(POLL_SECOND="4"), "POLL_SECOND is no setting").startswith("warn")
+
+
+@pytest.mark.parametrize("model", [None, "a-gallery"])
+def test_a_gallery_is_no_painter(examined: Examined, model: str | None) -> None:
+    with serving(Site(health(**({"model": model} if model else {})))) as url:
+        lines = examined(GPU_URL=url)
+    assert [each for each in lines if each.startswith("FAIL") and "GPU_URL" in each], "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "redis-host:6379"), ("REDIS_URL", "redis://h:port"), ("PRICES", "nonsense"), ("PRICES", "[1]"),
+        ("STORAGE_URL", "s3://bucket"), ("DATABASE_URL", "mysql://h/d"), ("DATABASE_URL", "rubbish"),
+        ("GPU_URL", "ftp://x"), ("GALLERY_URL", "http://[::1"), ("X_API_URL", "http://[::1"), ("DATA_DIR", "a#b"),
+        ("X_API_URL", "rubbish"), ("GALLERY_URL", "https://☃.invalid:x"),
+    ],
+)  # fmt: skip
+def test_whatever_is_wrong_the_examination_goes_on_to_its_end(examined: Examined, name: str, value: str) -> None:
+    lines = examined(**{name: value})
+    assert any(each.startswith(("FAIL", "warn")) and name in each for each in lines), "\n".join(lines)
+    assert lines[-1].startswith("warn  X wants to approve")
+
+
+def test_an_exception_in_one_part_is_a_line_and_tells_no_secret() -> None:
+    def broken() -> Iterator[Finding]:
+        yield ok("well so far")
+        raise RuntimeError("password=secret")
+
+    first, second = [str(each) for each in _examined("the house", broken)]
+    assert first == "ok    well so far"
+    assert second.startswith("FAIL  the house cannot be examined to the end (RuntimeError in test_doctor.py, line ")
+    assert "secret" not in second

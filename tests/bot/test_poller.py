@@ -15,14 +15,17 @@ from bot.ears import MENTIONS as SOURCE
 from bot.notebook import read_cursor
 from bot.poller import Poller
 from core.clock import now
-from core.database import reading, transaction
+from core.database import open_database, reading, transaction
 from core.errors import TryLater
+from core.lease import Lease
 from core.models import creations, cursors, people
+from core.polling import LEASE
 from core.queue import PAINT, WorkQueue, open_queue
+from core.schema import migrate
 from core.x import Post, id_at
-from tests.support.hearing import listener, prompts, verdicts
-from tests.support.sandbox_x import SandboxX, answers, lost_call
-from tests.support.servers import wait_until
+from tests.support.hearing import EAGER, listener, prompts, verdicts
+from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_call
+from tests.support.servers import process, wait_until
 
 
 def listen_until_heard(poller: Poller, engine: Engine) -> None:
@@ -349,3 +352,52 @@ def test_naughty_strings_are_heard_without_harm(poller: Poller, x: SandboxX, eng
     assert sum(states.values()) == len(strings)
     assert set(states) <= {"queued", "refused"}
     assert states["queued"] > 400
+
+
+# --- two pollers by mistake ---
+
+
+def test_a_second_poller_waits_reads_nothing_and_takes_over(x: SandboxX, engine: Engine, queue: WorkQueue) -> None:
+    first, second = (listener(x.client(), engine, queue, **EAGER) for _ in range(2))
+    first.lease, second.lease = Lease(engine, LEASE), Lease(engine, LEASE)
+    stops = threading.Event(), threading.Event()
+    threads = [
+        threading.Thread(target=one.listen, args=(stop,)) for one, stop in zip((first, second), stops, strict=True)
+    ]
+    threads[0].start()
+    wait_until(lambda: first.lease.held, "the first does not listen")
+    second.x = None  # type: ignore[assignment]  # whatever it asked of X would fail
+    threads[1].start()
+    wait_until(lambda: second._waits, "the second does not wait")
+    x.post("@threadpaint a fox")
+    wait_until(lambda: prompts(engine) == ["a fox"], "the first does not go on")
+    assert not second.lease.held
+    second.x = x.client()
+    stops[0].set()
+    wait_until(lambda: second.lease.held, "the second does not take over")
+    x.post("@threadpaint a hare")
+    wait_until(lambda: prompts(engine) == ["a fox", "a hare"], "the second does not listen")
+    stops[1].set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@pytest.mark.processes
+def test_a_poller_that_is_killed_is_followed_by_the_one_that_waits(
+    x: SandboxX, tmp_path: Path, queue_server: str, queue: WorkQueue
+) -> None:
+    migrate(open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}"))
+    keys = {name.upper(): value for name, value in KEYS.items()}
+    given = {"DATA_DIR": str(tmp_path), "REDIS_URL": queue_server, "X_API_URL": x.url, "POLL_SECONDS": "0.5", **keys}
+    logs = tmp_path / "first.log", tmp_path / "second.log"
+    with process("-m", "bot", environment=given, log=logs[0]) as first:
+        wait_until(lambda: "listening" in logs[0].read_text(), "the first does not listen")
+        with process("-m", "bot", environment=given, log=logs[1]):
+            wait_until(lambda: "another poller listens" in logs[1].read_text(), "the second does not notice")
+            assert f"pid={first.pid}" in logs[1].read_text()
+            first.kill()
+            first.wait()
+            wait_until(lambda: "this one listens" in logs[1].read_text(), "the second does not take over")
+            wait_until(lambda: "listening " in logs[1].read_text(), "the second does not listen")
+    assert logs[1].read_text().count("another poller listens") == 1

@@ -129,10 +129,12 @@ def test_a_database_that_is_away_is_one_line() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_one_look_at_an_x_that_is_away_is_one_line(tmp_path: Path) -> None:
+def test_one_look_at_an_x_that_is_away_is_one_line_beside_the_one_about_the_queue(tmp_path: Path) -> None:
     assert run("core", "migrate", DATA_DIR=str(tmp_path)).returncode == 0
     done = run("bot", "--once", DATA_DIR=str(tmp_path), **KEYS)
-    assert (done.returncode, done.stderr) == (1, "bot: x_unreachable: ConnectionError\n")
+    queue, x = done.stderr.splitlines()
+    assert "outage: the queue" in queue
+    assert (done.returncode, x) == (1, "bot: x_unreachable: ConnectionError")
 
 
 @pytest.mark.parametrize("module", ["bot", "core", "gallery", "gpu", "sandbox", "worker"])
@@ -193,3 +195,11 @@ def test_a_forecast_counts_what_is_paid_without_answers(tmp_path: Path) -> None:
     assert "500 answered prompts a day cost about" in told
     assert re.search(r"looking up posts again, at most +\$ +30\.00", told)
     assert re.search(r"BUDGET_MONTH_USD pays for about [\d,]+ answers only", told)
+
+
+def test_a_folder_that_cannot_hold_the_queue_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = run("core", "queue-server", DATA_DIR=str(tmp_path / "file" / "data"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("threadpaint: DATA_DIR: no queue can be kept in")
+    assert done.stderr.count("\n") == 1

@@ -1,23 +1,29 @@
 """How the house is: what is wrong stands in `problems`, in words, and without a sum of money."""
 
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from rq import Worker
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from core.clock import now
 from core.database import transaction
 from core.health import HEARING, STOPPED, Health, OnX, look, painter_for_host
+from core.instance import require_storage
 from core.line import waiting
-from core.models import Creation, Cursor, State
+from core.models import Creation, Cursor, State, poller_states
 from core.money.ledger import Cost, write_costs
 from core.pace import ANSWER, STOPS, Pace, Told
+from core.pace.toll import TollGate
 from core.painters import Away, Painters
+from core.polling import note_look
 from core.queue import QUEUES, WorkQueue, open_queue
 from core.settings import MoneySettings, PaceSettings, load
 from core.status import report
+from core.storage import FolderStorage
 from tests.support.rows import make_creation
 
 MONEY = load(MoneySettings, budget_day_usd=10, budget_month_usd=100)
@@ -191,3 +197,42 @@ def test_without_the_database_the_rest_is_told(engine: Engine, queue: WorkQueue,
     assert found.problems[0].startswith("database: ")
     assert isinstance(found, Health)
     assert found.x is not None
+
+
+@pytest.mark.usefixtures("well")
+def test_answers_that_fail_for_a_minute_are_told_long_before_they_are_late(
+    engine: Engine, queue: WorkQueue, pace: Pace
+) -> None:
+    gate = TollGate(pace, engine, MONEY)
+    gate.noted(ANSWER, "x_down", "x_down: X answered 503: secret words")
+    assert look(engine, queue, pace, MONEY).problems == []
+    queue.connection.hset(f"x:call:{ANSWER}", "since", (now() - timedelta(seconds=70)).timestamp())
+    [told] = look(engine, queue, pace, MONEY).problems
+    assert re.fullmatch(r"answers fail since \d+ \w+ \d\d:\d\d UTC: X answers with errors", told)
+    gate.noted(ANSWER)
+    assert look(engine, queue, pace, MONEY).problems == []
+
+
+@pytest.mark.usefixtures("well")
+def test_a_poller_that_fails_for_a_minute_is_told_with_the_reason(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    note_look(engine, code="x_rate_limit", error="x_rate_limit: words of X")
+    assert look(engine, queue, pace, MONEY).problems == []
+    with transaction(engine) as session:
+        session.execute(update(poller_states).values(failing_since=now() - timedelta(seconds=70)))
+    [told] = look(engine, queue, pace, MONEY).problems
+    assert re.fullmatch(r"poller: fails since \d+ \w+ \d\d:\d\d UTC: X allows no more calls for now", told)
+    note_look(engine)
+    assert look(engine, queue, pace, MONEY).problems == []
+
+
+@pytest.mark.usefixtures("well")
+def test_a_folder_that_is_not_the_workers_is_told_without_its_path(
+    engine: Engine, queue: WorkQueue, pace: Pace, tmp_path: Path
+) -> None:
+    storage = FolderStorage(tmp_path / "other")
+    found = look(engine, queue, pace, MONEY, storage=storage)
+    assert found.problems == []
+    assert found.instance == require_storage(engine, tmp_path / "pictures")
+    assert look(engine, queue, pace, MONEY, storage=FolderStorage(tmp_path / "pictures")).problems == []
+    [told] = look(engine, queue, pace, MONEY, storage=storage).problems
+    assert told == "storage: the folder is not the one of this instance"

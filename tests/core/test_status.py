@@ -1,6 +1,8 @@
 """What the host sees from the command line."""
 
 import json
+import os
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,11 +10,14 @@ from sqlalchemy import Engine
 
 from core.clock import now
 from core.errors import HouseError
+from core.lease import Lease
 from core.models import State
 from core.money import bill
 from core.money.ledger import Cost, write_costs
-from core.pace import ANSWER, Pace, Told
+from core.pace import ANSWER, UPLOAD, Pace, Told
+from core.pace.toll import TollGate
 from core.painters import Painters
+from core.polling import LEASE, note_look
 from core.queue import WorkQueue, open_queue
 from core.settings import MoneySettings, PaceSettings, load
 from core.status import hurry, report, send_again
@@ -184,3 +189,45 @@ def test_a_month_that_does_not_exist_is_told_with_an_example(text: str) -> None:
 def test_a_day_that_does_not_exist_is_told_with_an_example(text: str) -> None:
     with pytest.raises(HouseError, match="write it like 2026-11-20"):
         bill.read_days(text, example="2026-11-20")
+
+
+def test_the_poller_has_a_line_with_its_last_look_its_success_and_why_it_fails(
+    engine: Engine, queue: WorkQueue, pace: Pace
+) -> None:
+    def line() -> str:
+        return next(each for each in report(engine, queue, pace, MONEY) if each.startswith("poller:"))
+
+    assert line() == "poller: has not looked at X yet; no poller runs now"
+    note_look(engine)
+    lease = Lease(engine, LEASE)
+    lease.acquire()
+    assert re.fullmatch(
+        rf"poller: last look \d s ago; process {os.getpid()} on \S+ since \d+ \w+ \d\d:\d\d UTC", line()
+    )
+    for _ in range(2):
+        note_look(engine, code="x_down", error="x_down: X answered 503")
+    assert re.search(r"; fails since \d+ \w+ \d\d:\d\d UTC: x_down: X answered 503; last success \d+ s ago; ", line())
+    note_look(engine)
+    assert "fails" not in line()
+
+
+def test_writing_to_x_has_a_line_per_kind_with_what_is_answered(engine: Engine, queue: WorkQueue, pace: Pace) -> None:
+    def lines() -> list[str]:
+        return [
+            each for each in report(engine, queue, pace, MONEY) if each.startswith(("answers: l", "answers: f", "up"))
+        ]
+
+    gate = TollGate(pace, engine, MONEY)
+    assert lines() == []
+    gate.noted(ANSWER)
+    gate.noted(UPLOAD)
+    assert [re.sub(r"\d+", "N", line) for line in lines()] == [
+        "answers: last success N s ago", "uploads: last success N s ago",
+    ]  # fmt: skip
+    for _ in range(3):
+        gate.noted(ANSWER, "x_down", "x_down: X answered 503")
+    failing, _uploads = lines()
+    pattern = r"answers: fail since \d+ \w+ \d\d:\d\d UTC, 3 times \(x_down: X answered 503\); last success \d+ s ago"
+    assert re.fullmatch(pattern, failing)
+    gate.noted(ANSWER)
+    assert "fail" not in lines()[0]

@@ -5,13 +5,17 @@ The package's own starter is not used: run as root it opens root's home to every
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+
+import psycopg
 
 NOBODY = "nobody"
 
@@ -49,11 +53,11 @@ def running_postgres() -> Iterator[str]:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         server = subprocess.Popen([binaries / "postgres", "-D", data, *options], **quiet, **who)
         try:
-            _wait(home / ".s.PGSQL.5432", server)
+            _wait(home, server)
             yield f"postgresql://house@/postgres?host={folder}"
         finally:
-            server.terminate()
-            server.wait(10)
+            server.send_signal(signal.SIGINT)  # at once, whoever is connected
+            server.wait(20)
 
 
 def _copy(binaries: Path, home: Path) -> Path:
@@ -66,13 +70,13 @@ def _copy(binaries: Path, home: Path) -> Path:
     return home / package.name / install.name / "bin"
 
 
-def _wait(socket: Path, server: subprocess.Popen[bytes]) -> None:
-    import time
-
-    for _ in range(200):
-        if socket.exists():
-            return
+def _wait(folder: Path, server: subprocess.Popen[bytes]) -> None:
+    """Return once it lets somebody in: its socket is there a moment before that."""
+    for _ in range(600):
         if server.poll() is not None:
             sys.exit("PostgreSQL did not start")
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(f"host={folder} user=house dbname=postgres", connect_timeout=5).close()
+            return
         time.sleep(0.05)
-    raise TimeoutError("PostgreSQL did not open its socket")
+    raise TimeoutError("PostgreSQL lets nobody in")
