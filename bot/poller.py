@@ -23,7 +23,7 @@ from bot.judging import Judge, Judged, open_judge
 from bot.resting import Rest
 from bot.rules import TOO_MANY_WAITING, Terms, cap
 from core.clock import now
-from core.errors import GiveUp, HouseError, SettingsError, TryLater
+from core.errors import GiveUp, HouseError, OutOfFunds, SettingsError, TryLater
 from core.lease import Lease
 from core.line import Line
 from core.logs import get_logger
@@ -224,7 +224,7 @@ class Poller:
         thread = {root}
         try:
             own = self.x.own_posts(my_id, since_id=root, until_id=until).posts
-        except GiveUp as error:
+        except (GiveUp, OutOfFunds) as error:
             log.warning("of the pinned thread only its first post is watched", reason=str(error))
             own = []
         for post in reversed(own):
