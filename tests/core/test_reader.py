@@ -3,6 +3,8 @@
 import base64
 import io
 import random
+import resource
+import sys
 from pathlib import Path
 
 import pytest
@@ -185,6 +187,14 @@ def test_files_of_tiny_chunks_end_by_the_number_of_reads(monkeypatch: pytest.Mon
     monkeypatch.setattr(bounds, "MAX_SECONDS", 600.0)
     with pytest.raises(Refused, match="start_too_slow"):
         as_start(bombs.png_of_many_chunks())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bounds the memory of its child on Linux only")
+def test_a_frame_larger_than_its_file_says_costs_its_decoder_not_us() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Refused, match="no_start_picture: its decoder gave up"):
+        as_start(bombs.avif_larger_than_it_says())
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000, "in kB"
 
 
 def test_the_gpu_service_reads_pictures_in_the_same_way() -> None:

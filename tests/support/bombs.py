@@ -1,11 +1,20 @@
 """Files that look like small pictures and are not: made here, small enough to be sent, meant to eat memory or time."""
 
+import base64
 import io
 import struct
 import zlib
 
 from PIL import Image
 
+_AVIF = """
+c-muNU{FXasVqn=%S>Yc0uY^>nP!-qnV9D5Xy^zOdYzkElE?r7iWw<6MNl?FL1uCZ0~+8f$SlbPvlxL`E;A=T8N_h`@fjhajKT~IJiS1+MrLMS8e
+FXukdw*;<t3IG7&_<Y<b&<X$}A`<0Mg!>1<Cn9S|qc$AQft#0}vYku|Pp)MJ7mqnS+A^Nbw|=89F!GgVhKp=jRmVCFfKCP3C1_YXAy~XBOnb`~-9
+u3nNoA3sBS4+?2!;AqFmP`|ox2KmRUaF_CgG`Yj=#lxR4~p@~C%0?@j|^XCHBY8R!g&0Bxz-0S9kpT;NN`%GJ>K8uOrw-gB9wr2OP7dler^FQr7;
+jmXH^W46u(<_<3zyEW1#?6&8r~YKPTJ~MtIP2OK3BhB!0fz59wD`W8dmBjJIm^c2Jpap+2|H{aB%ePQQO@*t*8Q&{hR2-0zi(tWd&t^zY4gqau2w
+TP9Y;4e-pw8!hF8Aja;~b?R!?8R$o*R~B6g-niLAuy;wZycmx`~7d;YU6J#Z%Sbki@VH?x;z@7520lflW)edy@r71HM%R~?{>C5dEN(x@!`uYc;5
+wco{$&74$TV9gZn#VEU&_gn1Klh4%yZ3TmbI_AFCw($=<wvTD~@CmHZ7#WR`(HI$xk<l0#jgiq98I6&_7bDR$^v8ywYdGx!UH|}Xj2px
+"""
 _LIMIT = 10 * 1024 * 1024
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -74,6 +83,11 @@ def webp_of_26_megapixels() -> bytes:
 
 def webp_of_65_megapixels() -> bytes:
     return _saved(Image.new("RGB", (16_383, 4000)), "WEBP", lossless=True, method=0)
+
+
+def avif_larger_than_it_says() -> bytes:
+    """3 kB: its head says 64 x 48, the frame inside has 16,000 x 16,000 pixels and took 930 MB."""
+    return zlib.decompress(base64.b85decode(_AVIF.replace("\n", "")))
 
 
 def gif_of_300_frames() -> bytes:

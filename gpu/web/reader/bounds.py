@@ -61,9 +61,9 @@ def check_size(size: tuple[int, int], *, is_jpeg: bool) -> None:
         raise TooLarge(f"{width} x {height}: at most {limit // 1_000_000} million pixels are read")
 
 
-def turn_of(size: tuple[int, int]) -> AbstractContextManager[object]:
-    """Held while a large picture is read."""
-    return _one_large if size[0] * size[1] > LARGE_PIXELS else nullcontext()
+def turn_of(size: tuple[int, int], *, may_lie: bool) -> AbstractContextManager[object]:
+    """Held while a large picture is read, or one that may be larger than it says."""
+    return _one_large if may_lie or size[0] * size[1] > LARGE_PIXELS else nullcontext()
 
 
 def too_slow() -> TooSlow:

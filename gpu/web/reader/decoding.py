@@ -9,6 +9,7 @@ from functools import cache
 
 from PIL import Image, ImageChops
 
+from . import child
 from .bounds import BoundedBytes, OutOfPatience, check_size, too_slow, turn_of
 from .colors import as_srgb
 from .errors import TooLarge, Unreadable
@@ -46,10 +47,10 @@ def read(data: bytes, wanted: Callable[[Size], Size]) -> Image.Image:
         Unreadable, TooLarge, TooSlow: whatever the bytes are, nothing else.
     """
     file = prepared(data)
-    with _opened(file) as image, turn_of(image.size):
+    with _opened(file) as image, turn_of(image.size, may_lie=image.format in child.FORMATS):
         turn, lies = UPRIGHT.get(_orientation(image)), _lies(image)
         needed = wanted(image.size[::-1] if lies else image.size)
-        picture = _small(image, needed[::-1] if lies else needed)
+        picture = _decoded(image, file.data, needed[::-1] if lies else needed)
         if file.is_cut:
             _check_missing(picture)
         upright = _on_white(as_srgb(picture, image.info))
@@ -66,7 +67,7 @@ def size_of(data: bytes) -> Size:
 def _opened(file: Prepared) -> Iterator[Image.Image]:
     """Open and check it; what goes wrong meanwhile becomes one of our errors."""
     try:
-        with Image.open(BoundedBytes(file.data), formats=_formats()) as image:
+        with Image.open(BoundedBytes(file.data), formats=formats()) as image:
             check_size(image.size, is_jpeg=file.is_jpeg)
             yield image
     except Unreadable:
@@ -80,9 +81,15 @@ def _opened(file: Prepared) -> Iterator[Image.Image]:
         raise Unreadable(f"not an image: {type(error).__name__}") from error
 
 
+def _decoded(image: Image.Image, data: bytes, needed: Size) -> Image.Image:
+    if image.format in child.FORMATS:
+        return child.small_in_child(data, needed)
+    return small(image, needed)
+
+
 @cache
-def _formats() -> tuple[str, ...]:
-    """HEIC needs a library beside Pillow, which may be left out."""
+def formats() -> tuple[str, ...]:
+    """What is read. HEIC needs a library beside Pillow, which may be left out."""
     try:
         import pi_heif
     except ImportError:
@@ -103,7 +110,7 @@ def _lies(image: Image.Image) -> bool:
     return _orientation(image) in (5, 6, 7, 8)
 
 
-def _small(image: Image.Image, needed: Size) -> Image.Image:
+def small(image: Image.Image, needed: Size) -> Image.Image:
     """The smallest that covers `needed`, in one of the modes of `_plain`."""
     image.draft("RGB", needed)  # a JPEG decodes at an eighth of its size if that is enough
     picture = _shrunk(image, needed)
