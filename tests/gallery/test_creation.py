@@ -104,7 +104,7 @@ def test_a_creation_tried_in_vain_says_when_it_is_tried_again(client, wall):
 
 
 @pytest.mark.parametrize("state", [State.REFUSED, State.FAILED])
-@pytest.mark.parametrize("code", ["empty", "too_long", "gpu_down", "unexpected"])
+@pytest.mark.parametrize("code", ["empty", "too_long", "gpu_down", "gpu_refused", "gpu_unchecked", "unexpected"])
 def test_a_refusal_is_told_in_plain_words_and_does_not_look_again(client, wall, state, code):
     response = client.get(f"/c/{wall.creation(state=state, code=code)}")
     assert response.status_code == 200

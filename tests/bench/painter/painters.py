@@ -88,7 +88,9 @@ def _preset(name: str, shrunk: bool) -> Preset:
     return replace(preset, side=SHRUNK_SIDE) if shrunk else preset
 
 
-def _made(name: str, shrunk: bool, device: str, _source: str, preset: Preset, *, dtype: Any, vae: str) -> Any:
+def _made(
+    name: str, shrunk: bool, device: str, _source: str, preset: Preset, *, dtype: Any, vae: str, revisions: object
+) -> Any:
     """In place of `load_text_pipeline`: the same networks, from nowhere. They are made where they will be used."""
     architecture = ARCHITECTURES[name]
     pipeline = assemble(architecture, device=device, dtype=dtype, shrunk=shrunk)
