@@ -1,7 +1,7 @@
 // Many windows, few streams. A browser opens six connections to a site that speaks HTTP/1.1, and a stream keeps one for good:
 // the seventh window would never load. So one window listens to the wall and passes on what it hears, and no more than
 // three listen to a creation of their own; the others ask every few seconds. Other scripts find this as `window.live`.
-// Without the Web Locks API (plain http under a name other than localhost), each window has a stream of its own.
+// Browsers offer locks to https and localhost only. On plain http windows agree by messages, and do not limit creations.
 
 const STREAMS_OF_CREATIONS = 3
 
@@ -16,14 +16,16 @@ class Wall {
     if (this.isOn) return
     this.isOn = true
     this.stopped = new AbortController()
-    if (!navigator.locks || !window.BroadcastChannel) return this.open()
+    if (!window.BroadcastChannel) return this.open()
     this.channel = new BroadcastChannel(this.name)
-    this.channel.onmessage = ({ data }) => this.take(data)
-    this.hold({ steal: this.knows })
+    this.channel.onmessage = ({ data }) => data.kind === "turn" ? this.onTurn(data) : this.take(data)
+    if (navigator.locks) this.hold({ steal: this.knows })
+    else this.claim()
   }
 
   stop() {
     this.isOn = false
+    if (!navigator.locks && this.stream) this.channel?.postMessage({ kind: "turn", isFree: true })
     this.close()
     this.channel?.close()
     this.stopped?.abort()
@@ -43,6 +45,20 @@ class Wall {
     if (mine.signal.aborted) return
     this.close()
     this.hold({ signal: mine.signal })
+  }
+
+  // Without locks: the window that said so last listens; when it leaves, the first of the others that wakes up.
+  claim() {
+    this.mine = Date.now() + Math.random()
+    this.channel.postMessage({ kind: "turn", mine: this.mine })
+    if (!this.stream) this.open()
+  }
+
+  onTurn({ mine, isFree }) {
+    clearTimeout(this.waking)
+    if (isFree) this.waking = setTimeout(() => this.isOn && this.claim(), Math.random() * 500)
+    else if (this.stream && mine > this.mine) this.close()
+    else if (this.stream) this.channel.postMessage({ kind: "turn", mine: this.mine })
   }
 
   open() {

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import uvicorn
 
+from gpu.web.connections import limited
 from gpu.web.contract import MAX_BODY_BYTES
 from gpu.web.service import create_app
 from tests.support.asking import ASKED
@@ -37,7 +38,7 @@ def guarded(toy):
 def serving(app):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+        server = uvicorn.Server(uvicorn.Config(**limited(app), log_level="error", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         app.state.engine_thread.wait_settled(10)
