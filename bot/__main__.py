@@ -156,6 +156,21 @@ def cost(
 
 
 @cli.command()
+def restore() -> None:
+    """After restoring a backup: read the bot's own posts since and mark what was answered. Replies wait for it."""
+    from bot.reconciling import reconcile
+    from core.reply_gate import ReplyGate, close
+
+    try:
+        x, house = _client()
+        close(house.engine, "a backup was restored")
+        found = reconcile(x, ReplyGate(house.engine, house.pace), x.my_id())
+    except HouseError as error:
+        sys.exit(f"bot: {error}; replies wait, and the poller tries again")
+    typer.echo(f"{found.replies} replies that were not known here: {found.marked} marked, {found.kept} kept for posts")
+
+
+@cli.command()
 def announce(
     template: Annotated[Path | None, typer.Option(help="Parts between lines of `---`.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the parts; post nothing.")] = False,

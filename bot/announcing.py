@@ -14,11 +14,12 @@ from pathlib import Path
 
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from bot.reconciling import OWN
 from core.database import transaction
 from core.errors import HouseError
-from core.models import Announced
+from core.models import Announced, announced
 from core.money.prices import POST, POST_WITH_URL
 from core.watching import watch
 from core.x import Post, XClient, id_at
@@ -27,6 +28,7 @@ from core.x.weighing import MOST, is_valid_length, weight
 
 TEMPLATE = Path(__file__).parent / "announcement.txt"
 BETWEEN = "---"
+MOST_LOOKED_UP = 100
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,25 @@ class Announcement:
         with transaction(self.engine) as session:
             row = session.get(Announced, part.key)
         if row is None:
-            return None
+            return self._found_after_restore(part)
         if row.post_id is not None and self.x.posts([row.post_id]).lost.get(row.post_id) != "gone":
             return row.post_id
         # Deleted on X since, or posted by a run that ended before it knew.
         own = self.x.own_posts(my_id, since_id=row.since_id)
         found = next((post.id for post in own.posts if _is(post, part) and post.id != row.post_id), None)
+        if found is not None:
+            self._write(part, found)
+        return found
+
+    def _found_after_restore(self, part: Part) -> int | None:
+        """Own posts that were found on X after a backup was restored (`bot/reconciling.py`): one may be this part."""
+        with transaction(self.engine) as session:
+            wanted = select(announced.c.post_id).where(announced.c.key.startswith(OWN))
+            ids = [one for one in session.execute(wanted).scalars() if one]
+        found: int | None = None
+        for start in range(0, len(ids), MOST_LOOKED_UP):
+            posts = self.x.posts(ids[start : start + MOST_LOOKED_UP]).posts
+            found = found or next((post.id for post in posts if _is(post, part)), None)
         if found is not None:
             self._write(part, found)
         return found

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, or_, select
 from sqlmodel import Session
 
-from bot import deeds
+from bot import deeds, reconciling
 from bot.init_images import init_image_of
 from bot.intent import EXPLICIT, GENERATING_ACTIONS, Intent
 from bot.judging import Judged
@@ -100,6 +100,9 @@ def write_down(engine: Engine, heard: Judged, *, read: Mapping[str, int], polled
         verdicts = {post.id: verdict for post, verdict in heard}
         new = _new(session.connection(), [post for post, _ in heard])
         record_people(session, [post.author for post in new if verdicts[post.id].kept])
+        # Numbers that replies on X name are given again before others can take them.
+        before = reconciling.answered_before(session.connection(), new)
+        new.sort(key=lambda post: post.id not in before)
         created = [_write(session, post, verdicts[post.id]) for post in new]
         for name, newest_id in read.items():
             cursor = session.get_one(Cursor, name)
@@ -168,6 +171,8 @@ def _write_creation(session: Session, post: Post, verdict: Verdict) -> Creation:
         turn=next_turn(session.connection(), post.author.id) if waits else 0,
         **_made_of(session, post, wish),
     )
+    if earlier := reconciling.earlier_reply(session, post):
+        _answered_before(session, creation, earlier)
     session.add(creation)
     session.flush()
     if verdict.told and creation.id:
@@ -176,6 +181,16 @@ def _write_creation(session: Session, post: Post, verdict: Verdict) -> Creation:
     if verdict.refused and wish.action in GENERATING_ACTIONS and creation.id:
         tell_not_painted(session, post.author.id, creation.id, verdict.code)
     return creation
+
+
+def _answered_before(session: Session, creation: Creation, earlier: Any) -> None:
+    """It was painted and replied to before the database was restored: painted again for the gallery, as alike as can
+    be, and not replied to."""
+    creation.reply_post_id = earlier.reply_post_id
+    if earlier.seed is not None:
+        creation.seed = earlier.seed
+    if earlier.number and session.get(Creation, earlier.number) is None:
+        creation.id = earlier.number
 
 
 def _made_of(session: Session, post: Post, wish: Intent) -> dict[str, Any]:

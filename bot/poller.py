@@ -17,12 +17,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from bot import memory, notebook
-from bot.ears import Ears, Heard
+from bot import memory, notebook, reconciling
+from bot.ears import MENTIONS, Ears, Heard
 from bot.judging import Judge, Judged, open_judge
 from bot.resting import Rest
 from bot.rules import TOO_MANY_WAITING, Terms, cap
 from core.clock import now
+from core.database import reading
 from core.errors import GiveUp, HouseError, OutOfFunds, SettingsError, TryLater
 from core.lease import Lease
 from core.line import Line
@@ -31,6 +32,7 @@ from core.money.budget import room_for_work
 from core.outage import DATABASE, outages
 from core.polling import note_look
 from core.queue import PAINT, REPLY
+from core.reply_gate import ReplyGate, is_stale
 from core.settings import MoneySettings, PollSettings, RuleSettings
 from core.watching import watched_posts
 from core.x import Account, Post, XClient, id_at, time_of
@@ -68,6 +70,7 @@ class Poller:
     lease: Lease | None = None
     _account: Account | None = field(default=None, init=False)
     _heard_news: bool = field(default=False, init=False)
+    _own_posts_read: bool = field(default=False, init=False)
     _lookups_failed: int = field(default=0, init=False)
     _waits: bool = field(default=False, init=False)
 
@@ -77,6 +80,7 @@ class Poller:
     def look(self) -> int:
         """One look at X. Returns the number of new creations. Raises TryLater and GiveUp as X's client does."""
         account = self._know_myself()
+        self._read_own_posts(account)
         began = now()
         heard = self.ears.hear(account)
         new = notebook.unknown(self.engine, heard.posts)
@@ -137,6 +141,34 @@ class Poller:
         with suppress(SQLAlchemyError):
             note_look(self.engine, code=code, error=reason)
 
+    def _read_own_posts(self, account: Account) -> None:
+        """At the first look after a start, and if replies wait for it: what was answered and is not known here.
+
+        Raises TryLater if that cannot be found out and the database may be an old one: then nothing new is written.
+        """
+        gate = ReplyGate(self.engine, self.line.pace)
+        if notebook.read_cursor(self.engine, MENTIONS) is None:
+            gate.begin()
+            return
+        is_first = not self._own_posts_read
+        doubtful = gate.is_closed() or self._is_behind(gate) or (is_first and is_stale(self.engine))
+        if not doubtful and self._own_posts_read:
+            return
+        try:
+            reconciling.reconcile(self.x, gate, account.author.id)
+            self._own_posts_read = True
+        except (TryLater, GiveUp) as error:
+            if doubtful:
+                raise
+            log.warning("own posts could not be read; tried again with the next look", reason=str(error))
+
+    def _is_behind(self, gate: ReplyGate) -> bool:
+        """Whether the queue knows more than the rows. If the queue is away, nobody replies anyway."""
+        try:
+            return gate.close_if_behind()
+        except TryLater:
+            return False
+
     def _terms(self, account: Account) -> Terms:
         moment = self.x.moment()
         return Terms(
@@ -156,8 +188,13 @@ class Poller:
         judged = judge.judge(new, looked_up)
         if not heard.absent:
             return judged
-        capped = cap([verdict for _, verdict in judged], self.settings.backfill_limit)
-        judged = [(post, verdict) for (post, _), verdict in zip(judged, capped, strict=True)]
+        with reading(self.engine) as connection:
+            before = reconciling.answered_before(connection, new)
+        # What is answered already takes nobody's place.
+        answered = [(post, verdict) for post, verdict in judged if post.id in before]
+        others = [(post, verdict) for post, verdict in judged if post.id not in before]
+        capped = cap([verdict for _, verdict in others], self.settings.backfill_limit)
+        judged = answered + [(post, verdict) for (post, _), verdict in zip(others, capped, strict=True)]
         self._report_absence(judged)
         return judged
 

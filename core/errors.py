@@ -47,9 +47,12 @@ class OutcomeUnknown(TryLater):
 
 
 class OutOfFunds(TryLater):
-    """No credits or a cap is reached. The work is kept and does not lose an attempt."""
+    """X suspends a kind of call: no credits, a cap, our account or app. The work is kept and does not lose an attempt.
 
-    def __init__(self, code: str, detail: str = "", *, after: float = 900.0) -> None:
+    When it is probed is for the pace to say; `after` is only when it is worth asking the pace again.
+    """
+
+    def __init__(self, code: str, detail: str = "", *, after: float = 60.0) -> None:
         super().__init__(code, detail, after=after, counted=False)
 
 

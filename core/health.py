@@ -24,6 +24,7 @@ from core.pace import ANSWER, UPLOAD, Pace, Window
 from core.painters import Away, Painters
 from core.polling import Polling, read_polling
 from core.queue import PAINT, REPLY, WorkQueue
+from core.reply_gate import is_closed
 from core.schema import require_current
 from core.settings import MoneySettings
 from core.storage import FolderStorage
@@ -61,6 +62,8 @@ HINTS: dict[str, str] = {
     "x_no_access": "see the app's plan in the developer console",
     "x_forbidden": "see the account on x.com, and the app in the developer console",
 }
+# Told while the gate before replies is closed (`core/reply_gate.py`).
+UNCHECKED = "answers: all wait until the bot has read its own posts on X, as after restoring a backup"
 # What a kind of call is called in `status` and `/healthz`.
 KINDS: dict[str, str] = {
     ANSWER: "answers",
@@ -247,5 +250,7 @@ def _look_at_rows(engine: Engine, money: MoneySettings, found: _Findings) -> Non
     if waiting_long:
         number = f"more than {MOST_COUNTED:,}" if waiting_long > MOST_COUNTED else f"{waiting_long:,}"
         found.problems.append(f"answers: {number} wait longer than an hour")
+    if is_closed(engine):
+        found.problems.append(UNCHECKED)
     if spent := budget_in_words(room_for_work(engine, money, moment), moment):
         found.problems.append(f"budget: {spent}")

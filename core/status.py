@@ -11,7 +11,7 @@ from core.clock import now
 from core.database import reading, transaction
 from core.errors import HouseError, TryLater
 from core.failing import call_lines, poller_line
-from core.health import painter_for_host, stops_for_host
+from core.health import UNCHECKED, painter_for_host, stops_for_host
 from core.line.waiting import Conditions, Place, about, estimate, look_around, waiting
 from core.models import State, creations
 from core.money import bill
@@ -20,6 +20,7 @@ from core.painters import Painters
 from core.polling import read_polling
 from core.queue import PAINT, REPLY, WorkQueue
 from core.refusals import in_words
+from core.reply_gate import is_closed
 from core.reports import in_one_line
 from core.settings import MoneySettings
 from core.states import move
@@ -34,6 +35,8 @@ def report(engine: Engine, queue: WorkQueue, pace: Pace, money: MoneySettings) -
     yield _counts(engine)
     yield from _waiting(engine, queue, pace, money)
     yield poller_line(read_polling(engine))
+    if is_closed(engine):
+        yield UNCHECKED
     yield ""
     yield f"spent {bill.against_budgets(engine, money, moment)}; {bill.month_end(engine, moment)}"
     for days in (f"{moment:%Y-%m-%d}", f"{moment:%Y-%m}"):

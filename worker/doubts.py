@@ -24,6 +24,8 @@ MAY_BE_THE_POST = frozenset({FORBIDDEN, "x_suspended", "x_blocked"})
 PEOPLE_IN_A_ROW = 3
 # Seconds before a reply that was refused without a reason is tried once more.
 ONCE_MORE_AFTER = 300.0
+# Seconds for which a post that may be the reason itself steps aside, so that the next probe is another one.
+STEPS_ASIDE_FOR = 900.0
 
 
 def note_refusal(engine: Engine, creation_id: int, moment: datetime) -> None:

@@ -8,7 +8,6 @@ it came: it first looks on X for our answer, and posts only when X surely has no
 one is spam.
 """
 
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,11 +15,14 @@ from typing import Any
 from sqlalchemy import Engine
 
 from core.clock import now
+from core.database import reading
 from core.errors import GiveUp, OutcomeUnknown, OutOfFunds, Refused, TryLater
 from core.line import Line
 from core.logs import get_logger
 from core.models import State
 from core.queue import REPLY
+from core.reply_gate import ReplyGate, replies_missed_before
+from core.reply_text import may_be_of
 from core.settings import WorkSettings
 from core.storage import Storage
 from core.x import Post, XClient
@@ -36,8 +38,6 @@ from worker.uploading import Uploader
 log = get_logger(__name__)
 
 ANSWERED = "answered"
-# How every reply of ours names its creation: "No. 17. Reply ...", "... (No. 17)"; "Painting No. 17, seed 42" once.
-NUMBER = re.compile(r"\bNo\. ([0-9]{1,19})\b")
 GAVE_UP = "x_gave_up"
 
 
@@ -72,7 +72,14 @@ class ReplyStep:
         creation = creation_with_post(self.engine, claim.creation_id)
         self.home = State.PAINTED if creation.says is None else State.REFUSED
         self.x.on_behalf(creation.id, creation.person_id)
-        if self.may_have_answered and (found := self._find_answer(creation)):
+        if creation.reply_post_id is not None:
+            self._mark_replied(claim, creation.reply_post_id)  # found on X since the database was restored
+            return
+        self._gate.pass_through()
+        is_missed = self._may_be_missed(creation)
+        if (is_missed or self.may_have_answered) and (
+            found := self._find_answer(creation, whatever_it_names=is_missed)
+        ):
             self._mark_replied(claim, found)
             return
         self.may_have_answered = False
@@ -135,15 +142,18 @@ class ReplyStep:
         if not answers_prefixed(self.engine, self.manners):
             raise GiveUp("x_prefix_only")
 
-    def _find_answer(self, creation: Any) -> int | None:
+    def _find_answer(self, creation: Any, *, whatever_it_names: bool = False) -> int | None:
         """Look on X for our answer. X refusing to let us look says nothing about it.
 
         Under one post may stand answers of several creations: the one that asked, and those from the gallery.
+
+        Args:
+            whatever_it_names: it may have had another number, before the database was restored.
         """
         others = other_answers_to(self.engine, creation.to_post_id, creation.id)
 
         def is_ours(post: Post) -> bool:
-            return post.id not in others and may_be_of(creation.id, post.text)
+            return post.id not in others and (whatever_it_names or may_be_of(creation.id, post.text))
 
         try:
             return self.x.find_answer(self.x.my_id(), to=creation.to_post_id, is_ours=is_ours)
@@ -176,12 +186,14 @@ class ReplyStep:
         others_were_taken = doubts.was_taken_since(self.engine, refused_before)
         doubts.note_refusal(self.engine, creation.id, self.x.moment())
         if isinstance(error, TryLater):
-            return GiveUp(error.code, "X takes replies to others") if others_were_taken else error
+            if others_were_taken:
+                return GiveUp(error.code, "X takes replies to others")
+            return OutOfFunds(error.code, "it may be this post", after=doubts.STEPS_ASIDE_FOR)
         if doubts.means_us(self.engine):
             self.x.suspend_answers(error.code)
             revived = doubts.revive(self.engine, now())
             log.error("X refuses every reply without a reason; they wait", reason=str(error), revived=revived)
-            return OutOfFunds(error.code, "X refuses every reply without a reason")
+            return OutOfFunds(error.code, "X refuses every reply", after=doubts.STEPS_ASIDE_FOR)
         if refused_before is None:
             return TryLater(error.code, "X gave no reason; tried once more", after=doubts.ONCE_MORE_AFTER)
         return error
@@ -193,6 +205,15 @@ class ReplyStep:
         if error.code == "x_media_not_ready":
             self._uploader().doubt(creation.id)
 
+    @property
+    def _gate(self) -> ReplyGate:
+        return ReplyGate(self.engine, self.line.pace)
+
+    def _may_be_missed(self, creation: Any) -> bool:
+        """Whether its post is older than all own posts that X showed after the database was restored."""
+        with reading(self.engine) as connection:
+            return creation.to_post_id is not None and creation.to_post_id < replies_missed_before(connection)
+
     def _mark_replied(self, claim: Claim, answer: int) -> None:
         values = {
             "reply_post_id": answer,
@@ -203,6 +224,7 @@ class ReplyStep:
         }
         target = State.REPLIED if self.home is State.PAINTED else self.home
         if patiently(lambda: claim.move(target, claim=None, last_error=None, **values)):
+            self._gate.note_reply(answer)
             log.info("answered", creation=claim.creation_id, answer=answer)
 
     def _uploader(self) -> Uploader:
@@ -216,12 +238,3 @@ def reply_text(creation_id: int, link_home: str = "") -> str:
     """
     words = f"No. {creation_id}. Reply “again” for another, or “remix: …” to change it."
     return f"{words} {link_home}/c/{creation_id}" if link_home else words
-
-
-def may_be_of(creation_id: int, text: str) -> bool:
-    """Whether an answer's words may be those of a creation: they name it, or none at all.
-
-    In doubt it is: a missing answer is a pity, a double one is spam.
-    """
-    named = NUMBER.findall(text)
-    return not named or str(creation_id) in named

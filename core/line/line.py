@@ -19,6 +19,7 @@ from core.money.prices import ALT_TEXT, REPLY, REPLY_WITH_LINK, price_list
 from core.pace import Pace
 from core.painters import Painters
 from core.queue import PAINT, WorkQueue
+from core.reply_gate import is_closed
 from core.settings import MoneySettings
 from core.wishes import MOST_PICTURES
 
@@ -101,9 +102,14 @@ class Line:
         return None if room.micro_usd is None else room.micro_usd // price_of_one(self.money)
 
     def _next_replies(self, count: int, waiting: set[int]) -> list[int]:
-        """While X has suspended replies, one goes and probes: rather one for which nothing is uploaded or described,
-        since that would be paid for nothing."""
+        """None until the bot knows what it replied (`core/reply_gate.py`).
+
+        While X has suspended replies, one goes and probes: rather one for which nothing is uploaded or described,
+        since that would be paid for nothing.
+        """
         states = (State.PAINTED, State.REFUSED)
+        if is_closed(self.engine):
+            return []
         if self.pace.look().stopped and (ready := self._next(min(1, count), waiting, *states, which=_is_prepared())):
             return ready
         return self._next(count, waiting, *states)

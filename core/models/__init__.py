@@ -29,6 +29,7 @@ ledger = table("ledger")
 spendings = table("spending")
 cursors = table("cursor")
 watched = table("watched")
+announced = table("announced")
 earlier_replies = table("earlier_reply")
 instances = table("instance")
 leases = table("lease")
@@ -79,6 +80,7 @@ __all__ = [
     "State",
     "UtcDateTime",
     "WatchedPost",
+    "announced",
     "boards",
     "collected",
     "comments",

@@ -18,7 +18,7 @@ from typing import Any
 
 from core.errors import OutOfFunds, TryLater
 from core.logs import get_logger
-from core.pace.scripts import ADMIT, LEARN, LOOK
+from core.pace.scripts import ADMIT, LEARN, LOOK, REMEMBER
 from core.queue import WorkQueue, translated
 from core.settings import PaceSettings
 
@@ -43,6 +43,7 @@ KNOWN: Mapping[str, tuple[int, int]] = {
     "POST /2/media/metadata": (500, QUARTER),
 }
 ANY = (300, QUARTER)
+NEWEST_REPLY = "pace:newest_reply"
 # Reasons to wait that are no refusal of X: our own count of its limits.
 PACE, PACE_DAY = "pace", "pace_day"
 # Refusals that mean our account or app, so that no other call of the kind will do better (`core/x/refusals.py`).
@@ -99,6 +100,7 @@ class Pace:
         self._admit = self._redis.register_script(ADMIT)
         self._learn = self._redis.register_script(LEARN)
         self._look = self._redis.register_script(LOOK)
+        self._remember = self._redis.register_script(REMEMBER)
 
     @translated
     def admit(self, call: str) -> None:
@@ -177,6 +179,20 @@ class Pace:
         """Whose keys these are (`keys` stands for them), and the account's own cap where the host did not set one."""
         self._redis.set("pace:cap", replies_per_day)
         self._redis.set(f"pace:account:{keys}", account_id, ex=DAY)
+
+    @translated
+    def remember_reply(self, reply_post_id: int, *, anew: bool = False) -> None:
+        """The newest reply that the database holds, kept outside of it. `anew`: whatever was remembered before."""
+        if anew:
+            self._redis.set(NEWEST_REPLY, reply_post_id)
+        else:
+            self._remember(keys=[NEWEST_REPLY], args=[reply_post_id])
+
+    @translated
+    def newest_reply(self) -> int | None:
+        """As remembered; None if the queue's data was lost."""
+        known = self._redis.get(NEWEST_REPLY)
+        return int(known) if known else None
 
     @translated
     def account_of(self, keys: str) -> int | None:

@@ -125,3 +125,9 @@ if code then free = math.min(free, 1) end
 return {math.max(0, free), math.max(0, ends_in), limit, length, code or '', lasted}
 """
 )
+
+# Argument: an id; the key keeps the largest one it was ever given. Compared as text: Lua's numbers end at 53 bits.
+REMEMBER = """
+local kept = redis.call('GET', KEYS[1]) or '0'
+if #ARGV[1] > #kept or (#ARGV[1] == #kept and ARGV[1] > kept) then redis.call('SET', KEYS[1], ARGV[1]) end
+"""

@@ -33,10 +33,18 @@ SHAPE = {
 }
 # For finding our own answer: who wrote what to whom, and whether it holds a link, which has a price of its own.
 BARE_SHAPE = {"tweet.fields": "author_id,entities,in_reply_to_user_id,referenced_tweets"}
+# For reading our own posts again: besides, what was paid for them.
+OWN_SHAPE = {
+    "tweet.fields": "attachments,author_id,entities,in_reply_to_user_id,note_tweet,referenced_tweets",
+    "media.fields": "alt_text,type",
+    "expansions": "attachments.media_keys",
+}
 MY_FIELDS = "created_at,description,pinned_tweet_id,protected,verified,verified_type"
 PAGE = 100
 # X serves the newest 800 mentions and no more.
 MOST_PAGES = 8
+# And the newest 3,200 posts of an account.
+MOST_OWN_PAGES = 32
 # A minute less than X allows: clocks differ, and calls take their time.
 SEARCH_REACH = timedelta(days=7, minutes=-1)
 
@@ -130,6 +138,19 @@ class XClient:
         """The account's own posts between two ids (both exclusive), newest first, at most 800."""
         span: dict[str, Any] = {"since_id": since_id, "until_id": until_id}
         return self._pages(f"/2/users/{my_id}/tweets", "pagination_token", item=self._own_read, **span)
+
+    def own_posts_since(self, my_id: int, *, since_id: int) -> Pages:
+        """All own posts newer than `since_id` that X shows, at most 3,200. One that cannot be read raises."""
+        looking: dict[str, Any] = {"shape": OWN_SHAPE, "strict": True, "most_pages": MOST_OWN_PAGES}
+        route = f"/2/users/{my_id}/tweets"
+        return self._pages(route, "pagination_token", item=self._own_read, since_id=since_id, **looking)
+
+    def charge_found(self, reply: Post, *, alt_texts: bool) -> None:
+        """Write down what X charged for a reply that was found, if the ledger does not have it. `alt_texts`: theirs,
+        too."""
+        described = [media.key for media in reply.media if media.alt_text and alt_texts]
+        paid = [Item(prices.ALT_TEXT, f"described:{reply.id}:{key}"[:100]) for key in described]
+        self._x.toll.charge([_reply_item(reply.id, with_link=reply.has_link), *paid], reply.created_at)
 
     def find_answer(self, my_id: int, *, to: int, is_ours: Callable[[Post], bool] = lambda _post: True) -> int | None:
         """The id of the account's own answer to a post, or None if X surely has none.
@@ -240,12 +261,13 @@ class XClient:
         shape: dict[str, str] = SHAPE,
         strict: bool = False,
         until: Callable[[Post], bool] | None = None,
+        most_pages: int = MOST_PAGES,
         **params: Any,
     ) -> Pages:
         """All pages of one question, or as far as a post that `until` says yes to."""
         wanted = shape | {"max_results": str(PAGE)} | {name: str(it) for name, it in params.items() if it}
         posts: list[Post] = []
-        for page in range(1, MOST_PAGES + 1):
+        for page in range(1, most_pages + 1):
             with border():
                 body = self._get(route, wanted)
                 self._charge_posts(item, body)
@@ -256,7 +278,7 @@ class XClient:
                 return Pages(posts, complete=False)
             if token is None:
                 # X ends a list at its limit without saying that there is more.
-                return Pages(posts, complete=page < MOST_PAGES)
+                return Pages(posts, complete=page < most_pages)
             wanted[token_name] = token
         return Pages(posts, complete=False)
 
@@ -279,7 +301,7 @@ class XClient:
         self._x.toll.charge([Item(item, key)], self.moment())
 
     def _charge_reply(self, reply_id: int, *, with_link: bool) -> None:
-        self._charge(prices.REPLY_WITH_LINK if with_link else prices.REPLY, f"answer:{reply_id}")
+        self._x.toll.charge([_reply_item(reply_id, with_link=with_link)], self.moment())
 
     def _charge_posts(self, item: str, body: dict[str, Any]) -> None:
         """X charges every post it shows, also one that makes no sense to us."""
@@ -291,6 +313,10 @@ class XClient:
         items = [Item(item, f"{at:%Y-%m-%d} {kind}:{number}"[:100], person_id) for number, person_id in shown]
         if items:
             self._x.toll.charge(items, at)
+
+
+def _reply_item(reply_id: int, *, with_link: bool) -> Item:
+    return Item(prices.REPLY_WITH_LINK if with_link else prices.REPLY, f"answer:{reply_id}")
 
 
 def _number(value: Any) -> int | None:
