@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from bot import notebook
 from core.clock import now
-from core.errors import GiveUp, HouseError, TryLater
+from core.errors import GiveUp, HouseError, OutOfFunds, TryLater
 from core.logs import get_logger
 from core.models import Cursor
 from core.outage import outages
@@ -24,6 +24,8 @@ log = get_logger(__name__)
 MENTIONS = "mentions"
 SEARCH = "search"
 SEARCHING = "search on X"
+# X lets us search no more, or not at all: waiting for it would hold the mentions back.
+NO_SEARCH = frozenset({"x_no_access", "x_forbidden", "x_not_enrolled"})
 # A longer time without a look is an absence: what has gathered meanwhile is not all taken up.
 ABSENCE = timedelta(minutes=10)
 
@@ -97,7 +99,9 @@ class Ears:
         oldest = min((post.id for post in mentions.posts), default=None)
         try:
             older = self.x.search(_naming(account), since_id=since_id, until_id=oldest)
-        except GiveUp as error:
+        except (GiveUp, OutOfFunds) as error:
+            if isinstance(error, OutOfFunds) and error.code not in NO_SEARCH:
+                raise
             older = Pages([], complete=False)
             log.error("X does not let us search", reason=str(error))
         log.warning("more than X shows at once", mentions=len(mentions.posts), searched=len(older.posts))

@@ -23,6 +23,7 @@ from bot.judging import Judge, Judged, open_judge
 from bot.resting import Rest
 from bot.rules import TOO_MANY_WAITING, Terms, cap
 from core.clock import now
+from core.clock_check import check_clock
 from core.database import reading
 from core.errors import GiveUp, HouseError, OutOfFunds, SettingsError, TryLater
 from core.lease import Lease
@@ -79,6 +80,7 @@ class Poller:
 
     def look(self) -> int:
         """One look at X. Returns the number of new creations. Raises TryLater and GiveUp as X's client does."""
+        check_clock(self.engine, self.line.queue)
         account = self._know_myself()
         self._read_own_posts(account)
         began = now()
@@ -111,7 +113,7 @@ class Poller:
             note_look(self.engine)
             return rest.after_look(time.monotonic(), news=self._heard_news)
         except SettingsError:
-            raise  # no rest makes the keys of somebody else ours
+            raise  # no rest makes the keys of somebody else ours, or sets a clock
         except (HouseError, SQLAlchemyError) as error:
             self._report(error)
             return rest.after_failure(at_least=error.after if isinstance(error, TryLater) else 0.0)

@@ -82,3 +82,7 @@ class WrongTables(SettingsError):
 
 class NewerTables(WrongTables):
     """A newer version of this code has migrated the database."""
+
+
+class ClockWrong(SettingsError):
+    """This machine's clock is wrong. The text names the machine: it must not work."""

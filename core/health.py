@@ -12,8 +12,9 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import now
+from core.clock_check import check_clock
 from core.database import reading
-from core.errors import SettingsError, TryLater, WrongTables
+from core.errors import ClockWrong, SettingsError, TryLater, WrongTables
 from core.failing import call_problems, poller_problem
 from core.instance import WrongStorage, check_storage, instance_key
 from core.line.waiting import MOST_COUNTED, budget_in_words, count, waiting
@@ -140,6 +141,12 @@ def look(
         _look_at_queue(queue, pace, found)
     except TryLater:
         found.problems.append("queue: no answer")
+    try:
+        check_clock(engine, queue)
+    except ClockWrong as error:
+        found.problems.append(f"clock: {str(error).partition(':')[0]}")
+    except SQLAlchemyError:
+        pass  # told above
     if words := painter_for_host(found.away, found.unpainted, now()):
         found.problems.append(words)
     if words := poller_problem(found.polling, found.polled, poll_seconds):

@@ -58,6 +58,11 @@ class TurningClock:
         self.scale = self.scale if scale is None else scale
 
     @property
+    def is_turned(self) -> bool:
+        """Whether the world's time is not the time below."""
+        return abs(self.now_ms() - self.wall.now_ms()) > 1000
+
+    @property
     def fact(self) -> dict[str, float]:
         """What a restarted world needs to tell the same time."""
         return {"wall_ms": self._wall_ms, "world_ms": self._world_ms, "scale": self.scale}

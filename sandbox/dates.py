@@ -25,7 +25,11 @@ class Dated(FastAPI):
 def _dated(send: Send, clock: Clock) -> Send:
     async def dated(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message)["date"] = formatdate(clock.now_ms() // 1000, usegmt=True)
+            headers = MutableHeaders(scope=message)
+            headers["date"] = formatdate(clock.now_ms() // 1000, usegmt=True)
+            if getattr(clock, "is_turned", False):
+                # Says that this Date is no reason to think that a clock is wrong.
+                headers["sandbox-clock"] = "turned"
         await send(message)
 
     return dated

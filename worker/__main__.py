@@ -8,16 +8,18 @@ from typing import Annotated
 import typer
 
 import worker.jobs  # noqa: F401  # imported before the fork: a job then starts in milliseconds
+from core.clock_check import check_clock, machine
 from core.database import open_database
-from core.errors import SettingsError, TryLater
+from core.errors import ClockWrong, SettingsError, TryLater
 from core.instance import require_storage
 from core.line import Line
-from core.logs import configure_logs
+from core.logs import configure_logs, get_logger
 from core.outage import STORAGE, outages
 from core.pace import Pace
 from core.pace.toll import TollGate
 from core.private_files import keep_private
 from core.queue import QUEUES, open_queue
+from core.reply_gate import close_if_stale
 from core.schema import wait_until_current
 from core.settings import warn_of_misspelt_settings
 from core.storage import FolderStorage
@@ -28,13 +30,14 @@ from worker.alone import Alone
 from worker.keeping import Keeping
 from worker.lookups import Lookups
 from worker.orphans import OrphanFiles
-from worker.pool import Pool
+from worker.pool import MUST_NOT_WORK, Pool
 from worker.settings import Settings, read_settings
 from worker.sweeps import Sweep
 from worker.text_replies import TextReplies
 from worker.wait_notices import WaitNotices
 from worker.warmup import warm_up
 
+log = get_logger(__name__)
 cli = typer.Typer(add_completion=False, help="Does: paints and replies, and sweeps up what rests too long.")
 
 
@@ -49,6 +52,8 @@ def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue
         engine = open_database(settings.database.url)
         wait_until_current(engine, settings.database.database_wait_seconds)
         instance = require_storage(engine, settings.storage.folder)
+        close_if_stale(engine)
+        check_clock(engine, open_queue(settings.queue.url))
         engine.dispose()
     except SettingsError as error:
         sys.exit(f"worker: {error}")
@@ -63,6 +68,8 @@ def main(burst: Annotated[bool, typer.Option("--burst", help="End when the queue
         may_work=partial(_sees_the_pictures, FolderStorage(settings.storage.folder, instance)),
     )
     pool.start(burst=burst, logging_level="WARNING")
+    if pool.must_not_work:
+        sys.exit(f"worker: the clock of {machine()} is wrong, see above")
 
 
 def _sees_the_pictures(storage: FolderStorage) -> bool:
@@ -84,7 +91,11 @@ def _sweep(settings: Settings, instance: str, stopped: threading.Event) -> None:
     line, texts = Line(engine, queue, pace, settings.money), TextReplies(engine, settings.rules, settings.money)
     notices = WaitNotices(line, texts)
     threading.Thread(target=notices.keep_running, args=(stopped,), name="notices", daemon=True).start()
-    Sweep(engine, line, settings.work, texts).keep_running(stopped)
+    try:
+        Sweep(engine, line, settings.work, texts).keep_running(stopped)
+    except ClockWrong as error:
+        log.error("this machine does not work any more", reason=str(error))
+        sys.exit(MUST_NOT_WORK)
 
 
 def _keep(settings: Settings, instance: str, stopped: threading.Event) -> None:

@@ -78,7 +78,7 @@ class PaintStep:
         with may_be_handed_back():
             painting = self.gpu.paint(_order(creation, start))
         # It is paid for: whoever holds the database must not have it painted again.
-        patiently(lambda: self._pay(creation, painting))
+        patiently(lambda: self._pay(claim, creation, painting))
         rows = [self._hang(creation, painting, n, painted) for n, painted in enumerate(self._may_hang(painting))]
         if patiently(lambda: self._mark_painted(claim, creation, painting, rows)):
             told = {"model": painting.model, "seconds": round(painting.seconds, 2), "ignored": list(painting.ignored)}
@@ -153,7 +153,7 @@ class PaintStep:
             raise Refused("flagged")
         return kept
 
-    def _pay(self, creation: Any, painting: Painting) -> None:
+    def _pay(self, claim: Claim, creation: Any, painting: Painting) -> None:
         """GPU seconds cost also where nothing comes of them. The same answer counts once, however often it is read."""
         painted, idle = gpu_costs(painting.gpu_seconds, painting.idle_seconds, painting.usd_per_second, self.money)
         key = painting.receipt
@@ -161,7 +161,7 @@ class PaintStep:
         if idle:
             # Nobody asked for it: the house pays that its painter was ready.
             costs.append(Cost(f"gpu_idle:{key}", GPU_IDLE, idle))
-        write_costs(self.engine, costs)
+        write_costs(self.engine, costs, at=claim.now())
 
     def _hang(self, creation: Any, painting: Painting, position: int, painted: Painted) -> Picture:
         """Finish one picture, keep its files, and make its row."""
@@ -197,7 +197,7 @@ class PaintStep:
 
     def _mark_painted(self, claim: Claim, creation: Any, painting: Painting, rows: list[Picture]) -> bool:
         """From here on it is visible. Pictures and state change together; False when the claim was lost."""
-        moment = now()
+        moment = claim.now()
         with transaction(self.engine) as session:
             hold(session, creations.c.id == claim.creation_id)
             moved = move(

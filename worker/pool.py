@@ -27,6 +27,8 @@ from worker.errand import Errand
 from worker.outlasting import STOPS, Stopping, heed_stops, log_what_ends_it, outlast
 from worker.stopping import ask_for_it_after, ignore_hand_back
 
+# The sweeper's status at its end when the machine's clock is wrong.
+MUST_NOT_WORK = 78
 INTERVALS: dict[str, Any] = {
     "maintenance_interval": 30,
     "worker_ttl": 30,
@@ -136,8 +138,15 @@ class Pool(WorkerPool):
         process.run = partial(_begin, os.getpid(), run)  # type: ignore[method-assign]
         return process
 
+    @property
+    def must_not_work(self) -> bool:
+        """Whether the sweeper has found that this machine's clock is wrong."""
+        return self._sweeper is not None and self._sweeper.exitcode == MUST_NOT_WORK
+
     def check_workers(self, respawn: bool = True) -> None:
-        """Every second: workers and sweeper shall live."""
+        """Every second: workers and sweeper shall live, unless this machine must not work."""
+        if respawn and self.must_not_work and self.status != self.Status.STOPPED:
+            self.request_stop()  # type: ignore[no-untyped-call]
         super().check_workers(respawn)
         with _signals_held():
             alive = self._sweeper is not None and self._sweeper.is_alive()

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import now
+from core.clock_check import check_clock
 from core.database import reading, shared_now, transaction
 from core.errors import TryLater
 from core.line import Line
@@ -46,10 +47,16 @@ class Sweep:
     texts: TextReplies | None = None
 
     def run(self, *, release: bool = True) -> int:
-        """Sweep once. Returns how many creations were called up. Raises TryLater when the queue is away.
+        """Sweep once. Returns how many creations were called up.
 
-        release: take creations from jobs that have not prolonged their claim.
+        Args:
+            release: take creations from jobs that have not prolonged their claim.
+
+        Raises:
+            TryLater: the queue is away.
+            ClockWrong: this machine must not work.
         """
+        check_clock(self.engine, self.line.queue)
         if release:
             self._end_hopeless(State.PAINTING, self.settings.paint_attempts)
             self._end_hopeless(State.REPLYING, self.settings.reply_attempts)

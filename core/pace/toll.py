@@ -6,12 +6,13 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, Self
 
 from sqlalchemy import Engine
 
 from core.clock import now
+from core.clock_check import note_skew
 from core.errors import OutOfFunds, TryLater
 from core.logs import get_logger
 from core.money import prices
@@ -65,6 +66,9 @@ class Toll(Protocol):
     def account_of(self, keys: str) -> int | None:
         """The account of these keys, where X has told it lately."""
 
+    def note_skew(self, skew: timedelta) -> None:
+        """This machine's clock is so far ahead of X's."""
+
     def on_behalf(self, creation_id: int, person_id: int) -> Self:
         """The same gate, for calls that are made for a creation and its author."""
 
@@ -97,6 +101,9 @@ class NoToll:
 
     def account_of(self, keys: str) -> int | None:
         """Nobody has told."""
+
+    def note_skew(self, skew: timedelta) -> None:
+        """Nobody to tell."""
 
     def on_behalf(self, creation_id: int, person_id: int) -> Self:
         """For nobody in particular."""
@@ -176,6 +183,13 @@ class TollGate:
             return self.pace.account_of(keys)
         except TryLater:
             return None
+
+    def note_skew(self, skew: timedelta) -> None:
+        """For all processes of this machine: they end."""
+        try:
+            note_skew(self.pace.queue, skew)
+        except TryLater as error:
+            log.warning("a wrong clock could not be noted", reason=str(error))
 
     def on_behalf(self, creation_id: int, person_id: int) -> "TollGate":
         """The same gate; costs are written on this creation and its author."""

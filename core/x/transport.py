@@ -18,6 +18,7 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from core.clock import now
+from core.clock_check import MOST_SKEW, in_words
 from core.errors import GiveUp, HouseError, OutcomeUnknown, OutOfFunds, TryLater
 from core.pace import ANSWER, Told, read_told
 from core.pace.toll import Toll
@@ -25,6 +26,7 @@ from core.x import refusals
 
 MINUTE = 60.0
 HALF_HOUR = 1800.0
+UNAUTHORIZED = 401
 ERRORS: dict[int, type[tweepy.HTTPException]] = {
     400: tweepy.BadRequest,
     401: tweepy.Unauthorized,
@@ -71,6 +73,8 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
                 self.toll.undone(call)
             raise
         self._note_time(response)
+        if abs(skew := self._skew(response)) > MOST_SKEW:
+            self.toll.note_skew(skew)
         self.access_level = response.headers.get("x-access-level", self.access_level)
         told = read_told(response.headers, self.moment())
         if not 200 <= response.status_code < 300:
@@ -98,6 +102,9 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         """X said no: tell the pace what that means for it, and raise what it means for us."""
         error = _error(response)
         problem = _translate(error, call in UNREPEATABLE, told)
+        if response.status_code == UNAUTHORIZED and abs(self._skew(response)) > MOST_SKEW:
+            # Signed with a wrong time. Other machines' calls are signed with theirs: nothing is suspended for them.
+            problem = TryLater("x_clock", in_words("X's", self._skew(response)), after=MINUTE, counted=False)
         if getattr(problem, "code", "") == refusals.FORBIDDEN and call not in ABOUT_ONE_THING:
             problem = OutOfFunds(refusals.FORBIDDEN, str(problem))
         self._note_refusal(call, problem)
@@ -138,6 +145,10 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         one that is just new.
         """
         return now() - self._behind
+
+    def _skew(self, response: requests.Response) -> timedelta:
+        """How far this machine's clock is ahead of X's. The sandbox's may be turned on purpose: that tells nothing."""
+        return timedelta(0) if response.headers.get("sandbox-clock") == "turned" else self._behind
 
     def _note_time(self, response: requests.Response) -> None:
         """X's clock, from the Date header of any answer."""
