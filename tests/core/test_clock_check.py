@@ -1,5 +1,6 @@
 """A machine whose clock is wrong does not work, says which machine it is, and stops nobody else."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,7 +80,7 @@ def test_a_401_of_a_machine_with_a_wrong_clock_suspends_nothing(
     with pytest.raises(TryLater) as error:
         client.answer("No. 1.", to=1, media_ids=[])
     assert (error.value.code, error.value.counted) == ("x_clock", False)
-    assert f"the clock of {machine()} is 600 s ahead of X's" in str(error.value)
+    assert re.search(rf"the clock of {machine()} is 60\d s ahead of X's", str(error.value))
     assert pace.look(ANSWER).stopped == ""
 
 
