@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from core.clock import now
 from core.database import transaction
 from core.models import boards, collected
+from core.text import display_name
 
 OURS = "https://paint.example"
 HOSTILE = [
@@ -187,7 +188,7 @@ def assert_heads_hold(client, wall, texts):
         assert found.scripts == plain.scripts, text
         assert found.metas.keys() == plain.metas.keys(), text
         [data] = found.data
-        assert data["creator"]["name"] == (text.strip() or f"h{number}")
+        assert data["creator"]["name"] == display_name(text, f"h{number}")
 
 
 def test_no_prompt_of_our_own_ends_its_data(client, wall):
