@@ -4,15 +4,17 @@ How people stand, and how often the bot spoke in a conversation: `core/standing.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, or_, select
+from sqlalchemy import Connection, Engine, or_, select
 
 from bot.intent import ReplyTarget
 from bot.intent.options import Options
 from core.database import reading
 from core.models import State, creations, people, pictures, posts
 from core.standing import some
+from core.text_replies import QUESTIONS
 
 flagged = pictures.alias("flagged")
 ENDED = (State.REFUSED.value, State.FAILED.value)
@@ -25,9 +27,12 @@ def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, ReplyTarget]
     with reading(engine) as connection:
         for ids in some(wanted):
             edited = _edited(connection, ids)
-            for row in connection.execute(_creations_behind([*ids, *edited.values()])):
+            rows = connection.execute(_creations_behind([*ids, *edited.values()])).all()
+            keys = _picture_keys(connection, [row.id for row in rows])
+            for row in rows:
+                target = _target(row, keys.get(row.id, ()))
                 # One look may hold posts under both: the answer, and the post that was answered.
-                found |= {row.post_id: _target(row, is_answer=False), row.reply_post_id: _target(row, is_answer=True)}
+                found |= {row.post_id: replace(target, is_answer=False), row.reply_post_id: target}
             found |= {root: found[post_id] for root, post_id in edited.items() if post_id in found}
     return {post_id: target for post_id, target in found.items() if post_id in wanted}
 
@@ -50,18 +55,15 @@ def _edited(connection: Connection, ids: list[int]) -> dict[int, int]:
 
 
 def _creations_behind(post_ids: list[int]) -> Any:
-    first = and_(pictures.c.creation_id == creations.c.id, pictures.c.position == 0)
     behind = or_(creations.c.reply_post_id.in_(post_ids), creations.c.post_id.in_(post_ids))
     held_back = select(flagged.c.id).where(flagged.c.creation_id == creations.c.id, flagged.c.flagged).exists()
     return (
         select(
             creations,
-            pictures.c.key.label("picture_key"),
             held_back.label("held_back"),
             people.c.hidden_at.label("author_hidden_at"),
         )
         .join_from(creations, people, people.c.id == creations.c.person_id)
-        .outerjoin(pictures, first)
         .where(behind)
     )
 
@@ -72,7 +74,16 @@ def _is_private(row: Any) -> bool:
     return bool(is_out_of_sight) or row.state in ENDED
 
 
-def _target(row: Any, is_answer: bool) -> ReplyTarget:
+def _picture_keys(connection: Connection, creation_ids: list[int]) -> dict[int, tuple[str, ...]]:
+    """The pictures of each creation, in the order in which a post shows them."""
+    wanted = select(pictures.c.creation_id, pictures.c.key).where(pictures.c.creation_id.in_(creation_ids))
+    keys: dict[int, tuple[str, ...]] = {}
+    for row in connection.execute(wanted.order_by(pictures.c.creation_id, pictures.c.position)):
+        keys[row.creation_id] = (*keys.get(row.creation_id, ()), row.key)
+    return keys
+
+
+def _target(row: Any, picture_keys: tuple[str, ...]) -> ReplyTarget:
     options = Options(
         count=row._mapping[creations.c.count],
         steps=row.steps,
@@ -83,13 +94,15 @@ def _target(row: Any, is_answer: bool) -> ReplyTarget:
     target = ReplyTarget(
         creation_id=row.id,
         person_id=row.person_id,
-        is_answer=is_answer,
+        is_answer=True,
         prompt=row.prompt,
         options=options,
         # What a check held back is gone for its author, too.
-        picture_keys=(row.picture_key,) if row.picture_key and not row.held_back else (),
+        picture_keys=() if row.held_back else picture_keys,
         init_image_url=row.start_url,
         init_image_key=row.start_key,
+        is_text=row.says is not None and not picture_keys,
+        is_question=row.code in QUESTIONS and row.says is not None,
         private=_is_private(row),
     )
     return target.redacted() if row.deleted_at is not None else target

@@ -4,6 +4,7 @@ Whatever was read twice (overlap, two sources, an edit, a second poller) is writ
 by its root, the id before any edit, since X does not always tell the root.
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from sqlmodel import Session
 
 from bot import deeds, reconciling
 from bot.init_images import init_image_of
-from bot.intent import EXPLICIT, GENERATING_ACTIONS, Intent
+from bot.intent import EXPLICIT, GENERATING_ACTIONS, PAINT, STOP, Intent
 from bot.judging import Judged
 from bot.rules import Verdict
 from core.clock import now
@@ -74,6 +75,9 @@ def rewrite(engine: Engine, post: Post, creation_id: int, verdict: Verdict) -> b
     if verdict.wish is None:
         return False
     with transaction(engine) as session:
+        if verdict.code == STOP:
+            deeds.do(session, post.author.id, verdict.wish)
+            return True
         made_of = _made_of(session, post, verdict.wish)
         if verdict.refused:
             said = words_for(verdict.code, creation_id) if verdict.told else None
@@ -204,6 +208,7 @@ def _made_of(session: Session, post: Post, wish: Intent) -> dict[str, Any]:
         "seed": any_seed() if options.seed is None else options.seed,
         "steps": options.steps,
         "style": options.style,
-        "parent_id": wish.target.creation_id if wish.target and wish.prompt else None,
+        "option_corrections": json.dumps(options.corrections) if options.corrections else None,
+        "parent_id": wish.target.creation_id if wish.target and wish.prompt and wish.action != PAINT else None,
         **init_image_of(session.connection(), post, wish),
     }

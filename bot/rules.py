@@ -93,7 +93,10 @@ def decide(post: Post, wish: Intent | None, standing: Standing, terms: Terms) ->
 
 
 def decide_edit(post: Post, wish: Intent, standing: Standing, terms: Terms) -> Verdict:
-    """The verdict on the new words of a post that waits to be painted: only whether they can be."""
+    """The verdict on the new words of a post that waits to be painted: only whether they can be.
+    Whoever makes a `stop` of it is left alone."""
+    if wish.action == STOP:
+        return Verdict(STOP, wish=wish)
     if wish.action not in GENERATING_ACTIONS:
         return Verdict(TALK)
     code = _why_not_this(wish, terms)

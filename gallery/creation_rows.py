@@ -43,6 +43,7 @@ COLUMNS = (
     creations.c.tokens_read,
     creations.c.tokens_in_all,
     creations.c.ignored,
+    creations.c.option_corrections,
     creations.c.reply_post_id,
     creations.c.reply_outcome,
     creations.c.created_at,

@@ -1,5 +1,6 @@
 """The words on the labels: plain values in, text out. Knows no template, no SQL and no HTTP."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -112,6 +113,29 @@ NOT_HEEDED = {
 def not_heeded(fields: Iterable[str]) -> list[str]:
     """What of a wish the painter did not look at. Fields that nobody wished anything of are no matter."""
     return [NOT_HEEDED[field] for field in fields if field in NOT_HEEDED]
+
+
+CORRECTED = {
+    "ar": "`--ar{written}` is not an available aspect ratio: the nearest is {taken}.",
+    "n": "`--n{written}`: a post gets 1 to 4 pictures, so this one got {taken}.",
+    "steps": "`--steps{written}` became {taken}, the nearest that is allowed.",
+    "picture": "Picture {written} was asked for. There are {taken}: the last was taken.",
+}
+
+
+def corrected_options(corrections: str | None) -> list[str]:
+    """The options of a post that were not taken as written, a sentence each. `corrections`: JSON of the column."""
+    items = json.loads(corrections) if corrections else []
+    return list(dict.fromkeys(_corrected(*item) for item in items))
+
+
+def _corrected(name: str, written: str, taken: str) -> str:
+    given = written if name == "picture" else f" {written}".rstrip()
+    if taken and name in CORRECTED:
+        return CORRECTED[name].format(written=given, taken=taken)
+    if name == "?":
+        return "An option that the bot does not know was left out."
+    return f"The option `--{name}{given}` was left out: the bot does not know it, or not with this value."
 
 
 def steps(painted: int | None, heeded: int | None, wished: int | None) -> str:

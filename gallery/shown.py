@@ -173,6 +173,7 @@ class CreationShown:
     tokens_read: int | None
     tokens_in_all: int | None
     ignored: str | None
+    option_corrections: str | None
     reply_post_id: int | None
     reply_outcome: str | None
     created_at: datetime
@@ -213,7 +214,7 @@ class CreationShown:
         """What of the wish the painter did not do, in plain words."""
         held_back = self.count - len(self.pictures) if self.pictures and "seeds" not in self.unheeded else 0
         told = labels.shortfall(self.tokens_read, self.tokens_in_all, held_back, self.count)
-        return told + labels.not_heeded(self.unheeded)
+        return told + labels.not_heeded(self.unheeded) + labels.corrected_options(self.option_corrections)
 
     @property
     def unheeded(self) -> list[str]:

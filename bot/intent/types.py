@@ -1,7 +1,7 @@
 """What a post asks for, and what is known around it. Plain values; no rule and no word of any language."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.intent.options import Options
 from core.x import Post
@@ -22,7 +22,8 @@ class ReplyTarget:
 
     is_answer: the post replies to the bot's answer, not to the post that was answered.
     person_id: who asked for the creation. picture_keys: its pictures in the storage, in their order.
-    init_image_url, init_image_key: what the creation itself began from.
+    init_image_url, init_image_key: what the creation itself began from. is_text: the bot answered in words only.
+    is_question: it asked for the words of a prompt.
     private: only its author may go on from it: hidden, held back, refused or failed, or its author is hidden.
     """
 
@@ -36,10 +37,13 @@ class ReplyTarget:
     init_image_key: str | None = None
     deleted: bool = False
     private: bool = False
+    is_text: bool = False
+    is_question: bool = False
 
     def redacted(self) -> "ReplyTarget":
         """The same after its deletion, or for others if it is private: nothing of it is repeated."""
-        return ReplyTarget(self.creation_id, self.person_id, self.is_answer, "", Options(), deleted=True)
+        redacted = ReplyTarget(self.creation_id, self.person_id, self.is_answer, "", Options(), deleted=True)
+        return replace(redacted, is_text=self.is_text)
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,9 @@ class Creation(SQLModel, table=True):
     tokens_read: int | None = Field(default=None, description="of a prompt longer than the painter reads; else empty")
     tokens_in_all: int | None = None
     ignored: str | None = Field(default=None, description="fields of the wish that the painter did not heed, spaced")
+    option_corrections: str | None = Field(
+        default=None, sa_type=Text, description="options not taken as written: JSON list of [name, written, taken]"
+    )
     reply_post_id: int | None = Field(default=None, sa_type=BigInteger)
     reply_outcome: str | None = Field(default=None, description="`answered`, or why it hangs in the gallery only")
 

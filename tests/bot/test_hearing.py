@@ -74,7 +74,7 @@ def test_remix_begins_from_the_picture_above(
     remix = x.post("remix: a blue fox", author="bea", in_reply_to=str(answered))
     assert poller.look() == 1
     row = creation_of(engine, remix)
-    assert (row.prompt, row.parent_id) == ("a blue fox", creation_of(engine, asked).id)
+    assert (row.prompt, row.parent_id) == ("a fox, a blue fox", creation_of(engine, asked).id)
     assert row.start_key.endswith(".webp")
 
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.intent import Intent, PostContext, ReplyTarget, parse_intent
 from bot.intent.options import Options
@@ -116,8 +118,8 @@ def test_again_without_a_picture_is_a_prompt() -> None:
 def test_remix_begins_from_the_picture_it_stands_under() -> None:
     for found in (under_the_answer("remix: a blue fox"), under_the_answer("remix a blue fox")):
         assert found is not None
-        assert (found.action, found.prompt, found.init_image_key) == ("remix", "a blue fox", "ab/cd.webp")
-        assert found.options == Options(aspect_ratio="16:9")
+        assert (found.action, found.prompt, found.init_image_key) == ("remix", "a fox, a blue fox", "ab/cd.webp")
+        assert found.options == TARGET.options
 
 
 def test_remix_without_words_keeps_those_of_its_picture() -> None:
@@ -231,3 +233,137 @@ def test_emoji_before_the_handle_do_not_shift_what_is_cut() -> None:
     found = wish("🦊🦊 @threadpaint &lt;3 two foxes 👩‍🚀")
     assert found is not None
     assert found.prompt == "🦊🦊 <3 two foxes 👩‍🚀"
+
+
+def with_handle(words: str, target: ReplyTarget = TARGET, **values: Any) -> Intent:
+    """Said right under the bot's picture, with the handle."""
+    found = wish(f"@threadpaint {words}", PostContext(BOT, target=target), in_reply_to_id=ANSWER, **values)
+    assert found is not None
+    return found
+
+
+def test_a_change_keeps_what_was_chosen_for_the_picture_but_its_seed() -> None:
+    target = replace(TARGET, options=replace(TARGET.options, count=4, negative="people"))
+    found = with_handle("make it blue --ar 1:1", target)
+    assert found.options == Options(count=4, aspect_ratio="1:1", style="ink", negative="people")
+    assert found.options.seed is None
+
+
+def test_what_is_to_go_is_named_to_the_model_beside_what_was_left_out_before() -> None:
+    target = replace(TARGET, options=Options(negative="people"))
+    found = with_handle("remove the hat", target)
+    assert (found.prompt, found.options.negative) == ("a fox, without the hat", "people, the hat")
+
+
+def test_words_that_are_there_are_not_added_again() -> None:
+    target = replace(TARGET, prompt="a fox, blue")
+    assert with_handle("make it blue", target).prompt == "a fox, blue"
+    assert with_handle("now at night", target).prompt == "a fox, blue, at night"
+
+
+def test_a_picture_that_is_not_there_is_the_last_one_and_the_label_says_so() -> None:
+    target = replace(TARGET, picture_keys=("one", "two"))
+    found = with_handle("the fourth one, but at night", target)
+    assert (found.init_image_key, found.options.corrections) == ("two", (("picture", "4", "2"),))
+    assert with_handle("the last one", target).init_image_key == "two"
+
+
+def test_a_picture_still_to_come_or_lost_is_changed_by_its_words_alone() -> None:
+    found = with_handle("make it blue", replace(TARGET, picture_keys=()))
+    assert (found.prompt, found.init_image_key, found.target) == ("a fox, blue", None, replace(TARGET, picture_keys=()))
+
+
+def test_a_photo_that_comes_with_a_change_is_what_it_begins_from() -> None:
+    found = with_handle("make it look like this", media=(photo(),))
+    assert (found.init_image_url, found.init_image_key) == ("https://pbs.example/fox.jpg", None)
+
+
+def test_of_a_deleted_picture_nothing_is_repeated() -> None:
+    for words, own in (("make it blue", "blue"), ("the second one", ""), ("again", ""), ("variations", "")):
+        found = with_handle(words, TARGET.redacted())
+        assert (found.prompt, found.init_image_key, found.target and found.target.deleted) == (own, None, True)
+
+
+def test_options_alone_ask_for_the_same_with_these_options() -> None:
+    found = with_handle("--ar 1:1 --n 2")
+    assert (found.action, found.prompt, found.options.aspect_ratio, found.options.count) == ("again", "a fox", "1:1", 2)
+
+
+def test_the_handle_alone_under_a_picture_asks_for_words() -> None:
+    found = with_handle("")
+    assert (found.action, found.prompt, found.target) == ("prompt", "", None)
+
+
+def test_two_more_are_two_and_never_more_than_four() -> None:
+    assert with_handle("two more please").options.count == 2
+    assert with_handle("10 more!").options.count == 4
+    assert with_handle("two more --n 3").options.count == 3
+
+
+def test_words_under_an_answer_in_words_are_a_prompt_of_their_own() -> None:
+    for target in (replace(TARGET, is_text=True), replace(TARGET, is_text=True).redacted()):
+        found = with_handle("a red house", target)
+        assert (found.action, found.prompt, found.target) == ("prompt", "a red house", None)
+
+
+def test_the_answer_to_the_bots_question_needs_no_handle_and_keeps_the_photo() -> None:
+    question = ReplyTarget(3, ADA, True, "", Options(), (), "https://pbs.example/a.jpg", is_text=True, is_question=True)
+    values = {"in_reply_to_id": ANSWER, "in_reply_to_person_id": BOT, "display_start": len(HANDLES)}
+    for words, prompt in (
+        ("as a comic", "as a comic"),
+        ("paint it as a comic", "as a comic"),
+        ("a red fox", "a red fox"),
+    ):
+        found = wish(HANDLES + words, PostContext(BOT, target=question), **values)
+        assert found is not None
+        assert (found.action, found.prompt, found.init_image_url) == ("prompt", prompt, "https://pbs.example/a.jpg")
+    assert wish(f"{HANDLES}as a comic", PostContext(BOT, target=question), author_id=BEA, **values) is None
+
+
+def test_a_quote_with_the_handle_means_the_picture_that_is_quoted() -> None:
+    found = wish("@threadpaint the second one but at night", PostContext(BOT, target=TARGET), quoted_id=ANSWER)
+    assert found is not None
+    assert (found.action, found.prompt, found.target) == ("remix", "a fox, at night", TARGET)
+
+
+def test_this_cat_is_the_one_on_the_photo_above() -> None:
+    above = other("look!", media=(photo(),))
+    found = wish("@threadpaint draw this cat as a pirate", in_reply_to_id=above.id, parent=above)
+    assert found is not None
+    assert (found.prompt, found.init_image_url) == ("this cat as a pirate", "https://pbs.example/fox.jpg")
+
+
+def test_a_photo_without_words_is_painted_by_its_description() -> None:
+    described = Media("3_1", "photo", "https://pbs.example/fox.jpg", alt_text="a fox asleep")
+    above = make_post("", author_id=BEA, media=(described,))
+    found = wish("@threadpaint paint this", in_reply_to_id=above.id, parent=above)
+    assert found is not None
+    assert (found.prompt, found.init_image_url) == ("a fox asleep", "https://pbs.example/fox.jpg")
+
+
+def test_again_in_a_thread_without_a_picture_is_told_that_there_is_none() -> None:
+    above = other("nice weather")
+    found = wish("@threadpaint again", in_reply_to_id=above.id, parent=above)
+    assert found is not None
+    assert (found.action, found.target) == ("again", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [".@threadpaint stop", '"@threadpaint stop"', "stop @threadpaint!", "(@threadpaint stop)", "@threadpaint: stop."],
+)
+def test_signs_around_the_handle_do_not_hide_a_command(text: str) -> None:
+    found = wish(text)
+    assert found is not None
+    assert found.action == "stop"
+
+
+@given(st.text(max_size=80))
+def test_no_words_make_it_fail(words: str) -> None:
+    for target in (None, TARGET, TARGET.redacted()):
+        wish(f"@threadpaint {words}", PostContext(BOT, target=target), in_reply_to_id=ANSWER)
+
+
+def test_the_longest_post_is_read_in_a_moment() -> None:
+    for words in ("again " * 4000, "a " * 12000, "stop, " * 4000, "返信" * 6000):
+        wish(f"@threadpaint {words}", PostContext(BOT, target=TARGET), in_reply_to_id=ANSWER)

@@ -300,7 +300,8 @@ def test_an_edit_is_judged_by_its_words_only() -> None:
 
     assert edit("@threadpaint a wolf").code == "prompt"
     assert (edit("@threadpaint").code, edit("@threadpaint").told) == ("empty", True)
-    assert edit("@threadpaint stop").code == "talk"
+    assert edit("@threadpaint stop").code == "stop"
+    assert edit("@threadpaint delete").code == "talk"
 
 
 @pytest.mark.parametrize(
