@@ -14,12 +14,11 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 from sqlmodel import Session
 
 from core.counting import at_once
-from core.models import State, creations, people, pictures
+from core.models import creations, people, pictures
 
 # How far the GPU service goes from a start picture if it is not told (`gpu/engine.py`).
 USUAL_STRENGTH = 0.6
 TAKEN_BACK = "start_taken_back"
-UNDER_WAY = (State.QUEUED.value, State.PAINTING.value)
 
 
 def strength_for(person_id: int, owner_id: int | None, chosen: float | None, parent: float | None) -> float | None:
@@ -96,15 +95,22 @@ def _is_painted_here(connection: Connection, key: str, person_id: int) -> bool:
 
 
 def _owner_lets(connection: Connection, start: Any) -> bool:
-    """Whether the owner shows something they made from it, or it is under way; so do owners who made nothing here."""
-    own = (
-        select(creations.c.shown_at, creations.c.state, creations.c.hidden_at, creations.c.deleted_at)
-        .where(creations.c.start_owner_id == start.start_owner_id, creations.c.person_id == start.start_owner_id)
-        .where(_same(start))
+    """Whether an owner neither hides nor deleted all that they made from it; so do owners who made nothing here.
+
+    What a check held back was painted and is not shown: it does not count either.
+    """
+    open_one = and_(
+        creations.c.deleted_at.is_(None),
+        creations.c.hidden_at.is_(None),
+        or_(creations.c.shown_at.is_not(None), creations.c.painted_at.is_(None)),
     )
-    rows = connection.execute(own).all()
-    open_ones = (row for row in rows if row.shown_at or (row.state in UNDER_WAY and not row.hidden_at))
-    return not rows or any(row.deleted_at is None for row in open_ones)
+    own = select(open_one).where(
+        creations.c.start_owner_id == start.start_owner_id,
+        creations.c.person_id == start.start_owner_id,
+        _same(start),
+    )
+    answers = list(connection.execute(own).scalars())
+    return not answers or any(answers)
 
 
 def _owned(session: Session, creation_ids: Collection[int]) -> list[Any]:

@@ -123,6 +123,16 @@ def test_a_photo_of_somebody_elses_post_is_theirs(poller: Poller, x: SandboxX, e
     assert creation_of(engine, own).start_owner_id == person_called(engine, "bob").id
 
 
+def test_a_photo_of_a_post_is_begun_from_though_its_own_prompt_failed_but_not_while_that_is_hidden(
+    talk: Talk, engine: Engine, asked: int
+) -> None:
+    theirs = creation_of(engine, asked)
+    talk.change(creations, theirs.id, state=State.FAILED, code="gpu_failed", shown_at=None)
+    assert talk.says("@threadpaint paint this", by="bob", under=asked).start_url == theirs.start_url
+    talk.change(creations, theirs.id, hidden_at=now())
+    assert talk.says("@threadpaint paint this", by="cleo", under=asked).start_url is None
+
+
 def test_what_is_made_of_a_sensitive_picture_is_sensitive(talk: Talk, engine: Engine, asked: int) -> None:
     talk.change(creations, creation_of(engine, asked).id, sensitive=True)
     assert talk.says("remix: at night", by="bob").sensitive
