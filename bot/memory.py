@@ -13,6 +13,7 @@ from bot.intent import ReplyTarget
 from bot.intent.options import Options
 from core.database import reading
 from core.models import State, creations, people, pictures, posts
+from core.refusals import NOTICES
 from core.standing import some
 from core.text_replies import QUESTIONS
 
@@ -26,14 +27,15 @@ def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, ReplyTarget]
     wanted = set(post_ids)
     with reading(engine) as connection:
         for ids in some(wanted):
-            edited = _edited(connection, ids)
-            rows = connection.execute(_creations_behind([*ids, *edited.values()])).all()
+            edited, notices = _edited(connection, ids), _notices(connection, ids)
+            rows = connection.execute(_creations_behind([*ids, *edited.values(), *notices.values()])).all()
             keys = _picture_keys(connection, [row.id for row in rows])
             for row in rows:
                 target = _target(row, keys.get(row.id, ()))
                 # One look may hold posts under both: the answer, and the post that was answered.
                 found |= {row.post_id: replace(target, is_answer=False), row.reply_post_id: target}
             found |= {root: found[post_id] for root, post_id in edited.items() if post_id in found}
+            found |= {reply: _behind_notice(found[asked]) for reply, asked in notices.items() if asked in found}
     return {post_id: target for post_id, target in found.items() if post_id in wanted}
 
 
@@ -52,6 +54,22 @@ def _edited(connection: Connection, ids: list[int]) -> dict[int, int]:
     """Of those ids that were edited before we read them: the id under which they are written down."""
     wanted = select(posts.c.root_id, posts.c.id).where(posts.c.root_id.in_(ids), posts.c.id != posts.c.root_id)
     return {row.root_id: row.id for row in connection.execute(wanted)}
+
+
+def _notices(connection: Connection, ids: list[int]) -> dict[int, int]:
+    """Of those replies that tell of a wait or a failure: the post that each answers."""
+    notice = (
+        creations.c.reply_post_id.in_(ids),
+        creations.c.code.in_(NOTICES),
+        creations.c.answers_post_id.is_not(None),
+    )
+    wanted = select(creations.c.reply_post_id, creations.c.answers_post_id).where(*notice)
+    return {row.reply_post_id: row.answers_post_id for row in connection.execute(wanted)}
+
+
+def _behind_notice(target: ReplyTarget) -> ReplyTarget:
+    """What is said under a notice is said to the creation that it is about."""
+    return replace(target, is_answer=True, is_text=not target.picture_keys)
 
 
 def _creations_behind(post_ids: list[int]) -> Any:
