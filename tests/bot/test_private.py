@@ -68,6 +68,14 @@ def test_others_do_not_go_on_from_what_its_author_does_not_show(
             talk.change(creations, theirs.id, state=State.REFUSED, code="flagged", shown_at=None)
         case "failed":
             talk.change(creations, theirs.id, state=State.FAILED, code="gpu_failed", shown_at=None)
+    for words in (
+        "@threadpaint make it blue",
+        "@threadpaint the second one but at night",
+        "@threadpaint one more please",
+    ):
+        row = talk.says(words, by="bob")
+        assert "fox" not in row.prompt
+        assert (row.start_key, row.start_url) == (None, None)
     for words, prompt in (("@threadpaint again", ""), ("remix: at night", "at night"), ("@threadpaint remix", "")):
         row = talk.says(words, by="bob")
         assert (row.code, row.prompt) == ("nothing_there", prompt)
@@ -121,16 +129,6 @@ def test_a_photo_of_somebody_elses_post_is_theirs(poller: Poller, x: SandboxX, e
     own = x.post("@threadpaint at night", author="bob", media=[a_photo()])
     poller.look()
     assert creation_of(engine, own).start_owner_id == person_called(engine, "bob").id
-
-
-def test_a_photo_of_a_post_is_begun_from_though_its_own_prompt_failed_but_not_while_that_is_hidden(
-    talk: Talk, engine: Engine, asked: int
-) -> None:
-    theirs = creation_of(engine, asked)
-    talk.change(creations, theirs.id, state=State.FAILED, code="gpu_failed", shown_at=None)
-    assert talk.says("@threadpaint paint this", by="bob", under=asked).start_url == theirs.start_url
-    talk.change(creations, theirs.id, hidden_at=now())
-    assert talk.says("@threadpaint paint this", by="cleo", under=asked).start_url is None
 
 
 def test_what_is_made_of_a_sensitive_picture_is_sensitive(talk: Talk, engine: Engine, asked: int) -> None:

@@ -117,6 +117,13 @@ def test_nor_one_that_its_owner_has_hidden_since(engine: Engine, storage: Folder
         pictures.bytes_for(read_creation(engine, others))
 
 
+def test_that_its_owners_own_prompt_failed_hides_nothing(engine: Engine, storage: FolderStorage) -> None:
+    owner = make_person(engine)
+    start = {"start_key": storage.put(encoded("WEBP"), "webp"), "start_owner_id": owner}
+    make_creation(engine, person_id=owner, state=State.FAILED, code="gpu_failed", **start)
+    assert StartPictures(engine, storage).bytes_for(read_creation(engine, make_creation(engine, **start)))
+
+
 def test_what_is_fetched_while_it_is_taken_back_is_not_kept_with_the_creation(
     engine: Engine, storage: FolderStorage
 ) -> None:
