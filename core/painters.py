@@ -26,7 +26,7 @@ from core.queue import WorkQueue, translated
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
 # Where the orders themselves may be the cause: a stranger's prompt must hold nobody up for a minute.
-LONGEST_DOUBT_PAUSE = 15.0
+MAX_DOUBT_PAUSE = 15.0
 # So many different creations in a row, and it is not they.
 ORDERS_IN_A_ROW = 3
 # Who looks whether a painter is back may die meanwhile; after so long another one looks. Longer than a look takes.
@@ -141,7 +141,7 @@ class Painters:
             orders = int(line.execute()[1])
         self._suspect(order)
         if orders >= ORDERS_IN_A_ROW:
-            self.failed(url, code=code, detail=detail, longest_pause=LONGEST_DOUBT_PAUSE)
+            self.failed(url, code=code, detail=detail, longest_pause=MAX_DOUBT_PAUSE)
 
     @forgiving(False)
     def refused(self, url: str, order: str) -> bool:

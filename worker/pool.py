@@ -104,7 +104,7 @@ class TunedWorker(Worker):
         self.connection.sadd(self.redis_workers_keys, self.key)
 
 
-TAKEN: dict[str, Any] = {"worker_class": TunedWorker, "job_class": Errand, "serializer": JSONSerializer}
+POOL_DEFAULTS: dict[str, Any] = {"worker_class": TunedWorker, "job_class": Errand, "serializer": JSONSerializer}
 
 
 class Pool(WorkerPool):
@@ -120,7 +120,7 @@ class Pool(WorkerPool):
     ) -> None:
         TunedWorker.may_work = staticmethod(may_work)
         TunedWorker.stop_grace = stop_grace
-        super().__init__(*args, **(TAKEN | kwargs))
+        super().__init__(*args, **(POOL_DEFAULTS | kwargs))
         self._sweep = sweep
         self._sweeper: BaseProcess | None = None
 

@@ -15,7 +15,7 @@ from worker.painter.call import Call
 from worker.painter.faults import BUSY, REFUSED, Fault
 
 # An order that steps aside does so no longer than this, whatever the refusal says.
-LONGEST_ASIDE = 300.0
+MAX_ASIDE = 300.0
 
 
 def judged(fault: Fault, call: Call, order: str, painters: Painters) -> Fault:
@@ -41,4 +41,4 @@ def judged(fault: Fault, call: Call, order: str, painters: Painters) -> Fault:
 def _aside(fault: Fault, *, is_cause: bool) -> Fault:
     who = "while others are not" if is_cause else "and it is not known yet whether others are, too"
     detail = f"this order is refused before it is read ({fault.refusal}), {who}"
-    return Fault(REFUSED, detail, doubtful=is_cause, after=min(fault.after, LONGEST_ASIDE))
+    return Fault(REFUSED, detail, doubtful=is_cause, after=min(fault.after, MAX_ASIDE))
