@@ -3,7 +3,7 @@
 How people stand, and how often the bot spoke in a conversation: `core/standing.py`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,7 @@ def targets(engine: Engine, post_ids: Collection[int]) -> dict[int, ReplyTarget]
                 target = _target(row, keys.get(row.id, ()))
                 # One look may hold posts under both: the answer, and the post that was answered.
                 found |= {row.post_id: replace(target, is_answer=False), row.reply_post_id: target}
+            found |= _behind_notices(connection, rows)
             found |= {root: found[post_id] for root, post_id in edited.items() if post_id in found}
             found |= {reply: _behind_notice(found[asked]) for reply, asked in notices.items() if asked in found}
     return {post_id: target for post_id, target in found.items() if post_id in wanted}
@@ -84,6 +85,14 @@ def _creations_behind(post_ids: list[int]) -> Any:
         .join_from(creations, people, people.c.id == creations.c.person_id)
         .where(behind)
     )
+
+
+def _behind_notices(connection: Connection, notices: Sequence[Any]) -> dict[int, ReplyTarget]:
+    """For replies that tell of a wait or a failure: the creation that they are about."""
+    told = {row.answers_post_id: row.reply_post_id for row in notices if row.says is not None and row.answers_post_id}
+    about = connection.execute(_creations_behind(list(told))).all() if told else []
+    targets = {told[row.post_id]: _target(row, ()) for row in about if row.post_id in told}
+    return {post_id: replace(target, is_text=True) for post_id, target in targets.items()}
 
 
 def _is_private(row: Any) -> bool:

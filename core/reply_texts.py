@@ -9,7 +9,7 @@ from core.x.weighing import MOST, fits, harmless, weight
 
 SAID = {
     "help": "Mention me with what you want to see. Options: --ar 16:9, --n 4, --seed 42, --style ink, --no people. "
-    "Under a picture: again, or remix: and new words, or delete. Say stop and I leave you alone.",
+    "Under a picture: again, remix: at night, delete, or mention me with any change. Say stop and I'll stop.",
     "stop": "I leave you alone from now on. Mention me with the word start if you change your mind.",
     "start": "Welcome back. Mention me with what you want to see.",
     "delete": "Deleted here and in the gallery.",

@@ -116,9 +116,9 @@ def not_heeded(fields: Iterable[str]) -> list[str]:
 
 
 CORRECTED = {
-    "ar": "`--ar{written}` is not an available aspect ratio: the nearest is {taken}.",
-    "n": "`--n{written}`: a post gets 1 to 4 pictures, so this one got {taken}.",
-    "steps": "`--steps{written}` became {taken}, the nearest that is allowed.",
+    "ar": "“--ar{written}” is not an available aspect ratio: the nearest is {taken}.",
+    "n": "“--n{written}”: a post gets 1 to 4 pictures, so this one got {taken}.",
+    "steps": "“--steps{written}” became {taken}, the nearest that is allowed.",
     "picture": "Picture {written} was asked for. There are {taken}: the last was taken.",
 }
 
@@ -135,7 +135,7 @@ def _corrected(name: str, written: str, taken: str) -> str:
         return CORRECTED[name].format(written=given, taken=taken)
     if name == "?":
         return "An option that the bot does not know was left out."
-    return f"The option `--{name}{given}` was left out: the bot does not know it, or not with this value."
+    return f"The option “--{name}{given}” was left out: the bot does not know it, or not with this value."
 
 
 def steps(painted: int | None, heeded: int | None, wished: int | None) -> str:

@@ -1,5 +1,6 @@
 """A creation's page, in every state."""
 
+import json
 import re
 from datetime import timedelta
 from urllib.parse import unquote
@@ -339,6 +340,16 @@ def test_it_is_shared_by_its_whole_address(site, wall):
     html = site(public_url="https://paint.example").get(f"/c/{creation_id}").text
     wanted = "https://x.com/intent/post?text=tea%20%26%20%3Cb%3Ebiscuits%3C/b%3E&amp;url=https%3A//paint.example/c/"
     assert f'href="{wanted}{creation_id}"' in html
+
+
+def test_the_page_says_which_options_were_not_taken_as_written(client, wall):
+    corrections = [["ar", "7:3", "21:9"], ["n", "9", "4"], ["v", "6", ""], ["?", "", ""], ["picture", "4", "2"]]
+    html = client.get(f"/c/{wall.hang(option_corrections=json.dumps(corrections))}").text
+    assert "“--ar 7:3” is not an available aspect ratio: the nearest is 21:9." in html
+    assert "“--n 9”: a post gets 1 to 4 pictures, so this one got 4." in html
+    assert "The option “--v 6” was left out" in html
+    assert "An option that the bot does not know was left out." in html
+    assert "Picture 4 was asked for. There are 2: the last was taken." in html
 
 
 def test_a_page_asks_the_same_few_questions_whatever_hangs_on_it(client, wall, sign_in, statements):
