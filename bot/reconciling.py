@@ -21,6 +21,7 @@ from core.models import Announced, Cursor, State, creations, cursors, earlier_re
 from core.money.prices import ALT_TEXT
 from core.reply_gate import REPLIES, ReplyGate, newest_reply
 from core.reply_text import numbers_in, seed_in
+from core.reply_texts import is_wait_notice
 from core.standing import some
 from core.x import Post, XClient
 
@@ -120,7 +121,7 @@ def _write_replies(session: Session, replies: Iterable[Post]) -> tuple[int, int]
         if row := _meant(there, reply):
             row["reply_post_id"] = reply.id
             marked += _mark(session, row["id"], reply)
-        elif not any(row["asked_here"] for row in there):
+        elif not any(row["asked_here"] for row in there) and not is_wait_notice(reply.text):
             kept += _keep(session, reply)
     return marked, kept
 

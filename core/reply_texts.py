@@ -35,9 +35,18 @@ def words_for(code: str, creation_id: int) -> str:
     return numbered(SAID.get(code) or in_words(code), creation_id)
 
 
+# How wait notices begin, behind the handle that X puts before a reply.
+WAITS = ("Your picture will take ", "Your picture takes longer ")
+
+
+def is_wait_notice(text: str) -> bool:
+    """Return whether a reply only tells of a wait: the picture is still to come."""
+    return any(words in text for words in WAITS)
+
+
 def wait_text(minutes: int, creation_id: int) -> str:
     """Return the text of a wait notice. 0 minutes: nobody knows how long."""
-    known = f"Your picture will take about {minutes} min." if minutes else "Your picture takes longer than usual."
+    known = f"{WAITS[0]}about {minutes} min." if minutes else f"{WAITS[1]}than usual."
     return numbered(f"{known} It will be posted here.", creation_id)
 
 

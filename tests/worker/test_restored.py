@@ -15,6 +15,7 @@ from core.health import UNCHECKED
 from core.models import State, creations, cursors, earlier_replies, ledger
 from core.queue import WorkQueue
 from core.reply_gate import ReplyGate, close, close_if_stale, is_closed
+from core.reply_texts import wait_text
 from core.storage import FolderStorage
 from tests.support.backups import back_up, restore
 from tests.support.hearing import creation_of
@@ -120,6 +121,18 @@ def test_replies_in_words_are_not_said_again(house: LittleHouse, engine: Engine)
     settle(house, posts)
     assert answers(house) == [1, 1]
     assert {creation_of(engine, post).reply_outcome for post in posts} == {"answered"}
+
+
+@ONE_DATABASE
+def test_who_was_only_told_of_a_wait_still_gets_the_picture(house: LittleHouse, engine: Engine) -> None:
+    backup = back_up(engine)
+    (post,) = ask(house, 1)
+    house.poller.x.answer(wait_text(12, 40), to=post, media_ids=[])
+    restore(engine, backup)
+    start_again(house)
+    settle(house, [post])
+    assert creation_of(engine, post).state == State.REPLIED
+    assert len(house.x.replies(post)) == 2, "the notice, and the picture"
 
 
 @ONE_DATABASE
