@@ -116,6 +116,7 @@ def test_a_painter_that_refuses_everybody_costs_no_order_a_try(painters: Painter
         gpu = GpuClient((url,), painters=painters)
         for number in range(4):
             assert not refused(gpu, number).counted
+            assert painters.room() == 0, "one is enough to know"
             end_pauses(painters)
         assert len(painters.ill()) == 1
 
