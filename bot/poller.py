@@ -30,7 +30,7 @@ from core.lease import Lease
 from core.line import Line
 from core.logs import get_logger
 from core.money.budget import room_for_work
-from core.outage import DATABASE, outages
+from core.outage import DATABASE, DATABASE_WRITES, outages
 from core.polling import note_look
 from core.queue import PAINT, REPLY
 from core.reply_gate import ReplyGate, is_stale
@@ -136,7 +136,7 @@ class Poller:
 
     def _report(self, error: HouseError | SQLAlchemyError) -> None:
         """Report what keeps us from listening, once per outage and reason. The database reports its own outage."""
-        if outages.ongoing(DATABASE):
+        if outages.ongoing(DATABASE, DATABASE_WRITES):
             return
         code, reason = getattr(error, "code", None) or "", str(error).partition("\n")[0]
         outages.failed(LISTENING, reason, kind=code)

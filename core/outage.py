@@ -84,9 +84,9 @@ class Outages:
             seconds = round((outage.well_since or self._clock()) - outage.began, 1)
             self._log.warning(f"outage over: {subject}", seconds=seconds, failures=outage.failures)
 
-    def ongoing(self, subject: str) -> bool:
-        """Return whether an outage of `subject` was reported and is not over."""
-        return subject in self._ongoing
+    def ongoing(self, *subjects: str) -> bool:
+        """Return whether an outage of one of the subjects was reported and is not over."""
+        return any(subject in self._ongoing for subject in subjects)
 
 
 class _ProcessLog:

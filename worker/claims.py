@@ -19,7 +19,7 @@ from core.clock import now
 from core.database import shared_now, transaction
 from core.logs import get_logger
 from core.models import State, creations
-from core.outage import DATABASE, outages
+from core.outage import DATABASE, DATABASE_WRITES, outages
 from core.states import move
 
 log = get_logger(__name__)
@@ -83,7 +83,7 @@ class Claim:
                     return
                 told = False
             except SQLAlchemyError as error:
-                if not told and not outages.ongoing(DATABASE):  # which reports its own outage
+                if not told and not outages.ongoing(DATABASE, DATABASE_WRITES):  # which reports its own outage
                     log.warning("claim not prolonged", creation=self.creation_id, error=type(error).__name__)
                 told = True
 

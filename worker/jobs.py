@@ -17,7 +17,7 @@ from core.errors import GiveUp, Refused, TryLater
 from core.instance import instance_key
 from core.line import Line
 from core.logs import get_logger
-from core.outage import DATABASE, outages
+from core.outage import DATABASE, DATABASE_WRITES, outages
 from core.pace import Pace
 from core.pace.toll import TollGate
 from core.queue import open_queue
@@ -86,7 +86,7 @@ def _ending_early_if_busy(creation_id: int) -> Iterator[None]:
     except DBAPIError as error:
         if not is_busy(error):
             raise
-        if not outages.ongoing(DATABASE):  # which reports its own outage
+        if not outages.ongoing(DATABASE, DATABASE_WRITES):  # which reports its own outage
             reason = first_line(error)
             log.warning("the database is busy or away; the sweep goes on", creation=creation_id, reason=reason)
 

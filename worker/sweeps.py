@@ -20,7 +20,7 @@ from core.errors import TryLater
 from core.line import Line
 from core.logs import get_logger
 from core.models import State, creations
-from core.outage import DATABASE, QUEUE, outages
+from core.outage import DATABASE, DATABASE_WRITES, QUEUE, outages
 from core.queue import PAINT, REPLY
 from core.settings import WorkSettings
 from core.states import move
@@ -76,7 +76,7 @@ class Sweep:
                 if isinstance(error, SQLAlchemyError):
                     release_from = time.monotonic() + self.settings.lease_seconds / 2
                 # The database and the queue report their own outages.
-                if not outages.ongoing(DATABASE) and not outages.ongoing(QUEUE):
+                if not outages.ongoing(DATABASE, DATABASE_WRITES, QUEUE):
                     outages.failed(SWEEP, str(error).partition("\n")[0])
             else:
                 outages.works(SWEEP)
