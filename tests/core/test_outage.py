@@ -82,14 +82,6 @@ def test_what_works_all_the_time_is_not_mentioned() -> None:
     assert log.lines == []
 
 
-@pytest.fixture
-def fresh() -> None:
-    """No outage of another test goes on."""
-    for subject in (DATABASE, DATABASE_WRITES, QUEUE):
-        outages.over(subject)
-
-
-@pytest.mark.usefixtures("fresh")
 def test_whoever_uses_a_database_that_is_away_reports_it() -> None:
     engine = open_database("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(OperationalError), reading(engine):
@@ -97,7 +89,6 @@ def test_whoever_uses_a_database_that_is_away_reports_it() -> None:
     assert outages.ongoing(DATABASE)
 
 
-@pytest.mark.usefixtures("fresh")
 def test_a_database_that_takes_no_writes_is_an_outage_of_writing(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'full.db'}")
     with transaction(engine) as session:
@@ -109,7 +100,6 @@ def test_a_database_that_takes_no_writes_is_an_outage_of_writing(tmp_path: Path)
     assert not outages.ongoing(DATABASE)
 
 
-@pytest.mark.usefixtures("fresh")
 def test_wrong_sql_is_no_outage(engine: Engine) -> None:
     with pytest.raises(Exception, match="nowhere"), reading(engine) as connection:
         connection.execute(text("SELECT * FROM nowhere"))
@@ -117,7 +107,6 @@ def test_wrong_sql_is_no_outage(engine: Engine) -> None:
     assert not outages.ongoing(DATABASE_WRITES)
 
 
-@pytest.mark.usefixtures("fresh")
 def test_whoever_uses_a_queue_that_is_away_reports_it() -> None:
     with pytest.raises(TryLater):
         open_queue("redis://127.0.0.1:1").ping()
