@@ -112,7 +112,8 @@ def _write(engine: Engine, own: Sequence[Post], replies: Sequence[Post], *, sinc
 def _write_replies(session: Session, replies: Iterable[Post]) -> tuple[int, int]:
     """Each reply at the creation that it names, else at the one that waits under its post, else kept for the post."""
     marked = kept = 0
-    in_order = sorted(replies, key=lambda post: post.id)
+    # A post may have a reply with its picture and others in words: the picture counts.
+    in_order = sorted(replies, key=lambda post: (not post.media, post.id))
     under = _creations_under(session.connection(), {post.in_reply_to_id or 0 for post in in_order})
     for reply in in_order:
         there = under.get(reply.in_reply_to_id or 0, [])

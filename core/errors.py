@@ -3,7 +3,8 @@
     HouseError
     ├── TryLater          the world is busy: back into the queue, not before `after` seconds
     │   ├── OutcomeUnknown    a write to X may have landed: look before trying again
-    │   └── OutOfFunds        no credits, a cap reached: stop that kind of call, keep everything
+    │   └── OutOfFunds        no credits, a cap, our account: suspend that kind of call, keep everything
+    │       └── Suspended         it is suspended already
     ├── Refused           the rules say no: told to the asker, final
     ├── GiveUp            the world said no for good: final
     └── SettingsError     a setting is wrong or missing: the process does not start
@@ -54,6 +55,10 @@ class OutOfFunds(TryLater):
 
     def __init__(self, code: str, detail: str = "", *, after: float = 60.0) -> None:
         super().__init__(code, detail, after=after, counted=False)
+
+
+class Suspended(OutOfFunds):
+    """That kind of call is suspended already: X was not asked, and has said nothing about this post."""
 
 
 class Refused(HouseError):

@@ -22,6 +22,7 @@ FORBIDDEN = "x_forbidden"
 MAY_BE_THE_POST = frozenset({FORBIDDEN, "x_suspended", "x_blocked"})
 # Replies to so many different people, refused without a reason and with none taken between them, mean us.
 PEOPLE_IN_A_ROW = 3
+REVIVED_WITHIN = timedelta(days=2)
 # Seconds before a reply that was refused without a reason is tried once more.
 ONCE_MORE_AFTER = 300.0
 # Seconds for which a post that may be the reason itself steps aside, so that the next probe is another one.
@@ -59,7 +60,10 @@ def means_us(engine: Engine) -> bool:
 def revive(engine: Engine, moment: datetime) -> int:
     """Let those wait again whose refusal was thought to be final and is about us. Returns how many."""
     final = select(creations.c.id, creations.c.state).where(
-        _refused_in_a_row(engine), creations.c.reply_outcome == FORBIDDEN
+        _refused_in_a_row(engine),
+        creations.c.reply_outcome == FORBIDDEN,
+        # Who asked long ago does not wait for a reply any more.
+        creations.c.created_at > moment - REVIVED_WITHIN,
     )
     with transaction(engine) as session:
         return sum(_revive(session, row, moment) for row in session.execute(final).all())

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from core.clock import now
 from core.database import reading
-from core.errors import GiveUp, OutcomeUnknown, OutOfFunds, Refused, TryLater
+from core.errors import GiveUp, OutcomeUnknown, OutOfFunds, Refused, Suspended, TryLater
 from core.line import Line
 from core.logs import get_logger
 from core.models import State
@@ -174,7 +174,8 @@ class ReplyStep:
             )
         except (TryLater, GiveUp) as error:
             self.may_have_answered = isinstance(error, OutcomeUnknown)
-            problem = self._judge(error, creation) if error.code in doubts.MAY_BE_THE_POST else error
+            is_doubtful = error.code in doubts.MAY_BE_THE_POST and not isinstance(error, Suspended)
+            problem = self._judge(error, creation) if is_doubtful else error
             self._learn_from(problem, creation)
             if problem is not error:
                 raise problem from error

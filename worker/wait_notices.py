@@ -81,6 +81,7 @@ class WaitNotices:
             select(creations.c.id, creations.c.created_at)
             .where(creations.c.state == State.QUEUED.value, creations.c.next_attempt_at.is_not(None))
             .where(creations.c.post_id.is_not(None), creations.c.created_at > now() - RECENT)
+            .where(creations.c.reply_post_id.is_(None))  # replied to before a backup was restored
             .order_by(creations.c.turn.desc(), creations.c.id.desc())
             .limit(MAX_CANDIDATES)
         )

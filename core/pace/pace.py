@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.errors import OutOfFunds, TryLater
+from core.errors import Suspended, TryLater
 from core.logs import get_logger
 from core.pace.scripts import ADMIT, LEARN, LOOK, REMEMBER
 from core.queue import WorkQueue, translated
@@ -104,14 +104,14 @@ class Pace:
 
     @translated
     def admit(self, call: str) -> None:
-        """Count one call. Raises TryLater (`pace`) or OutOfFunds (what X stopped us for) when it may not go now."""
+        """Count one call. Raises TryLater (`pace`) or Suspended (what X refuses us for) when it may not go now."""
         args = [*self._size(call), self._cap_of(call)]
         wait, reason = self._admit(keys=_keys(call), args=args)
         if wait > 0:
             seconds, code = wait / 1000, reason.decode()
             if code in (PACE, PACE_DAY):
                 raise TryLater(code, call, after=seconds, counted=False)
-            raise OutOfFunds(code, f"X has suspended {call}", after=seconds)
+            raise Suspended(code, f"X has suspended {call}", after=seconds)
 
     @translated
     def learn(

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from core.clock import now
 from core.clock_check import note_skew
-from core.errors import OutOfFunds, TryLater
+from core.errors import OutOfFunds, Suspended, TryLater
 from core.logs import get_logger
 from core.money import prices
 from core.money.budget import Room, room_for_reading
@@ -135,7 +135,7 @@ class TollGate:
         """Only a suspension counts here: a window may open while the call is prepared."""
         window = self.pace.look(call)
         if window.stopped in STOPS and not window.free:
-            raise OutOfFunds(window.stopped, f"X has suspended {call}", after=window.ends_in)
+            raise Suspended(window.stopped, f"X has suspended {call}", after=window.ends_in)
 
     def learn(
         self, call: str, told: Told, refusal: str = "", pause: float | None = None, *, lifts: bool = True

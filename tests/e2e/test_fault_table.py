@@ -14,12 +14,16 @@ from sqlalchemy import select, update
 
 from core.clock import now
 from core.database import open_database, reading, transaction
+from core.errors import Suspended
 from core.models import State, creations, posts
+from core.pace import Told
+from core.queue import PAINT
 from core.schema import migrate
 from core.storage import FolderStorage
 from tests.support.little_house import LittleHouse
 from tests.support.painter import sketch_service
 from tests.support.sandbox_x import sandbox_x
+from worker.rows import creation_with_post
 
 ME = "GET /2/users/me"
 LOOK_UP = "GET /2/tweets"
@@ -316,6 +320,25 @@ def test_a_post_that_x_refuses_as_if_it_were_us_is_final_once_others_were_taken(
     house.round()
     assert (len(house.x.replies(fine)), len(house.x.replies(strange))) == (1, 0)
     assert row_of(house, strange).reply_outcome == "x_suspended"
+
+
+def test_who_finds_replies_suspended_at_the_last_moment_was_not_refused_by_x(house: LittleHouse) -> None:
+    """Another job took the probe while this one uploaded its picture."""
+    post_id = ask(house)
+    house.look()
+    house.line.call_up(PAINT)
+    house.work_off(PAINT)
+    house.probe_every(60)
+    house.pace.learn(ANSWER, Told(now()), "x_forbidden")
+    row = row_of(house, post_id)
+    step = house._reply()
+    claim = step.claim(row.id)
+    assert claim is not None
+    before = calls(house, ANSWER)
+    with pytest.raises(Suspended):
+        step._answer(claim, creation_with_post(house.engine, row.id), [])
+    assert calls(house, ANSWER) == before
+    assert row_of(house, post_id).reply_forbidden_at is None
 
 
 @pytest.mark.parametrize("call", [UPLOAD, MENTIONS, OWN, LOOK_UP, ME])

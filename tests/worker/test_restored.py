@@ -329,3 +329,24 @@ def test_a_reply_that_names_another_creation_marks_none(house: LittleHouse, engi
         assert connection.execute(select(func.count()).select_from(earlier_replies)).scalar() == 0
         found = connection.execute(select(creations.c.reply_post_id).where(creations.c.post_id == post)).scalar()
     assert found == own.reply_post_id
+
+
+@ONE_DATABASE
+def test_of_several_replies_the_one_with_the_picture_counts_and_a_wait_notice_alone_is_no_answer(
+    house: LittleHouse, engine: Engine
+) -> None:
+    backup = back_up(engine)
+    answered, waits = ask(house, 2)
+    house.client().answer(wait_text(5, 901), to=answered, media_ids=[])
+    house.client().answer(wait_text(5, 902), to=waits, media_ids=[])
+    house.control("faults", endpoint="POST /2/media/upload", kind="html_503", calls=[2, 3, 4, 5, 6, 7, 8])
+    for _ in range(3):
+        house.round()
+    picture = creation_of(engine, answered).reply_post_id
+    assert (picture is not None, creation_of(engine, waits).reply_post_id) == (True, None)
+    restore(engine, backup)
+    house.x.http.delete(f"{house.x.url}/sandbox/faults")
+    start_again(house)
+    settle(house, [answered, waits])
+    assert creation_of(engine, answered).reply_post_id == picture
+    assert [len(house.x.replies(post)) for post in (answered, waits)] == [2, 2]
