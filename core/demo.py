@@ -80,6 +80,9 @@ def demo_environment(house: HouseSettings) -> dict[str, str]:
         "KEEP_SECONDS": "2",
         "LEASE_SECONDS": "15",
         "RETRY_SECONDS": "1",
+        # Who takes a fault of the sandbox away wants to see replies resume.
+        "PROBE_SECONDS": "3",
+        "PROBE_LONGEST_SECONDS": "6",
     }
     fixed = {
         "DATA_DIR": str(data),

@@ -50,6 +50,7 @@ WORDS: dict[str, str] = {
     "x_not_summoned": "X lets the bot answer only posts that mention it. The picture hangs in the gallery only.",
     "x_prefix_only": "X does not let the bot answer who does not name it. The picture hangs in the gallery only.",
     "x_not_allowed": "The author chose who may reply here. The picture hangs in the gallery only.",
+    "x_blocked": "Something before X refused the reply. The picture hangs in the gallery only.",
     "x_suspended": "X has suspended an account that is part of this. The picture hangs in the gallery only.",
     "x_post_gone": "The post is gone or not visible to the bot. The picture hangs in the gallery only.",
     "x_cannot_look": "X did not say whether the bot has answered. The picture hangs in the gallery.",

@@ -27,7 +27,13 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 NEW_KEYS = "in the developer console create the access token anew, as the bot's account, and copy token and secret"
 REFUSALS = {
     "x_unauthorized": ("X does not accept the keys, perhaps only for the clock", "set the clock, then look again"),
+    "x_clock": ("X does not accept the keys, perhaps only for the clock", "set the clock, then look again"),
     "x_account_suspended": ("X has suspended the account", "appeal in the account's own inbox on X"),
+    "x_account_locked": ("X has locked the account", "log in on x.com and unlock it"),
+    "x_suspended": ("X has suspended the account", "appeal in the account's own inbox on X"),
+    "x_app_restricted": ("X has restricted the app", "see the developer console"),
+    "x_looks_automated": ("the account looks automated to X", "see its inbox on x.com"),
+    "x_no_access": ("the app has no access to this call", "see its plan in the developer console"),
     "x_not_enrolled": ("the app belongs to no project that may use the API", "attach it to one in the console"),
     "x_no_credits": ("X wants money before it answers", "buy credits in the developer console"),
 }
@@ -95,7 +101,7 @@ def _clock(probe: httpx.Response) -> Finding:
 
 def _refused(settings: XSettings, error: HouseError, *, clock_is_wrong: bool) -> Finding:
     code = getattr(error, "code", "")
-    if code == "x_unauthorized" and not clock_is_wrong:
+    if code in ("x_unauthorized", "x_clock") and not clock_is_wrong:
         return _which_key(settings)
     if code in REFUSALS:
         return fail(*REFUSALS[code])
