@@ -170,3 +170,14 @@ def test_it_needs_no_secret_and_stops_within_seconds(tmp_path, engine):
 def reaches(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("given", [{}, {"GALLERY_ACCESS_LOG": "true"}])
+def test_it_says_where_it_listens_and_logs_requests_where_the_operator_wants_that(tmp_path, given):
+    port, log = free_port(), tmp_path / "log"
+    environment = {"DATA_DIR": str(tmp_path), "GALLERY_PORT": str(port), "REDIS_URL": "redis://127.0.0.1:1", **given}
+    with process("-m", "gallery", environment=environment, log=log):
+        wait_until(lambda: httpx.get(f"http://127.0.0.1:{port}/favicon.svg").status_code, "it does not listen")
+    assert f"address=http://127.0.0.1:{port}" in log.read_text()
+    assert ("GET /favicon.svg" in log.read_text()) == bool(given)
