@@ -13,6 +13,7 @@ from core.database import transaction
 from core.forgetting import take_back
 from core.models import Creation, State, people, posts
 from core.queue import WorkQueue
+from core.reply_text import numbers_in
 from core.settings import RuleSettings, load
 from core.storage import FolderStorage
 from core.uploads import Uploads
@@ -21,7 +22,6 @@ from gallery.composing.wishes import Wish
 from gallery.composing.writing import Desk, Order
 from tests.support.little_house import LittleHouse
 from tests.support.sandbox_x import SandboxX, answers, lost_answer, lost_call
-from worker.replying import NUMBER
 
 # What is written down is the same for both databases: `test_replying.py` runs on both.
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -52,7 +52,7 @@ class Scene:
     def numbers(self) -> list[int]:
         """The creations whose answers stand under the post, oldest first."""
         texts = [str(answer["text"]) for answer in self.house.x.replies(self.post_id)]
-        return [int(number) for text in texts for number in NUMBER.findall(text)]
+        return [number for text in texts for number in numbers_in(text)]
 
     def change(self, table: Any, **values: Any) -> None:
         with transaction(self.engine) as session:
