@@ -133,9 +133,11 @@ def test_a_prompt_with_options_is_answered_with_four_wide_pictures_in_one_answer
     assert seeds(creation) == [42, 43, 44, 45]
 
 
-def test_an_option_nobody_knows_is_part_of_the_prompt(house: House, ada: str) -> None:
+def test_bad_options_are_corrected_or_left_out_and_the_page_says_so(house: House, ada: str) -> None:
     _, creation = painted(house, "@threadpaint a harbour --chaos 9 --ar 7:5 at dawn", ada)
-    assert creation["prompt"] == "a harbour --chaos 9 --ar 7:5 at dawn"
+    assert creation["prompt"] == "a harbour at dawn"
+    assert shape_of(creation["pictures"][0]) == pytest.approx(4 / 3, rel=0.05)
+    assert "“--ar 7:5” is not an available aspect ratio: the nearest is 4:3." in page_of(house, creation).text
 
 
 # -- from pictures to pictures
@@ -158,13 +160,20 @@ def test_somebody_else_runs_again_what_the_bot_answered(house: House, ada: str) 
     assert [post["id"] for post in replies(house, str(first["post_id"]))] == [answer["id"]]
 
 
-def test_remix_paints_new_words_over_the_picture(house: House, ada: str) -> None:
+def test_remix_adds_words_and_paints_over_the_picture(house: House, ada: str) -> None:
     answer, dark = painted(house, "@threadpaint a bowl of lemons --seed 1", ada, media=[photograph()])
-    _, remixed = painted(house, "remix: a bowl with lemons --seed 9", "bea", in_reply_to=answer["id"])
-    assert (remixed["prompt"], remixed["parent_id"]) == ("a bowl with lemons", dark["id"])
-    _, plain = painted(house, "@threadpaint a bowl with lemons --seed 9", "bea")
+    _, remixed = painted(house, "remix: on a table --seed 9", "bea", in_reply_to=answer["id"])
+    assert (remixed["prompt"], remixed["parent_id"]) == ("a bowl of lemons, on a table", dark["id"])
+    _, plain = painted(house, "@threadpaint a bowl of lemons, on a table --seed 9", "bea")
     assert lightness(house, remixed) < lightness(house, plain) - 20
     assert f"a picture by <bdi>@{ada}</bdi>" in page_of(house, remixed).text
+
+
+def test_the_second_one_but_at_night_begins_from_the_second_picture(house: House, ada: str) -> None:
+    answer, first = painted(house, "@threadpaint a lighthouse --n 2", ada)
+    _, second = painted(house, "@threadpaint the second one, but at night", "bea", in_reply_to=answer["id"])
+    assert (second["prompt"], second["parent_id"]) == ("a lighthouse, at night", first["id"])
+    assert len(second["pictures"]) == 2
 
 
 def test_a_photograph_on_the_post_is_painted_from(house: House, ada: str) -> None:

@@ -57,7 +57,7 @@ def creations_of(house: House, posts: list[str]) -> dict[str, dict[str, object]]
         ("a" * 1900, "replied", None),
         ("ﷺ" * 300, "replied", None),
         ("Z̮̞̠͙͔ͅḀ̗̞͈̻̗Ḷ͙͎̯̹̞͓G̻O̭̗̮", "replied", None),
-        ("--seed 99999999999999999999 --n 0", "replied", None),
+        ("--seed 99999999999999999999 --n 0", "refused", "empty"),
     ],
 )
 def test_a_prompt_gets_an_answer_or_a_named_refusal(house: House, words: str, state: str, code: str | None) -> None:
