@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -41,6 +42,11 @@ def creations_of(house: House, posts: list[str]) -> dict[str, dict[str, object]]
     return {post: found[post] for post in posts}
 
 
+def path_of(creation: dict[str, object]) -> str:
+    """Where its page is; the API tells the whole address."""
+    return urlsplit(str(creation["url"])).path
+
+
 @pytest.mark.parametrize(
     ("words", "state", "code"),
     [
@@ -64,7 +70,7 @@ def test_a_prompt_gets_an_answer_or_a_named_refusal(house: House, words: str, st
     post = house.post(f"@threadpaint {words}")
     creation = creations_of(house, [post])[post]
     assert (creation["state"], creation["code"]) == (state, code)
-    page = house.ask(str(creation["url"]))
+    page = house.ask(path_of(creation))
     assert page.status_code == 200
     assert "<script>alert(1)" not in page.text
     if code:
@@ -79,7 +85,7 @@ def test_naughty_strings_get_an_answer_or_a_named_refusal(house: House, material
     assert codes.keys() <= {None, "empty", "unsafe"}
     assert codes["unsafe"] < len(strings) / 10
     for creation in creations.values():
-        assert house.ask(str(creation["url"])).status_code == 200
+        assert house.ask(path_of(creation)).status_code == 200
     assert house.state()["duplicates"] == 0
 
 
