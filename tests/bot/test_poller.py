@@ -139,10 +139,10 @@ def test_a_refused_prompt_is_kept_with_its_reason(
     with reading(engine) as connection:
         rows = connection.execute(select(creations).order_by(creations.c.id)).all()
     assert [(row.state, row.code, row.says is None) for row in rows] == [
-        ("refused", "empty", True),
+        ("refused", "empty", False),
         ("refused", "too_long", False),
     ]
-    assert [row.next_attempt_at is None for row in rows] == [True, False]  # the worker says it
+    assert [row.next_attempt_at is None for row in rows] == [False, False]  # the worker says it
     assert queue.waiting(PAINT) == set()
 
 
