@@ -155,8 +155,8 @@ def test_the_host_sees_status_and_bill_of_an_empty_house(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["--day", "yesterday"], "'yesterday' is none of ours; write it like 2026-11-20"),
-        (["--month", "2026-13"], "'2026-13' is none of ours; write it like 2026-11"),
+        (["--day", "yesterday"], "'yesterday' does not exist; write it like 2026-11-20"),
+        (["--month", "2026-13"], "'2026-13' does not exist; write it like 2026-11"),
         (["--day", "2026-11-20", "--month", "2026-11"], "--month or --day, not both"),
     ],
 )
