@@ -20,7 +20,7 @@ from core.logs import get_logger
 from core.models import Announced, Cursor, State, creations, cursors, earlier_replies, ledger
 from core.money.prices import ALT_TEXT
 from core.reply_gate import REPLIES, ReplyGate, newest_reply
-from core.reply_text import numbers_in, seed_in
+from core.reply_numbers import numbers_in, seed_in
 from core.reply_texts import is_wait_notice
 from core.standing import some
 from core.x import Post, XClient

@@ -22,7 +22,7 @@ from core.logs import get_logger
 from core.models import State
 from core.queue import REPLY
 from core.reply_gate import ReplyGate, replies_missed_before
-from core.reply_text import may_be_of
+from core.reply_numbers import may_be_of
 from core.settings import WorkSettings
 from core.storage import Storage
 from core.x import Post, XClient

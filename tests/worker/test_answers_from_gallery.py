@@ -13,7 +13,7 @@ from core.database import transaction
 from core.forgetting import take_back
 from core.models import Creation, State, people, posts
 from core.queue import WorkQueue
-from core.reply_text import numbers_in
+from core.reply_numbers import numbers_in
 from core.settings import RuleSettings, load
 from core.storage import FolderStorage
 from core.uploads import Uploads
