@@ -143,7 +143,7 @@ def test_health_tells_what_x_allows_and_no_sum_of_money(waiting_site, pace, engi
     health = waiting_site.get("/healthz").json()
     assert health["x"].pop("window_ends_in") == pytest.approx(720, abs=5)
     assert health["x"] == {"free": 0, "calls": 100, "stopped": ""}
-    assert set(health) == {"status", "problems", "workers", "polled_seconds_ago", "states", "x"}
+    assert set(health) == {"status", "problems", "workers", "polled_seconds_ago", "states", "x", "instance"}
     assert "9.9" not in str(health)
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from core.clock import now
 from core.database import open_database, transaction
 from core.errors import SettingsError
+from core.instance import adopt_storage
 from core.line import Line
 from core.models import Creation, State, pictures
 from core.money import ledger
@@ -278,6 +279,7 @@ def test_a_job_killed_right_after_the_post_landed_does_not_answer_twice(
     migrate(engine)
     line = Line(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings))
     house = House(engine, x, storage, line, settings)
+    adopt_storage(engine, storage.folder)
     job: list[subprocess.Popen[bytes]] = []
 
     async def kill_after_commit(_scope: Any, call: Callable[[], Awaitable[None]], _send: Any) -> None:
