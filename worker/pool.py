@@ -150,7 +150,8 @@ class Pool(WorkerPool):
         super().check_workers(respawn)
         with _signals_held():
             alive = self._sweeper is not None and self._sweeper.is_alive()
-            if respawn and not alive and self.status != self.Status.STOPPED:
+            # It may have ended since the look above: started again, it would end in the same gap for ever.
+            if respawn and not alive and not self.must_not_work and self.status != self.Status.STOPPED:
                 self._sweeper = get_context("fork").Process(target=_begin, args=(os.getpid(), self._sweep_until_told))
                 self._sweeper.start()
 

@@ -31,7 +31,7 @@ def creations_of(house: House, posted: list[str]) -> dict[str, dict[str, object]
     """The creations of these posts once all are settled, by post. Talk and commands have none."""
     engine = open_database(f"sqlite:///{house.data / 'threadpaint.db'}")
     stmt = (
-        select(posts.c.id, creations.c.id.label("creation_id"), creations.c.state)
+        select(posts.c.id, creations.c.id.label("creation_id"), creations.c.state, creations.c.next_attempt_at)
         .outerjoin(creations, creations.c.post_id == posts.c.id)
         .where(posts.c.id.in_([int(post) for post in posted]))
     )
@@ -39,8 +39,9 @@ def creations_of(house: House, posted: list[str]) -> dict[str, dict[str, object]
     def settled() -> list[Any] | None:
         with reading(engine) as connection:
             rows = list(connection.execute(stmt))
-        done = len(rows) == len(posted) and all(row.state in {*SETTLED, None} for row in rows)
-        return rows if done else None
+        # A refusal that is told in words waits for its reply.
+        done = all(row.state in {*SETTLED, None} and row.next_attempt_at is None for row in rows)
+        return rows if done and len(rows) == len(posted) else None
 
     rows = wait_until(settled, "a creation is stuck", within=120)
     engine.dispose()

@@ -36,9 +36,10 @@ def test_a_mention_is_answered_with_a_picture_that_hangs_in_the_gallery(house: H
     assert house.http.get(media["url"]).headers["content-type"] == "image/webp"
     (item,) = [one for one in house.creations() if one["post_id"] == post_id]
     assert item["prompt"] == "a lighthouse & a storm over the sea"
-    page = house.http.get(f"{house.gallery}{item['url']}")
+    assert item["url"] == f"{house.gallery}/c/{item['id']}", "links lead to the demo's own gallery"
+    page = house.http.get(item["url"])
     assert "a lighthouse &amp; a storm over the sea" in page.text
-    assert house.http.get(f"{house.gallery}{item['pictures'][0]['url']}").content[:4] == b"RIFF"
+    assert house.http.get(item["pictures"][0]["url"]).content[:4] == b"RIFF"
 
 
 def test_a_reply_to_the_opening_thread_is_answered(house: House) -> None:
