@@ -28,7 +28,7 @@ from core.x.weighing import MOST, is_valid_length, weight
 
 TEMPLATE = Path(__file__).parent / "announcement.txt"
 BETWEEN = "---"
-MOST_LOOKED_UP = 100
+MAX_LOOKED_UP = 100
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ class Announcement:
             wanted = select(announced.c.post_id).where(announced.c.key.startswith(OWN))
             ids = [one for one in session.execute(wanted).scalars() if one]
         found: int | None = None
-        for start in range(0, len(ids), MOST_LOOKED_UP):
-            posts = self.x.posts(ids[start : start + MOST_LOOKED_UP]).posts
+        for start in range(0, len(ids), MAX_LOOKED_UP):
+            posts = self.x.posts(ids[start : start + MAX_LOOKED_UP]).posts
             found = found or next((post.id for post in posts if _is(post, part)), None)
         if found is not None:
             self._write(part, found)

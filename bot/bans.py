@@ -22,7 +22,7 @@ from core.text import clean, clip
 from core.visibility import conceal, show
 from core.x import Author
 
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def ban(engine: Engine, called: str, *, reason: str = "", hide: bool = False, as
     Raises: HouseError if nobody can be found, or the handle changed hands.
     """
     person_id = _known_or_new(engine, called, ask)
-    _ban(engine, person_id, clip(clean(reason.strip()), LONGEST_REASON), hide)
+    _ban(engine, person_id, clip(clean(reason.strip()), MAX_REASON_LENGTH), hide)
     return next(bans(engine, person_id))
 
 

@@ -45,7 +45,7 @@ LISTENING = "listening to X"
 WAIT_SECONDS = 3.0
 # The bot's opening thread is posted in one go: its later parts follow within the hour.
 THREAD_WITHIN = timedelta(hours=1)
-MOST_LOOKED_UP = 100
+MAX_LOOKED_UP = 100
 # So often a look waits for X to look posts up; then what cannot be seen is taken as not there.
 PATIENCE = 3
 
@@ -206,8 +206,8 @@ class Poller:
             return {}
         found: dict[int, Post] = {}
         try:
-            for start in range(0, len(post_ids), MOST_LOOKED_UP):
-                looked = self.x.posts(post_ids[start : start + MOST_LOOKED_UP])
+            for start in range(0, len(post_ids), MAX_LOOKED_UP):
+                looked = self.x.posts(post_ids[start : start + MAX_LOOKED_UP])
                 found |= {post.id: post for post in looked.posts}
         except (TryLater, GiveUp) as error:
             self._lookups_failed += 1

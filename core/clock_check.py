@@ -17,7 +17,7 @@ from core.errors import ClockWrong, TryLater
 from core.queue import WorkQueue, translated
 
 # X refuses a signature that is five minutes off; a minute is more than any clock that is set by NTP is ever wrong.
-MOST_SKEW = timedelta(seconds=60)
+MAX_SKEW = timedelta(seconds=60)
 # Seconds for which a note about X's time holds: longer than a poller rests after a failure.
 NOTED_FOR = 180
 
@@ -61,7 +61,7 @@ def note_skew(queue: WorkQueue, skew: timedelta) -> None:
 
 
 def _refuse(whose: str, skew: timedelta) -> None:
-    if abs(skew) > MOST_SKEW:
+    if abs(skew) > MAX_SKEW:
         raise ClockWrong(f"{in_words(whose, skew)}: it does not work until the clock is set, by NTP")
 
 

@@ -14,7 +14,7 @@ Anything else is our bug: let it fly.
 
 from core.text import clean
 
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 
 
 class HouseError(Exception):
@@ -23,7 +23,7 @@ class HouseError(Exception):
     def __init__(self, *parts: str) -> None:
         # What others say ends in our rows: no NUL, no lone surrogate, no novel.
         words = ": ".join(part for part in parts if part)
-        super().__init__(clean(" ".join(words.split()))[:LONGEST_REASON])
+        super().__init__(clean(" ".join(words.split()))[:MAX_REASON_LENGTH])
 
 
 class TryLater(HouseError):

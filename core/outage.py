@@ -16,7 +16,7 @@ from typing import Protocol
 from core.logs import get_logger, is_configured
 
 CALM_SECONDS = 10.0
-LONGEST_REASON = 300
+MAX_REASON_LENGTH = 300
 
 # The subjects that several modules report.
 DATABASE = "the database"
@@ -64,7 +64,7 @@ class Outages:
             outage.failures += 1
             outage.kinds.add(kind)
         if is_new:
-            self._log.warning(f"outage: {subject}", reason=" ".join(str(reason).split())[:LONGEST_REASON])
+            self._log.warning(f"outage: {subject}", reason=" ".join(str(reason).split())[:MAX_REASON_LENGTH])
 
     def works(self, subject: str) -> None:
         """Note a success. Ends an outage if all has gone well for long enough."""

@@ -11,7 +11,7 @@ from core.lease import Holder, read_holder
 from core.models import poller_states
 
 LEASE = "poller"
-LONGEST_ERROR = 200
+MAX_ERROR_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def note_look(engine: Engine, *, code: str = "", error: str = "") -> None:
     """Note that a look at X ended. `error`: why it failed, in one line; empty after a success."""
     with transaction(engine) as session:
         moment = shared_now(session.connection())
-        values: dict[str, Any] = {"looked_at": moment, "code": code, "error": error[:LONGEST_ERROR]}
+        values: dict[str, Any] = {"looked_at": moment, "code": code, "error": error[:MAX_ERROR_LENGTH]}
         if error:
             change: dict[str, Any] = {"failing_since": func.coalesce(poller_states.c.failing_since, moment)}
             fresh: dict[str, Any] = {"failing_since": moment}

@@ -28,7 +28,7 @@ SHORTEST_BEGINNING = 2
 NEWEST = 5000
 
 # Of 500 pages each, after one look at what is deleted.
-MOST_MERGES = 20
+MAX_MERGES = 20
 TOTAL_CHANGES = text("SELECT total_changes()")
 
 # Scripts that put no spaces between words: kana, Han, Hangul, Thai, Lao, Khmer, Burmese.
@@ -138,7 +138,7 @@ def forget_removed(engine: Engine) -> None:
         return
     for name in (NAME, PEOPLE):
         merge = text(f"INSERT INTO {name} ({name}, rank) VALUES ('merge', -500)")  # noqa: S608  # our own names
-        for _ in range(MOST_MERGES):
+        for _ in range(MAX_MERGES):
             with transaction(engine) as session:
                 changes = session.connection().execute(TOTAL_CHANGES).scalar_one()
                 session.connection().execute(merge)

@@ -58,7 +58,7 @@ def outlast(run: Callable[[], None], connection: Redis, *, waits: bool = True) -
         outages.failed(QUEUE, error)
     finally:
         rq.removeFilter(quiet)
-        heed_stops()
+        restore_stop_signals()
     while waits and outages.ongoing(QUEUE) and not Stopping.asked:
         time.sleep(LOOK_SECONDS)
         try:
@@ -75,11 +75,11 @@ def log_what_ends_it(run: Callable[[], None]) -> None:
         run()
     except Exception:
         log.exception("a process of the worker ended by an error")
-        heed_stops()
+        restore_stop_signals()
         time.sleep(PAUSE_AFTER_A_BUG)
 
 
-def heed_stops() -> None:
+def restore_stop_signals() -> None:
     """Let a stop end this process at once."""
     for number in STOPS:
         signal.signal(number, signal.SIG_DFL)

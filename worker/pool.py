@@ -24,7 +24,7 @@ from rq.worker_pool import WorkerPool
 from core.children import die_with_parent
 from core.outage import QUEUE, outages
 from worker.errand import Errand
-from worker.outlasting import STOPS, Stopping, heed_stops, log_what_ends_it, outlast
+from worker.outlasting import STOPS, Stopping, log_what_ends_it, outlast, restore_stop_signals
 from worker.stopping import ask_for_it_after, ignore_hand_back
 
 # The sweeper's status at its end when the machine's clock is wrong.
@@ -187,7 +187,7 @@ def _signals_held() -> Iterator[None]:
 
 def _begin(parent: int, run: Callable[[], None]) -> None:
     """First in every child: the pool's own handlers are not ours, and a stop that was held is heard now."""
-    heed_stops()
+    restore_stop_signals()
     die_with_parent(parent)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     log_what_ends_it(run)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bot.doctor.findings import Finding, ok, warn
 from core.money import prices
-from core.money.forecast import DAYS_A_MONTH, GPU_SECONDS, USD, Measured, forecast_costs
+from core.money.forecast import DAYS_A_MONTH, GPU_SECONDS, USD, Costs, Measured, forecast_costs
 from core.settings import KeepSettings, MoneySettings, XSettings
 
 
@@ -35,6 +35,15 @@ def examine(
         yield ok(f"each day costs beside that: {anyway}")
     if x.reply_link == "gallery":
         yield _links(money, *linked)
+    yield from _budgets(money, costs)
+    if keep:
+        price = prices.price_list(money.prices)[prices.POST_READ]
+        many = int(keep.recheck_day_usd * USD / price) if price else 0
+        yield ok(f"about {many:,} posts a day are looked up again within RECHECK_DAY_USD={keep.recheck_day_usd:g}")
+
+
+def _budgets(money: MoneySettings, costs: Costs) -> Iterator[Finding]:
+    """How many answers each budget pays for."""
     for name, budget, span, days in (
         ("BUDGET_DAY_USD", money.budget_day_usd, "day", 1),
         ("BUDGET_MONTH_USD", money.budget_month_usd, "month", DAYS_A_MONTH),
@@ -47,10 +56,6 @@ def examine(
             yield warn(f"{name}={budget:g} pays for no answer at all", "raise it, or lower RECHECK_DAY_USD")
     if money.budget_day_usd and money.budget_month_usd and money.budget_day_usd > money.budget_month_usd:
         yield warn("BUDGET_DAY_USD is larger than BUDGET_MONTH_USD", "one day may use up the month")
-    if keep:
-        price = prices.price_list(money.prices)[prices.POST_READ]
-        many = int(keep.recheck_day_usd * USD / price) if price else 0
-        yield ok(f"about {many:,} posts a day are looked up again within RECHECK_DAY_USD={keep.recheck_day_usd:g}")
 
 
 def _links(money: MoneySettings, count: int, micro_usd: int) -> Finding:

@@ -12,7 +12,7 @@ from core.settings import Settings
 
 SHORTEST_SECRET = 32
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
-LARGEST_ANSWER = 262_144
+MAX_ANSWER_BYTES = 262_144
 TIMEOUT = httpx.Timeout(15)
 
 
@@ -80,7 +80,7 @@ def _health(url: str) -> dict[str, object]:
         content = b""
         for chunk in response.iter_bytes():
             content += chunk
-            if len(content) > LARGEST_ANSWER:
+            if len(content) > MAX_ANSWER_BYTES:
                 return {}
     try:
         told = json.loads(content)

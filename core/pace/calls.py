@@ -13,7 +13,7 @@ from core.queue import WorkQueue, translated
 
 # What is known of a call that nobody made for so long is forgotten.
 REMEMBERED_SECONDS = 7 * 24 * 3600
-LONGEST_DETAIL = 200
+MAX_DETAIL_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class CallStates:
         key, moment = _key(call), now().timestamp()
         with self._redis.pipeline() as line:
             line.hsetnx(key, "since", moment)
-            line.hset(key, mapping={"failed": moment, "code": code, "detail": detail[:LONGEST_DETAIL]})
+            line.hset(key, mapping={"failed": moment, "code": code, "detail": detail[:MAX_DETAIL_LENGTH]})
             line.hincrby(key, "failures", 1)
             line.expire(key, REMEMBERED_SECONDS)
             line.execute()

@@ -44,7 +44,7 @@ PAGE = 100
 # X serves the newest 800 mentions and no more.
 MOST_PAGES = 8
 # And the newest 3,200 posts of an account.
-MOST_OWN_PAGES = 32
+MAX_OWN_PAGES = 32
 # A minute less than X allows: clocks differ, and calls take their time.
 SEARCH_REACH = timedelta(days=7, minutes=-1)
 
@@ -141,7 +141,7 @@ class XClient:
 
     def own_posts_since(self, my_id: int, *, since_id: int) -> Pages:
         """All own posts newer than `since_id` that X shows, at most 3,200. One that cannot be read raises."""
-        looking: dict[str, Any] = {"shape": OWN_SHAPE, "strict": True, "most_pages": MOST_OWN_PAGES}
+        looking: dict[str, Any] = {"shape": OWN_SHAPE, "strict": True, "most_pages": MAX_OWN_PAGES}
         route = f"/2/users/{my_id}/tweets"
         return self._pages(route, "pagination_token", item=self._own_read, since_id=since_id, **looking)
 

@@ -18,7 +18,7 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from core.clock import now
-from core.clock_check import MOST_SKEW, in_words
+from core.clock_check import MAX_SKEW, in_words
 from core.errors import GiveUp, HouseError, OutcomeUnknown, OutOfFunds, TryLater
 from core.pace import ANSWER, Told, read_told
 from core.pace.toll import Toll
@@ -73,7 +73,7 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
                 self.toll.undone(call)
             raise
         self._note_time(response)
-        if abs(skew := self._skew(response)) > MOST_SKEW:
+        if abs(skew := self._skew(response)) > MAX_SKEW:
             self.toll.note_skew(skew)
         self.access_level = response.headers.get("x-access-level", self.access_level)
         told = read_told(response.headers, self.moment())
@@ -102,7 +102,7 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         """X said no: tell the pace what that means for it, and raise what it means for us."""
         error = _error(response)
         problem = _translate(error, call in UNREPEATABLE, told)
-        if response.status_code == UNAUTHORIZED and abs(self._skew(response)) > MOST_SKEW:
+        if response.status_code == UNAUTHORIZED and abs(self._skew(response)) > MAX_SKEW:
             # Signed with a wrong time. Other machines' calls are signed with theirs: nothing is suspended for them.
             problem = TryLater("x_clock", in_words("X's", self._skew(response)), after=MINUTE, counted=False)
         if getattr(problem, "code", "") == refusals.FORBIDDEN and call not in ABOUT_ONE_THING:

@@ -197,7 +197,7 @@ def test_with_the_keys_of_another_account_it_does_not_listen(x: SandboxX, engine
 def test_more_posts_than_one_look_up_takes_are_all_looked_up(
     poller: Poller, x: SandboxX, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.poller.MOST_LOOKED_UP", 2)
+    monkeypatch.setattr("bot.poller.MAX_LOOKED_UP", 2)
     without_what_is_sent_along(monkeypatch)
     for number in range(5):
         above = x.post(f"lighthouse {number}", author="bea")

@@ -199,7 +199,7 @@ def test_what_is_deleted_is_forgotten_beside_the_sweep(
         assert spent_on(engine, creation_id) == {"delete": 10_000}
 
 
-class HangingService:
+class UnresponsiveService:
     """A GPU service that takes orders and never answers. `left`: set once a caller has hung up."""
 
     def __init__(self) -> None:
@@ -216,7 +216,7 @@ class HangingService:
 def test_a_worker_that_stops_hands_back_what_takes_longer_than_the_grace(
     tmp_path: Path, queue: WorkQueue, queue_server: str
 ) -> None:
-    service = HangingService()
+    service = UnresponsiveService()
     with serving(service) as url, pool(tmp_path, queue_server, GPU_URL=url, STOP_GRACE_SECONDS="0.5") as running:
         engine = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
         creation_id = make_creation(engine)

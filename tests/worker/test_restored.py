@@ -232,7 +232,7 @@ def test_replies_that_x_shows_no_more_are_looked_for_one_by_one(
     posts = ask(house, 8)
     settle(house, posts, rounds=20)
     restore(engine, backup)
-    monkeypatch.setattr("core.x.client.MOST_OWN_PAGES", 1)
+    monkeypatch.setattr("core.x.client.MAX_OWN_PAGES", 1)
     monkeypatch.setattr("core.x.client.PAGE", 5)
     start_again(house)
     house.look()

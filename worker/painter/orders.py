@@ -29,7 +29,7 @@ MOST_NAMES = 20
 LEFT_TO_THE_PAINTER = {"steps": "steps", "strength": "steps", "aspect_ratio": "aspect_ratio"}
 CHOICES = ("steps", "aspect_ratio", "strength")
 BOUNDS = re.compile(r"between (\d{1,4}) and (\d{1,4})$", re.ASCII)
-MOST_REASONS, LONGEST_FIELD, LONGEST_REASON = 5, 60, 120
+MOST_REASONS, LONGEST_FIELD, MAX_REASON_LENGTH = 5, 60, 120
 # Draws without a model; it has nothing to check.
 SKETCH = "sketch"
 
@@ -225,7 +225,7 @@ def _is_name(value: object) -> bool:
 def _painted(picture: _Picture) -> Painted:
     """A picture that is not there was kept back, unless it is said to have failed."""
     if picture.image is None:
-        error = _short(picture.error, LONGEST_REASON) if picture.error else ""
+        error = _short(picture.error, MAX_REASON_LENGTH) if picture.error else ""
         return Painted(picture.seed, None, flagged=not error, error=error)
     flagged, checked = _verdict(picture.safety)
     return Painted(picture.seed, base64.b64decode(picture.image, validate=True), flagged, checked)
@@ -250,7 +250,7 @@ def reasons_of(content: bytes) -> list[tuple[str, str]]:
     """Field and reason of each thing that the painter cannot paint; nothing where it does not say so in its words."""
     try:
         errors = json.loads(content[:65_536])["errors"]
-        return [(_short(each["field"], LONGEST_FIELD), _short(each["reason"], LONGEST_REASON)) for each in errors][
+        return [(_short(each["field"], LONGEST_FIELD), _short(each["reason"], MAX_REASON_LENGTH)) for each in errors][
             :MOST_REASONS
         ]
     except (ValueError, TypeError, KeyError, RecursionError):
