@@ -1,32 +1,26 @@
-# The commands of this house. `make help` lists them.
+# `make` or `make help` lists the commands: it prints the `##` comment of each target.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST := $(BIN)/python -m pytest
+# Three processes for two cores, because a quarter of the time goes to waiting; at most 12, because each uses a GB of
+# memory. A file runs in one process, so that its tests share servers and databases.
+PARALLEL = -n $(shell $(PYTHON) -c 'import os; print(max(2, min(12, os.cpu_count() * 3 // 2)))') --dist loadfile
 
-# The model of `make paint-local`: a preset, a folder, or an id.
+# The model of `make paint-local`: a preset, a folder, or a model id.
 MODEL ?= sd-turbo
 
-.PHONY: help demo paint-local test lint format bench bench-gallery bench-gpu lighthouse deploy-gpu screenshots clean
+.DEFAULT_GOAL := help
+.PHONY: help demo dev paint-local deploy-gpu test test-fast coverage lint format check bench bench-gallery bench-gpu lighthouse screenshots clean
 
-help:
-	@echo "make demo         everything on this machine: sandbox X, queue, painter, bot, workers, gallery"
-	@echo "make paint-local  paint with a real model on this machine: MODEL=sd-turbo, a folder, or a model id"
-	@echo "make deploy-gpu   the painter on Modal: its price and ceiling first, then its weights, then the service"
-	@echo "make test         the whole suite (installs torch and diffusers for the painter's part)"
-	@echo "make lint         ruff, mypy, import-linter"
-	@echo "make format       let ruff format the code"
-	@echo "make bench        200 prompts through a running demo, and what each cost in time"
-	@echo "make bench-gallery  pages a second of the gallery with 10,000 and 100,000 creations, beside a bare page"
-	@echo "make lighthouse   Lighthouse on wall, creation and person of a demo of its own, into docs/lighthouse.md"
-	@echo "make bench-gpu    the painter's speed: on a GPU if there is one, else what our own parts cost; ARGS=--help"
-	@echo "make screenshots  the pictures of the README, taken from a demo of its own"
-	@echo "make clean        forget the virtual environment (your data stays)"
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # A stamp per set of packages: set-up runs again when what it installs has changed.
 $(VENV)/.demo: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "PYTHON: Python 3.11 or newer is needed, e.g. make demo PYTHON=python3.12"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "PYTHON: this Python cannot make a virtual environment; install its venv package"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "PYTHON: this Python cannot create a virtual environment; install its venv package"; exit 1; }
 	@echo "installing packages (once) ..."
 	@$(PIP) -e ".[queue]"
 	@touch $@
@@ -46,55 +40,65 @@ $(VENV)/.test: $(VENV)/.demo
 	@$(PIP) -e ".[queue,diffusers,modal,postgres,dev]"
 	@touch $@
 
-demo: $(VENV)/.demo
-	@exec $(BIN)/python -m core demo
+demo: $(VENV)/.demo ## Run everything on this machine: sandbox X, queue, GPU service, bot, workers, gallery
+	@exec $(BIN)/threadpaint demo
 
-# `make demo DEMO_GPU_URL=http://127.0.0.1:8002` in another terminal paints with it.
-paint-local: $(VENV)/.paint
+dev: $(VENV)/.test ## Run the demo and restart it when code or templates change
+	@exec $(BIN)/watchfiles --sigint-timeout 10 --ignore-paths data "$(BIN)/threadpaint demo" bot core worker gallery gpu sandbox
+
+# `make demo DEMO_GPU_URL=http://127.0.0.1:8002` in another terminal uses it.
+paint-local: $(VENV)/.paint ## Serve a real model on this machine: MODEL=sd-turbo, a folder, or a model id
 	@exec $(BIN)/python -m gpu --engine diffusers --model "$(MODEL)"
 
 # Settings come from the environment or as words: `make deploy-gpu GPU_MODEL=sd-turbo DEPLOY_DAY_MIN=1`.
-deploy-gpu: $(VENV)/.modal
-	@$(BIN)/python -m gpu.cost
-	@$(BIN)/modal config show | grep -q '"token_id": "' || { echo "MODAL_TOKEN_ID: no account at Modal is known on this machine: run $(BIN)/modal setup"; exit 1; }
+deploy-gpu: $(VENV)/.modal ## Deploy the GPU service to Modal: show its price and ceiling, fetch weights, deploy
+	@$(BIN)/python -m gpu.deploy
+	@$(BIN)/modal config show | grep -q '"token_id": "' || { echo "MODAL_TOKEN_ID: no account at Modal on this machine: run $(BIN)/modal setup"; exit 1; }
 	@$(BIN)/modal run -m gpu.app::fetch_weights
 	@$(BIN)/modal deploy -m gpu.app
 
-# Files of tests on as many cores as there are; then those of the whole house, which wants the machine for itself.
-# `make test TESTS=tests/bot` runs some.
-test: $(VENV)/.test
+test: $(VENV)/.test ## Run all tests, or some: make test TESTS=tests/bot ARGS="-k options"
 ifdef TESTS
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(PYTEST) $(ARGS) $(TESTS)
 else
-	@$(BIN)/python -m pytest -n logical --dist loadfile --ignore=tests/e2e tests
-	@$(BIN)/python -m pytest tests/e2e
+	@$(PYTEST) $(PARALLEL) $(ARGS) tests
 endif
 
-lint: $(VENV)/.test
+test-fast: $(VENV)/.test ## Run the tests that need no PostgreSQL, no browser and no processes of the product
+	@$(PYTEST) $(PARALLEL) $(ARGS) -m "not postgres and not browser and not processes and not slow" --ignore=tests/e2e tests
+
+coverage: $(VENV)/.test ## Run the fast tests and report which lines they reach
+	@$(PYTEST) $(PARALLEL) $(ARGS) -m "not postgres and not browser and not processes and not slow" --ignore=tests/e2e --cov --cov-report=term:skip-covered tests
+
+lint: $(VENV)/.test ## Check style, types, imports, names and spelling
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python tools/check_names.py
+	@$(BIN)/codespell
 
-format: $(VENV)/.test
+format: $(VENV)/.test ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.test
-	@$(BIN)/python tests/bench/whole_way.py
+check: lint test-fast ## Run before each commit: lint and test-fast
 
-bench-gallery: $(VENV)/.test
+bench: $(VENV)/.test ## Send 200 prompts through a demo and print what each costs in time
+	@$(BIN)/python tests/bench/whole_way.py $(ARGS)
+
+bench-gallery: $(VENV)/.test ## Measure pages per second with 10,000 and 100,000 creations beside a bare page
 	@$(BIN)/python tests/bench/gallery.py $(ARGS)
 
-# Lighthouse comes by npm, once, into the virtual environment's folder.
-lighthouse: $(VENV)/.test
-	@$(BIN)/python tests/bench/lighthouse.py
-
-bench-gpu: $(VENV)/.test
+bench-gpu: $(VENV)/.test ## Measure the GPU service: on a GPU if there is one, else its own overhead; ARGS=--help
 	@$(BIN)/python tests/bench/gpu.py $(ARGS)
 
-screenshots: $(VENV)/.test
+# npm installs Lighthouse into the virtual environment's folder, once.
+lighthouse: $(VENV)/.test ## Run Lighthouse on three pages of a demo and write docs/lighthouse.md
+	@$(BIN)/python tests/bench/lighthouse.py
+
+screenshots: $(VENV)/.test ## Take the pictures of the README from a demo
 	@$(BIN)/python docs/screenshots.py
 
-clean:
+clean: ## Remove the virtual environment; your data stays
 	rm -rf $(VENV)

@@ -1,1 +1,1 @@
-"""Hears: reads X, writes down, decides whom to answer."""
+"""Poll X for mentions, store them and decide which to answer."""

@@ -1,9 +1,9 @@
-"""Listens: one look at X reads what is new, writes it down, and asks for the painting.
+"""Poll X for new posts, decide about them, store them and dispatch the work.
 
-    mentions, search | sieve out the known | judge | write down (one transaction) | call up
+    fetch mentions and search results | skip stored posts | decide | save in one transaction | dispatch
 
-A crash before the commit changes nothing: the next look reads the same. A crash after it calls nobody up: the
-sweep finds the rows. Knows nothing of how posts are judged or painted.
+A crash before the commit changes nothing: the next poll reads the same posts. After a crash behind the commit, the
+recovery loop dispatches the rows.
 """
 
 import threading
@@ -17,277 +17,282 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from bot import memory, notebook, reconciling
-from bot.ears import MENTIONS, Ears, Heard
-from bot.judging import Judge, Judged, open_judge
-from bot.resting import Rest
-from bot.rules import TOO_MANY_WAITING, Terms, cap
+from bot import queries, reply_reconciliation, repository
+from bot.mention_source import MENTIONS, FetchResult, MentionSource
+from bot.policy import TOO_MANY_WAITING, PolicyContext, cap_backfill
+from bot.poll_interval import PollBackoff
+from bot.triage import Decisions, Triage, load_triage
+from core.budget.budget import work_allowance
 from core.clock import now
 from core.clock_check import check_clock
-from core.database import reading
-from core.errors import GiveUp, HouseError, OutOfFunds, SettingsError, TryLater
-from core.lease import Lease
-from core.line import Line
+from core.database import read_connection
+from core.database_lease import ProcessLease
+from core.errors import CallsSuspended, GiveUp, SettingsError, ThreadpaintError, TryLater
 from core.logs import get_logger
-from core.money.budget import room_for_work
 from core.outage import DATABASE, DATABASE_WRITES, outages
-from core.polling import note_look
+from core.poll_status import record_poll
 from core.queue import PAINT, REPLY
 from core.reply_gate import ReplyGate, is_stale
-from core.settings import MoneySettings, PollSettings, RuleSettings
-from core.watching import watched_posts
-from core.x import Account, Post, XClient, id_at, time_of
+from core.scheduling import Dispatcher
+from core.settings import BudgetSettings, PollSettings, UsagePolicySettings
+from core.watched_posts import watched_post_ids
+from core.x import Account, Post, XClient, snowflake_from_time, time_from_snowflake
 
 log = get_logger(__name__)
 
-LISTENING = "listening to X"
-# How often a second poller looks whether the first one is gone.
-WAIT_SECONDS = 3.0
-# The bot's opening thread is posted in one go: its later parts follow within the hour.
-THREAD_WITHIN = timedelta(hours=1)
+POLLING = "polling X"
+# How often a standby poller checks whether the active one is gone.
+STANDBY_INTERVAL_SECONDS = 3.0
+# The bot posts its rules thread in one go: later parts follow within the hour.
+THREAD_DURATION = timedelta(hours=1)
+# X looks up at most this many posts per call.
 MAX_LOOKED_UP = 100
-# So often a look waits for X to look posts up; then what cannot be seen is taken as not there.
-PATIENCE = 3
+# After this many failed look-ups in a row, a post that X does not show counts as missing.
+MAX_FAILED_LOOKUPS = 3
 
 
 @dataclass
 class Poller:
-    """One account's listener.
+    """Poll on behalf of one account.
 
     Args:
-        watched: ids of the bot's posts whose direct replies are prompts, given by the host. Its pinned thread is added.
-        called: the handle that the keys must be of, where the host names one.
-        lease: what one poller at a time holds; without it nobody asks whether there is another.
+        watched: ids of the bot's posts whose direct replies are prompts. The pinned thread is added to them.
+        expected_handle: the handle that the keys must belong to, if the operator set one.
+        lease: held by the one active poller; without it, other pollers are not detected.
     """
 
     x: XClient
     engine: Engine
-    line: Line
+    dispatcher: Dispatcher
     settings: PollSettings
-    rules: RuleSettings
-    money: MoneySettings
+    rules: UsagePolicySettings
+    money: BudgetSettings
     watched: frozenset[int] = frozenset()
-    called: str = ""
-    lease: Lease | None = None
+    expected_handle: str = ""
+    lease: ProcessLease | None = None
     _account: Account | None = field(default=None, init=False)
-    _heard_news: bool = field(default=False, init=False)
-    _own_posts_read: bool = field(default=False, init=False)
-    _lookups_failed: int = field(default=0, init=False)
-    _waits: bool = field(default=False, init=False)
+    _found_new: bool = field(default=False, init=False)
+    _is_reconciled: bool = field(default=False, init=False)
+    _failed_lookups: int = field(default=0, init=False)
+    _is_standby: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.ears = Ears(self.x, self.engine, self.settings)
+        self.source = MentionSource(self.x, self.engine, self.settings)
 
-    def look(self) -> int:
-        """One look at X. Returns the number of new creations. Raises TryLater and GiveUp as X's client does."""
-        check_clock(self.engine, self.line.queue)
-        account = self._know_myself()
-        self._read_own_posts(account)
-        began = now()
-        heard = self.ears.hear(account)
-        new = notebook.unknown(self.engine, heard.posts)
-        judge = open_judge(self.engine, new, self._terms(account))
-        judged = self._judge(judge, new, heard)
-        created = self._write(judged, heard.read, began)
-        self._follow_edits(heard.posts, account)
-        self._heard_news = any(verdict.kept for _, verdict in judged)
-        self._tell(judged)
-        if judged:
-            self._call_up()
+    def poll_once(self) -> int:
+        """Poll X and return the number of new creations. Raise TryLater and GiveUp as X's client does."""
+        check_clock(self.engine, self.dispatcher.queue)
+        account = self.load_account()
+        self._reconcile_replies(account)
+        polled_at = now()
+        fetched = self.source.fetch_new(account)
+        new = repository.filter_new(self.engine, fetched.posts)
+        triage = load_triage(self.engine, new, self._policy_context(account))
+        decisions = self._decide(triage, new, fetched)
+        created = self._save(decisions, fetched.cursors, polled_at)
+        self._apply_edits(fetched.posts, account)
+        self._found_new = any(decision.store_post for _, decision in decisions)
+        self._log_decisions(decisions)
+        if decisions:
+            self._dispatch()
         return len(created)
 
-    def listen(self, stopped: threading.Event) -> None:
-        """Look again and again until stopped, whatever is away or broken meanwhile; rest longer while it is."""
-        rest = Rest(self.settings)
-        with self.lease.kept() if self.lease else nullcontext():
+    def run_forever(self, stopped: threading.Event) -> None:
+        """Poll until stopped, with longer pauses while nothing is new or something fails."""
+        backoff = PollBackoff(self.settings)
+        with self.lease.release_on_exit() if self.lease else nullcontext():
             while not stopped.is_set():
-                stopped.wait(self._one_look(rest))
+                stopped.wait(self._poll_safely(backoff))
 
-    def _one_look(self, rest: Rest) -> float:
-        """Look once, if no other poller does. Returns the seconds to rest."""
+    def _poll_safely(self, backoff: PollBackoff) -> float:
+        """Poll once if this process holds the lease. Return the seconds to wait."""
         try:
-            if not self._is_the_only_one():
-                return WAIT_SECONDS
-            self.look()
-            outages.works(LISTENING)
-            note_look(self.engine)
-            return rest.after_look(time.monotonic(), news=self._heard_news)
+            if not self._holds_lease():
+                return STANDBY_INTERVAL_SECONDS
+            self.poll_once()
+            outages.record_success(POLLING)
+            record_poll(self.engine)
+            return backoff.next_delay(time.monotonic(), found_new=self._found_new)
         except SettingsError:
-            raise  # no rest makes the keys of somebody else ours, or sets a clock
-        except (HouseError, SQLAlchemyError) as error:
-            self._report(error)
-            return rest.after_failure(at_least=error.after if isinstance(error, TryLater) else 0.0)
+            raise  # waiting fixes neither foreign keys nor a wrong clock
+        except (ThreadpaintError, SQLAlchemyError) as error:
+            self._report_failure(error)
+            return backoff.delay_after_failure(at_least=error.after if isinstance(error, TryLater) else 0.0)
 
-    def _is_the_only_one(self) -> bool:
-        """Whether the lease is ours. Who waits for it reads nothing, and says so once."""
+    def _holds_lease(self) -> bool:
+        """Return whether this is the active poller. A standby poller reads nothing, and logs that once."""
         if self.lease is None:
             return True
         if self.lease.acquire():
-            if self._waits:
-                log.warning("the other poller is gone; this one listens")
-            self._waits = False
+            if self._is_standby:
+                log.warning("the other poller is gone; this one polls")
+            self._is_standby = False
             return True
         holder = self.lease.holder()
-        if holder and not self._waits:
-            who = {"host": holder.host, "pid": holder.pid, "since": f"{holder.since:%Y-%m-%d %H:%M:%S} UTC"}
-            log.warning("another poller listens; this one waits until it is gone", **who)
-            self._waits = True
+        if holder and not self._is_standby:
+            active = {"host": holder.host, "pid": holder.pid, "since": f"{holder.since:%Y-%m-%d %H:%M:%S} UTC"}
+            log.warning("another poller is active; this one stands by", **active)
+            self._is_standby = True
         return False
 
-    def _report(self, error: HouseError | SQLAlchemyError) -> None:
-        """Report what keeps us from listening, once per outage and reason. The database reports its own outage."""
-        if outages.ongoing(DATABASE, DATABASE_WRITES):
+    def _report_failure(self, error: ThreadpaintError | SQLAlchemyError) -> None:
+        """Report why polling fails, once per outage and reason. The database reports its own outages."""
+        if outages.is_ongoing(DATABASE, DATABASE_WRITES):
             return
         code, reason = getattr(error, "code", None) or "", str(error).partition("\n")[0]
-        outages.failed(LISTENING, reason, kind=code)
+        outages.record_failure(POLLING, reason, kind=code)
         with suppress(SQLAlchemyError):
-            note_look(self.engine, code=code, error=reason)
+            record_poll(self.engine, code=code, error=reason)
 
-    def _read_own_posts(self, account: Account) -> None:
-        """At the first look after a start, and if replies wait for it: what was answered and is not known here.
+    def _reconcile_replies(self, account: Account) -> None:
+        """Read the bot's own posts on the first poll, and whenever the reply gate asks for it.
 
-        Raises TryLater if that cannot be found out and the database may be an old one: then nothing new is written.
+        Raises TryLater if that fails and the database may be a restored one: then nothing new is stored.
         """
-        gate = ReplyGate(self.engine, self.line.pace)
-        if notebook.read_cursor(self.engine, MENTIONS) is None:
-            gate.begin()
+        gate = ReplyGate(self.engine, self.dispatcher.rate_limiter)
+        if repository.read_cursor(self.engine, MENTIONS) is None:
+            gate.initialize()
             return
-        is_first = not self._own_posts_read
-        doubtful = gate.is_closed() or self._is_behind(gate) or (is_first and is_stale(self.engine))
-        if not doubtful and self._own_posts_read:
+        is_first = not self._is_reconciled
+        may_be_restored = gate.is_closed() or self._is_queue_ahead(gate) or (is_first and is_stale(self.engine))
+        if not may_be_restored and self._is_reconciled:
             return
         try:
-            reconciling.reconcile(self.x, gate, account.author.id)
-            self._own_posts_read = True
+            reply_reconciliation.reconcile(self.x, gate, account.author.id)
+            self._is_reconciled = True
         except (TryLater, GiveUp) as error:
-            if doubtful:
+            if may_be_restored:
                 raise
-            log.warning("own posts could not be read; tried again with the next look", reason=str(error))
+            log.warning("own posts could not be read; the next poll tries again", reason=str(error))
 
-    def _is_behind(self, gate: ReplyGate) -> bool:
-        """Whether the queue knows more than the rows. If the queue is away, nobody replies anyway."""
+    def _is_queue_ahead(self, gate: ReplyGate) -> bool:
+        """Return whether the queue knows newer replies than the rows. Without a queue no replies are sent anyway."""
         try:
             return gate.close_if_behind()
         except TryLater:
             return False
 
-    def _terms(self, account: Account) -> Terms:
-        moment = self.x.moment()
-        return Terms(
+    def _policy_context(self, account: Account) -> PolicyContext:
+        x_now = self.x.x_now()
+        return PolicyContext(
             bot_id=account.author.id,
             bot_handle=account.author.username,
             rules=self.rules,
-            now=moment,
-            watched=self.watched | watched_posts(self.engine),
+            now=x_now,
+            watched=self.watched | watched_post_ids(self.engine),
             prompt_limit=self.settings.prompt_limit,
-            oldest=timedelta(hours=self.settings.oldest_hours),
-            budget_reached=room_for_work(self.engine, self.money, moment).reached,
+            max_age=timedelta(hours=self.settings.backfill_max_age_hours),
+            budget_reached=work_allowance(self.engine, self.money, x_now).exhausted,
         )
 
-    def _judge(self, judge: Judge, new: list[Post], heard: Heard) -> Judged:
-        looked_up = self._look_up(judge.missing(new))
-        judge.silent |= memory.silent_people(self.engine, {post.author.id for post in looked_up.values()})
-        judged = judge.judge(new, looked_up)
-        if not heard.absent:
-            return judged
-        with reading(self.engine) as connection:
-            before = reconciling.answered_before(connection, new)
-        # What is answered already takes nobody's place.
-        answered = [(post, verdict) for post, verdict in judged if post.id in before]
-        others = [(post, verdict) for post, verdict in judged if post.id not in before]
-        capped = cap([verdict for _, verdict in others], self.settings.backfill_limit)
-        judged = answered + [(post, verdict) for (post, _), verdict in zip(others, capped, strict=True)]
-        self._report_absence(judged)
-        return judged
+    def _decide(self, triage: Triage, new: list[Post], fetched: FetchResult) -> Decisions:
+        looked_up = self._look_up(triage.missing_post_ids(new))
+        authors = {post.author.id for post in looked_up.values()}
+        triage.silent |= queries.find_opted_out_or_hidden(self.engine, authors)
+        decisions = triage.decide_all(new, looked_up)
+        return self._cap_backfill(decisions) if fetched.after_downtime else decisions
+
+    def _cap_backfill(self, decisions: Decisions) -> Decisions:
+        """Accept at most BACKFILL_LIMIT posts. Posts that were answered before a restore do not count."""
+        with read_connection(self.engine) as connection:
+            answered_ids = reply_reconciliation.find_already_answered(connection, [post for post, _ in decisions])
+        answered = [(post, decision) for post, decision in decisions if post.id in answered_ids]
+        others = [(post, decision) for post, decision in decisions if post.id not in answered_ids]
+        capped = cap_backfill([decision for _, decision in others], self.settings.backfill_limit)
+        decisions = answered + [(post, decision) for (post, _), decision in zip(others, capped, strict=True)]
+        _log_downtime(decisions)
+        return decisions
 
     def _look_up(self, post_ids: Sequence[int]) -> dict[int, Post]:
-        """Posts that are asked to be painted and that X did not send along: mostly they are gone."""
+        """Look up posts that are to be painted but that X did not include: most of them are deleted."""
         if not post_ids:
             return {}
-        found: dict[int, Post] = {}
+        posts: dict[int, Post] = {}
         try:
             for start in range(0, len(post_ids), MAX_LOOKED_UP):
-                looked = self.x.posts(post_ids[start : start + MAX_LOOKED_UP])
-                found |= {post.id: post for post in looked.posts}
+                result = self.x.get_posts(post_ids[start : start + MAX_LOOKED_UP])
+                posts |= {post.id: post for post in result.posts}
         except (TryLater, GiveUp) as error:
-            self._lookups_failed += 1
-            if isinstance(error, TryLater) and self._lookups_failed < PATIENCE:
+            self._failed_lookups += 1
+            if isinstance(error, TryLater) and self._failed_lookups < MAX_FAILED_LOOKUPS:
                 raise
-            log.warning("posts that are asked to be painted cannot be seen", posts=len(post_ids), reason=str(error))
-            return found
-        self._lookups_failed = 0
-        return found
+            log.warning("posts to paint could not be looked up", posts=len(post_ids), reason=str(error))
+            return posts
+        self._failed_lookups = 0
+        return posts
 
-    def _follow_edits(self, heard: list[Post], account: Account) -> None:
-        """Who edits a post before it is painted gets the new words painted."""
-        edited = notebook.edited(self.engine, heard)
+    def _apply_edits(self, posts: list[Post], account: Account) -> None:
+        """Paint the edited text of posts that are still queued."""
+        edited = repository.find_edited(self.engine, posts)
         if not edited:
             return
-        judge = open_judge(self.engine, [post for post, _ in edited], self._terms(account))
+        triage = load_triage(self.engine, [post for post, _ in edited], self._policy_context(account))
         for post, creation_id in edited:
-            verdict = judge.judge_edit(post)
-            if notebook.rewrite(self.engine, post, creation_id, verdict):
-                log.info("edited before it was painted", post=post.id, creation=creation_id, verdict=verdict.code)
+            decision = triage.decide_edit(post)
+            if repository.apply_edit(self.engine, post, creation_id, decision):
+                log.info("post edited before painting", post=post.id, creation=creation_id, decision=decision.code)
 
-    def _write(self, judged: Judged, read: dict[str, int], began: datetime) -> list[int]:
-        """Write all in one transaction; where one post spoils that, each in its own, lest it stop the rest."""
+    def _save(self, decisions: Decisions, cursors: dict[str, int], polled_at: datetime) -> list[int]:
+        """Save all in one transaction; if one post makes it fail, save each post in its own."""
         try:
-            return notebook.write_down(self.engine, judged, read=read, polled_at=began)
+            return repository.save_posts(self.engine, decisions, cursors=cursors, polled_at=polled_at)
         except (IntegrityError, DataError, UnicodeError) as error:
-            log.error("a post spoils the rest; written one by one", error=repr(error)[:300])
+            log.error("saving failed because of one post; saving one by one", error=repr(error)[:300])
         created: list[int] = []
-        for one in judged:
+        for post, decision in decisions:
             try:
-                created += notebook.write_down(self.engine, [one], read={}, polled_at=began)
+                created += repository.save_posts(self.engine, [(post, decision)], cursors={}, polled_at=polled_at)
             except (IntegrityError, DataError, UnicodeError) as error:
-                log.error("a post cannot be written down", post=one[0].id, error=repr(error)[:300])
-        notebook.write_down(self.engine, [], read=read, polled_at=began)
+                log.error("post could not be saved", post=post.id, error=repr(error)[:300])
+        repository.save_posts(self.engine, [], cursors=cursors, polled_at=polled_at)
         return created
 
-    def _know_myself(self) -> Account:
-        """Ask X once who we are and which of our posts are the opening thread."""
+    def load_account(self) -> Account:
+        """Ask X once which account the keys belong to, and which of its posts are the pinned thread."""
         if self._account is None:
-            account = self.x.me()
-            if self.called and account.author.username.lower() != self.called.lower():
-                found = account.author.username
-                raise SettingsError(f"X_ACCESS_TOKEN is of @{found}, but BOT_HANDLE says @{self.called}")
+            account = self.x.get_me()
+            handle = account.author.username
+            if self.expected_handle and handle.lower() != self.expected_handle.lower():
+                raise SettingsError(f"X_ACCESS_TOKEN belongs to @{handle}, but BOT_HANDLE is @{self.expected_handle}")
             if account.pinned_id:
-                self.watched |= self._thread_of(account.pinned_id, account.author.id)
+                self.watched |= self._thread_ids(account.pinned_id, account.author.id)
             self._account = account
-            log.info("listening", account=account.author.username, watched=len(self.watched))
+            log.info("polling started", account=handle, watched=len(self.watched))
         return self._account
 
-    def _thread_of(self, root: int, my_id: int) -> frozenset[int]:
-        """Ids of a post of ours and of our own continuations of it."""
-        until = id_at(time_of(root) + THREAD_WITHIN)
-        thread = {root}
+    def _thread_ids(self, root_id: int, my_id: int) -> frozenset[int]:
+        """Return the ids of an own post and of the own posts that continue it."""
+        until = snowflake_from_time(time_from_snowflake(root_id) + THREAD_DURATION)
+        thread = {root_id}
         try:
-            own = self.x.own_posts(my_id, since_id=root, until_id=until).posts
-        except (GiveUp, OutOfFunds) as error:
-            log.warning("of the pinned thread only its first post is watched", reason=str(error))
+            own = self.x.get_own_posts(my_id, since_id=root_id, until_id=until).posts
+        except (GiveUp, CallsSuspended) as error:
+            log.warning("only the first post of the pinned thread is watched", reason=str(error))
             own = []
         for post in reversed(own):
             if post.in_reply_to_id in thread:
                 thread.add(post.id)
         return frozenset(thread)
 
-    def _call_up(self) -> None:
-        """Whoever is first in line is painted for, and told what is to be told."""
+    def _dispatch(self) -> None:
+        """Dispatch the next paint and reply jobs."""
         try:
             for step in (PAINT, REPLY):
-                self.line.call_up(step)
+                self.dispatcher.dispatch(step)
         except TryLater as error:
-            log.debug("nobody called up; the sweep will", reason=str(error))
+            log.debug("dispatch skipped, will retry", reason=str(error))
 
-    def _tell(self, judged: Judged) -> None:
-        for post, verdict in judged:
-            tell = log.info if verdict.kept else log.debug  # what is not kept is heard again and again
-            tell("heard", post=post.id, by=post.author.id, verdict=verdict.code)
+    def _log_decisions(self, decisions: Decisions) -> None:
+        for post, decision in decisions:
+            # Posts that are not stored come again with each poll.
+            write = log.info if decision.store_post else log.debug
+            write("post processed", post=post.id, by=post.author.id, decision=decision.code)
 
-    def _report_absence(self, judged: Judged) -> None:
-        codes = Counter(verdict.code for _, verdict in judged)
-        left = {code: codes[code] for code in ("too_old", TOO_MANY_WAITING) if codes[code]}
-        taken = sum(verdict.painted for _, verdict in judged)
-        log.warning(
-            "back after an absence", heard=len(judged), taken_up=taken, left_unanswered=sum(left.values()), **left
-        )
+
+def _log_downtime(decisions: Decisions) -> None:
+    codes = Counter(decision.code for _, decision in decisions)
+    skipped = {code: codes[code] for code in ("too_old", TOO_MANY_WAITING) if codes[code]}
+    accepted = sum(decision.is_accepted for _, decision in decisions)
+    log.warning(
+        "back after downtime", posts=len(decisions), accepted=accepted, skipped=sum(skipped.values()), **skipped
+    )

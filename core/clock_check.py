@@ -1,8 +1,8 @@
-"""Whether this machine's clock is right. One that is not refuses to work, and says which machine it is.
+"""Check this machine's clock. A machine with a wrong clock refuses to work and names itself.
 
-X refuses what is signed with a wrong time, and rows written with one stand at the wrong place. The clock is compared
-with the database server's; with SQLite, whose users share a machine, with the queue server's; and with X's, by the Date
-of its answers (`core/x/transport.py`), which whoever calls X notes here for all processes of this machine.
+X rejects calls signed with a wrong time, and rows get wrong times. The clock is compared with the database server's;
+for SQLite, which is on the same machine, with the queue server's; and with X's. Processes that call X record its skew
+here (`core/x/transport.py`) for all processes of the machine.
 """
 
 import socket
@@ -12,73 +12,73 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 
 from core.clock import now
-from core.database import reading, shared_now
+from core.database import database_now, read_connection
 from core.errors import ClockWrong, TryLater
-from core.queue import WorkQueue, translated
+from core.queue import WorkQueue, translate_redis_errors
 
-# X refuses a signature that is five minutes off; a minute is more than any clock that is set by NTP is ever wrong.
+# X rejects signatures five minutes off. A clock set by NTP is never a minute off.
 MAX_SKEW = timedelta(seconds=60)
-# Seconds for which a note about X's time holds: longer than a poller rests after a failure.
-NOTED_FOR = 180
+# How long a recorded skew counts: longer than the poller waits after a failure.
+SKEW_TTL_SECONDS = 180
 
 
-def machine() -> str:
-    """The name of this machine, as the operator knows it."""
+def machine_name() -> str:
+    """Return the host name of this machine."""
     return socket.gethostname()
 
 
 def check_clock(engine: Engine, queue: WorkQueue) -> None:
-    """Return if this machine's clock is right, as far as it can be told.
+    """Raise ClockWrong if this machine's clock is wrong.
 
     Raises:
-        ClockWrong: it is more than a minute off. The text names the machine.
-        SQLAlchemyError: the database is away.
+        ClockWrong: it is more than a minute off. The message names the machine.
+        SQLAlchemyError: the database does not respond.
     """
-    with reading(engine) as connection:
+    with read_connection(engine) as connection:
         if connection.dialect.name != "sqlite":
-            # Compared twice: a slow answer of the database is no wrong clock.
-            _refuse("the database's", min((now() - shared_now(connection) for _ in range(2)), key=abs))
+            # Compare twice: a slow response is no wrong clock.
+            _ensure_small("the database's", min((now() - database_now(connection) for _ in range(2)), key=abs))
     try:
         if engine.dialect.name == "sqlite":
-            _refuse("the queue's", min((now() - _queue_time(queue) for _ in range(2)), key=abs))
-        noted = _noted(queue)
+            _ensure_small("the queue's", min((now() - _queue_time(queue) for _ in range(2)), key=abs))
+        x_skew = _recorded_skew(queue)
     except TryLater:
-        return  # nothing is done without the queue
-    if noted is not None:
-        _refuse("X's", noted)
+        return  # without the queue no work is done
+    if x_skew is not None:
+        _ensure_small("X's", x_skew)
 
 
-def in_words(whose: str, skew: timedelta) -> str:
-    """`the clock of paint-2 is 600 s ahead of X's`."""
+def describe_skew(whose: str, skew: timedelta) -> str:
+    """Return text like `the clock of paint-2 is 600 s ahead of X's`."""
     seconds = round(abs(skew.total_seconds()))
-    return f"the clock of {machine()} is {seconds} s {'ahead of' if skew > timedelta(0) else 'behind'} {whose}"
+    return f"the clock of {machine_name()} is {seconds} s {'ahead of' if skew > timedelta(0) else 'behind'} {whose}"
 
 
-@translated
-def note_skew(queue: WorkQueue, skew: timedelta) -> None:
-    """Tell the other processes of this machine how far its clock is ahead of X's. Raises TryLater("queue_away")."""
-    queue.connection.set(_key(), round(skew.total_seconds()), ex=NOTED_FOR)
+@translate_redis_errors
+def record_skew(queue: WorkQueue, skew: timedelta) -> None:
+    """Record for all processes of this machine how far its clock is ahead of X's. Raises TryLater("queue_away")."""
+    queue.connection.set(_key(), round(skew.total_seconds()), ex=SKEW_TTL_SECONDS)
 
 
-def _refuse(whose: str, skew: timedelta) -> None:
+def _ensure_small(whose: str, skew: timedelta) -> None:
     if abs(skew) > MAX_SKEW:
-        raise ClockWrong(f"{in_words(whose, skew)}: it does not work until the clock is set, by NTP")
+        raise ClockWrong(f"{describe_skew(whose, skew)}: no work is done until the clock is right; set it with NTP")
 
 
-@translated
+@translate_redis_errors
 def _queue_time(queue: WorkQueue) -> datetime:
     seconds, micros = queue.connection.time()
     return datetime.fromtimestamp(seconds + micros / 1e6, UTC)
 
 
-@translated
-def _noted(queue: WorkQueue) -> timedelta | None:
-    noted = queue.connection.get(_key())
-    return timedelta(seconds=int(noted)) if noted else None
+@translate_redis_errors
+def _recorded_skew(queue: WorkQueue) -> timedelta | None:
+    seconds = queue.connection.get(_key())
+    return timedelta(seconds=int(seconds)) if seconds else None
 
 
 def _key() -> str:
-    """Two machines may have the same name, but no two network cards the same number."""
+    """Return a key with name and network address: two machines may have the same name."""
     node = uuid.getnode()
-    is_made_up = bool(node >> 40 & 1)  # without a card: another one in every process
-    return f"clock:{machine()}:{0 if is_made_up else node:x}"
+    is_random = bool(node >> 40 & 1)  # without a network card: differs in every process
+    return f"clock:{machine_name()}:{0 if is_random else node:x}"

@@ -1,15 +1,15 @@
-"""Failures, sorted by what to do next. Knows no library: foreign exceptions are translated where they arise.
+"""Errors, sorted by what the caller does next. Foreign exceptions are translated into these where they arise.
 
-    HouseError
-    ├── TryLater          the world is busy: back into the queue, not before `after` seconds
-    │   ├── OutcomeUnknown    a write to X may have landed: look before trying again
-    │   └── OutOfFunds        no credits, a cap, our account: suspend that kind of call, keep everything
-    │       └── Suspended         it is suspended already
-    ├── Refused           the rules say no: told to the asker, final
-    ├── GiveUp            the world said no for good: final
+    ThreadpaintError
+    ├── TryLater          temporary: retry, not before `after` seconds
+    │   ├── OutcomeUnknown    a write to X may have landed: look before another try
+    │   └── CallsSuspended    X or the budget stops a kind of call: keep all work
+    │       └── Suspended         it is suspended already, so X was not asked
+    ├── Refused           a rule says no: final, the user gets a reason
+    ├── GiveUp            permanent failure: final
     └── SettingsError     a setting is wrong or missing: the process does not start
 
-Anything else is our bug: let it fly.
+Any other exception is a bug and is not caught.
 """
 
 from core.text import clean
@@ -17,22 +17,22 @@ from core.text import clean
 MAX_REASON_LENGTH = 500
 
 
-class HouseError(Exception):
-    """Base of every failure this house expects. `str()` is one line for the log, the row and the host."""
+class ThreadpaintError(Exception):
+    """Base of all expected failures. `str()` is one line for the log, the row and the operator."""
 
     def __init__(self, *parts: str) -> None:
-        # What others say ends in our rows: no NUL, no lone surrogate, no novel.
-        words = ": ".join(part for part in parts if part)
-        super().__init__(clean(" ".join(words.split()))[:MAX_REASON_LENGTH])
+        # Texts of other services end up in the database: clean and short.
+        message = ": ".join(part for part in parts if part)
+        super().__init__(clean(" ".join(message.split()))[:MAX_REASON_LENGTH])
 
 
-class TryLater(HouseError):
-    """The world is busy. Raised at the borders, decided in `worker/jobs.py`.
+class TryLater(ThreadpaintError):
+    """Temporary failure: try again later. `worker/jobs.py` decides when.
 
     Args:
-        code: short name of the reason, e.g. `gpu_busy`; kept in the row.
-        detail: one line for the host.
-        after: seconds before which another try is pointless; 0 when unknown.
+        code: reason code, like `gpu_busy`; stored in the row.
+        detail: one line for the operator.
+        after: seconds before which another try is pointless; 0 if unknown.
         counted: whether this try uses up one of the creation's attempts. Waiting for a rate limit does not.
     """
 
@@ -44,45 +44,46 @@ class TryLater(HouseError):
 
 
 class OutcomeUnknown(TryLater):
-    """A write may or may not have landed (timeout, 5xx, connection lost). Never repeat it blindly."""
+    """A write may have landed (timeout, 5xx, lost connection). Look before another try."""
 
 
-class OutOfFunds(TryLater):
-    """X suspends a kind of call: no credits, a cap, our account or app. The work is kept and does not lose an attempt.
+class CallsSuspended(TryLater):
+    """A kind of call is suspended: by X (credits, a cap, the keys, the account, the app), by a proxy or by the budget.
 
-    When it is probed is for the pace to say; `after` is only when it is worth asking the pace again.
+    The work is not lost and uses no attempt. `code` names the reason. The rate limiter decides when to probe;
+    `after` is when to ask it again.
     """
 
     def __init__(self, code: str, detail: str = "", *, after: float = 60.0) -> None:
         super().__init__(code, detail, after=after, counted=False)
 
 
-class Suspended(OutOfFunds):
-    """That kind of call is suspended already: X was not asked, and has said nothing about this post."""
+class Suspended(CallsSuspended):
+    """That kind of call is suspended already, so X was not asked about this post."""
 
 
-class Refused(HouseError):
-    """The rules say no. `code` names a text in `core/refusals.py`."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code, detail)
-        self.code = code
-
-
-class GiveUp(HouseError):
-    """The world said no for good: the post is gone, the author blocks us, X does not let us answer."""
+class Refused(ThreadpaintError):
+    """A rule says no. `code` names a text in `core/reason_codes.py`."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code, detail)
         self.code = code
 
 
-class SettingsError(HouseError):
-    """A setting is wrong or missing. The text names the variable and shows an example."""
+class GiveUp(ThreadpaintError):
+    """Permanent failure: the post is deleted, its author blocks the bot, or X does not allow the reply."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+
+
+class SettingsError(ThreadpaintError):
+    """A setting is wrong or missing. The message names the variable and shows an example."""
 
 
 class WrongTables(SettingsError):
-    """The database's tables are older or newer than this code needs, or there is no database file yet."""
+    """The tables are older or newer than this code needs, or the database file is missing."""
 
 
 class NewerTables(WrongTables):
@@ -90,4 +91,4 @@ class NewerTables(WrongTables):
 
 
 class ClockWrong(SettingsError):
-    """This machine's clock is wrong. The text names the machine: it must not work."""
+    """This machine's clock is wrong, so it must not work. The message names the machine."""

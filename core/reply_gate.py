@@ -1,12 +1,12 @@
-"""Whether the database knows all replies that the bot posted. Until it does, after restoring a backup, nobody replies.
+"""Hold back replies until the database knows all replies of the bot, as after restoring a backup.
 
-The poller opens the gate once it has read the bot's own posts since the newest reply known here, and has written down
-what was answered (`bot/reconciling.py`). The gate is a row of the cursors, so all processes see it, and a crash in the
-middle leaves it closed. It is closed
+The poller opens the gate after it has read the bot's own posts since the newest known reply and recorded what was
+replied to (`bot/reply_reconciliation.py`). The gate is a row of the cursors, so all processes see it, and a crash
+leaves it closed. It is closed
 
-    by a worker at its start, if the poller has not looked at X for a while        a backup, or a long rest
-    by whoever is about to reply, if the queue knows a newer reply than the rows   a backup, or a power cut
-    by the same, if the queue remembers no reply at all                            its data is lost, perhaps both are
+    by a worker at its start, if the last poll is old                    a backup, or downtime
+    before a reply, if the queue knows a newer reply than the database   a backup, or a power cut
+    before a reply, if the queue remembers no reply                      its data is lost, perhaps the database's, too
     by `python -m bot restore`
 
 Opening it costs one call, which is free unless there are unknown replies.
@@ -18,105 +18,107 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, Engine, func, select
 
-from core.database import reading, shared_now, transaction
+from core.database import database_now, read_connection, write_session
 from core.errors import TryLater
 from core.logs import get_logger
-from core.models import Cursor, creations, cursors
-from core.pace import Pace
+from core.models import PollCursor, creations, cursors
+from core.x.rate_limit import XRateLimiter
 
 log = get_logger(__name__)
 
-# `since_id`: the newest own post that was read. `floor_id`: replies to posts older than this may have been missed.
+# Its `since_id` is the newest own post that was read. Replies to posts older than `min_id` may be unknown.
 REPLIES = "replies"
 MENTIONS = "mentions"
-# A poller that is alive looks at least this often, with the default settings.
-STALE = timedelta(minutes=1)
-# Seconds until a reply that waits for the check is tried again.
-AGAIN_AFTER = 5.0
+# A running poller polls at least this often, with default settings.
+MAX_POLL_AGE = timedelta(minutes=1)
+# How long a reply waits for the gate before its next try.
+RETRY_AFTER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class ReplyGate:
-    """The gate before every reply, for one database and one queue."""
+    """The gate of one database and one queue. Every reply passes it."""
 
     engine: Engine
-    pace: Pace
+    rate_limiter: XRateLimiter
 
-    def pass_through(self) -> None:
-        """Return if replies may be posted. Raises TryLater if own posts must be read first, or the queue is away."""
+    def ensure_open(self) -> None:
+        """Raise TryLater if own posts must be read before replies, or if the queue is down."""
         if self.is_closed() or self.close_if_behind():
-            raise TryLater("replies_unchecked", "own posts on X are read first", after=AGAIN_AFTER, counted=False)
+            raise TryLater(
+                "replies_unchecked", "own posts on X are read first", after=RETRY_AFTER_SECONDS, counted=False
+            )
 
     def is_closed(self) -> bool:
-        """Whether replies wait until the bot has read its own posts."""
+        """Return whether replies wait until the bot has read its own posts."""
         return is_closed(self.engine)
 
     def close_if_behind(self) -> bool:
-        """Close it if the queue remembers a newer reply than the rows, or none. Returns whether it did."""
-        with reading(self.engine) as connection:
-            if not _listens(connection):
-                return False  # nothing was ever answered
-            known = newest_reply(connection)
-        remembered = self.pace.newest_reply()
+        """Close it if the queue remembers a newer reply than the database, or none. Return whether it did."""
+        with read_connection(self.engine) as connection:
+            if not _has_polled(connection):
+                return False  # there are no replies yet
+            known = newest_reply_id(connection)
+        remembered = self.rate_limiter.newest_reply_id()
         if remembered is not None and remembered <= known:
             return False
         close(self.engine, "the queue remembers no reply" if remembered is None else "the queue knows a newer reply")
         return True
 
-    def begin(self) -> None:
-        """The first start of an instance: there is no reply that could be unknown."""
+    def initialize(self) -> None:
+        """Start a new instance, which has no unknown replies."""
         with suppress(TryLater):
-            self.pace.remember_reply(0, anew=True)
+            self.rate_limiter.remember_reply(0, overwrite=True)
 
-    def note_reply(self, reply_post_id: int) -> None:
-        """Remember a reply outside the database, once it is written down there."""
+    def remember_reply(self, reply_post_id: int) -> None:
+        """Remember a reply outside the database, after it is stored there."""
         try:
-            self.pace.remember_reply(reply_post_id)
+            self.rate_limiter.remember_reply(reply_post_id)
         except TryLater as error:
             log.warning("reply not remembered by the queue", reason=str(error))
 
 
 def is_closed(engine: Engine) -> bool:
-    """Whether replies wait until the bot has read its own posts."""
-    wanted = select(cursors.c.name).where(cursors.c.name == REPLIES, cursors.c.polled_at.is_(None))
-    with reading(engine) as connection:
-        return connection.execute(wanted).first() is not None
+    """Return whether replies wait until the bot has read its own posts."""
+    stmt = select(cursors.c.name).where(cursors.c.name == REPLIES, cursors.c.polled_at.is_(None))
+    with read_connection(engine) as connection:
+        return connection.execute(stmt).first() is not None
 
 
 def is_stale(engine: Engine) -> bool:
-    """Whether the poller has not looked at X for a while: the rows may be older than what is on X."""
-    with reading(engine) as connection:
+    """Return whether the last poll is old, so that the database may be a backup."""
+    with read_connection(engine) as connection:
         polled_at = connection.execute(select(cursors.c.polled_at).where(cursors.c.name == MENTIONS)).scalar()
-        return polled_at is not None and abs(shared_now(connection) - polled_at) > STALE
+        return polled_at is not None and abs(database_now(connection) - polled_at) > MAX_POLL_AGE
 
 
 def close_if_stale(engine: Engine) -> None:
-    """At the start of a worker: nothing of an old backup is replied to before the poller has read own posts."""
+    """Close the gate at the start of a worker if the last poll is old."""
     if is_stale(engine):
-        close(engine, "the poller has not looked at X lately")
+        close(engine, "the last poll is old")
 
 
-def close(engine: Engine, why: str) -> None:
-    """Let replies wait until the bot has read its own posts. Twice does no harm."""
-    with transaction(engine) as session:
-        gate = session.get(Cursor, REPLIES) or Cursor(name=REPLIES, since_id=0, floor_id=0)
-        changed = gate.polled_at is not None or gate.since_id == 0
+def close(engine: Engine, reason: str) -> None:
+    """Hold back replies until the bot has read its own posts. Safe to repeat."""
+    with write_session(engine) as session:
+        gate = session.get(PollCursor, REPLIES) or PollCursor(name=REPLIES, since_id=0, min_id=0)
+        has_changed = gate.polled_at is not None or gate.since_id == 0
         gate.polled_at = None
         session.add(gate)
-    if changed:
-        log.warning("replies wait until the bot has read its own posts", reason=why)
+    if has_changed:
+        log.warning("replies held back until the bot has read its own posts", reason=reason)
 
 
-def newest_reply(connection: Connection) -> int:
-    """The newest reply that the rows know; 0 without one."""
+def newest_reply_id(connection: Connection) -> int:
+    """Return the newest reply in the database; 0 if there is none."""
     return int(connection.execute(select(func.max(creations.c.reply_post_id))).scalar() or 0)
 
 
-def replies_missed_before(connection: Connection) -> int:
-    """Posts older than this id may have a reply of ours that X did not show any more; 0 if there are none."""
-    wanted = select(cursors.c.floor_id).where(cursors.c.name == REPLIES)
-    return int(connection.execute(wanted).scalar() or 0)
+def unchecked_before_id(connection: Connection) -> int:
+    """Return the id below which posts may have a reply that X no longer showed; 0 if there are none."""
+    stmt = select(cursors.c.min_id).where(cursors.c.name == REPLIES)
+    return int(connection.execute(stmt).scalar() or 0)
 
 
-def _listens(connection: Connection) -> bool:
+def _has_polled(connection: Connection) -> bool:
     return connection.execute(select(cursors.c.name).where(cursors.c.name == MENTIONS)).first() is not None

@@ -1,4 +1,4 @@
-"""What the text of a reply tells about its creation: every reply of ours names it by its number. Pure.
+"""Parse the text of our replies: each names its creation by number. Pure.
 
 "No. 17. Reply ..." and "... (No. 17)"; formerly "Painting No. 17, seed 42".
 """
@@ -9,21 +9,21 @@ NUMBER = re.compile(r"\bNo\. ([0-9]{1,18})\b")
 SEED = re.compile(r"\bseed ([0-9]{1,18})\b")
 
 
-def numbers_in(text: str) -> list[int]:
-    """The numbers of creations that a reply names."""
+def parse_numbers(text: str) -> list[int]:
+    """Return the numbers of creations that a reply names."""
     return [int(number) for number in NUMBER.findall(text)]
 
 
-def seed_in(text: str) -> int | None:
-    """The seed that a reply tells, if it does."""
-    found = SEED.search(text)
-    return int(found[1]) if found else None
+def parse_seed(text: str) -> int | None:
+    """Return the seed that a reply names; None if it names none."""
+    match = SEED.search(text)
+    return int(match[1]) if match else None
 
 
-def may_be_of(creation_id: int, text: str) -> bool:
-    """Whether the words of a reply may be those of a creation: they name it, or none at all.
+def may_reply_for(creation_id: int, text: str) -> bool:
+    """Return whether a reply may be that of a creation: its text names this creation, or none.
 
-    In doubt they are: a missing reply is a pity, a double one is spam.
+    In doubt it counts as ours: a second reply is spam, and worse than a missing one.
     """
-    named = numbers_in(text)
+    named = parse_numbers(text)
     return not named or creation_id in named

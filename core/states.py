@@ -1,11 +1,11 @@
-"""The one function that moves a creation's state.
+"""Change the state of a creation: `move()` is the only function that does.
 
     queued -> painting -> painted -> replying -> replied
        └────────┴─> refused(code), failed(code)
 
-    refused(code) -> replying -> refused(code)      where the refusal is told on X
+    refused(code) -> replying -> refused(code)      if a text reply explains it on X
 
-It is one conditional UPDATE, and whoever gets no row walks away: two jobs, a sweep and an orphan can all try, one wins.
+It is one conditional UPDATE: of several jobs and the recovery loop, one gets the row, and the others stop.
 """
 
 from datetime import datetime
@@ -17,18 +17,18 @@ from sqlmodel import Session
 from core.models import State, creations
 
 STEPS: dict[State, frozenset[State]] = {
-    # A waiting creation is claimed by a job, or refused before it costs anything.
+    # A job leases a queued creation, or it is refused before it costs anything.
     State.QUEUED: frozenset({State.PAINTING, State.REFUSED, State.FAILED}),
-    # Back to queued: to be tried again. To itself: the claim is prolonged.
+    # To QUEUED: retry later. To itself: renew the lease.
     State.PAINTING: frozenset({State.PAINTING, State.PAINTED, State.QUEUED, State.REFUSED, State.FAILED}),
-    # To itself: X said no (gallery only), or the answer waits.
+    # To itself: X refused the reply (gallery only), or the reply waits.
     State.PAINTED: frozenset({State.REPLYING, State.PAINTED}),
-    # To itself: prolonged, or taken over from a job that died; back to painted: surely nothing was posted.
+    # To itself: renew the lease, or take it over from a dead job. To PAINTED: certainly nothing was posted.
     State.REPLYING: frozenset({State.REPLYING, State.REPLIED, State.PAINTED, State.REFUSED}),
     State.REPLIED: frozenset(),
-    # A refusal that is told on X, and back.
+    # To REPLYING: a text reply explains the refusal on X.
     State.REFUSED: frozenset({State.REPLYING, State.REFUSED}),
-    # The host sends it on its way again.
+    # The operator requeues it.
     State.FAILED: frozenset({State.QUEUED}),
 }
 
@@ -39,23 +39,23 @@ def move(
     source: State,
     target: State,
     *,
-    held_by: str | None = None,
+    expected_token: str | None = None,
     due_by: datetime | None = None,
     **values: Any,
 ) -> bool:
     """Move one creation from `source` to `target` and set `values`, all or nothing.
 
     Args:
-        held_by: only while this claim is on the row. A job that lost its claim cannot move what is no longer its own.
-        due_by: only if `next_attempt_at` has come by then. Guards a take-over against a claim just prolonged.
+        held_by: move only if the row has this lease token, so a job that lost its lease changes nothing.
+        due_by: move only if `next_attempt_at` is not later. Protects a lease that was just renewed from a take-over.
 
-    Returns: whether the row was moved. Raises ValueError for a step the design does not have.
+    Returns: whether the row was moved. Raises ValueError for a step that STEPS does not allow.
     """
     if target not in STEPS[source]:
         raise ValueError(f"a creation does not go from {source} to {target}")
     statement = update(creations).where(creations.c.id == creation_id, creations.c.state == source.value)
-    if held_by is not None:
-        statement = statement.where(creations.c.claim == held_by)
+    if expected_token is not None:
+        statement = statement.where(creations.c.lease_token == expected_token)
     if due_by is not None:
         statement = statement.where(creations.c.next_attempt_at <= due_by)
     result = session.execute(statement.values(state=target.value, **values))

@@ -1,15 +1,16 @@
-"""Style presets: a name in a prompt (`--style ink`) stands for words added to what the painter reads."""
+"""Define the style presets. `--style ink` in a prompt appends the words of `ink` to what the model reads."""
 
 STYLES: dict[str, str] = {
     "photo": "photograph, natural light, 35 mm, sharp focus",
     "cinema": "cinematic film still, dramatic light, shallow depth of field",
     "oil": "oil painting, visible brush strokes, canvas texture",
+    # Rows of the database hold this key, so it keeps its British spelling.
     "watercolour": "watercolour, soft washes, paper grain",
     "ink": "ink drawing, fine lines, cross-hatching",
     "pencil": "pencil sketch, graphite shading on paper",
-    "woodcut": "woodcut print, bold carved lines, two colours",
+    "woodcut": "woodcut print, bold carved lines, two colors",
     "poster": "vintage travel poster, flat shapes, limited palette",
-    "comic": "comic panel, clean outlines, flat colours, halftone dots",
+    "comic": "comic panel, clean outlines, flat colors, halftone dots",
     "anime": "anime illustration, cel shading, vivid sky",
     "pixel": "pixel art, 16-bit palette, crisp pixels",
     "clay": "clay figure, stop-motion set, soft studio light",
@@ -18,7 +19,7 @@ STYLES: dict[str, str] = {
 }
 
 
-def styled(prompt: str, style: str | None) -> str:
-    """The words the painter reads. An unknown style adds nothing."""
+def apply_style(prompt: str, style: str | None) -> str:
+    """Return the prompt with the words of a style. An unknown style adds nothing."""
     words = STYLES.get(style or "")
     return f"{prompt}, {words}" if words else prompt

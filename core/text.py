@@ -1,29 +1,29 @@
-"""Small things about text that more than one folder needs. Pure."""
+"""Clean, shorten and normalize text. Pure functions."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
-LONGEST_ALT_TEXT = 1000  # what X allows
+MAX_ALT_TEXT_LENGTH = 1000  # what X allows
 SPACES = re.compile(r"\s+")
-# Invisible, but part of how emoji and some scripts are written.
+# Invisible, but part of emoji and of some scripts.
 JOINERS = "\u200c\u200d"
-# Letters and signs by their kind, but nobody sees them: fillers of Hangul, blank braille and hieroglyphs, a null note.
+# Letters and signs without a visible form: Hangul fillers, blank Braille and hieroglyphs, a null notehead.
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159"
-# The flag of a part of a country: a black flag, 3 to 6 invisible letters or digits, an end. All other tags are dropped,
-# because they can hide words from readers.
+# Flag of a region: a black flag, 3 to 6 invisible letters or digits, a cancel tag. Other tag characters are dropped,
+# because they can hide text from readers.
 TAG_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
-# Code points that belong to the one before them: joiners, variation selectors, skin tones, tags.
+# Code points that modify the one before them: joiners, variation selectors, skin tones, tags.
 _CONTINUES = re.compile("[\u200c\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 
 
 def clean(text: str) -> str:
-    """Replace what no database or file takes (NUL, lone surrogates), one for one so that offsets stay true."""
+    """Replace NUL and lone surrogates, which databases and files reject. Offsets stay the same."""
     return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 def clip(text: str, limit: int) -> str:
-    """One line of at most `limit` characters, cut at a word where there is one near."""
+    """Return one line of at most `limit` characters, cut between words if possible."""
     line = " ".join(text.split())
     if len(line) <= limit:
         return line
@@ -32,8 +32,8 @@ def clip(text: str, limit: int) -> str:
     return f"{cut[:word_end] if word_end > 0 else cut}…"
 
 
-def alt_text(prompt: str, name: str, limit: int = LONGEST_ALT_TEXT) -> str:
-    """What a picture is to those who do not see it: a long prompt is cut, the name stays."""
+def alt_text(prompt: str, name: str, limit: int = MAX_ALT_TEXT_LENGTH) -> str:
+    """Return the alt text of a picture: the prompt, cut if it is long, and the name of its author."""
     ending = f" – prompted by {clip(name, 80)}"
     return clip(prompt, limit - len(ending)) + ending
 

@@ -1,23 +1,23 @@
-"""Decides whether a post is answered in words: once per person, reason and day, within the budget. Pure.
+"""Decide whether a post gets a text reply: once per user, reason and day, within the budget. Pure functions.
 
-A refusal, a command or a question costs as much as a picture's reply. Spam gets none: what is over a quota, too quick
-or too much for a conversation, and people who are banned or opted out (`core/refusals.SILENT`).
+A text reply costs as much as a reply with a picture. Spam gets none, nor do users who are banned or opted out
+(`reason_codes.SILENT_BY_DEFAULT`).
 """
 
-from core.settings import RuleSettings
-from core.standing import Standing
+from core.settings import UsagePolicySettings
+from core.usage import UserUsage
 
-# Text replies that one person gets in 24 hours, whatever they are about.
+# Text replies per user in 24 hours, for all reasons together.
 MAX_PER_DAY = 10
-# A question, to which the person's next post is the answer: asked each time.
+# Questions by the bot, asked each time: the user's next post is the answer.
 QUESTIONS = frozenset({"photo_alone", "empty"})
-# Said to end an opt-out, hence by somebody who is opted out.
+# The command that ends an opt-out: it gets a reply although its user is opted out.
 START = "start"
 
 
-def may_reply_in_words(code: str, standing: Standing, rules: RuleSettings, *, budget_reached: bool) -> bool:
-    """Return whether a person may be told this now."""
-    is_silenced = standing.banned or (standing.opted_out and code != START)
-    if is_silenced or budget_reached or code not in rules.told or standing.told >= MAX_PER_DAY:
+def may_send_text_reply(code: str, usage: UserUsage, policy: UsagePolicySettings, *, budget_reached: bool) -> bool:
+    """Return whether a user may get a text reply for this reason now."""
+    is_silenced = usage.banned or (usage.opted_out and code != START)
+    if is_silenced or budget_reached or code not in policy.text_reply_codes or usage.text_replies >= MAX_PER_DAY:
         return False
-    return code in QUESTIONS or code not in standing.told_codes
+    return code in QUESTIONS or code not in usage.text_reply_codes

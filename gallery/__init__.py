@@ -1,1 +1,1 @@
-"""Shows: the site and its JSON API, where every picture hangs with its prompt and author."""
+"""Serve the site and its JSON API: every picture with its prompt and author."""

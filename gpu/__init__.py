@@ -1,1 +1,1 @@
-"""Paints: the Stable Diffusion service, on Modal or on any machine; imports nothing of ours."""
+"""The GPU service: generates pictures with diffusers or the sketch engine, on Modal or on any machine."""

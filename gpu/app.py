@@ -1,10 +1,10 @@
-"""The same service on Modal: image, weights, secret, autoscaling. Knows Modal; everything else is in `engines.py`.
+"""The same service on Modal: image, weights, secret, autoscaling. The only file that imports modal.
 
     modal secret create threadpaint-gpu GPU_TOKEN=...     once
     make deploy-gpu                                       price, weights, deployment; prints the address for GPU_URL
-    modal run -m gpu.app --prompt "a lighthouse"          one picture, and what it took
+    modal run -m gpu.app --prompt "a lighthouse"          one picture, and its times
 
-What is rented and painted with comes from the environment (`cost/deployment.py`). The only file that imports modal.
+The environment decides the model, the GPU type and the schedule (`gpu/deploy/settings.py`).
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ import modal
 import modal.experimental
 from fastapi import FastAPI
 
-from gpu.cost.deployment import WEIGHTS, read_deployment
-from gpu.cost.policy import Policy
-from gpu.engines import make_app
-from gpu.settings import GpuSettings
-from gpu.trial import TrialFailed, try_out
+from gpu.deploy.autoscaling import AutoscalerPolicy
+from gpu.deploy.settings import WEIGHTS, load_deployment
+from gpu.factory import make_app
+from gpu.settings import ServiceSettings
+from gpu.smoke_test import SmokeTestFailed, run_smoke_test
 
 APP_NAME = "threadpaint-gpu"
-# One batch being painted and one waiting keep a card busy; more than that wants another card.
+# One batch in work and one waiting keep a GPU busy. More requests need another GPU.
 TARGET_INPUTS = 16
-# Fewer than the service's own queue takes: what is too much for all containers waits at Modal, and nobody gets 429.
+# Below the service's own queue limit, so that excess requests wait at Modal instead of getting 429.
 MAX_INPUTS = 48
-# The largest preset reads 30 GB from a Volume and warms up at each size of batch.
+# The largest preset reads 30 GB from a Volume and warms up at each batch size.
 STARTUP_SECONDS = 900
-# As long as the worker waits (its GPU_TIMEOUT_SECONDS). A full house of one-picture orders of the slowest preset on its
-# card is two minutes of work, and Modal ends what takes longer than this, painted or not.
+# As long as the worker waits (its GPU_TIMEOUT_SECONDS). A full queue of the slowest preset is two minutes of work, and
+# Modal ends requests that take longer than this.
 TIMEOUT_SECONDS = 300
-# Of the 30 s that Modal gives a container it takes away.
+# Of the 30 s that Modal gives a container before it ends it.
 DRAIN_SECONDS = 20
-FETCH_SECONDS = 3600
+DOWNLOAD_TIMEOUT_SECONDS = 3600
 
-# The versions of constraints.txt: what is tested is what is rented.
+# The versions of constraints.txt, which the tests use.
 PACKAGES = (
     "accelerate==1.15.0",
     "diffusers==0.42.1",
@@ -65,16 +65,16 @@ PACKAGES = (
 
 log = logging.getLogger("gpu")
 
-DEPLOYMENT = read_deployment()
-# A deployment sets the autoscaler back to what stands here: so it stands as this hour wants it, and cron goes on.
-NOW = DEPLOYMENT.plan.at(datetime.now(UTC))
+DEPLOYMENT = load_deployment()
+# A deployment resets the autoscaler to these values. Start with the policy of this hour; cron does the rest.
+POLICY = DEPLOYMENT.schedule.policy_at(datetime.now(UTC))
 
-# The processes that compile cannot be part of a snapshot.
+# A snapshot cannot contain compiler processes.
 SNAPSHOT_ENVIRONMENT = {"TORCHINDUCTOR_COMPILE_THREADS": "1"} if DEPLOYMENT.snapshot == "gpu" else {}
 
 image = (
     modal.Image.debian_slim(python_version="3.11")
-    # torch.compile builds its kernels' launchers with the compiler it finds.
+    # torch.compile needs a compiler for its kernels' launchers.
     .apt_install("g++")
     .uv_pip_install(*PACKAGES)
     .env({"HF_HUB_CACHE": WEIGHTS, "HF_XET_HIGH_PERFORMANCE": "1"})
@@ -87,17 +87,17 @@ app = modal.App(APP_NAME)
 
 @app.cls(
     image=image,
-    gpu=DEPLOYMENT.card,
+    gpu=DEPLOYMENT.gpu_type,
     cpu=(DEPLOYMENT.cores, DEPLOYMENT.cores),
     memory=(DEPLOYMENT.gib * 1024, DEPLOYMENT.gib * 1024),
-    # Read only and offline: a start never waits for a download, and what is missing is said at once.
+    # Read-only and offline: a start never waits for a download, and missing weights are an error at once.
     env={**DEPLOYMENT.environment, "HF_HUB_OFFLINE": "1", **SNAPSHOT_ENVIRONMENT},
     volumes={WEIGHTS: weights.with_mount_options(read_only=True)},
     secrets=[secret],
-    min_containers=NOW.min_containers,
-    max_containers=NOW.max_containers,
-    buffer_containers=NOW.buffer_containers,
-    scaledown_window=NOW.scaledown_window,
+    min_containers=POLICY.min_containers,
+    max_containers=POLICY.max_containers,
+    buffer_containers=POLICY.buffer_containers,
+    scaledown_window=POLICY.scaledown_window,
     startup_timeout=STARTUP_SECONDS,
     timeout=TIMEOUT_SECONDS,
     enable_memory_snapshot=DEPLOYMENT.snapshot != "off",
@@ -105,15 +105,15 @@ app = modal.App(APP_NAME)
 )
 @modal.concurrent(max_inputs=MAX_INPUTS, target_inputs=TARGET_INPUTS)
 class Gpu:
-    """One container: one engine, one card, many callers."""
+    """One container with one engine and one GPU for many callers."""
 
     @modal.enter(snap=DEPLOYMENT.snapshot != "off")
     def prepare(self) -> None:
-        """What a snapshot holds: the loaded model, or, where it cannot hold the card's memory, the libraries."""
+        """Fill the snapshot: with the loaded model, or, if it has no GPU memory, with the libraries."""
         if DEPLOYMENT.snapshot == "gpu":
             self._serve()
         elif DEPLOYMENT.snapshot == "memory":
-            # By their parts: the packages themselves load nothing before they are asked for something.
+            # These parts, because the packages import lazily.
             from diffusers import AutoPipelineForImage2Image, AutoPipelineForText2Image  # noqa: F401
             from diffusers.pipelines.stable_diffusion import safety_checker  # noqa: F401
 
@@ -123,19 +123,19 @@ class Gpu:
         if not hasattr(self, "service"):
             self._serve()
         elif DEPLOYMENT.snapshot == "gpu":
-            # Nobody paid for the time since the snapshot was taken.
+            # The time since the snapshot was taken is not billed.
             self.service.state.engine_thread.meter.begin_life()
 
     def _serve(self) -> None:
         logging.basicConfig(level=logging.INFO)
-        keeps = DEPLOYMENT.plan.at(datetime.now(UTC)).scaledown_window
-        self.service = make_app(GpuSettings(keeps_seconds=keeps))
+        policy = DEPLOYMENT.schedule.policy_at(datetime.now(UTC))
+        self.service = make_app(ServiceSettings(scaledown_seconds=policy.scaledown_window))
         thread = self.service.state.engine_thread
         thread.start()
         if (status := thread.wait_settled(STARTUP_SECONDS)) != "ok":
-            raise RuntimeError(f"{thread.reason or status} (weights come by: modal run -m gpu.app::fetch_weights)")
-        # From here on only: a container that does not even start is no container to Modal.
-        thread.on_broken = _leave
+            raise RuntimeError(f"{thread.reason or status} (download weights: modal run -m gpu.app::fetch_weights)")
+        # Only from here on: Modal does not count a container that fails to start.
+        thread.on_broken = _retire
 
     @modal.asgi_app(requires_proxy_auth=True)
     def web(self) -> FastAPI:
@@ -143,21 +143,21 @@ class Gpu:
 
     @modal.method()
     async def paint(self, body: str) -> tuple[int, str]:
-        """One order by the door that everybody uses, for who has Modal's keys and not the proxy's."""
+        """Send one request to the service's own route, for callers with Modal's keys but without a proxy token."""
         headers = {"Authorization": f"Bearer {os.environ['GPU_TOKEN']}"}
         transport = httpx.ASGITransport(app=self.service)
         async with httpx.AsyncClient(transport=transport, base_url="http://gpu", timeout=TIMEOUT_SECONDS) as client:
-            answer = await client.post("/v1/paint", content=body, headers=headers)
-        return answer.status_code, answer.text
+            response = await client.post("/v1/paint", content=body, headers=headers)
+        return response.status_code, response.text
 
     @modal.exit()
     def drain(self) -> None:
-        """Let the batch in hand be finished; Modal gives what waits to another container."""
+        """Finish the batch in work. Modal gives waiting requests to another container."""
         self.service.state.engine_thread.stop(timeout=DRAIN_SECONDS)
 
 
-def _leave() -> None:
-    """After a fault of the card: no more orders for this container, so that Modal replaces it."""
+def _retire() -> None:
+    """Take no more requests after a GPU fault, so that Modal replaces this container."""
     if not modal.is_local():
         modal.experimental.stop_fetching_inputs()
 
@@ -165,19 +165,20 @@ def _leave() -> None:
 @app.function(
     image=image,
     env=dict(DEPLOYMENT.environment),
-    schedule=modal.Cron("1 * * * *", timezone=DEPLOYMENT.plan.timezone),
+    schedule=modal.Cron("1 * * * *", timezone=DEPLOYMENT.schedule.timezone),
     retries=3,
 )
-def keep_policy() -> None:
-    """Set the autoscaler as the hour wants it. Every hour: a call that was lost, or an hour that the clocks skipped,
-    is made good an hour later, and a change by hand lasts no longer than that."""
-    set_policy(DEPLOYMENT.plan.at(datetime.now(UTC)))
+def apply_policy() -> None:
+    """Set the autoscaler to the policy of this hour.
+
+    It runs every hour, so a lost call or a skipped hour is repaired an hour later, and a manual change lasts no longer.
+    """
+    set_policy(DEPLOYMENT.schedule.policy_at(datetime.now(UTC)))
 
 
-def set_policy(policy: Policy) -> None:
-    """Hand a policy to the autoscaler of the deployed class. Raises modal's errors."""
-    # By the name of a method, since instances of a class have no autoscaler of their own in Modal 1.6; all methods of
-    # a class share one.
+def set_policy(policy: AutoscalerPolicy) -> None:
+    """Send a policy to the autoscaler of the deployed class. Raises modal's errors."""
+    # Through a method: in Modal 1.6 instances have no autoscaler of their own, and all methods of a class share one.
     modal.Cls.from_name(APP_NAME, "Gpu")().web.autoscaler.update(
         min_containers=policy.min_containers,
         max_containers=policy.max_containers,
@@ -190,31 +191,31 @@ def set_policy(policy: Policy) -> None:
 @app.function(
     image=image,
     cpu=(DEPLOYMENT.cores, DEPLOYMENT.cores),
-    # Without a card both what is read and what is loaded lie in memory.
+    # Without a GPU both the file cache and the loaded model are in memory.
     memory=(DEPLOYMENT.gib * 1024, DEPLOYMENT.gib * 2048),
     env=dict(DEPLOYMENT.environment),
     volumes={WEIGHTS: weights},
     secrets=[secret],
     max_containers=1,
-    timeout=FETCH_SECONDS,
+    timeout=DOWNLOAD_TIMEOUT_SECONDS,
     retries=2,
 )
 def fetch_weights() -> None:
-    """Fill the Volume with what the model and its safety check need."""
-    # A process of its own: the Volume cannot take over what came while its files are still mapped into memory.
+    """Download the weights of the model and its safety check into the Volume."""
+    # In its own process: the Volume cannot commit files that are still mapped into memory.
     here = {"PYTHONPATH": str(Path(__file__).parents[1])}
-    subprocess.run([sys.executable, "-m", "gpu.fetching"], env=os.environ | here, check=True)
+    subprocess.run([sys.executable, "-m", "gpu.download_weights"], env=os.environ | here, check=True)
     weights.commit()
 
 
 @app.local_entrypoint()
 def main(prompt: str = "a lighthouse at night", seed: int = 1, out: str = "painted") -> None:
-    """Paint one prompt twice, from a cold start and warm, and write the picture."""
+    """Generate one prompt twice, from a cold start and warm, and write the picture."""
 
     def say(line: str) -> None:
         sys.stdout.write(line + "\n")
 
     try:
-        say(f"written to {try_out(Gpu().paint.remote, say, prompt=prompt, seed=seed, out=Path(out))}")
-    except TrialFailed as error:
+        say(f"written to {run_smoke_test(Gpu().paint.remote, say, prompt=prompt, seed=seed, out=Path(out))}")
+    except SmokeTestFailed as error:
         sys.exit(str(error))

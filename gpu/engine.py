@@ -1,7 +1,7 @@
-"""What an engine is: the types that pass between the web, the engine thread and the painters.
+"""The engine interface: the types that pass between the API, the engine thread and the engines.
 
-Knows no HTTP, no thread and no model. An engine is used by one thread only (a diffusers pipeline is not
-thread-safe: shared by six threads it failed 60 of 60 calls), so its methods need no locks.
+One thread owns an engine, so its methods need no locks. (A diffusers pipeline is not thread-safe: shared by six threads
+it failed 60 of 60 calls.)
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ Kind = Literal["text", "image"]
 
 
 @dataclass(frozen=True)
-class Key:
-    """What pictures must share to be painted in one call."""
+class BatchKey:
+    """The parameters that images must share to be generated in one call. Sides are in pixels."""
 
     kind: Kind
     width: int
@@ -30,56 +30,58 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """One picture to paint. `start` (RGB, already of the key's size) is set when the key's kind is "image"."""
+class ImageRequest:
+    """One image to generate. `init_image` (RGB, already of the key's size) is set if the key's kind is "image"."""
 
     prompt: str
     seed: int
     negative_prompt: str = ""
-    start: Image | None = None
+    init_image: Image | None = None
 
 
 @dataclass(frozen=True)
-class Order:
-    """All pieces of one caller; they share a key, and are painted and answered together."""
+class GenerationRequest:
+    """All images of one call. They share a key, and are generated and answered together."""
 
-    key: Key
-    pieces: tuple[Piece, ...]
-    # Whose turn it is among those who wait. Any word; nothing is read out of it.
-    caller: str = ""
+    key: BatchKey
+    images: tuple[ImageRequest, ...]
 
 
 @dataclass(frozen=True)
-class Truncated:
-    """The prompt was longer than the text encoder reads: tokens read, of all there were (their frame not counted)."""
+class Truncation:
+    """A prompt longer than the text encoder reads, in tokens without the start and end tokens."""
 
-    read: int
-    of: int
+    used: int
+    total: int
 
 
 @dataclass(frozen=True)
-class Painting:
-    """A finished picture (RGB), and how much of its prompt was read if not all."""
+class GeneratedImage:
+    """A finished image (RGB), and its `truncation` if the model did not read the whole prompt."""
 
     image: Image
-    truncated: Truncated | None = None
+    truncation: Truncation | None = None
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A picture that did not come out. `reason` is for the caller, one of the words below: it never quotes a prompt."""
+    """An image that failed. `reason` is one of the codes below and never quotes a prompt."""
 
     reason: str
 
 
-# The decoder returned NaN; the picture alone exceeds the memory; the engine raised; the safety check raised.
+Result = GeneratedImage | Failure
+
+# The decoder returned NaN; the image alone exceeds the memory; the engine raised; the safety check raised.
 NOT_A_NUMBER, MEMORY, FAILED, UNCHECKED = "not_a_number", "memory", "failed", "unchecked"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the safety check said of a picture. `embedding`: its unit vector in CLIP's space, float32 of shape (768,)
-    with the real weights."""
+class SafetyResult:
+    """The safety check's result for one image.
+
+    `embedding` is the image's unit vector in CLIP's space: float32, of shape (768,) with the real weights.
+    """
 
     flagged: bool
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -87,8 +89,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one engine can paint, in pixels and steps, and what it takes when the caller says nothing."""
+class EngineLimits:
+    """An engine's bounds, and its defaults for absent parameters. Sides are in pixels."""
 
     width: int = 512
     height: int = 512
@@ -100,66 +102,70 @@ class Limits:
     multiple: int = 8
     max_steps: int = 100
     max_guidance: float = 30.0
-    # Pictures of width x height in one call; of smaller ones more fit, of larger ones fewer.
+    # Images of width x height in one call. More fit if they are smaller, fewer if they are larger.
     batch: int = 1
     kinds: frozenset[Kind] = frozenset({"text", "image"})
-    # A distilled model does not look at a negative prompt; others do where guidance is above this.
-    negative_above: float | None = 1.0
-    # Some models look at an init image without being told how far to go from it, or were distilled at one guidance.
-    strength_counts: bool = True
-    guidance_counts: bool = True
-    # The sketch paints in no steps.
-    steps_count: bool = True
+    # Negative prompts work above this guidance. None: never, as in distilled models.
+    negative_prompt_min_guidance: float | None = 1.0
+    # Some models use an init image as a reference, without strength; some were distilled at one guidance.
+    supports_strength: bool = True
+    supports_guidance: bool = True
+    # The sketch engine has no steps.
+    supports_steps: bool = True
 
 
 class Engine(Protocol):
-    """A painter. `model` and `limits` may be read by any thread once `load` has returned."""
+    """An image generator. Any thread may read `model` and `limits` once `load` has returned."""
 
     model: str
-    limits: Limits
+    limits: EngineLimits
 
     def load(self) -> None:
-        """Make ready to paint: may take minutes. Any exception means this engine will never paint."""
+        """Get ready to generate, which may take minutes. Any exception means that this engine is unusable."""
 
-    def paint(self, key: Key, pieces: Sequence[Piece]) -> Sequence[Painting | Failure]:
-        """Paint some pieces, as many as `batches.py` reads from the limits; the results come in the same order.
+    def generate(self, key: BatchKey, images: Sequence[ImageRequest]) -> Sequence[Result]:
+        """Return one result per request, in the same order.
 
-        A piece that the engine itself knows to have failed is a Failure. Raises EngineBroken when nothing can be
-        painted any more, and OutOfMemory when fewer pieces may fit. After any other exception the pieces are painted
-        again in halves, so that a piece that raises fails alone.
+        `batch_size.py` derives the number of requests from the limits. An image that the engine itself knows to have
+        failed is a Failure.
+
+        Raises:
+            EngineBroken: no later call can succeed.
+            OutOfMemory: fewer images may fit.
+            Exception: the caller retries in halves, until the image that raises is alone.
         """
 
 
-class Checker(Protocol):
-    """A safety check. Loaded by the engine thread, used by one other thread."""
+class SafetyChecker(Protocol):
+    """A safety check. The engine thread loads it, and one other thread uses it."""
 
     def load(self) -> None:
-        """Make ready: any exception means that nothing is painted, since nothing would be checked."""
+        """Get ready to check. Any exception stops the service: without a check it must not generate."""
 
-    def check(self, images: Sequence[Image]) -> list[Verdict]:
-        """One verdict per picture (RGB, of any size), in their order. Raises EngineBroken as an engine does."""
+    def check(self, images: Sequence[Image]) -> list[SafetyResult]:
+        """Return one result per image (RGB, of any size), in their order. Raises EngineBroken as an engine does."""
 
 
 class OutOfMemory(Exception):
-    """These pieces do not fit into the device's memory together."""
+    """The images together do not fit into the device's memory."""
 
 
 class EngineBroken(Exception):
-    """The engine cannot paint again in this process (a CUDA fault, weights that do not load)."""
+    """The engine cannot generate again in this process (a CUDA fault, weights that do not load)."""
 
 
 class QueueFull(Exception):
-    """No room for the order; `retry_after` is a guess in seconds from the recent pace."""
+    """The queue has no room. `retry_after` is an estimate in seconds from the recent pace."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"queue full, try again in {retry_after} s")
         self.retry_after = retry_after
 
 
-class PaintFailed(Exception):
-    """No picture of this order came out; details are in the log.
+class GenerationFailed(Exception):
+    """All images of a request failed; the log has the details.
 
-    only_this: other orders of the same batch were painted, so the engine works and this order is the cause.
+    only_this: other requests of the same batch succeeded, so the engine works and this request is the cause.
     """
 
     def __init__(self, reason: str, *, only_this: bool = False) -> None:
@@ -168,7 +174,7 @@ class PaintFailed(Exception):
 
 
 class NotReady(Exception):
-    """The engine is loading, broken or stopped: `status` says which."""
+    """The engine cannot take requests; `status` is "new", "loading", "broken" or "stopped"."""
 
     def __init__(self, status: str) -> None:
         super().__init__(status)

@@ -1,1 +1,1 @@
-"""Pretends to be X: people, posts, pictures, its API, and a page to post as anybody. Knows nothing of the rest."""
+"""Simulate X on this machine: users, posts, media, the API, and a page to post as any user."""

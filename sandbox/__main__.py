@@ -1,4 +1,4 @@
-"""The command line: serve a world, or post the samples into a running one. Wires only; knows no rules."""
+"""Run the command line: serve the sandbox, or post the sample prompts into a running one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import uvicorn
 from pydantic import ValidationError
 
 from sandbox.app import create_app
-from sandbox.settings import Settings
+from sandbox.settings import SandboxSettings
 
 cli = typer.Typer(
-    add_completion=False, help="A stand-in for X on this machine: its API, people, and a page to post as anybody."
+    add_completion=False, help="A local simulator of X: its API, its users, and a page to post as any user."
 )
 LOCAL = "http://127.0.0.1:8001"
 
@@ -24,60 +24,59 @@ LOCAL = "http://127.0.0.1:8001"
 @cli.callback(invoke_without_command=True)
 def serve(  # noqa: PLR0917 typer reads the options from the signature
     context: typer.Context,
-    port: Annotated[int, typer.Option(envvar="SANDBOX_PORT", help="0 takes any free one.")] = 8001,
+    port: Annotated[int, typer.Option(envvar="SANDBOX_PORT", help="0: any free port.")] = 8001,
     host: Annotated[str, typer.Option(envvar="SANDBOX_HOST")] = "127.0.0.1",
     data: Annotated[
-        Path | None, typer.Option(envvar="SANDBOX_DATA", help="Folder of the world; none: in memory.")
+        Path | None,
+        typer.Option(envvar="SANDBOX_DATA", help="Folder of the data; without it, all is in memory."),
     ] = None,
-    seed: Annotated[int, typer.Option(envvar="SANDBOX_SEED", help="The same seed makes the same people.")] = 1,
-    bot: Annotated[
-        str, typer.Option(envvar="SANDBOX_BOT", help="Handle of the bot that is developed.")
-    ] = "threadpaint",
+    seed: Annotated[int, typer.Option(envvar="SANDBOX_SEED", help="The same seed creates the same users.")] = 1,
+    bot: Annotated[str, typer.Option(envvar="SANDBOX_BOT", help="Handle of your bot.")] = "threadpaint",
     search_lag: Annotated[
-        float, typer.Option(envvar="SANDBOX_SEARCH_LAG_SECONDS", help="Search sees posts this late.")
+        float, typer.Option(envvar="SANDBOX_SEARCH_LAG_SECONDS", help="Delay until search finds a new post.")
     ] = 30,
 ) -> None:
-    """Serves the sandbox until it is stopped."""
+    """Serve the sandbox until it is stopped."""
     if context.invoked_subcommand is not None:
         return
     try:
-        settings = Settings(port=port, host=host, data=data, seed=seed, bot=bot, search_lag_seconds=search_lag)
+        settings = SandboxSettings(port=port, host=host, data=data, seed=seed, bot=bot, search_lag_seconds=search_lag)
     except ValidationError as error:
         wrong = error.errors()[0]
         raise _stop(f"SANDBOX_{str(wrong['loc'][0]).upper()}: {wrong['msg']}") from None
     _run(settings)
 
 
-def _run(settings: Settings) -> None:
+def _run(settings: SandboxSettings) -> None:
     listener = _listener(settings)
     try:
         app = create_app(settings)
     except (OSError, sqlite3.Error) as error:
-        raise _stop(f"SANDBOX_DATA: can not open the world in {settings.data}: {error}") from None
-    listener.listen(512)  # who reads the next line may call at once
+        raise _stop(f"SANDBOX_DATA: cannot open the data in {settings.data}: {error}") from None
+    listener.listen(512)  # programs that read the next line may connect at once
     typer.echo(f"sandbox: http://{settings.host}:{listener.getsockname()[1]}  bot @{settings.bot}")
-    # Open pages hold a connection for their events; they must not hold up the stop.
+    # Open pages keep an event stream open; they must not delay the shutdown.
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, date_header=False)
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listener(settings: Settings) -> socket.socket:
+def _listener(settings: SandboxSettings) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
     except OSError as error:
-        raise _stop(f"SANDBOX_PORT: can not listen on {settings.host}:{settings.port}: {error.strerror}") from None
+        raise _stop(f"SANDBOX_PORT: cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
     return listener
 
 
 @cli.command()
-def samples(url: Annotated[str, typer.Option(envvar="SANDBOX_URL", help="Where the sandbox listens.")] = LOCAL) -> None:
-    """Posts about a dozen sample prompts; does nothing in a world that has them."""
+def samples(url: Annotated[str, typer.Option(envvar="SANDBOX_URL", help="Address of the sandbox.")] = LOCAL) -> None:
+    """Post a dozen sample prompts, once per world."""
     try:
         answer = httpx.post(f"{url.rstrip('/')}/sandbox/samples", timeout=30).raise_for_status()
     except httpx.HTTPError as error:
-        raise _stop(f"SANDBOX_URL: the sandbox at {url} does not answer: {error}") from None
+        raise _stop(f"SANDBOX_URL: no answer from the sandbox at {url}: {error}") from None
     typer.echo(f"{answer.json()['data']['posted']} sample prompts posted")
 
 

@@ -1,16 +1,16 @@
-"""Guesses the language of a post, as roughly as a sandbox needs. Knows nothing but letters and a few little words."""
+"""Guess the language of a post from its script and a few frequent words."""
 
 import re
 import unicodedata
 from collections import Counter
 
-from sandbox.texts import Piece
+from sandbox.text_parser import Piece
 
 _SCRIPTS = {
     "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "CJK": "zh", "CYRILLIC": "ru", "ARABIC": "ar", "HEBREW": "iw",
     "GREEK": "el", "THAI": "th", "DEVANAGARI": "hi", "BENGALI": "bn", "TAMIL": "ta", "GEORGIAN": "ka", "ARMENIAN": "hy",
 }  # fmt: skip
-_LITTLE = {
+_FREQUENT_WORDS = {
     "en": "the a an of in on and with over under at is by for to from",
     "de": "der die das ein eine einer einem und mit im über unter bei ist auf am",
     "fr": "le la les un une des et avec dans sur sous au aux est du",
@@ -18,18 +18,18 @@ _LITTLE = {
     "pt": "o os as um uma e com em sob sobre do da no na",
     "it": "il lo gli uno e con nel nella sul sulla di del è",
 }
-_LANG_OF = {lang: frozenset(words.split()) for lang, words in _LITTLE.items()}
+_WORDS_BY_LANG = {lang: frozenset(words.split()) for lang, words in _FREQUENT_WORDS.items()}
 
 
 def guess(pieces: list[Piece]) -> str:
-    """A code of X's: en, ja, ...; und when there is nothing to guess from, qam for handles only, qht for tags only."""
+    """Return X's code: en, ja, ...; und without letters, qam for mentions only, qht for hashtags only."""
     words = " ".join(piece.raw for piece in pieces if piece.kind == "text").strip()
     if not any(c.isalpha() for c in words):
-        return _without_words({piece.kind for piece in pieces})
-    return _by_script(words) or _by_little_words(words)
+        return _code_without_letters({piece.kind for piece in pieces})
+    return _by_script(words) or _by_frequent_words(words)
 
 
-def _without_words(kinds: set[str]) -> str:
+def _code_without_letters(kinds: set[str]) -> str:
     kinds = kinds - {"text"}
     return {"mention": "qam", "hashtag": "qht", "cashtag": "qct", "link": "zxx"}.get("".join(kinds), "und")
 
@@ -41,7 +41,7 @@ def _by_script(words: str) -> str | None:
     return _SCRIPTS.get(names.most_common(1)[0][0])
 
 
-def _by_little_words(words: str) -> str:
-    seen = Counter(re.findall(r"\w+", words[:400].lower()))
-    best = max(_LANG_OF, key=lambda lang: sum(seen[word] for word in _LANG_OF[lang]))
-    return best if any(seen[word] for word in _LANG_OF[best]) else "en"
+def _by_frequent_words(words: str) -> str:
+    counts = Counter(re.findall(r"\w+", words[:400].lower()))
+    best = max(_WORDS_BY_LANG, key=lambda lang: sum(counts[word] for word in _WORDS_BY_LANG[lang]))
+    return best if any(counts[word] for word in _WORDS_BY_LANG[best]) else "en"

@@ -1,13 +1,26 @@
-"""The things of the world: people, posts, media. Plain values; they know no HTTP, no SQL and no rules."""
+"""Define the objects of the world: users, media, posts and drafts."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 Json = dict[str, Any]
 
 
+class Charge(TypedDict):
+    """One line of the bill. `what`: the post, person or call that was paid for."""
+
+    id: int
+    at: str
+    day: str
+    item: str
+    what: str
+    micro: int
+    endpoint: str
+    by: str | None
+
+
 @dataclass(slots=True)
-class Person:
+class User:
     id: int
     username: str
     name: str
@@ -38,7 +51,7 @@ class Media:
     sensitive: bool = False
     warning: dict[str, bool] = field(default_factory=dict)
     post_id: int | None = None
-    # "" is ready at once, as pictures are; else pending, in_progress, succeeded or failed.
+    # "" if ready at once, as images are; else pending, in_progress, succeeded or failed.
     processing: str = ""
     will_fail: bool = False
     check_after_secs: int = 1
@@ -58,13 +71,13 @@ class Media:
 
 @dataclass(slots=True)
 class Upload:
-    """A picture that comes in pieces and is not whole yet; kept in memory only."""
+    """A chunked upload before it is finalized. In memory only."""
 
     id: int
     owner_id: int
     mime: str
     total_bytes: int
-    pieces: dict[int, bytes] = field(default_factory=dict)
+    chunks: dict[int, bytes] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -73,7 +86,7 @@ class Upload:
 
 @dataclass(slots=True)
 class Post:
-    """`text` is what X sends: escaped, with t.co links and the automatic prefix. `said` is what the author typed."""
+    """`text` is what X returns: escaped, with t.co links and leading mentions. `said` is what the author typed."""
 
     id: int
     author_id: int
@@ -97,30 +110,30 @@ class Post:
     hidden: bool = False
 
     def mentioned_ids(self) -> list[int]:
-        """Everybody whose handle stands in the post, the part behind the cut of a long one included."""
+        """Return the ids of all mentioned users, those in the full text of a long post included."""
         both = self.entities.get("mentions", []) + ((self.note or {}).get("entities", {}).get("mentions", []))
         return list(dict.fromkeys(int(mention["id"]) for mention in both))
 
 
 @dataclass(slots=True)
 class Draft:
-    """What somebody wants to post, before the world made a post of it."""
+    """The input for a new post."""
 
-    author: Person
+    author: User
     text: str
     in_reply_to_id: int | None = None
     quote_of_id: int | None = None
     repost_of_id: int | None = None
     media_ids: list[int] = field(default_factory=list)
-    leave_out_ids: list[int] = field(default_factory=list)
+    excluded_user_ids: list[int] = field(default_factory=list)
     reply_settings: str = "everyone"
     made_with_ai: bool = False
     paid_partnership: bool = False
     through_api: bool = False
 
 
-class Refused(Exception):
-    """The world says no to a write; `code` is for programs, the text for people."""
+class RuleViolation(Exception):
+    """A write breaks a rule. `code` identifies the rule, `detail` is X's message."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)

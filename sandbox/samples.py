@@ -1,4 +1,4 @@
-"""A dozen prompts by different people, so that a first look finds something. Knows the words only."""
+"""Provide a dozen sample prompts by different users."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ from sandbox.world import World
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`under_opening`: a plain reply to the bot's first post, without its handle."""
+    """A prompt. `is_reply`: as a reply to the bot's pinned post, without its handle."""
 
     author: str
     text: str
-    under_opening: bool = False
+    is_reply: bool = False
 
 
 SAMPLES = (
     Sample("mira_paints", "@{bot} a lighthouse above a stormy sea, long brush strokes, oil painting"),
     Sample("glacierdan", "@{bot} blue mountains under a full moon, first snow on the peaks"),
-    Sample("oldtomcat", "a ginger cat asleep among sunflowers 🌻", under_opening=True),
+    Sample("oldtomcat", "a ginger cat asleep among sunflowers 🌻", is_reply=True),
     Sample("minjun_k", "@{bot} a city at night in the rain, neon & wet streets"),
     Sample("claireobscur", "@{bot} une forêt au lever du soleil, brume légère, aquarelle"),
     Sample("pixelpriya", "@{bot} a night sky full of stars over a quiet desert, pixel art"),
-    Sample("marcelo_rs", "golden sunset over the sea, one small sailing boat, warm colours", under_opening=True),
+    Sample("marcelo_rs", "golden sunset over the sea, one small sailing boat, warm colors", is_reply=True),
     Sample("sakura_iro", "@{bot} cherry blossom flowers by a river at dusk 🌸"),
     Sample("anya_z", "hey @{bot}, please paint an old forest in the fog, two deer, ink drawing"),
     Sample("leylanur", "@{bot} a field of red poppies under a huge sun, impressionist"),
-    Sample("jonas_weber", "a mountain lake that mirrors the stars, very calm", under_opening=True),
+    Sample("jonas_weber", "a mountain lake that mirrors the stars, very calm", is_reply=True),
     Sample("noor_h", "@{bot} a crescent moon over the roofs of an old city, deep blue and gold"),
 )
 
 
 def post_samples(world: World) -> int:
-    """How many were posted; a world gets each of them once, also when it was killed between two."""
-    done = int(world.facts.get("samples", 0))
-    for number, sample in enumerate(SAMPLES[done:], start=done + 1):
-        author = world.person(sample.author) or world.add_person(sample.author)
-        reply_to = world.bot.pinned_post_id if sample.under_opening else None
-        world.post(Draft(author, sample.text.format(bot=world.settings.bot), in_reply_to_id=reply_to), samples=number)
-    return len(SAMPLES) - done
+    """Post the samples that this world does not have yet, and return their number."""
+    posted_count = int(world.facts.get("samples", 0))
+    for number, sample in enumerate(SAMPLES[posted_count:], start=posted_count + 1):
+        author = world.find_person(sample.author) or world.add_person(sample.author)
+        reply_to = world.bot.pinned_post_id if sample.is_reply else None
+        world.create_post(
+            Draft(author, sample.text.format(bot=world.settings.bot), in_reply_to_id=reply_to), samples=number
+        )
+    return len(SAMPLES) - posted_count

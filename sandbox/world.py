@@ -1,117 +1,115 @@
-"""The world: people post, reply, delete, hang pictures. Keeps memory and disk in step; knows no HTTP."""
+"""Hold all users, posts and media in memory, and write every change to the store."""
 
 import random
 from collections.abc import Iterable
 
-from sandbox import lang, manners, rules, texts, writing
-from sandbox.account import Caps
-from sandbox.bell import Bell
-from sandbox.clock import Clock, Snowflakes, TurningClock, ms_of
-from sandbox.images import sniff
-from sandbox.index import Shelf
-from sandbox.model import Draft, Json, Media, Person, Post, Refused, Upload
-from sandbox.settings import Settings
-from sandbox.store import Store, gone
+from sandbox import draft_validation, lang, post_builder, posting_rules, text_parser
+from sandbox.change_notifier import ChangeNotifier
+from sandbox.clock import AdjustableClock, Clock, Snowflakes, snowflake_ms
+from sandbox.daily_caps import Caps
+from sandbox.image_sniff import sniff
+from sandbox.model import Draft, Json, Media, Post, RuleViolation, Upload, User
+from sandbox.post_index import PostIndex
+from sandbox.settings import SandboxSettings
+from sandbox.store import Store, tombstone
 
 MAX_PREFIX = 50
 MAX_GIF_BYTES = 15 * 1024 * 1024
 
 
 class World:
-    def __init__(self, settings: Settings, clock: Clock, store: Store) -> None:
-        self.settings, self.clock, self.store = settings, TurningClock(clock), store
+    def __init__(self, settings: SandboxSettings, clock: Clock, store: Store) -> None:
+        self.settings, self.clock, self.store = settings, AdjustableClock(clock), store
         self.ids = Snowflakes(self.clock, settings.seed)
-        self.bell = Bell()
-        self.people: dict[int, Person] = {}
-        self.by_handle: dict[str, Person] = {}
-        self.shelf = Shelf()
+        self.changes = ChangeNotifier()
+        self.people: dict[int, User] = {}
+        self.by_handle: dict[str, User] = {}
+        self.post_index = PostIndex()
         self.media: dict[int, Media] = {}
         self.uploads: dict[int, Upload] = {}
-        self.gone: dict[int, Json] = {}
+        self.tombstones: dict[int, Json] = {}
         self._load()
 
     def _load(self) -> None:
         for person in self.store.people():
-            self._know(person)
+            self._register(person)
         for post in self.store.posts():
-            self.shelf.add(post)
-        for post in list(self.shelf.posts.values()):
+            self.post_index.add(post)
+        for post in list(self.post_index.posts.values()):
             if post.edit_history[-1] != post.id:
-                self.shelf.set_aside(post)
+                self.post_index.supersede(post)
         self.media = {media.id: media for media in self.store.media()}
-        self.gone = {body["id"]: body for body in self.store.gone()}
-        for body in self.gone.values():
-            self.shelf.count(body["id"], body["author_id"], reply=bool(body.get("reply")))
+        self.tombstones = {body["id"]: body for body in self.store.tombstones()}
+        for body in self.tombstones.values():
+            self.post_index.count(body["id"], body["author_id"], reply=bool(body.get("reply")))
         self.facts = self.store.facts()
         if "clock" in self.facts:
             self.clock.restore(self.facts["clock"])
-        self.ids.last = max([0, *self.shelf.posts, *self.media, *self.gone, *self.people])
+        self.ids.last = max([0, *self.post_index.posts, *self.media, *self.tombstones, *self.people])
 
     @property
     def caps(self) -> Caps:
         return Caps(**self.facts.get("caps", {}))
 
     @property
-    def manners(self) -> manners.Manners:
-        return manners.Manners(**self.facts.get("manners", {}))
-
-    # people
+    def posting_rules(self) -> posting_rules.PostingRules:
+        return posting_rules.PostingRules(**self.facts.get("posting_rules", {}))
 
     @property
-    def bot(self) -> Person:
+    def bot(self) -> User:
         return self.by_handle[self.settings.bot.lower()]
 
-    def person(self, handle: str) -> Person | None:
+    def find_person(self, handle: str) -> User | None:
         return self.by_handle.get(handle.lower())
 
     def add_person(
         self, username: str, name: str = "", *, description: str = "", created_ms: int | None = None
-    ) -> Person:
+    ) -> User:
         now = self.clock.now_ms()
-        chance = random.Random(f"{self.settings.seed}:{username.lower()}")  # noqa: S311 a toy crowd
-        person = Person(
+        rng = random.Random(f"{self.settings.seed}:{username.lower()}")  # noqa: S311 reproducible, not secret
+        person = User(
             id=self.ids.next() if created_ms is None else self.ids.at(created_ms, username),
             username=username,
-            name=texts.scrub(name).strip()[:50] or username,
+            name=text_parser.scrub(name).strip()[:50] or username,
             created_ms=created_ms or now,
             description=description,
-            followers=chance.randrange(3, 4000),
-            following=chance.randrange(3, 900),
+            followers=rng.randrange(3, 4000),
+            following=rng.randrange(3, 900),
         )
         self.save(person)
-        self._know(person)
-        self.bell.ring()
+        self._register(person)
+        self.changes.notify()
         return person
 
-    def change(self, person: Person, **values: object) -> None:
-        """New values of a person's fields; who blocks somebody ends the following on both sides, as on X."""
+    def update_person(self, person: User, **values: object) -> None:
+        """Set fields of a person. A block removes follows in both directions, as on X."""
         for name, value in values.items():
             setattr(person, name, value)
-        parted = [self.people[i] for i in person.blocking if i in self.people]
-        for other in parted:
+        blocked = [self.people[i] for i in person.blocking if i in self.people]
+        for other in blocked:
             other.follows = [i for i in other.follows if i != person.id]
         person.follows = [i for i in person.follows if i not in person.blocking]
-        self.save(person, *parted)
-        self.bell.ring()
+        self.save(person, *blocked)
+        self.changes.notify()
 
-    def rename(self, person: Person, username: str) -> None:
-        """Give a person another handle; the old one is free at once, as on X. Their posts keep the words they have."""
-        holder = self.person(username)
+    def rename_person(self, person: User, username: str) -> None:
+        """Give a person another handle. The old one is free at once, as on X; existing posts keep their text."""
+        holder = self.find_person(username)
         if person is self.bot:
-            raise Refused("not-renamed", "The bot's handle is a setting: SANDBOX_BOT.")
+            raise RuleViolation("not-renamed", "The bot's handle is a setting: SANDBOX_BOT.")
         if holder is not None and holder is not person:
-            raise Refused("not-renamed", f"@{username} is somebody else's.")
+            raise RuleViolation("not-renamed", f"@{username} is taken.")
         del self.by_handle[person.username.lower()]
         person.username = username
         self.save(person)
-        self._know(person)
-        self.bell.ring()
+        self._register(person)
+        self.changes.notify()
 
-    def _know(self, person: Person) -> None:
+    def _register(self, person: User) -> None:
         self.people[person.id] = person
         self.by_handle[person.username.lower()] = person
 
-    def save(self, *things: Person | Post | Media, **facts: object) -> None:
+    def save(self, *things: User | Post | Media, **facts: object) -> None:
         with self.store.transaction():
             for thing in things:
                 self.store.put(thing)
@@ -119,54 +117,52 @@ class World:
                 self.store.put_fact(name, value)
         self.facts.update(facts)
 
-    # posts
-
-    def post(self, draft: Draft, **facts: object) -> Post:
-        """Raises `Refused` when a rule says no; otherwise post and facts are on disk when this returns."""
-        draft.text = texts.scrub(draft.text).strip()
-        rules.check(self, draft)
+    def create_post(self, draft: Draft, **facts: object) -> Post:
+        """Create a post and store it together with `facts`. Raise `RuleViolation` if it breaks a rule."""
+        draft.text = text_parser.scrub(draft.text).strip()
+        draft_validation.check(self, draft)
         if draft.through_api:
-            manners.check(self, draft)
-        post = self._made(draft)
+            posting_rules.check(self, draft)
+        post = self._build_post(draft)
         media = [self.media[media_id] for media_id in post.media_ids]
         for picture in media:
             picture.post_id = picture.post_id or post.id
         self.save(post, *media, **facts)
-        self.shelf.add(post)
-        self.bell.ring()
+        self.post_index.add(post)
+        self.changes.notify()
         return post
 
     def supersede(self, old: Post, draft: Draft) -> Post:
-        """A new version in the place of `old`, which is found by its id only from now on."""
-        draft.text = texts.scrub(draft.text).strip()
-        post = self._made(draft)
+        """Create a new version of `old`, which stays available by id only."""
+        draft.text = text_parser.scrub(draft.text).strip()
+        post = self._build_post(draft)
         post.conversation_id = old.conversation_id
         history = [*old.edit_history, post.id]
-        versions = [*self.existing(old.edit_history), post]
+        versions = [*self.existing_posts(old.edit_history), post]
         pictures = self.pictures(post)
         for version in versions:
             version.edit_history = history
         for picture in pictures:
             picture.post_id = post.id
         self.save(*versions, *pictures)
-        self.shelf.set_aside(old)
-        self.shelf.add(post)
-        self.bell.ring()
+        self.post_index.supersede(old)
+        self.post_index.add(post)
+        self.changes.notify()
         return post
 
-    def first_ms(self, post: Post) -> int:
-        """When the first version of a post was written."""
-        return ms_of(post.edit_history[0])
+    def original_created_ms(self, post: Post) -> int:
+        """Return when the first version of a post was written."""
+        return snowflake_ms(post.edit_history[0])
 
-    def _made(self, draft: Draft) -> Post:
+    def _build_post(self, draft: Draft) -> Post:
         post_id = self.ids.next()
-        parent = self.shelf.posts.get(draft.in_reply_to_id or 0)
+        parent = self.post_index.posts.get(draft.in_reply_to_id or 0)
         prefix = self._prefix(draft, parent)
-        written = writing.write(
+        built = post_builder.build_text(
             self._repost_text(draft),
             prefix=prefix,
-            tails=self._tails(draft, post_id),
-            find=self.person,
+            links=self._appended_links(draft, post_id),
+            find=self.find_person,
             post_id=post_id,
             self_url=permalink(draft.author, post_id),
         )
@@ -174,13 +170,13 @@ class World:
             id=post_id,
             author_id=draft.author.id,
             said=draft.text,
-            text=written.text,
-            entities=written.entities,
-            display=written.display,
-            note=written.note,
+            text=built.text,
+            entities=built.entities,
+            display=built.display,
+            note=built.note,
             conversation_id=parent.conversation_id if parent else post_id,
-            created_ms=ms_of(post_id),
-            lang=lang.guess(texts.pieces(draft.text)),
+            created_ms=snowflake_ms(post_id),
+            lang=lang.guess(text_parser.parse_pieces(draft.text)),
             in_reply_to_id=parent.id if parent else None,
             in_reply_to_user_id=parent.author_id if parent else None,
             quote_of_id=draft.quote_of_id,
@@ -193,95 +189,97 @@ class World:
         )
 
     def _repost_text(self, draft: Draft) -> str:
-        original = self.shelf.posts.get(draft.repost_of_id or 0)
+        original = self.post_index.posts.get(draft.repost_of_id or 0)
         if original is None:
             return draft.text
         text = f"RT @{self.people[original.author_id].username}: {original.said}"
         return text if len(text) <= 140 else text[:139] + "…"
 
-    def _prefix(self, draft: Draft, parent: Post | None) -> list[Person]:
-        """Author of the parent, then whom the parent mentions; not oneself, nor whom the text names already."""
+    def _prefix(self, draft: Draft, parent: Post | None) -> list[User]:
+        """Return the leading mentions of a reply: the parent's author and mentions that the text does not name."""
         if parent is None:
             return []
-        said = {piece.value.lower() for piece in texts.pieces(draft.text) if piece.kind == "mention"}
+        typed_handles = {
+            piece.value.lower() for piece in text_parser.parse_pieces(draft.text) if piece.kind == "mention"
+        }
         ids = dict.fromkeys([parent.author_id, *parent.mentioned_ids()])
-        wanted = [i for i in ids if i == parent.author_id or i not in draft.leave_out_ids]
-        people = [self.people[i] for i in wanted if i in self.people and i != draft.author.id]
-        return [person for person in people if person.username.lower() not in said][:MAX_PREFIX]
+        user_ids = [i for i in ids if i == parent.author_id or i not in draft.excluded_user_ids]
+        people = [self.people[i] for i in user_ids if i in self.people and i != draft.author.id]
+        return [person for person in people if person.username.lower() not in typed_handles][:MAX_PREFIX]
 
-    def _tails(self, draft: Draft, post_id: int) -> list[writing.Tail]:
-        tails = []
-        quoted = self.shelf.posts.get(draft.quote_of_id or 0)
+    def _appended_links(self, draft: Draft, post_id: int) -> list[post_builder.AppendedLink]:
+        links = []
+        quoted = self.post_index.posts.get(draft.quote_of_id or 0)
         if quoted is not None:
             url = permalink(self.people[quoted.author_id], quoted.id)
-            tails.append(writing.Tail(url, texts.shown_link(url)))
+            links.append(post_builder.AppendedLink(url, text_parser.display_url(url)))
         if draft.media_ids:
             keys = [self.media[media_id].key for media_id in draft.media_ids]
-            tails.append(writing.Tail(f"{permalink(draft.author, post_id)}/photo/1", "", keys))
-        return tails
+            links.append(post_builder.AppendedLink(f"{permalink(draft.author, post_id)}/photo/1", "", keys))
+        return links
 
     def delete(self, post: Post) -> None:
-        """The post, all its versions and its pictures vanish; replies stay where they are, as on X."""
-        versions = self.existing(post.edit_history)
+        """Delete the post with all versions and media. Replies stay, as on X."""
+        versions = self.existing_posts(post.edit_history)
         pictures = [picture for picture in self.pictures(post) if picture.post_id in post.edit_history]
         with self.store.transaction():
             for version in versions:
-                self.store.put_gone(version)
+                self.store.put_tombstone(version)
             for picture in pictures:
-                self.store.drop_media(picture)
+                self.store.delete_media(picture)
         for version in versions:
-            self.shelf.remove(version)
-            self.gone[version.id] = gone(version)
+            self.post_index.remove(version)
+            self.tombstones[version.id] = tombstone(version)
         for picture in pictures:
             del self.media[picture.id]
-            self.store.drop_bytes(picture.file)
-        self.bell.ring()
+            self.store.delete_bytes(picture.file)
+        self.changes.notify()
 
     def pictures(self, post: Post) -> list[Media]:
         return [self.media[i] for i in post.media_ids if i in self.media]
 
-    def existing(self, ids: Iterable[int]) -> list[Post]:
-        return [self.shelf.posts[i] for i in ids if i in self.shelf.posts]
+    def existing_posts(self, ids: Iterable[int]) -> list[Post]:
+        return [self.post_index.posts[i] for i in ids if i in self.post_index.posts]
 
-    # pictures
-
-    def add_picture(self, owner: Person, data: bytes, alt_text: str = "", *, media_id: int | None = None) -> Media:
-        """Bytes first, row second: a row never points at nothing."""
-        kind = sniff(data)
-        if kind is None:
-            raise Refused("media-type", "The media is not a PNG, JPEG, GIF or WebP picture.")
-        largest = MAX_GIF_BYTES if kind.mime == "image/gif" else rules.MAX_PICTURE_BYTES
-        if len(data) > largest:
-            raise Refused("media-size", f"The media is larger than {largest // 1024 // 1024} MB.")
+    def add_media(self, owner: User, data: bytes, alt_text: str = "", *, media_id: int | None = None) -> Media:
+        """Store an image. Its file is written before its row, so that no row lacks its file."""
+        info = sniff(data)
+        if info is None:
+            raise RuleViolation("media-type", "The media is not a PNG, JPEG, GIF or WebP image.")
+        max_bytes = MAX_GIF_BYTES if info.mime == "image/gif" else draft_validation.MAX_PICTURE_BYTES
+        if len(data) > max_bytes:
+            raise RuleViolation("media-size", f"The media is larger than {max_bytes // 1024 // 1024} MB.")
         media = Media(
             id=media_id or self.ids.next(),
             owner_id=owner.id,
-            mime=kind.mime,
-            ext=kind.ext,
-            width=kind.width,
-            height=kind.height,
+            mime=info.mime,
+            ext=info.ext,
+            width=info.width,
+            height=info.height,
             size=len(data),
             created_ms=self.clock.now_ms(),
-            alt_text=texts.scrub(alt_text)[: rules.MAX_ALT],
+            alt_text=text_parser.scrub(alt_text)[: draft_validation.MAX_ALT],
         )
         self.store.put_bytes(media.file, data)
         self.save(media)
         self.media[media.id] = media
         return media
 
-    def drop_picture(self, media: Media) -> None:
+    def delete_media(self, media: Media) -> None:
         with self.store.transaction():
-            self.store.drop_media(media)
+            self.store.delete_media(media)
         del self.media[media.id]
-        self.store.drop_bytes(media.file)
+        self.store.delete_bytes(media.file)
 
-    def describe(self, media: Media, *, alt_text: str | None = None, warning: dict[str, bool] | None = None) -> None:
-        media.alt_text = media.alt_text if alt_text is None else texts.scrub(alt_text)
+    def set_media_metadata(
+        self, media: Media, *, alt_text: str | None = None, warning: dict[str, bool] | None = None
+    ) -> None:
+        media.alt_text = media.alt_text if alt_text is None else text_parser.scrub(alt_text)
         media.warning = media.warning if warning is None else warning
         media.sensitive = media.sensitive if warning is None else any(warning.values())
         self.save(media)
-        self.bell.ring()
+        self.changes.notify()
 
 
-def permalink(author: Person, post_id: int) -> str:
+def permalink(author: User, post_id: int) -> str:
     return f"https://x.com/{author.username}/status/{post_id}"

@@ -1,1 +1,1 @@
-"""Does: RQ jobs that paint and reply, and sweeps that lose nothing."""
+"""Run the RQ jobs that paint and reply, and the loops that recover stuck work and purge deleted data."""

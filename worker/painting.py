@@ -1,243 +1,234 @@
-"""Paints one creation.
+"""Generate the pictures of one creation.
 
-    creation | still wanted? | start picture | gpu.paint | pay | what may hang | finish (WebP, thumbnail, provenance)
-             | store | mark painted
+    load task | still wanted? | init image | call the GPU service | record its cost | drop flagged pictures
+              | make WebP, AVIF and thumbnails with provenance | store files | complete: rows and state
 
-Each step before "mark painted" can be repeated without harm: files are named by their content, and only who still
-holds the claim may mark.
+Every step before the last can be repeated without harm: files are named by their content. Only the job that still holds
+the lease can complete.
 """
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Engine
 
 from core import imaging
+from core.budget.ledger import LedgerEntry, write_costs
+from core.budget.prices import GPU, GPU_IDLE, gpu_costs
 from core.clock import now
-from core.database import transaction
+from core.database import write_session
 from core.errors import GiveUp, Refused, TryLater
-from core.imaging import Copy, Provenance
-from core.line import Line
+from core.imaging import Provenance
 from core.logs import get_logger
 from core.models import Picture, State, creations, pictures
-from core.money.ledger import Cost, write_costs
-from core.money.prices import GPU, GPU_IDLE, gpu_costs
+from core.publishing import lock_creations, publish
 from core.queue import PAINT, REPLY
-from core.settings import MoneySettings, RuleSettings, WorkSettings
-from core.states import move
+from core.scheduling import Dispatcher
+from core.settings import BudgetSettings, JobSettings, UsagePolicySettings
 from core.storage import Storage
-from core.styles import styled
-from core.text import display_name
-from core.visibility import hold, show
+from core.styles import apply_style
 from core.x import XClient
-from worker.claims import Claim, take
-from worker.gpu_client import GpuClient, Order, Painted, Painting
-from worker.manners import Manners
-from worker.media import Media
-from worker.patience import patiently
-from worker.rows import creation_with_post
-from worker.schedule import next_try
-from worker.start_picture import StartPictures
-from worker.stopping import may_be_handed_back
-from worker.telling import tell_hung, tell_not_painted
+from worker.backoff import next_attempt_at
+from worker.database_retry import retry_while_busy
+from worker.gpu.client import GeneratedImage, GenerateRequest, GenerateResult, GpuClient
+from worker.init_image import InitImages
+from worker.leases import CreationLease, acquire
+from worker.media_download import MediaDownloader
+from worker.notifications import notify_failed, notify_published
+from worker.queries import PaintTask, load_paint_task
+from worker.reply_policy import ReplyPolicy
+from worker.shutdown import requeue_on_stop
 from worker.text_replies import TextReplies
 
 log = get_logger(__name__)
 
-# A post seen on X so lately is taken to be there still.
-SEEN_LATELY = timedelta(minutes=5)
-LOST = ("gone", "protected", "suspended")
+# A post that was seen on X within this time is not checked again.
+RECENTLY_CHECKED = timedelta(minutes=5)
+UNAVAILABLE = ("deleted", "protected", "suspended")
+SEEDS = 2**32
 
 
 @dataclass(frozen=True)
 class PaintStep:
-    """How a creation goes from queued to painted."""
+    """Move a creation from `queued` to `painted`."""
 
     engine: Engine
     gpu: GpuClient
     x: XClient
     storage: Storage
-    line: Line
-    settings: WorkSettings
-    money: MoneySettings
-    manners: Manners
-    media: Media = field(default_factory=Media)
-    rules: RuleSettings = field(default_factory=RuleSettings)
+    dispatcher: Dispatcher
+    settings: JobSettings
+    money: BudgetSettings
+    policy: ReplyPolicy
+    media: MediaDownloader = field(default_factory=MediaDownloader)
+    rules: UsagePolicySettings = field(default_factory=UsagePolicySettings)
 
-    def claim(self, creation_id: int) -> Claim | None:
-        """Take a waiting creation, or None when somebody else has it or it is done."""
-        return take(self.engine, creation_id, State.QUEUED, State.PAINTING, lease=self.settings.lease_seconds)
+    def acquire(self, creation_id: int) -> CreationLease | None:
+        """Lease a queued creation. Returns None if it is not due, done, or leased by another job."""
+        return acquire(self.engine, creation_id, State.QUEUED, State.PAINTING, duration=self.settings.lease_seconds)
 
-    def do(self, claim: Claim) -> None:
-        """Paint it. Raises TryLater and Refused."""
-        creation = creation_with_post(self.engine, claim.creation_id)
-        self._is_it_still_wanted(creation)
+    def run(self, lease: CreationLease) -> None:
+        """Generate its pictures and publish them. Raises TryLater and Refused."""
+        task = load_paint_task(self.engine, lease.creation_id)
+        self._ensure_still_wanted(task)
         self.storage.check_room()
-        start = StartPictures(self.engine, self.storage, self.media).bytes_for(creation)
-        with may_be_handed_back():
-            painting = self.gpu.paint(_order(creation, start))
-        # It is paid for: whoever holds the database must not have it painted again.
-        patiently(lambda: self._pay(claim, creation, painting))
-        rows = [self._hang(creation, painting, n, painted) for n, painted in enumerate(self._may_hang(painting))]
-        if patiently(lambda: self._mark_painted(claim, creation, painting, rows)):
-            told = {"model": painting.model, "seconds": round(painting.seconds, 2), "ignored": list(painting.ignored)}
-            log.info("painted", creation=claim.creation_id, **told)
+        init_image = InitImages(self.engine, self.storage, self.media).load(task)
+        with requeue_on_stop():
+            result = self.gpu.generate(_build_request(task, init_image))
+        # The GPU time is spent: a busy database must not cause a second generation.
+        retry_while_busy(lambda: self._record_cost(lease, task, result))
+        images = self._select_publishable(result)
+        rows = [self._store_image(task, result, position, image) for position, image in enumerate(images)]
+        if retry_while_busy(lambda: self._complete(lease, task, result, rows)):
+            details = {"model": result.model, "seconds": round(result.seconds, 2), "ignored": list(result.ignored)}
+            log.info("painted", creation=task.id, **details)
 
-    def postpone(self, claim: Claim, error: TryLater) -> None:
-        """Back into the queue for another try, or failed when there were enough."""
-        attempts = claim.attempts if error.counted else claim.attempts - 1
+    def retry_later(self, lease: CreationLease, error: TryLater) -> None:
+        """Queue it for another attempt, or fail it after the last one."""
+        attempts = lease.attempts if error.counted else lease.attempts - 1
         if attempts >= self.settings.paint_attempts:
-            self.end(claim, error)
+            self.fail(lease, error)
             return
-        due = next_try(error, attempts, self.settings, claim.now())
-        if claim.move(State.QUEUED, claim=None, attempts=attempts, next_attempt_at=due, last_error=str(error)):
-            log.warning("painting waits", creation=claim.creation_id, reason=str(error), attempts=attempts)
+        due = next_attempt_at(error, attempts, self.settings, lease.now())
+        if lease.release(State.QUEUED, attempts=attempts, next_attempt_at=due, last_error=str(error)):
+            log.warning("painting will be retried", creation=lease.creation_id, reason=str(error), attempts=attempts)
 
-    def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
-        """Refused when the painter cannot paint it; failed when it could not be painted in all its attempts."""
+    def fail(self, lease: CreationLease, error: TryLater | Refused | GiveUp) -> None:
+        """End it: `refused` if it must not or cannot be generated, `failed` after the last attempt."""
         target = State.REFUSED if isinstance(error, Refused) else State.FAILED
         texts = TextReplies(self.engine, self.rules, self.money)
         budget_reached = texts.is_budget_reached()
-        with transaction(self.engine) as session:
-            ended: dict[str, Any] = {
-                "code": error.code,
-                "last_error": str(error),
-                "claim": None,
-                "next_attempt_at": None,
-            }
-            moved = move(session, claim.creation_id, State.PAINTING, target, held_by=claim.token, **ended)
-            if moved:
-                tell_not_painted(session, claim.creation_id, error.code)
-                explain = texts.explain_refusal if target == State.REFUSED else texts.explain_failure
-                explain(session, claim.creation_id, claim.now(), budget_reached=budget_reached)
-        if moved:
-            log.error("not painted", creation=claim.creation_id, state=target.value, reason=str(error))
-
-    def finished(self) -> None:
-        """Whoever is next in line may go: for an answer, and for a painting."""
-        self.line.call_up(REPLY)
-        self.line.call_up(PAINT)
-
-    def _is_it_still_wanted(self, creation: Any) -> None:
-        """Before it is paid for: not taken back, its author has not said stop, and the post is still there."""
-        if creation.deleted_at:
-            raise Refused("deleted")
-        if creation.opted_out_at:
-            raise Refused("opted_out")
-        if creation.banned_at:
-            raise Refused("banned")
-        if creation.post_id is None:
-            return  # wished for in the gallery: painted also where the post that it answers is gone
-        if creation.gone_at:
-            raise Refused("post_gone")
-        if now() - creation.checked_at < SEEN_LATELY:
-            return
-        self.x.on_behalf(creation.id, creation.person_id)
-        try:
-            fate = self.x.posts([creation.post_id]).lost.get(creation.post_id)
-        except (TryLater, GiveUp) as error:
-            log.warning("painted without a look at the post", creation=creation.id, reason=str(error))
-            return
-        # X also tells of posts around it that are lost, and of what it does not want to show just now.
-        if fate in LOST:
-            raise Refused("post_gone", fate)
-
-    def _may_hang(self, painting: Painting) -> list[Painted]:
-        """Its pictures without those that the safety check held back. Raises Refused where none is left, and TryLater
-        where none was checked."""
-        kept = self.gpu.publishable(painting)
-        if self.manners.flagged == "refuse":
-            kept = [one for one in kept if not one.flagged]
-        if not kept:
-            raise Refused("flagged")
-        return kept
-
-    def _pay(self, claim: Claim, creation: Any, painting: Painting) -> None:
-        """GPU seconds cost also where nothing comes of them. The same answer counts once, however often it is read."""
-        painted, idle = gpu_costs(painting.gpu_seconds, painting.idle_seconds, painting.usd_per_second, self.money)
-        key = painting.receipt
-        costs = [Cost(f"gpu:{creation.id}:{key}", GPU, painted, creation.id, creation.person_id)]
-        if idle:
-            # Nobody asked for it: the house pays that its painter was ready.
-            costs.append(Cost(f"gpu_idle:{key}", GPU_IDLE, idle))
-        write_costs(self.engine, costs, at=claim.now())
-
-    def _hang(self, creation: Any, painting: Painting, position: int, painted: Painted) -> Picture:
-        """Finish one picture, keep its files, and make its row."""
-        source = Provenance(
-            creation.prompt, display_name(creation.name, creation.username), painting.model, painted.seed
-        )
-        finished = imaging.finish(painted.image or b"", source)
-        return Picture(
-            creation_id=creation.id,
-            position=position,
-            seed=painted.seed,
-            width=finished.width,
-            height=finished.height,
-            mime=imaging.MIME,
-            size=len(finished.image),
-            key=self.storage.put(finished.image, imaging.EXTENSION),
-            **self._keep("thumb", finished.thumb),
-            **self._keep("wide", finished.wide),
-            placeholder=finished.placeholder,
-            flagged=painted.flagged,
-        )
-
-    def _keep(self, name: str, copy: Copy | None) -> dict[str, Any]:
-        """Keep the files of a smaller copy; the values of its columns. Nothing where there is none."""
-        if copy is None:
-            return {}
-        return {
-            f"{name}_key": self.storage.put(copy.webp, imaging.EXTENSION),
-            f"{name}_avif_key": self.storage.put(copy.avif, imaging.AVIF) if copy.avif else None,
-            f"{name}_width": copy.width,
-            f"{name}_height": copy.height,
-        }
-
-    def _mark_painted(self, claim: Claim, creation: Any, painting: Painting, rows: list[Picture]) -> bool:
-        """From here on it is visible. Pictures and state change together; False when the claim was lost."""
-        moment = claim.now()
-        with transaction(self.engine) as session:
-            hold(session, creations.c.id == claim.creation_id)
-            moved = move(
-                session,
-                claim.creation_id,
-                State.PAINTING,
-                State.PAINTED,
-                held_by=claim.token,
-                claim=None,
-                attempts=0,
-                last_error=None,
-                next_attempt_at=claim.now() if creation.to_post_id is not None else None,
-                model=painting.model,
-                painting_seconds=painting.seconds,
-                painted_steps=painting.steps,
-                guidance=painting.guidance,
-                tokens_read=painting.truncated[0] if painting.truncated else None,
-                tokens_in_all=painting.truncated[1] if painting.truncated else None,
-                ignored=" ".join(painting.ignored) or None,
-                painted_at=moment,
+        explain = texts.explain_refusal if target == State.REFUSED else texts.explain_failure
+        with write_session(self.engine) as session:
+            moved = lease.release_in(
+                session, target, reason_code=error.code, last_error=str(error), next_attempt_at=None
             )
             if moved:
-                # Without their ids: where this is done again, they may be others' by then.
-                session.execute(pictures.insert(), [row.model_dump(exclude={"id"}) for row in rows])
-                # Taken back, or its author hidden, while it was painted: then it never comes into sight.
-                if show(session, creations.c.id == claim.creation_id):
-                    tell_hung(session, claim.creation_id)
-        return moved
+                notify_failed(session, lease.creation_id, error.code)
+                explain(session, lease.creation_id, lease.now(), budget_reached=budget_reached)
+        if moved:
+            log.error("not painted", creation=lease.creation_id, state=target.value, reason=str(error))
+
+    def dispatch_next(self) -> None:
+        """Enqueue the next reply and paint jobs."""
+        self.dispatcher.dispatch(REPLY)
+        self.dispatcher.dispatch(PAINT)
+
+    def _ensure_still_wanted(self, task: PaintTask) -> None:
+        """Raise Refused if the creation, its author or its post should get no picture any more: GPU time costs."""
+        if task.deleted_at:
+            raise Refused("deleted")
+        if task.opted_out_at:
+            raise Refused("opted_out")
+        if task.banned_at:
+            raise Refused("banned")
+        if task.post_id is None:
+            return  # made in the gallery: painted even if the post that it replies to is gone
+        if task.deleted_on_x_at:
+            raise Refused("post_gone")
+        if task.last_checked_on_x_at and now() - task.last_checked_on_x_at < RECENTLY_CHECKED:
+            return
+        self._ensure_post_exists(task, task.post_id)
+
+    def _ensure_post_exists(self, task: PaintTask, post_id: int) -> None:
+        self.x.attribute_to(task.id, task.person_id)
+        try:
+            # The answer also covers posts around it, and posts that X only hides for now.
+            status = self.x.get_posts([post_id]).unavailable.get(post_id)
+        except (TryLater, GiveUp) as error:
+            log.warning("painting without checking the post on X", creation=task.id, reason=str(error))
+            return
+        if status in UNAVAILABLE:
+            raise Refused("post_gone", status)
+
+    def _select_publishable(self, result: GenerateResult) -> list[GeneratedImage]:
+        """Return its pictures without flagged ones. Raises Refused if none is left, TryLater if none was checked."""
+        images = self.gpu.select_publishable(result)
+        if self.policy.flagged_images == "refuse":
+            images = [image for image in images if not image.flagged]
+        if not images:
+            raise Refused("flagged")
+        return images
+
+    def _record_cost(self, lease: CreationLease, task: PaintTask, result: GenerateResult) -> None:
+        """Record GPU seconds, even if no picture comes of them. One response is charged once, however often read."""
+        busy, idle = gpu_costs(result.gpu_seconds, result.idle_seconds, result.usd_per_second, self.money)
+        digest = result.response_digest
+        costs = [LedgerEntry(f"gpu:{task.id}:{digest}", GPU, busy, task.id, task.person_id)]
+        if idle:
+            # No user caused it: the instance pays for a service that was ready.
+            costs.append(LedgerEntry(f"gpu_idle:{digest}", GPU_IDLE, idle))
+        write_costs(self.engine, costs, at=lease.now())
+
+    def _store_image(self, task: PaintTask, result: GenerateResult, position: int, image: GeneratedImage) -> Picture:
+        """Store the files of one picture and return its row."""
+        source = Provenance(task.prompt, task.author, result.model, image.seed)
+        derived = imaging.make_derivatives(image.content or b"", source)
+        thumb, wide = derived.thumb, derived.wide
+        return Picture(
+            creation_id=task.id,
+            position=position,
+            seed=image.seed,
+            width=derived.width,
+            height=derived.height,
+            mime=imaging.MIME,
+            size=len(derived.image),
+            key=self.storage.put(derived.image, imaging.EXTENSION),
+            thumb_key=self.storage.put(thumb.webp, imaging.EXTENSION),
+            thumb_avif_key=self._put_avif(thumb.avif),
+            thumb_width=thumb.width,
+            thumb_height=thumb.height,
+            wide_key=self.storage.put(wide.webp, imaging.EXTENSION) if wide else None,
+            wide_avif_key=self._put_avif(wide.avif) if wide else None,
+            wide_width=wide.width if wide else None,
+            wide_height=wide.height if wide else None,
+            placeholder=derived.placeholder,
+            flagged=image.flagged,
+        )
+
+    def _put_avif(self, avif: bytes | None) -> str | None:
+        return self.storage.put(avif, imaging.AVIF) if avif else None
+
+    def _complete(self, lease: CreationLease, task: PaintTask, result: GenerateResult, rows: list[Picture]) -> bool:
+        """Insert the pictures, change the state and publish in one transaction. Returns False if the lease was lost."""
+        values = _completed_values(lease, task, result)
+        with write_session(self.engine) as session:
+            lock_creations(session, creations.c.id == task.id)
+            if not lease.release_in(session, State.PAINTED, **values):
+                return False
+            # Without ids: if this transaction is repeated, other rows may have them by then.
+            session.execute(pictures.insert(), [row.model_dump(exclude={"id"}) for row in rows])
+            # Stays hidden if it was deleted, or its author hidden, meanwhile.
+            if publish(session, creations.c.id == task.id):
+                notify_published(session, task.id)
+        return True
 
 
-def _order(creation: Any, start: bytes | None) -> Order:
-    seeds = tuple((creation.seed + n) % 2**32 for n in range(creation.count))
-    return Order(
-        styled(creation.prompt, creation.style),
-        seeds,
-        creation.negative_prompt,
-        creation.aspect_ratio,
-        creation.steps,
-        start,
-        creation.person_id,
-        creation.id,
-        creation.strength,
+def _completed_values(lease: CreationLease, task: PaintTask, result: GenerateResult) -> dict[str, object]:
+    tokens_used, tokens_total = result.truncated or (None, None)
+    return {
+        "attempts": 0,
+        "last_error": None,
+        "next_attempt_at": lease.now() if task.target_post_id is not None else None,
+        "model": result.model,
+        "painting_seconds": result.seconds,
+        "steps_used": result.steps,
+        "guidance": result.guidance,
+        "prompt_tokens_used": tokens_used,
+        "prompt_tokens_total": tokens_total,
+        "ignored_options": " ".join(result.ignored) or None,
+        "painted_at": lease.now(),
+    }
+
+
+def _build_request(task: PaintTask, init_image: bytes | None) -> GenerateRequest:
+    return GenerateRequest(
+        prompt=apply_style(task.prompt, task.style),
+        seeds=tuple((task.seed + number) % SEEDS for number in range(task.count)),
+        negative_prompt=task.negative_prompt,
+        aspect_ratio=task.aspect_ratio,
+        steps=task.steps,
+        init_image=init_image,
+        creation_id=task.id,
+        strength=task.strength,
     )

@@ -1,39 +1,38 @@
-"""Answers one post with the pictures of its creation, or in words, once, whatever breaks.
+"""Reply once to the post of a creation, with its pictures or with a text, also after a crash or an outage.
 
-    painted | claim: replying | may it be answered? does X take replies? | upload, alt text | prolong | POST the answer
+    painted | lease: replying | replyable? does X take replies? | upload, alt text | renew the lease | POST the reply
             | mark replied
 
-`replying` is saved before X is called. A job that finds a creation in `replying` does not know how far the one before
-it came: it first looks on X for our answer, and posts only when X surely has none. A missing reply is a pity, a double
-one is spam.
+`replying` is saved before X is called. A job that finds a creation in `replying` does not know how far its predecessor
+came. It first looks for our reply on X, and posts only if X surely has none. A missing reply is a pity, a double one is
+spam.
 """
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Engine
 
 from core.clock import now
-from core.database import reading
-from core.errors import GiveUp, OutcomeUnknown, OutOfFunds, Refused, Suspended, TryLater
-from core.line import Line
+from core.database import read_connection
+from core.errors import CallsSuspended, GiveUp, OutcomeUnknown, Refused, Suspended, TryLater
 from core.logs import get_logger
 from core.models import State
 from core.queue import REPLY
-from core.reply_gate import ReplyGate, replies_missed_before
-from core.reply_numbers import may_be_of
-from core.settings import WorkSettings
+from core.reply_gate import ReplyGate, unchecked_before_id
+from core.reply_numbers import may_reply_for
+from core.scheduling import Dispatcher
+from core.settings import JobSettings
 from core.storage import Storage
 from core.x import Post, XClient
-from worker import doubts
-from worker.claims import Claim, take
-from worker.manners import NOT_SUMMONED, Manners, answers_prefixed
-from worker.patience import patiently
-from worker.rows import creation_with_post, other_answers_to
-from worker.schedule import next_try
-from worker.text_replies import NOTICES, is_notice_due
-from worker.uploading import Uploader
+from worker import refusal_probe
+from worker.backoff import next_attempt_at
+from worker.database_retry import retry_while_busy
+from worker.leases import CreationLease, acquire
+from worker.media_upload import MediaUploader
+from worker.queries import ReplyTask, find_other_replies, load_reply_task
+from worker.reply_policy import NOT_MENTIONED, ReplyPolicy, allows_implicit_mentions
+from worker.text_replies import NOTICE_STATES, is_notice_due
 
 log = get_logger(__name__)
 
@@ -43,199 +42,207 @@ GAVE_UP = "x_gave_up"
 
 @dataclass
 class ReplyStep:
-    """How a creation goes from painted to replied, and how a refusal is told."""
+    """Move a creation from `painted` to `replied`, or report a refusal on X.
+
+    may_have_replied: our reply may be on X already. While it may, the creation stays in `replying`.
+    limiter_will_schedule: the rate limiter knows that no reply can go now, so it decides when, and not a pause here.
+    return_state: the state to return to if no reply is posted.
+    """
 
     engine: Engine
     x: XClient
     storage: Storage
-    line: Line
-    settings: WorkSettings
-    manners: Manners
-    # Whether an answer may be on X already. While it may, the creation stays in `replying`.
-    may_have_answered: bool = field(default=False, init=False)
-    # Whether the pace knows that no answer goes now: then the line decides when, not a pause of our own.
-    pace_knows: bool = field(default=False, init=False)
-    home: State = field(default=State.PAINTED, init=False)
+    dispatcher: Dispatcher
+    settings: JobSettings
+    policy: ReplyPolicy
+    may_have_replied: bool = field(default=False, init=False)
+    limiter_will_schedule: bool = field(default=False, init=False)
+    return_state: State = field(default=State.PAINTED, init=False)
 
-    def claim(self, creation_id: int) -> Claim | None:
-        """Take a creation that waits for its answer, or one whose job died in the middle; None for nothing to do."""
-        lease = self.settings.lease_seconds
+    def acquire(self, creation_id: int) -> CreationLease | None:
+        """Lease a creation that waits for its reply, or whose job died in the middle. Returns None if none is due."""
+        duration = self.settings.lease_seconds
         for source in (State.PAINTED, State.REFUSED, State.REPLYING):
-            claim = take(self.engine, creation_id, source, State.REPLYING, lease=lease)
-            if claim:
-                self.may_have_answered = claim.taken_over
-                return claim
+            lease = acquire(self.engine, creation_id, source, State.REPLYING, duration=duration)
+            if lease:
+                self.may_have_replied = lease.taken_over
+                return lease
         return None
 
-    def do(self, claim: Claim) -> None:
-        """Answer. Raises TryLater, OutcomeUnknown and GiveUp."""
-        creation = creation_with_post(self.engine, claim.creation_id)
-        self.home = State.PAINTED if creation.says is None else State.REFUSED
-        self.x.on_behalf(creation.id, creation.person_id)
-        if creation.reply_post_id is not None:
-            self._mark_replied(claim, creation.reply_post_id)  # found on X since the database was restored
-            return
-        self._gate.pass_through()
-        is_missed = self._may_be_missed(creation)
-        if (is_missed or self.may_have_answered) and (
-            found := self._find_answer(creation, whatever_it_names=is_missed)
-        ):
-            self._mark_replied(claim, found)
-            return
-        self.may_have_answered = False
-        self._may_it_be_answered(creation)
-        # While X has suspended replies, no alt text is paid for one that will be refused.
-        self.x.foresee_answer()
-        media_ids = [] if creation.says else self._uploader().bring(creation, claim.attempts)
-        if not claim.prolong():
-            log.warning("claim lost before answering", creation=claim.creation_id)
-            return
-        self._mark_replied(claim, self._answer(claim, creation, media_ids))
+    def run(self, lease: CreationLease) -> None:
+        """Reply. Raises TryLater, OutcomeUnknown and GiveUp."""
+        task = load_reply_task(self.engine, lease.creation_id)
+        self.return_state = State.PAINTED if task.reply_text is None else State.REFUSED
+        self.x.attribute_to(task.id, task.person_id)
+        reply_post_id = task.reply_post_id  # found on X since the database was restored
+        if reply_post_id is None:
+            self._gate.ensure_open()
+            reply_post_id = self._find_posted(task) or self._post_reply(lease, task)
+        if reply_post_id is not None:
+            self._mark_replied(lease, reply_post_id)
 
-    def postpone(self, claim: Claim, error: TryLater) -> None:
-        """Wait for another try. Where an answer may be on X, the next try begins with looking for it."""
-        attempts = claim.attempts if error.counted else claim.attempts - 1
+    def retry_later(self, lease: CreationLease, error: TryLater) -> None:
+        """Schedule another attempt. If our reply may be on X, that attempt starts by looking for it."""
+        attempts = lease.attempts if error.counted else lease.attempts - 1
         if attempts >= self.settings.reply_attempts:
-            self.end(claim, GiveUp(GAVE_UP, str(error)))
+            self.fail(lease, GiveUp(GAVE_UP, str(error)))
             return
-        moment = claim.now()
-        due = moment if self.pace_knows else next_try(error, attempts, self.settings, moment)
-        if self.may_have_answered:
-            due = max(due, moment + timedelta(seconds=self.settings.settle_seconds))
-        target = State.REPLYING if self.may_have_answered else self.home
-        if claim.move(target, claim=None, attempts=attempts, next_attempt_at=due, last_error=str(error)):
-            log.warning("answer waits", creation=claim.creation_id, reason=str(error), attempts=attempts)
+        moment = lease.now()
+        due = moment if self.limiter_will_schedule else next_attempt_at(error, attempts, self.settings, moment)
+        if self.may_have_replied:
+            due = max(due, moment + timedelta(seconds=self.settings.reply_lookup_delay_seconds))
+        target = State.REPLYING if self.may_have_replied else self.return_state
+        if lease.release(target, attempts=attempts, next_attempt_at=due, last_error=str(error)):
+            log.warning("reply will be retried", creation=lease.creation_id, reason=str(error), attempts=attempts)
 
-    def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
-        """X said no for good: the picture hangs in the gallery only."""
-        values = {
-            "reply_outcome": error.code,
-            "replied_at": claim.now(),
-            "last_error": str(error),
-            "next_attempt_at": None,
-        }
-        if claim.move(self.home, claim=None, **values):
-            log.warning("gallery only", creation=claim.creation_id, reason=str(error))
-            if error.code == NOT_SUMMONED and not answers_prefixed(self.engine, self.manners):
-                log.error("X refuses to let us answer who does not name us; left alone for some hours")
+    def fail(self, lease: CreationLease, error: TryLater | Refused | GiveUp) -> None:
+        """Give up the reply: the pictures are in the gallery only."""
+        values = {"reply_status": error.code, "replied_at": lease.now(), "last_error": str(error)}
+        if lease.release(self.return_state, next_attempt_at=None, **values):
+            log.warning("no reply, gallery only", creation=lease.creation_id, reason=str(error))
+            if error.code == NOT_MENTIONED and not allows_implicit_mentions(self.engine, self.policy):
+                log.error("X refuses replies to posts that do not mention us; paused for some hours")
 
-    def finished(self) -> None:
-        """Whoever is next in line may go."""
-        self.line.call_up(REPLY)
+    def dispatch_next(self) -> None:
+        """Enqueue the next reply jobs."""
+        self.dispatcher.dispatch(REPLY)
 
-    def _may_it_be_answered(self, creation: Any) -> None:
-        """What we know ourselves costs no call. Raises GiveUp."""
-        if creation.deleted_at:
+    def _find_posted(self, task: ReplyTask) -> int | None:
+        """Return our reply to the post if it may be on X already and is there."""
+        is_missed = self._may_be_missed(task)
+        if not is_missed and not self.may_have_replied:
+            return None
+        reply_post_id = self._find_own_reply(task, any_number=is_missed)
+        self.may_have_replied = self.may_have_replied and reply_post_id is not None
+        return reply_post_id
+
+    def _post_reply(self, lease: CreationLease, task: ReplyTask) -> int | None:
+        """Upload and post. Returns None if the lease was lost: then another job replies."""
+        target_post_id = self._ensure_replyable(task)
+        # Before alt text is paid for: X may have suspended replies.
+        self.x.ensure_replies_not_suspended()
+        media_ids = [] if task.reply_text else self._uploader.ensure_uploaded(task, lease.attempts)
+        if lease.renew():
+            return self._send(lease, task, target_post_id, media_ids)
+        log.warning("lease lost before replying", creation=task.id)
+        return None
+
+    def _ensure_replyable(self, task: ReplyTask) -> int:
+        """Return the post to reply to. Raises GiveUp if our own rows show that no reply is wanted or possible."""
+        if task.deleted_at:
             raise GiveUp("deleted")
-        if creation.to_post_id is None or creation.gone_at:
+        if task.target_post_id is None or task.deleted_on_x_at:
             raise GiveUp("x_post_gone")
-        if creation.opted_out_at and creation.code != "stop":
+        if task.opted_out_at and task.reason_code != "stop":
             raise GiveUp("opted_out")
-        if creation.banned_at:
+        if task.banned_at:
             raise GiveUp("banned")
-        if creation.code in NOTICES and not is_notice_due(self.engine, creation):
+        if task.reason_code in NOTICE_STATES and not is_notice_due(self.engine, task):
             raise GiveUp("not_needed")
-        if creation.summons != "prefix":
-            return  # who wrote our handle may be answered, whoever else may reply there
-        if creation.reply_settings != "everyone":
+        if task.mention_type == "prefix":
+            self._ensure_implicit_mention_allowed(task)
+        return task.target_post_id
+
+    def _ensure_implicit_mention_allowed(self, task: ReplyTask) -> None:
+        """Raise GiveUp if X would refuse. It ignores the reply settings of authors only if they wrote our handle."""
+        if task.reply_settings != "everyone":
             raise GiveUp("x_not_allowed")
-        if not answers_prefixed(self.engine, self.manners):
+        if not allows_implicit_mentions(self.engine, self.policy):
             raise GiveUp("x_prefix_only")
 
-    def _find_answer(self, creation: Any, *, whatever_it_names: bool = False) -> int | None:
-        """Look on X for our answer. X refusing to let us look says nothing about it.
+    def _find_own_reply(self, task: ReplyTask, *, any_number: bool) -> int | None:
+        """Look for our reply on X. Raises TryLater also if X refuses the look-up, which says nothing about the reply.
 
-        Under one post may stand answers of several creations: the one that asked, and those from the gallery.
+        A post may have replies of several creations: of the one it asked for, and of those from the gallery.
 
-        Args:
-            whatever_it_names: it may have had another number, before the database was restored.
+        any_number: our reply may name another number, given before the database was restored.
         """
-        others = other_answers_to(self.engine, creation.to_post_id, creation.id)
+        if task.target_post_id is None:
+            return None
+        others = find_other_replies(self.engine, task.target_post_id, task.id)
 
         def is_ours(post: Post) -> bool:
-            return post.id not in others and (whatever_it_names or may_be_of(creation.id, post.text))
+            return post.id not in others and (any_number or may_reply_for(task.id, post.text))
 
         try:
-            return self.x.find_answer(self.x.my_id(), to=creation.to_post_id, is_ours=is_ours)
+            return self.x.find_own_reply(self.x.get_my_id(), to=task.target_post_id, is_ours=is_ours)
         except GiveUp as error:
             raise TryLater("x_cannot_look", str(error)) from error
 
-    def _answer(self, claim: Claim, creation: Any, media_ids: list[str]) -> int:
-        text = creation.says or reply_text(creation.id, self.manners.link_home)
-        if (creation.last_error or "").startswith("x_duplicate"):
-            text = f"{text} ({claim.attempts})"  # X has seen these words, yet surely not from this creation
-        self.may_have_answered = True
+    def _send(self, lease: CreationLease, task: ReplyTask, target_post_id: int, media_ids: list[str]) -> int:
+        text = task.reply_text or reply_text(task.id, self.policy.gallery_url)
+        if task.failed_before_with("x_duplicate"):
+            text = f"{text} ({lease.attempts})"  # X has seen this text, but not from this creation
+        made_with_ai = bool(media_ids) and self.policy.made_with_ai
+        self.may_have_replied = True
         try:
-            return self.x.answer(
-                text,
-                to=creation.to_post_id,
-                media_ids=media_ids,
-                made_with_ai=bool(media_ids) and self.manners.made_with_ai,
-            )
+            return self.x.reply(text, to=target_post_id, media_ids=media_ids, made_with_ai=made_with_ai)
         except (TryLater, GiveUp) as error:
-            self.may_have_answered = isinstance(error, OutcomeUnknown)
-            is_doubtful = error.code in doubts.MAY_BE_THE_POST and not isinstance(error, Suspended)
-            problem = self._judge(error, creation) if is_doubtful else error
-            self._learn_from(problem, creation)
+            self.may_have_replied = isinstance(error, OutcomeUnknown)
+            is_ambiguous = error.code in refusal_probe.AMBIGUOUS_CODES and not isinstance(error, Suspended)
+            problem = self._interpret_refusal(error, task) if is_ambiguous else error
+            self._learn_from(problem, task)
             if problem is not error:
                 raise problem from error
             raise
 
-    def _judge(self, error: TryLater | GiveUp, creation: Any) -> TryLater | GiveUp:
-        """What a refusal is that may be about the post or about us: a pause, one more try, or final."""
-        refused_before = creation.reply_forbidden_at
-        others_were_taken = doubts.was_taken_since(self.engine, refused_before)
-        doubts.note_refusal(self.engine, creation.id, self.x.moment())
+    def _interpret_refusal(self, error: TryLater | GiveUp, task: ReplyTask) -> TryLater | GiveUp:
+        """Return what a refusal means that may concern the post or our account: a pause, one more attempt, or final."""
+        refused_before = task.reply_forbidden_at
+        others_were_accepted = refusal_probe.was_reply_accepted_since(self.engine, refused_before)
+        refusal_probe.record_refusal(self.engine, task.id, self.x.x_now())
         if isinstance(error, TryLater):
-            if others_were_taken:
+            if others_were_accepted:
                 return GiveUp(error.code, "X takes replies to others")
-            return OutOfFunds(error.code, "it may be this post", after=doubts.STEPS_ASIDE_FOR)
-        if doubts.means_us(self.engine):
-            self.x.suspend_answers(error.code)
-            revived = doubts.revive(self.engine, now())
-            log.error("X refuses every reply without a reason; they wait", reason=str(error), revived=revived)
-            return OutOfFunds(error.code, "X refuses every reply", after=doubts.STEPS_ASIDE_FOR)
+            return CallsSuspended(error.code, "it may be this post", after=refusal_probe.SKIP_POST_SECONDS)
+        if refusal_probe.is_account_refused(self.engine):
+            self.x.suspend_replies(error.code)
+            revived = refusal_probe.revive(self.engine, now())
+            log.error("X refuses every reply without a reason; replies wait", reason=str(error), revived=revived)
+            return CallsSuspended(error.code, "X refuses every reply", after=refusal_probe.SKIP_POST_SECONDS)
         if refused_before is None:
-            return TryLater(error.code, "X gave no reason; tried once more", after=doubts.ONCE_MORE_AFTER)
+            return TryLater(error.code, "X gave no reason; tried once more", after=refusal_probe.SECOND_ATTEMPT_SECONDS)
         return error
 
-    def _learn_from(self, error: TryLater | GiveUp, creation: Any) -> None:
-        waits_for_all = isinstance(error, TryLater) and not error.counted
-        # Steps aside if it may be its own fault, lest the next probe be the same post.
-        self.pace_knows = waits_for_all and error.code not in doubts.MAY_BE_THE_POST
+    def _learn_from(self, error: TryLater | GiveUp, task: ReplyTask) -> None:
+        blocks_all = isinstance(error, TryLater) and not error.counted
+        # An ambiguous refusal pauses this creation, so that the next probe is another post.
+        self.limiter_will_schedule = blocks_all and error.code not in refusal_probe.AMBIGUOUS_CODES
         if error.code == "x_media_not_ready":
-            self._uploader().doubt(creation.id)
+            self._uploader.invalidate_stale(task.id)
 
     @property
     def _gate(self) -> ReplyGate:
-        return ReplyGate(self.engine, self.line.pace)
+        return ReplyGate(self.engine, self.dispatcher.rate_limiter)
 
-    def _may_be_missed(self, creation: Any) -> bool:
-        """Whether its post is older than all own posts that X showed after the database was restored."""
-        with reading(self.engine) as connection:
-            return creation.to_post_id is not None and creation.to_post_id < replies_missed_before(connection)
+    def _may_be_missed(self, task: ReplyTask) -> bool:
+        """Return whether the post is older than all own posts that X showed after the database was restored."""
+        with read_connection(self.engine) as connection:
+            return task.target_post_id is not None and task.target_post_id < unchecked_before_id(connection)
 
-    def _mark_replied(self, claim: Claim, answer: int) -> None:
+    def _mark_replied(self, lease: CreationLease, reply_post_id: int) -> None:
         values = {
-            "reply_post_id": answer,
-            "reply_outcome": ANSWERED,
+            "reply_post_id": reply_post_id,
+            "reply_status": ANSWERED,
             "reply_forbidden_at": None,
-            "replied_at": claim.now(),
+            "replied_at": lease.now(),
             "next_attempt_at": None,
+            "last_error": None,
         }
-        target = State.REPLIED if self.home is State.PAINTED else self.home
-        if patiently(lambda: claim.move(target, claim=None, last_error=None, **values)):
-            self._gate.note_reply(answer)
-            log.info("answered", creation=claim.creation_id, answer=answer)
+        target = State.REPLIED if self.return_state is State.PAINTED else self.return_state
+        if retry_while_busy(lambda: lease.release(target, **values)):
+            self._gate.remember_reply(reply_post_id)
+            log.info("replied", creation=lease.creation_id, reply=reply_post_id)
 
-    def _uploader(self) -> Uploader:
-        return Uploader(self.engine, self.x, self.storage, self.manners)
+    @property
+    def _uploader(self) -> MediaUploader:
+        return MediaUploader(self.engine, self.x, self.storage, self.policy)
 
 
-def reply_text(creation_id: int, link_home: str = "") -> str:
-    """Return what a reply with pictures says: its number, what its reader may do next, and its page if wanted.
+def reply_text(creation_id: int, gallery_url: str = "") -> str:
+    """Return the text of a reply with pictures: its number, what readers can do next, and its page if wanted.
 
-    Never the same twice, since X refuses duplicates. No handle, which would make loops; no other link or domain.
+    Each is unique, since X refuses duplicates. It holds no handle, which would cause loops, and no other link.
     """
-    words = f"No. {creation_id}. Reply “again” for another, or “remix: …” to change it."
-    return f"{words} {link_home}/c/{creation_id}" if link_home else words
+    text = f"No. {creation_id}. Reply “again” for another, or “remix: …” to change it."
+    return f"{text} {gallery_url}/c/{creation_id}" if gallery_url else text

@@ -1,1 +1,1 @@
-"""`python -m bot doctor`: looks at settings, account and house before going live; one line each, and what to do."""
+"""`threadpaint doctor`: check an instance before going live. One line per check, with a hint how to fix it."""

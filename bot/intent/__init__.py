@@ -1,4 +1,4 @@
-"""What a post asks of the bot, if anything: the one place that says what counts as asking. Pure."""
+"""Parse what a post asks of the bot, if anything. Pure."""
 
 from bot.intent.parser import parse_intent
 from bot.intent.types import (

@@ -1,160 +1,171 @@
-"""Knows a command by what is said: stop, delete, again, vary, help, start; and what is only talk. Pure.
+"""Parse commands (stop, delete, again, vary, help, start), and recognize small talk. Pure.
 
-A command is the whole of what somebody says, apart from politeness and options: "please delete this picture" is one,
-"a delete key made of gold" is none. One sentence may ask to be left alone among others ("stop replying to me").
-Who may give which command is decided in `parser.py`.
+A command is the whole utterance, apart from politeness and options: "please delete this picture" is one, "a delete key
+made of gold" is not. Only `stop` also counts as one sentence among others ("stop replying to me").
+`parser.py` decides which user may give which command in which place.
 """
 
 import re
 from dataclasses import dataclass, replace
 from functools import cache
 
-from bot.intent.language import Language, everywhere, languages
+from bot.intent.language import Language, all_phrases, languages
+from bot.intent.tokens import Phrases, Utterance, consists_of, is_one_edit_apart
 from bot.intent.types import AGAIN, DELETE, HELP, REMIX, START, STOP
-from bot.intent.words import Phrases, Utterance, covers, one_edit_apart
 
-# The same words, begun from the picture.
+# The same prompt, with the picture as init image.
 VARY = "vary"
-# In the order in which they are tried.
+# Tried in this order.
 COMMANDS = (STOP, DELETE, AGAIN, VARY, START, HELP)
 SENTENCE_ENDS = re.compile(r"(?<=[.!?,;\u2026\u3002\uff01\uff1f\u3001])\s*")
-# `remix: at night` adds words to a picture, `new: a house` asks for another picture under one.
-MARKED = re.compile(r"/?(?P<name>remix|new)(?P<colon>\s*[:\uff1a]\s*|\s+)(?P<text>.*)", re.IGNORECASE | re.DOTALL)
+# `remix: at night` edits a picture, `new: a house` asks for a new picture in a reply to one.
+PREFIXED_COMMAND = re.compile(
+    r"/?(?P<name>remix|new)(?P<colon>\s*[:\uff1a]\s*|\s+)(?P<text>.*)", re.IGNORECASE | re.DOTALL
+)
 NEW = "new"
-POLITE = ("polite.words",)
-SHORTEST_TYPO = 4
-SHORTEST_MEANT = 5
+POLITE = ("polite.phrases",)
+MIN_TYPO_LENGTH = 4
+MIN_EDITED_LENGTH = 5
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command. `text`: the words of `remix: ...` and `new: ...`. count: of "two more". is_question: help was not
-    asked for by its name. is_plain: the documented word and nothing else. is_clear: it can be nothing else in a
-    reply to a picture; people also say "more" and "same" to each other."""
+    """A parsed command.
+
+    text: the text of `remix: ...` and `new: ...`. count: the number in "two more".
+    is_question: a question about the bot, without the word "help". is_exact: the documented word and nothing else.
+    is_unambiguous: in a reply to a picture it can only be a command; users also say "more" and "same" to each other.
+    """
 
     name: str
     text: str = ""
     count: int | None = None
     is_question: bool = False
-    is_plain: bool = True
-    is_clear: bool = True
+    is_exact: bool = True
+    is_unambiguous: bool = True
 
 
-def read_marked(text: str) -> Command | None:
-    """`remix: words` or `new: words`; without the colon only `remix words`, which is not plain."""
-    found = MARKED.fullmatch(text.strip())
-    if not found:
+def parse_prefixed_command(text: str) -> Command | None:
+    """Parse `remix: text` or `new: text`. `remix text` without the colon counts, too, but is not exact."""
+    match = PREFIXED_COMMAND.fullmatch(text.strip())
+    if not match:
         return None
-    name, is_plain = found["name"].lower(), bool(found["colon"].strip())
-    if name == NEW and not is_plain:
+    name, is_exact = match["name"].lower(), bool(match["colon"].strip())
+    if name == NEW and not is_exact:
         return None
-    return Command(name, found["text"].strip(), is_plain=is_plain)
+    return Command(name, match["text"].strip(), is_exact=is_exact)
 
 
-def read_command(said: Utterance) -> Command | None:
-    """The command that somebody gives, or None."""
-    if _bare(said) == REMIX:
-        return Command(REMIX, is_plain=said.text.rstrip().endswith((":", "\uff1a")))
-    if name := _plain_commands().get(_bare(said)):
+def parse_command(utterance: Utterance) -> Command | None:
+    """Return the command, or None."""
+    if _joined_words(utterance) == REMIX:
+        return Command(REMIX, is_exact=utterance.text.rstrip().endswith((":", "\uff1a")))
+    if name := _exact_commands().get(_joined_words(utterance)):
         return Command(name)
-    words = corrected(said.words)
+    words = fix_typos(utterance.words)
     for name in COMMANDS:
         for language in languages():
-            if (command := _read(name, language, words)) is not None:
-                return replace(command, is_plain=False)
-    if _asks_to_stop(said):
-        return Command(STOP, is_plain=False)
+            if (command := _parse_in_language(name, language, words)) is not None:
+                return replace(command, is_exact=False)
+    if _asks_to_stop(utterance):
+        return Command(STOP, is_exact=False)
     return None
 
 
-def corrected(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words with slips of the finger mended, where they are meant for a word of a command: "agian"."""
-    return tuple(_mended(word) for word in words)
+def fix_typos(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Correct a typo in each word that resembles a word of a command: "agian" becomes "again"."""
+    return tuple(_fix_typo(word) for word in words)
 
 
-def is_small_talk(said: Utterance, *, of_picture: bool = False) -> bool:
-    """Whether the words are thanks, praise or blame, and nothing else: "thanks so much, you rock! 🙏".
+def is_small_talk(utterance: Utterance, *, of_picture: bool = False) -> bool:
+    """Return whether the words are only thanks, praise or blame: "thanks so much, you rock! 🙏".
 
-    of_picture: they are said in a reply to a picture, where "a beautiful painting" is no prompt.
+    of_picture: they reply to a picture, where "a beautiful painting" is no prompt.
     """
-    words = ("praise.words", "praise.here") if of_picture else ("praise.words",)
-    around = ("praise.around", "praise.nouns") if of_picture else ("praise.around",)
+    words = ("praise.phrases", "praise.of_pictures") if of_picture else ("praise.phrases",)
+    optional = ("praise.optional", "praise.nouns") if of_picture else ("praise.optional",)
     return any(
-        covers(said.words, one.phrases(*words, english=words), one.phrases(*around, all_languages=POLITE))
-        for one in languages()
+        consists_of(
+            utterance.words, language.phrases(*words, english=words), language.phrases(*optional, all_languages=POLITE)
+        )
+        for language in languages()
     )
 
 
-def is_greeting(said: Utterance) -> bool:
-    """Whether somebody only says hello."""
-    words, around = everywhere("greeting.words"), everywhere("greeting.around")
-    return covers(said.words, words, around)
+def is_greeting(utterance: Utterance) -> bool:
+    """Return whether the words are only a greeting."""
+    words, optional = all_phrases("greeting.phrases"), all_phrases("greeting.optional")
+    return consists_of(utterance.words, words, optional)
 
 
-def is_remark(said: Utterance) -> bool:
-    """Whether it is said about the picture, and asks for nothing: "look what @bot made", "why is it so dark?"."""
-    opens = any(everywhere("praise.opens").at(said.words, 0))
-    is_question = said.text.rstrip().endswith(("?", "\uff1f")) and any(everywhere("praise.questions").at(said.words, 0))
-    suggests = any(everywhere("change.soft", "change.opens").at(corrected(said.words), 0))
-    return (opens or is_question) and not suggests
+def is_remark(utterance: Utterance) -> bool:
+    """Return whether it is a remark that asks for nothing: "look what @bot made", "why is it so dark?"."""
+    is_remark_prefix = any(all_phrases("praise.remark_prefixes").at(utterance.words, 0))
+    is_question = utterance.text.rstrip().endswith(("?", "\uff1f")) and any(
+        all_phrases("praise.questions").at(utterance.words, 0)
+    )
+    is_edit = any(all_phrases("edit.prefixes", "edit.clear_prefixes").at(fix_typos(utterance.words), 0))
+    return (is_remark_prefix or is_question) and not is_edit
 
 
-def _read(name: str, language: Language, words: tuple[str, ...]) -> Command | None:
-    around = language.phrases(f"{name}.around", all_languages=POLITE)
-    said = language.phrases(f"{name}.words", english=(f"{name}.words",))
-    if covers(words, said, around):
-        unnamed = language.phrases("again.unnamed", english=("again.unnamed",))
-        return Command(name, is_clear=name != AGAIN or covers(words, unnamed, everywhere(*POLITE)))
-    if name == HELP and covers(words, language["help.questions"], everywhere(*POLITE)):
+def _parse_in_language(name: str, language: Language, words: tuple[str, ...]) -> Command | None:
+    optional = language.phrases(f"{name}.optional", all_languages=POLITE)
+    required = language.phrases(f"{name}.phrases", english=(f"{name}.phrases",))
+    if consists_of(words, required, optional):
+        unnamed = language.phrases("again.without_mention", english=("again.without_mention",))
+        return Command(name, is_unambiguous=name != AGAIN or consists_of(words, unnamed, all_phrases(*POLITE)))
+    if name == HELP and consists_of(words, language["help.questions"], all_phrases(*POLITE)):
         return Command(HELP, is_question=True)
-    return _counted(language, words, said, around) if name == AGAIN else None
+    return _parse_counted_rerun(language, words, required, optional) if name == AGAIN else None
 
 
-def _counted(language: Language, words: tuple[str, ...], said: Phrases, around: Phrases) -> Command | None:
-    """ "Two more": how many is said in the place of a `#`."""
-    for at, word in enumerate(words[:MAX_PLACES_OF_A_NUMBER]):
+def _parse_counted_rerun(
+    language: Language, words: tuple[str, ...], required: Phrases, optional: Phrases
+) -> Command | None:
+    """Parse "two more". The tables write `#` in place of the number."""
+    for at, word in enumerate(words[:MAX_NUMBER_POSITION]):
         count = language.cardinals.get((word,))
-        if count and covers((*words[:at], HASH, *words[at + 1 :]), said, around):
-            return Command(AGAIN, count=count, is_clear=False)
+        if count and consists_of((*words[:at], NUMBER_PLACEHOLDER, *words[at + 1 :]), required, optional):
+            return Command(AGAIN, count=count, is_unambiguous=False)
     return None
 
 
-# How a number is written in the tables.
-HASH = "n0"
-MAX_PLACES_OF_A_NUMBER = 8
+# How the tokenizer sees a `#` of the tables.
+NUMBER_PLACEHOLDER = "n0"
+MAX_NUMBER_POSITION = 8
 
 
-def _asks_to_stop(said: Utterance) -> bool:
-    """Whether one of the sentences asks to be left alone: "I hate this. Please stop replying to my posts!"."""
-    for sentence in map(Utterance, SENTENCE_ENDS.split(said.text)):
-        begins = everywhere(*POLITE).skip(sentence.words, 0)
+def _asks_to_stop(utterance: Utterance) -> bool:
+    """Return whether a sentence asks the bot to stop: "I hate this. Please stop replying to my posts!"."""
+    for sentence in map(Utterance, SENTENCE_ENDS.split(utterance.text)):
+        begins = all_phrases(*POLITE).skip(sentence.words, 0)
         for at in {0, begins}:
-            if any(everywhere("stop.directed").at(sentence.words, at)):
+            if any(all_phrases("stop.sentence_prefixes").at(sentence.words, at)):
                 return True
     return False
 
 
-def _bare(said: Utterance) -> str:
-    return " ".join(said.words)
+def _joined_words(utterance: Utterance) -> str:
+    return " ".join(utterance.words)
 
 
 @cache
-def _plain_commands() -> dict[str, str]:
-    """The words that the help names."""
+def _exact_commands() -> dict[str, str]:
+    """Return the commands by the words that the help text names."""
     return {"again": AGAIN, "rerun": AGAIN, "re run": AGAIN, DELETE: DELETE, STOP: STOP, START: START, HELP: HELP}
 
 
 @cache
-def _mended(word: str) -> str:
-    known, others = everywhere("near.words"), everywhere("near.others")
-    if len(word) < SHORTEST_TYPO or len(word) > 15 or (word,) in known.phrases | others.phrases:
+def _fix_typo(word: str) -> str:
+    known, others = all_phrases("typos.targets"), all_phrases("typos.exceptions")
+    if len(word) < MIN_TYPO_LENGTH or len(word) > 15 or (word,) in known.phrases | others.phrases:
         return word
     near = (phrase[0] for phrase in sorted(known.phrases) if len(phrase) == 1 and _is_near(word, phrase[0]))
     return next(near, word)
 
 
 def _is_near(word: str, meant: str) -> bool:
-    """In short words only letters that changed places count: "stpo" means stop, "step" does not."""
-    if len(meant) >= SHORTEST_MEANT:
-        return one_edit_apart(word, meant)
-    return sorted(word) == sorted(meant) and one_edit_apart(word, meant)
+    """Return whether a word is a typo of another. In short words only swapped letters count: "stpo", but not "step"."""
+    if len(meant) >= MIN_EDITED_LENGTH:
+        return is_one_edit_apart(word, meant)
+    return sorted(word) == sorted(meant) and is_one_edit_apart(word, meant)

@@ -1,15 +1,15 @@
-"""Finds the options in a prompt: `a fox --ar 16:9 --n 2 --no people`. Pure, and never an exception.
+"""Parse the options in a prompt: `a fox --ar 16:9 --n 2 --no people`. Pure; never raises.
 
     --ar 16:9      aspect ratio, from 21:9 to 9:21; the GPU service chooses the pixels
-    --n 2          how many pictures, 1 to 4
-    --seed 42      the first picture's seed
-    --steps 30     how many steps, as far as the model allows it
+    --n 2          number of pictures, 1 to 4
+    --seed 42      seed of the first picture
+    --steps 30     inference steps, as far as the model allows them
     --style ink    a preset of `core/styles.py`
-    --no people    what is not to be on it: all words up to the next option
+    --no people    negative prompt: all words up to the next option
 
-They may stand anywhere. Telephones make one long dash of two short ones: that counts as two. Of two of a kind the last
-one counts. A value that is not allowed becomes the nearest one that is, or the option is left out; options of other
-bots are left out. Either is noted as a correction, and never painted as words.
+Options may stand anywhere. Phones turn two hyphens into one long dash, which counts as well. The last of two equal
+options wins. An invalid value becomes the nearest valid one, or the option is dropped; options of other bots are
+dropped. Both become corrections and are never painted as words.
 """
 
 import re
@@ -19,54 +19,53 @@ from dataclasses import dataclass, field, replace
 from math import log
 from typing import Any
 
-from bot.intent.words import one_edit_apart
+from bot.intent.tokens import is_one_edit_apart
+from core.generation_limits import ASPECT_RATIOS, MAX_IMAGES, MAX_SEED, MAX_STEPS
 from core.styles import STYLES
-from core.wishes import LARGEST_SEED, MOST_PICTURES, MOST_STEPS, SHAPES
 
-# Two hyphens or more, or the one long dash that a telephone makes of them. Right before a letter, lest it be a dash in
-# prose.
+# Two hyphens or more, or the long dash that a phone makes of them, directly before a letter.
 OPTION = re.compile(
     r"(?P<dash>-{2,4}|[\u2012-\u2015]{1,2})(?P<name>[A-Za-z]+)(?:[=:](?P<value>.*)|(?P<joined>[0-9].*))?", re.DOTALL
 )
-# One hyphen counts before these if a number follows.
-ONE_HYPHEN = re.compile(r"-(?P<name>ar|n|seed|steps)", re.IGNORECASE)
-AFTER_VALUES = ".,;!"
+# A single hyphen counts before these if a number follows.
+SINGLE_HYPHEN = re.compile(r"-(?P<name>ar|n|seed|steps)", re.IGNORECASE)
+TRAILING_VALUE_PUNCTUATION = ".,;!"
 RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,3})?)[:x\u00d7/*by]{1,2}([0-9]{1,5}(?:\.[0-9]{1,3})?)")
 NUMBER = re.compile(r"(-?)([0-9]+)(?:\.[0-9]+)?")
 MAX_DIGITS = 10
-LOOKS_LIKE_VALUE = re.compile(r"[-+]?[0-9][0-9a-z.,:x\u00d7/%*]*", re.IGNORECASE)
-MAX_NOTED = 12
+VALUE_LIKE = re.compile(r"[-+]?[0-9][0-9a-z.,:x\u00d7/%*]*", re.IGNORECASE)
+MAX_CORRECTIONS = 12
+# Longer written values are cut.
+MAX_VALUE_LENGTH = 12
 
-OTHER_NAMES = {
+STYLE_ALIASES = {
     "watercolor": "watercolour", "aquarell": "watercolour", "photograph": "photo", "photography": "photo",
     "photorealistic": "photo", "cinematic": "cinema", "film": "cinema", "oilpainting": "oil", "comics": "comic",
     "cartoon": "comic", "manga": "anime", "sketch": "pencil", "drawing": "pencil", "pixelart": "pixel", "8bit": "pixel",
     "claymation": "clay", "lino": "woodcut", "linocut": "woodcut", "isometry": "isometric",
 }  # fmt: skip
-RATIO_NAMES = {
+RATIO_ALIASES = {
     "square": "1:1", "portrait": "2:3", "landscape": "3:2", "wide": "16:9", "widescreen": "16:9", "tall": "9:16",
     "vertical": "9:16", "horizontal": "16:9", "panorama": "21:9", "phone": "9:16", "story": "9:16",
 }  # fmt: skip
-COUNT_NAMES = {"one": "1", "two": "2", "three": "3", "four": "4", "all": "4", "max": "4", "many": "4"}
-ALIASES = {
+COUNT_ALIASES = {"one": "1", "two": "2", "three": "3", "four": "4", "all": "4", "max": "4", "many": "4"}
+OPTION_ALIASES = {
     "aspect": "ar", "aspectratio": "ar", "ratio": "ar", "format": "ar", "count": "n", "num": "n", "number": "n",
     "images": "n", "pictures": "n", "step": "steps", "negative": "no", "neg": "no", "without": "no",
 }  # fmt: skip
-# Options of other bots, and whether a value follows. Without a dash they are words.
-WITH_VALUE = frozenset({
+# Options of other bots, with and without a value. Without a dash they are words.
+FOREIGN_WITH_VALUE = frozenset({
     "v", "version", "s", "stylize", "c", "chaos", "q", "quality", "w", "width", "h", "height", "weird", "iw",
     "sref", "cref", "oref", "sw", "cw", "ow", "stop", "profile", "p", "repeat", "r", "cfg", "scale", "guidance",
     "strength", "sampler", "scheduler", "model", "lora", "niji", "exp", "zoom", "personalize", "bs", "motion",
     "size", "clip", "denoise", "batch", "ci", "iter", "loop", "end", "video", "start",
 })  # fmt: skip
-WITHOUT_VALUE = frozenset({
+FOREIGN_WITHOUT_VALUE = frozenset({
     "tile", "fast", "relax", "turbo", "hd", "test", "testp", "upbeta", "uplight", "upanime", "video", "public",
     "private", "stealth", "creative", "raw", "draft", "same", "vary", "upscale", "beta", "nsfw",
 })  # fmt: skip
-
-
-# Behind two hyphens these are words: "a fox --with a hat".
-PROSE = frozenset({
+# Not options even after two hyphens: "a fox --with a hat".
+PROSE_WORDS = frozenset({
     "with", "in", "on", "at", "and", "but", "the", "a", "an", "of", "for", "as", "like", "not", "very", "or",
     "by", "from", "to", "under", "over",
 })  # fmt: skip
@@ -74,10 +73,10 @@ PROSE = frozenset({
 
 @dataclass(frozen=True)
 class Options:
-    """What the asker chose. None where they chose nothing: then the GPU service's own.
+    """The options that the author chose. None: the default of the GPU service.
 
-    corrections: options that were not taken as they were written: name, value written, value taken; the last is empty
-    if the option was left out. They are no choice, and do not count when options are compared.
+    corrections: (name, written value, used value) of each changed option; the used value is empty if it was dropped.
+    They are not compared.
     """
 
     count: int | None = None
@@ -88,177 +87,183 @@ class Options:
     aspect_ratio: str | None = None
     corrections: tuple[tuple[str, str, str], ...] = field(default=(), compare=False)
 
-    def over(self, other: "Options") -> "Options":
-        """These, and of the other those that are not chosen here. Corrections are of one's own words."""
+    def merged_over(self, other: "Options") -> "Options":
+        """Return these options, completed from `other`. Corrections are not copied from `other`."""
         chosen = {name: value for name, value in vars(self).items() if value is not None}
         return replace(other, **chosen)
 
 
 @dataclass
-class _Reading:
-    """How far the words are read."""
+class _OptionReader:
+    """The state of parsing."""
 
     tokens: list[str]
-    at: int = 0
-    kept: list[str] = field(default_factory=list)
+    position: int = 0
+    prompt_words: list[str] = field(default_factory=list)
     chosen: dict[str, Any] = field(default_factory=dict)
     corrections: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def step(self) -> None:
+    def read_next(self) -> None:
         """Read one word, or an option with its value."""
-        token = self.tokens[self.at]
-        found = OPTION.fullmatch(token)
-        if found is not None and found["name"].lower() in PROSE and found["name"] == token[-len(found["name"]) :]:
-            token, found = found["name"], None
-        if found is None and (short := ONE_HYPHEN.fullmatch(token)) and self._next_is_value():
-            self._take(short["name"].lower(), None)
-        elif found is None or not self._take_found(found):
-            self.kept.append(token)
-            self.at += 1
+        token = self.tokens[self.position]
+        match = OPTION.fullmatch(token)
+        if match is not None and match["name"].lower() in PROSE_WORDS and match["name"] == token[-len(match["name"]) :]:
+            token, match = match["name"], None
+        if match is None and (short := SINGLE_HYPHEN.fullmatch(token)) and self._next_is_value():
+            self._read_option(short["name"].lower(), None)
+        elif match is None or not self._read_match(match):
+            self.prompt_words.append(token)
+            self.position += 1
 
-    def _take_found(self, found: re.Match[str]) -> bool:
-        """False where it is a dash in prose: "a fox —red as fire"."""
-        name, value = found["name"].lower(), found["value"] if found["joined"] is None else found["joined"]
-        is_typed = found["dash"].startswith("-")
-        known = _known_name(name) if is_typed else ALIASES.get(name, name)
-        if known == "no":
-            return self._take_negative(value, is_typed)
-        if known in VALUES:
-            return self._take(known, value)
-        if not is_typed and not (name in WITH_VALUE | WITHOUT_VALUE and (value or self._next_is_value())):
+    def _read_match(self, match: re.Match[str]) -> bool:
+        """Return False if it is a dash in prose: "a fox —red as fire"."""
+        name, value = match["name"].lower(), match["value"] if match["joined"] is None else match["joined"]
+        has_hyphens = match["dash"].startswith("-")
+        option_name = _resolve_name(name) if has_hyphens else OPTION_ALIASES.get(name, name)
+        if option_name == "no":
+            return self._read_negative(value, has_hyphens)
+        if option_name in OPTIONS:
+            return self._read_option(option_name, value)
+        if not has_hyphens and not (
+            name in FOREIGN_WITH_VALUE | FOREIGN_WITHOUT_VALUE and (value or self._next_is_value())
+        ):
             return False
-        self._leave_out(name, value)
+        self._drop_option(name, value)
         return True
 
-    def _take(self, name: str, inline: str | None) -> bool:
-        field_name, read, allowed = VALUES[name]
-        given = inline if inline is not None else self._next()
-        value = read(_plain(given)) if given else None
-        is_consumed = inline is None and bool(given) and (value is not None or self._next_is_value() or name == "style")
-        self.at += 2 if is_consumed else 1
+    def _read_option(self, name: str, inline_value: str | None) -> bool:
+        field_name, parse, allowed = OPTIONS[name]
+        text = inline_value if inline_value is not None else self._next()
+        value = parse(_normalize(text)) if text else None
+        is_consumed = (
+            inline_value is None and bool(text) and (value is not None or self._next_is_value() or name == "style")
+        )
+        self.position += 2 if is_consumed else 1
         if value is not None:
             self.chosen[field_name] = value
-        if value is None or not allowed(_plain(given), value):
-            written = given if inline is not None or is_consumed else ""
-            self._note(name, written, "" if value is None else str(value))
+        if value is None or not allowed(_normalize(text), value):
+            written = text if inline_value is not None or is_consumed else ""
+            self._add_correction(name, written, "" if value is None else str(value))
         return True
 
-    def _leave_out(self, name: str, inline: str | None) -> None:
-        takes_value = inline is None and (
+    def _drop_option(self, name: str, inline_value: str | None) -> None:
+        takes_value = inline_value is None and (
             self._next_is_value() or (name in ("sampler", "style") and bool(self._next()))
         )
-        value = inline if inline is not None else (self._next() if takes_value else "")
-        self.at += 2 if takes_value else 1
-        # What strangers write is not repeated in the gallery: only names that are known.
-        self._note(name if name in WITH_VALUE | WITHOUT_VALUE else "?", value, "")
+        value = inline_value if inline_value is not None else (self._next() if takes_value else "")
+        self.position += 2 if takes_value else 1
+        # The gallery repeats known names only, because other text could be offensive.
+        self._add_correction(name if name in FOREIGN_WITH_VALUE | FOREIGN_WITHOUT_VALUE else "?", value, "")
 
-    def _take_negative(self, inline: str | None, is_typed: bool) -> bool:
-        end = self.at + 1
+    def _read_negative(self, inline_value: str | None, has_hyphens: bool) -> bool:
+        end = self.position + 1
         while end < len(self.tokens) and not _is_option(self.tokens[end]):
             end += 1
-        words = [*([inline] if inline else []), *self.tokens[self.at + 1 : end]]
-        if not words and not is_typed:
+        words = [*([inline_value] if inline_value else []), *self.tokens[self.position + 1 : end]]
+        if not words and not has_hyphens:
             return False
         if words:
             self.chosen["negative"] = " ".join(words)
         else:
-            self._note("no", "", "")
-        self.at = end
+            self._add_correction("no", "", "")
+        self.position = end
         return True
 
     def _next(self) -> str:
-        following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else ""
-        return "" if _is_option(following) else following
+        next_token = self.tokens[self.position + 1] if self.position + 1 < len(self.tokens) else ""
+        return "" if _is_option(next_token) else next_token
 
     def _next_is_value(self) -> bool:
-        return bool(LOOKS_LIKE_VALUE.fullmatch(_plain(self._next())))
+        return bool(VALUE_LIKE.fullmatch(_normalize(self._next())))
 
-    def _note(self, name: str, written: str, taken: str) -> None:
-        """Only numbers are repeated as they were written: anything else could be a word that nobody wants to see."""
-        plain = _plain(written)[:MAX_NOTED]
-        self.corrections.append((name, plain if LOOKS_LIKE_VALUE.fullmatch(plain) else "", taken))
+    def _add_correction(self, name: str, written: str, used_value: str) -> None:
+        """Record a correction. Only numbers are repeated as written, because other text could be offensive."""
+        normalized = _normalize(written)[:MAX_VALUE_LENGTH]
+        self.corrections.append((name, normalized if VALUE_LIKE.fullmatch(normalized) else "", used_value))
 
 
 def parse_options(words: str) -> tuple[str, Options]:
-    """The prompt without its options, and the options. `words` is one line."""
-    reading = _Reading(words.split())
-    while reading.at < len(reading.tokens):
-        reading.step()
-    return " ".join(reading.kept), Options(**reading.chosen, corrections=tuple(reading.corrections[:MAX_NOTED]))
+    """Return the prompt without its options, and the options. `words` is one line."""
+    reader = _OptionReader(words.split())
+    while reader.position < len(reader.tokens):
+        reader.read_next()
+    return " ".join(reader.prompt_words), Options(
+        **reader.chosen, corrections=tuple(reader.corrections[:MAX_CORRECTIONS])
+    )
 
 
 def _is_option(token: str) -> bool:
-    found = OPTION.fullmatch(token)
-    if found is None:
+    match = OPTION.fullmatch(token)
+    if match is None:
         return False
-    name = found["name"].lower()
-    return found["dash"].startswith("-") or name in VALUES or name in ALIASES or name == "no"
+    name = match["name"].lower()
+    return match["dash"].startswith("-") or name in OPTIONS or name in OPTION_ALIASES or name == "no"
 
 
-def _known_name(name: str) -> str:
-    """The option that is meant by a name, also by one with a slip of the finger."""
-    name = ALIASES.get(name, name)
-    long = ("seed", "steps", "style", "aspect", "ratio")
-    if name in VALUES or name in WITH_VALUE | WITHOUT_VALUE or len(name) < 4:
+def _resolve_name(name: str) -> str:
+    """Return the option that a name means, also with one typo."""
+    name = OPTION_ALIASES.get(name, name)
+    correctable = ("seed", "steps", "style", "aspect", "ratio")
+    if name in OPTIONS or name in FOREIGN_WITH_VALUE | FOREIGN_WITHOUT_VALUE or len(name) < 4:
         return name
-    near = next((known for known in long if one_edit_apart(name, known)), name)
-    return ALIASES.get(near, near)
+    similar = next((option_name for option_name in correctable if is_one_edit_apart(name, option_name)), name)
+    return OPTION_ALIASES.get(similar, similar)
 
 
-def _plain(value: str) -> str:
-    """A value as it is compared: without the comma that follows it, with plain digits."""
-    return unicodedata.normalize("NFKC", value).casefold().rstrip(AFTER_VALUES)
+def _normalize(value: str) -> str:
+    """Return the form of a value that is compared: normalized digits, without a trailing comma."""
+    return unicodedata.normalize("NFKC", value).casefold().rstrip(TRAILING_VALUE_PUNCTUATION)
 
 
-def _shape(value: str) -> str | None:
-    """The aspect ratio nearest to the one that is asked for."""
-    value = RATIO_NAMES.get(value, value)
-    found = RATIO.fullmatch(value)
-    if not found or not (float(found[1]) and float(found[2])):
+def _parse_aspect_ratio(value: str) -> str | None:
+    """Return the nearest allowed aspect ratio."""
+    value = RATIO_ALIASES.get(value, value)
+    match = RATIO.fullmatch(value)
+    if not match or not (float(match[1]) and float(match[2])):
         return None
-    wanted = log(float(found[1]) / float(found[2]))
-    return min(SHAPES, key=lambda shape: abs(log(_ratio(shape)) - wanted))
+    target = log(float(match[1]) / float(match[2]))
+    return min(ASPECT_RATIOS, key=lambda ratio: abs(log(_ratio(ratio)) - target))
 
 
-def _ratio(shape: str) -> float:
-    across, down = shape.split(":")
+def _ratio(ratio: str) -> float:
+    across, down = ratio.split(":")
     return int(across) / int(down)
 
 
-def _is_same_shape(value: str, shape: str) -> bool:
-    return value in RATIO_NAMES or re.sub(r"[^0-9.]+", ":", value) == shape
+def _is_same_ratio(value: str, ratio: str) -> bool:
+    return value in RATIO_ALIASES or re.sub(r"[^0-9.]+", ":", value) == ratio
 
 
-def _style(value: str) -> str | None:
-    name = OTHER_NAMES.get(value, value)
+def _parse_style(value: str) -> str | None:
+    name = STYLE_ALIASES.get(value, value)
     if name in STYLES:
         return name
-    near = (style for style in STYLES if len(style) > 4 and one_edit_apart(name, style))
-    return next(near, None)
+    similar = (style for style in STYLES if len(style) > 4 and is_one_edit_apart(name, style))
+    return next(similar, None)
 
 
-def _number(least: int, most: int, *, nearest: bool = True) -> Callable[[str], int | None]:
-    def read(value: str) -> int | None:
-        found = NUMBER.fullmatch(COUNT_NAMES.get(value, value))
-        if not found:
+def _number_parser(minimum: int, maximum: int, *, nearest: bool = True) -> Callable[[str], int | None]:
+    def parse(value: str) -> int | None:
+        match = NUMBER.fullmatch(COUNT_ALIASES.get(value, value))
+        if not match:
             return None
-        # The time to read a number of a million digits is not theirs to take.
-        number = int(found[1] + found[2]) if len(found[2]) <= MAX_DIGITS else 10**MAX_DIGITS
-        return max(least, min(number, most)) if nearest or least <= number <= most else None
+        # Parsing a number of a million digits would take much time.
+        number = int(match[1] + match[2]) if len(match[2]) <= MAX_DIGITS else 10**MAX_DIGITS
+        return max(minimum, min(number, maximum)) if nearest or minimum <= number <= maximum else None
 
-    return read
-
-
-def _is_same(value: str, taken: Any) -> bool:
-    return (COUNT_NAMES.get(value, value).lstrip("0") or "0") == str(taken)
+    return parse
 
 
-# Name: field, how a value is read (None: left out), whether it was taken as it was written.
-VALUES: dict[str, tuple[str, Callable[[str], Any], Callable[[str, Any], bool]]] = {
-    "ar": ("aspect_ratio", _shape, _is_same_shape),
-    "n": ("count", _number(1, MOST_PICTURES), _is_same),
-    # Seeds are names: there is no nearest one.
-    "seed": ("seed", _number(0, LARGEST_SEED, nearest=False), _is_same),
-    "steps": ("steps", _number(1, MOST_STEPS), _is_same),
-    "style": ("style", _style, lambda value, taken: OTHER_NAMES.get(value, value) == taken),
+def _is_same_number(value: str, used_value: Any) -> bool:
+    return (COUNT_ALIASES.get(value, value).lstrip("0") or "0") == str(used_value)
+
+
+# By name: field, parser (None drops the option), and whether the value was used as written.
+OPTIONS: dict[str, tuple[str, Callable[[str], Any], Callable[[str, Any], bool]]] = {
+    "ar": ("aspect_ratio", _parse_aspect_ratio, _is_same_ratio),
+    "n": ("count", _number_parser(1, MAX_IMAGES), _is_same_number),
+    # A seed has no nearest valid one.
+    "seed": ("seed", _number_parser(0, MAX_SEED, nearest=False), _is_same_number),
+    "steps": ("steps", _number_parser(1, MAX_STEPS), _is_same_number),
+    "style": ("style", _parse_style, lambda value, used_value: STYLE_ALIASES.get(value, value) == used_value),
 }

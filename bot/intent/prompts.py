@@ -1,8 +1,8 @@
-"""Finds the prompt in a post: the author's words without handles at the head, the bot's handle, and links.
+"""Extract the prompt from a post: the author's words without leading handles, the bot's handle, and links.
 
     raw text | cut spans by offset | unescape HTML | drop control characters | fold spaces
 
-Offsets are code points in the raw, escaped text: cut first, unescape after. Knows nothing of rules.
+Offsets are code points in the raw, escaped text: cut first, unescape afterwards.
 """
 
 import html
@@ -10,44 +10,49 @@ import re
 from collections.abc import Iterable
 
 from core.text import tidy
-from core.x import Post, Span
+from core.x import Post, TextSpan
 
-# Where X sends no entities, handles at the head are known by their form alone.
-HEAD_OF_HANDLES = re.compile(r"(?:\s*@\w{1,15}\b)+")
-# X's own short links, also if it sends no entities; and the beginning of one where X cut the text.
+# If X sends no entities, leading handles are recognized by their form.
+LEADING_HANDLES = re.compile(r"(?:\s*@\w{1,15}\b)+")
+# X's short links, also without entities, and truncated ones.
 SHORT_LINK = re.compile(r"https?://t\.co/\w*…?|https?:\S{0,40}…", re.IGNORECASE)
-GAP = re.compile(r" ([,;:.!?])(?= |$)")
-# What stands right before a handle at the head: ".@bot" is seen by all followers, and means "@bot".
-BEFORE_HANDLES = " .,;:!?\"'([{\u201c\u201e\u2018\u00ab\u00a1\u00bf-\u2013\u2014>\u200b"
-# What a handle leaves behind: "(@bot)", "@bot's house", "a fox /cc @bot".
+GAP_BEFORE_PUNCTUATION = re.compile(r" ([,;:.!?])(?= |$)")
+# Punctuation before a leading handle: ".@bot" is visible to all followers, and means "@bot".
+PUNCTUATION_BEFORE_HANDLES = " .,;:!?\"'([{\u201c\u201e\u2018\u00ab\u00a1\u00bf-\u2013\u2014>\u200b"
+# What remains of "(@bot)", "@bot's house", "a fox /cc @bot".
 EMPTY_BRACKETS = re.compile(r"[(\[{]\s*[)\]}]|\"\s*\"|\u201c\s*\u201d")
-LEFT_AT_HEAD = re.compile(r"(?:['\u2019]s(?= |$)|[,;:.!?)\]}/|>\u2026 ]+|[-\u2013\u2014]+ )+")
-LEFT_AT_END = re.compile(r"(?:^| )[/|]?(?:cc|h/t):?$", re.IGNORECASE)
+LEADING_REMAINS = re.compile(r"(?:['\u2019]s(?= |$)|[,;:.!?)\]}/|>\u2026 ]+|[-\u2013\u2014]+ )+")
+TRAILING_REMAINS = re.compile(r"(?:^| )[/|]?(?:cc|h/t):?$", re.IGNORECASE)
 QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb", "(": ")", "[": "]"}
 
 
 def extract_prompt(post: Post, bot_id: int) -> str:
-    """The words to paint, on one line; empty where there are none."""
-    short_links = [Span(*found.span()) for found in SHORT_LINK.finditer(post.text)]
-    spans = [*post.links, *short_links, *(span for span in post.mentions if span.person_id == bot_id), *_head(post)]
-    return _mended(tidy(html.unescape(_without(post.text, spans))))
+    """Return the words to paint on one line; empty if there are none."""
+    short_links = [TextSpan(*match.span()) for match in SHORT_LINK.finditer(post.text)]
+    spans = [
+        *post.links,
+        *short_links,
+        *(span for span in post.mentions if span.person_id == bot_id),
+        *_leading_handles(post),
+    ]
+    return _repair_gaps(tidy(html.unescape(_cut(post.text, spans))))
 
 
 def has_explicit_mention(post: Post, bot_id: int) -> bool:
-    """Whether the author wrote the bot's handle, rather than X putting it before a reply."""
+    """Return whether the author wrote the bot's handle, rather than X putting it before a reply."""
     return any(span.person_id == bot_id and span.start >= post.display_start for span in post.mentions)
 
 
-def _mended(prompt: str) -> str:
+def _repair_gaps(prompt: str) -> str:
     """Close the gaps that a handle left: "hey , paint" was "hey @bot, paint"; ", a fox" was "@bot, a fox"."""
-    closed = GAP.sub(r"\1", EMPTY_BRACKETS.sub("", prompt)).strip()
-    found = LEFT_AT_HEAD.match(closed)
-    begun = LEFT_AT_END.sub("", closed[found.end() :] if found else closed).strip()
-    return _without_lone_quote(begun)
+    closed = GAP_BEFORE_PUNCTUATION.sub(r"\1", EMPTY_BRACKETS.sub("", prompt)).strip()
+    match = LEADING_REMAINS.match(closed)
+    trimmed = TRAILING_REMAINS.sub("", closed[match.end() :] if match else closed).strip()
+    return _strip_lone_quote(trimmed)
 
 
-def _without_lone_quote(prompt: str) -> str:
-    """Without a quote or bracket whose partner is gone, or stood beside the handle: '"@bot a house"' is a house."""
+def _strip_lone_quote(prompt: str) -> str:
+    """Remove a quote or bracket whose partner is gone or stood beside the handle: '"@bot a house"' is a house."""
     opening = prompt[:1]
     if opening in QUOTES and prompt[1:2] == " ":
         prompt = prompt[1:].strip()
@@ -55,26 +60,26 @@ def _without_lone_quote(prompt: str) -> str:
     return prompt
 
 
-def _head(post: Post) -> list[Span]:
-    """The block of handles at the very beginning, written by X or by the author."""
+def _leading_handles(post: Post) -> list[TextSpan]:
+    """Return the block of handles at the start, written by X or by the author."""
     mentions = sorted(post.mentions, key=lambda span: span.start)
-    if not mentions and (found := HEAD_OF_HANDLES.match(post.text)):
-        return [Span(0, found.end())]
+    if not mentions and (match := LEADING_HANDLES.match(post.text)):
+        return [TextSpan(0, match.end())]
     end = 0
     for span in mentions:
-        if post.text[end : span.start].strip(BEFORE_HANDLES):
+        if post.text[end : span.start].strip(PUNCTUATION_BEFORE_HANDLES):
             break
         end = max(end, span.end)
-    return [Span(mentions[0].start, end)] if end else []
+    return [TextSpan(mentions[0].start, end)] if end else []
 
 
-def _without(text: str, spans: Iterable[Span]) -> str:
-    """`text` with the spans taken out. Spans may overlap or lie: what is out of bounds is ignored."""
-    kept, position = [], 0
+def _cut(text: str, spans: Iterable[TextSpan]) -> str:
+    """Remove the spans from a text. Overlapping spans are fine; spans out of bounds are ignored."""
+    parts, position = [], 0
     for span in sorted(spans, key=lambda span: span.start):
         if span.end <= position or span.start < 0:
             continue
-        kept.append(text[position : max(position, span.start)])
+        parts.append(text[position : max(position, span.start)])
         position = span.end
-    kept.append(text[position:])
-    return " ".join(kept)
+    parts.append(text[position:])
+    return " ".join(parts)

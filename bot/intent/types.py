@@ -1,4 +1,4 @@
-"""What a post asks for, and what is known around it. Plain values; no rule and no word of any language."""
+"""The parsed intent of a post, and the context that parsing needs. Plain values without rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,11 +8,11 @@ from core.x import Post
 
 PAINT = "prompt"
 AGAIN, REMIX, DELETE, STOP, START, HELP = "again", "remix", "delete", "stop", "start", "help"
-# Actions that end in pictures.
+# Actions that create pictures.
 GENERATING_ACTIONS = frozenset({PAINT, AGAIN, REMIX})
-# Said to a picture; the other commands are said to the bot.
+# Commands about a picture; the other commands are about the bot.
 PICTURE_COMMANDS = frozenset({AGAIN, REMIX, DELETE})
-# The author wrote the bot's handle; or only X did, before a reply.
+# The author wrote the bot's handle, or X put it before the reply.
 EXPLICIT, IMPLICIT = "mention", "prefix"
 
 
@@ -20,16 +20,16 @@ EXPLICIT, IMPLICIT = "mention", "prefix"
 class ReplyTarget:
     """The creation that a post replies to or quotes.
 
-    is_answer: the post replies to the bot's answer, not to the post that was answered.
-    person_id: who asked for the creation. picture_keys: its pictures in the storage, in their order.
-    init_image_url, init_image_key: what the creation itself began from. is_text: the bot answered in words only.
-    is_question: it asked for the words of a prompt.
-    private: only its author may go on from it: hidden, held back, refused or failed, or its author is hidden.
+    is_answer: the post replies to the bot's reply, not to the post that the bot replied to.
+    person_id: the user who requested the creation. picture_keys: its pictures in the storage, in order.
+    init_image_url, init_image_key: the creation's own init image. is_text: the bot replied in words only.
+    is_question: the bot asked for a prompt.
+    private: only the author may continue from it: it is hidden, flagged, rejected or failed, or its author is hidden.
     """
 
     creation_id: int
     person_id: int
-    is_answer: bool
+    is_bot_reply: bool
     prompt: str
     options: Options
     picture_keys: tuple[str, ...] = ()
@@ -41,8 +41,8 @@ class ReplyTarget:
     is_question: bool = False
 
     def redacted(self) -> "ReplyTarget":
-        """The same after its deletion, or for others if it is private: nothing of it is repeated."""
-        redacted = ReplyTarget(self.creation_id, self.person_id, self.is_answer, "", Options(), deleted=True)
+        """Return it without its content: after deletion, or for other users if it is private."""
+        redacted = ReplyTarget(self.creation_id, self.person_id, self.is_bot_reply, "", Options(), deleted=True)
         return replace(redacted, is_text=self.is_text)
 
 
@@ -50,9 +50,9 @@ class ReplyTarget:
 class PostContext:
     """What is known around a post.
 
-    bot_handle: how X names the bot in mentions that it sends without ids.
+    bot_handle: the bot's handle, for mentions that X sends without ids.
     watched: posts of the bot whose direct replies are prompts. target: the creation that the post replies to.
-    looked_up: posts that X did not send along. silent: people whose words are not ours to paint (they said stop).
+    looked_up: posts that X did not include. silent: users whose words must not be painted, because they opted out.
     """
 
     bot_id: int
@@ -67,10 +67,10 @@ class PostContext:
 class Intent:
     """What a post asks for.
 
-    action: `prompt` or a command. mention_type: `mention` or `prefix`.
-    target: the creation to re-run, to remix or to delete.
-    init_image_url, init_image_key: the picture to begin from, on the web or in the storage.
-    source_post_id: the post whose words or photo are meant, if it has to be looked up first.
+    action: `prompt` or a command. mention_type: `mention` (explicit) or `prefix` (implicit).
+    target: the creation to re-run, remix or delete.
+    init_image_url, init_image_key: the init image, on the web or in the storage.
+    source_post_id: the post whose words or photo are meant, if it must be looked up first.
     """
 
     action: str

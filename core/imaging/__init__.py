@@ -1,22 +1,32 @@
-"""Opens and makes pictures: the only package outside `gpu/` that knows Pillow. Knows no row and no storage."""
+"""Decode and encode pictures. The only package outside `gpu/` that imports Pillow."""
 
-from core.imaging.finishing import AVIF, EXTENSION, MIME, Copy, Finished, Provenance, finish, warm_up, xmp_of
-from core.imaging.previews import PREVIEW_MIME, PREVIEW_SIZE, preview
-from core.imaging.starting import START_SIDE, as_start
+from core.imaging.derivatives import (
+    AVIF,
+    EXTENSION,
+    MIME,
+    ImageSet,
+    Provenance,
+    Rendition,
+    build_xmp,
+    make_derivatives,
+    warm_up,
+)
+from core.imaging.init_image import INIT_IMAGE_MAX_SIDE, sanitize_init_image
+from core.imaging.preview_cards import PREVIEW_MIME, PREVIEW_SIZE, render_preview
 
 __all__ = [
     "AVIF",
     "EXTENSION",
+    "INIT_IMAGE_MAX_SIDE",
     "MIME",
     "PREVIEW_MIME",
     "PREVIEW_SIZE",
-    "START_SIDE",
-    "Copy",
-    "Finished",
+    "ImageSet",
     "Provenance",
-    "as_start",
-    "finish",
-    "preview",
+    "Rendition",
+    "build_xmp",
+    "make_derivatives",
+    "render_preview",
+    "sanitize_init_image",
     "warm_up",
-    "xmp_of",
 ]

@@ -1,11 +1,11 @@
-"""What Alembic runs for every migration. The open connection comes from `core.schema`."""
+"""What Alembic runs for every migration. The open connection comes from `core.migrate`."""
 
 from typing import Any, Literal
 
 from alembic import context
 from sqlmodel import AutoString, SQLModel
 
-from core.models import SEARCHABLE, UtcDateTime  # also fills SQLModel.metadata
+from core.models import SEARCH_INDEX_TABLE, UtcDateTime  # also fills SQLModel.metadata
 
 
 def plain_types(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -18,8 +18,8 @@ def plain_types(kind: str, item: Any, _context: Any) -> str | Literal[False]:
 
 
 def ours(name: str | None, kind: str, _parents: Any) -> bool:
-    """Whether a table is one that models describe: the index of words is not, nor what SQLite keeps behind it."""
-    return kind != "table" or name is None or name.split("_")[0] != SEARCHABLE
+    """Return whether models describe a table. They do not describe the search indexes and their shadow tables."""
+    return kind != "table" or name is None or name.split("_")[0] != SEARCH_INDEX_TABLE
 
 
 context.configure(

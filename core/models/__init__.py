@@ -1,49 +1,46 @@
-"""The tables. Each file holds those of one matter; they know nothing of how they are used.
+"""Define the tables as SQLModel classes, and as Core tables for fast queries: `creations`, `pictures`, ..."""
 
-For the queries that must be fast, the Core tables stand beside the models: `creations`, `pictures`, ...
-"""
-
-from core.models.columns import OwnId, UtcDateTime, table
-from core.models.hearing import Announced, Cursor, EarlierReply, WatchedPost
-from core.models.instance import Instance, Lease, PollerState
-from core.models.members import (
+from core.models.creations import Creation, Person, Picture, PostRow, State
+from core.models.instance import Instance, LeaseRow, PollerState
+from core.models.ledger import DailySpend, LedgerRow
+from core.models.polling import AnnouncementPost, EarlierReply, PollCursor, WatchedPost
+from core.models.search import SEARCH_INDEX_TABLE
+from core.models.social import (
     Board,
-    Collected,
+    BoardItem,
     Comment,
     Follow,
-    Kind,
-    Liked,
-    Login,
+    Like,
+    LoginSession,
     Notification,
+    NotificationKind,
     Report,
 )
-from core.models.money import LedgerRow, Spending
-from core.models.painting import Creation, Person, Picture, Post, State
-from core.models.searchable import NAME as SEARCHABLE
+from core.models.types import OwnId, UtcDateTime, table
 
 people = table("person")
 posts = table("post")
 creations = table("creation")
 pictures = table("picture")
 ledger = table("ledger")
-spendings = table("spending")
+daily_spend = table("daily_spend")
 cursors = table("cursor")
-watched = table("watched")
-announced = table("announced")
+watched_posts = table("watched_post")
+announcement_posts = table("announcement_post")
 earlier_replies = table("earlier_reply")
 instances = table("instance")
 leases = table("lease")
 poller_states = table("poller")
-logins = table("login")
-likings = table("liked")
+login_sessions = table("login_session")
+likes = table("creation_like")
 comments = table("comment")
 follows = table("follow")
 notifications = table("notification")
 boards = table("board")
-collected = table("collected")
+board_items = table("board_item")
 reports = table("report")
 
-# Every column that names a file in the storage.
+# Columns that contain storage keys.
 FILES_OF_PICTURES = (
     pictures.c.key,
     pictures.c.thumb_key,
@@ -54,52 +51,52 @@ FILES_OF_PICTURES = (
 
 __all__ = [
     "FILES_OF_PICTURES",
-    "SEARCHABLE",
-    "Announced",
+    "SEARCH_INDEX_TABLE",
+    "AnnouncementPost",
     "Board",
-    "Collected",
+    "BoardItem",
     "Comment",
     "Creation",
-    "Cursor",
+    "DailySpend",
     "EarlierReply",
     "Follow",
     "Instance",
-    "Kind",
-    "Lease",
+    "LeaseRow",
     "LedgerRow",
-    "Liked",
-    "Login",
+    "Like",
+    "LoginSession",
     "Notification",
+    "NotificationKind",
     "OwnId",
     "Person",
     "Picture",
+    "PollCursor",
     "PollerState",
-    "Post",
+    "PostRow",
     "Report",
-    "Spending",
     "State",
     "UtcDateTime",
     "WatchedPost",
-    "announced",
+    "announcement_posts",
+    "board_items",
     "boards",
-    "collected",
     "comments",
     "creations",
     "cursors",
+    "daily_spend",
     "earlier_replies",
     "follows",
     "instances",
     "leases",
     "ledger",
-    "likings",
-    "logins",
+    "likes",
+    "login_sessions",
     "notifications",
     "people",
     "pictures",
     "poller_states",
     "posts",
     "reports",
-    "spendings",
     "table",
-    "watched",
+    "watched_posts",
 ]

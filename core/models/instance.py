@@ -1,11 +1,11 @@
-"""The tables of the instance itself: its id, who holds which lease, and how the poller fares."""
+"""Define the tables of the instance: its key, leases and the poller's status."""
 
 from datetime import datetime
 
 from sqlmodel import Field, SQLModel
 
 from core.clock import now
-from core.models.columns import UtcDateTime
+from core.models.types import UtcDateTime
 
 
 class Instance(SQLModel, table=True):
@@ -13,12 +13,14 @@ class Instance(SQLModel, table=True):
 
     id: int = Field(default=1, primary_key=True)
     key: str
-    made_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     storage_marked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Lease(SQLModel, table=True):
-    """The right to do what only one process may do, until `expires_at`. `machine` tells whose numbers `pid` is of."""
+class LeaseRow(SQLModel, table=True):
+    """The right to do what only one process may do, until `expires_at`. `machine` is where `pid` is valid."""
+
+    __tablename__ = "lease"
 
     name: str = Field(primary_key=True)
     token: str
@@ -30,12 +32,12 @@ class Lease(SQLModel, table=True):
 
 
 class PollerState(SQLModel, table=True):
-    """How the poller fares, in one row. `error` is empty while all is well."""
+    """The poller's status, in one row. `error` is empty after a success."""
 
     __tablename__ = "poller"
 
     id: int = Field(default=1, primary_key=True)
-    looked_at: datetime = Field(sa_type=UtcDateTime)
+    polled_at: datetime = Field(sa_type=UtcDateTime)
     succeeded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     code: str = ""

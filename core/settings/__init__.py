@@ -4,30 +4,30 @@ Every value has the embedded default of one machine, except secrets of the outsi
 missing one stops the process at its start with the variable's name and an example.
 """
 
+from core.settings.app import AppSettings, DatabaseSettings, QueueSettings, StorageSettings
 from core.settings.base import Settings, load
-from core.settings.gpu import GpuSettings, PainterAddress
-from core.settings.house import DatabaseSettings, HouseSettings, QueueSettings, StorageSettings
-from core.settings.misspelt import misspelt_settings, warn_of_misspelt_settings
-from core.settings.money import MoneySettings
-from core.settings.work import KeepSettings, PaceSettings, WorkSettings
-from core.settings.x import PollSettings, RuleSettings, XSettings
+from core.settings.budget import BudgetSettings
+from core.settings.gpu import GpuBackend, GpuSettings
+from core.settings.jobs import JobSettings, PurgeSettings, RateLimitSettings
+from core.settings.unknown_names import describe_unknown_settings, warn_about_unknown_settings
+from core.settings.x import PollSettings, UsagePolicySettings, XSettings
 
 __all__ = [
+    "AppSettings",
+    "BudgetSettings",
     "DatabaseSettings",
+    "GpuBackend",
     "GpuSettings",
-    "HouseSettings",
-    "KeepSettings",
-    "MoneySettings",
-    "PaceSettings",
-    "PainterAddress",
+    "JobSettings",
     "PollSettings",
+    "PurgeSettings",
     "QueueSettings",
-    "RuleSettings",
+    "RateLimitSettings",
     "Settings",
     "StorageSettings",
-    "WorkSettings",
+    "UsagePolicySettings",
     "XSettings",
+    "describe_unknown_settings",
     "load",
-    "misspelt_settings",
-    "warn_of_misspelt_settings",
+    "warn_about_unknown_settings",
 ]

@@ -1,8 +1,20 @@
-"""Talks to X. tweepy and requests are known in here only; what leaves are our own small types and errors."""
+"""Client of the X API. Only this package uses tweepy and requests; callers get our own types and errors."""
 
-from core.x.client import Pages, XClient, open_x
-from core.x.copies import Copy
-from core.x.posts import Account, Author, Media, Post, Span
-from core.x.snowflakes import id_at, time_of
+from core.x.client import XClient, open_x
+from core.x.media import UploadedMedia
+from core.x.snowflakes import snowflake_from_time, time_from_snowflake
+from core.x.types import Account, Author, Media, Post, PostPages, TextSpan
 
-__all__ = ["Account", "Author", "Copy", "Media", "Pages", "Post", "Span", "XClient", "id_at", "open_x", "time_of"]
+__all__ = [
+    "Account",
+    "Author",
+    "Media",
+    "Post",
+    "PostPages",
+    "TextSpan",
+    "UploadedMedia",
+    "XClient",
+    "open_x",
+    "snowflake_from_time",
+    "time_from_snowflake",
+]

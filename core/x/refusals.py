@@ -1,12 +1,12 @@
-"""Sorts X's refusals by whom they are about: our account or app, one post, or nobody (a rate limit). Pure.
+"""Classify X's refusals by what they are about: our account or app, one post, or a rate limit.
 
-    about us      that kind of call is suspended, all work is kept            OutOfFunds
-    one post      final for this post                                         GiveUp
-    a limit       wait for the window                                         TryLater
+    account or app    that kind of call is suspended, no work is lost     CallsSuspended
+    one post          final for this post                                 GiveUp
+    a limit           wait for the window                                 TryLater
 
-X says the same thing in three ways: codes of its old API (`{"errors": [{"code": 326, ...}]}`), types of problem+json
-(`https://api.x.com/2/problems/client-forbidden`), and plain words. Codes count first, then words; a type is read as
-words. Whatever says nothing known is `x_forbidden`.
+X gives the reason in three ways: codes of its old API (`{"errors": [{"code": 326, ...}]}`), types of problem+json
+(`https://api.x.com/2/problems/client-forbidden`), and text. Codes win over text; a type is searched like text. An
+unknown reason is `x_forbidden`.
 """
 
 import re
@@ -14,9 +14,9 @@ from collections.abc import Collection
 
 RATE_LIMIT, DAILY_LIMIT, DUPLICATE = "x_rate_limit", "x_daily_limit", "x_duplicate"
 LIMITS = frozenset({RATE_LIMIT, DAILY_LIMIT, DUPLICATE})
-# Refused without a reason: about one post, or about us. `worker/replying.py` finds out which.
+# Refused without a reason: about one post or about us. `worker/refusal_probe.py` finds out which.
 FORBIDDEN = "x_forbidden"
-# X says "User has been suspended" without telling whether it means us or the author of the post.
+# X says "User has been suspended" of our account and of a post's author alike.
 SUSPENDED = "x_suspended"
 
 ABOUT_US: dict[int, str] = {
@@ -42,8 +42,8 @@ ABOUT_A_POST: dict[int, str] = {
     385: "x_post_gone",  # deleted or not visible
     433: "x_not_allowed",  # its author restricted who can reply
 }
-# Words that have stayed through X's changes of wording, in the order in which they count.
-WORDS: tuple[tuple[str, str], ...] = (
+# Texts that stayed the same when X changed its wording. The first match counts.
+PATTERNS: tuple[tuple[str, str], ...] = (
     (r"duplicate content|status is a duplicate", DUPLICATE),
     (r"usage ?cap|usage capped", "x_usage_cap"),
     (
@@ -80,24 +80,32 @@ WORDS: tuple[tuple[str, str], ...] = (
     (r"\bmentioned\b", "x_not_summoned"),
     (r"\b(user|account)\b.{0,30}\bsuspended\b", SUSPENDED),
 )
-_WORDS = tuple((re.compile(pattern), code) for pattern, code in WORDS)
-_BY_NUMBER = ABOUT_US | ABOUT_LIMITS | ABOUT_A_POST
-_POSTS = frozenset(ABOUT_A_POST.values()) | {"x_not_summoned"}
+_COMPILED_PATTERNS = tuple((re.compile(pattern), code) for pattern, code in PATTERNS)
+_CODES_BY_NUMBER = ABOUT_US | ABOUT_LIMITS | ABOUT_A_POST
+_POST_CODES = frozenset(ABOUT_A_POST.values()) | {"x_not_summoned"}
 
 
-def code_of(numbers: Collection[int], words: str) -> str:
-    """Our code for a refusal; `x_forbidden` if nothing in it is known. `words`: all that X said, in small letters."""
-    if known := next((_BY_NUMBER[number] for number in numbers if number in _BY_NUMBER), None):
+def code_of(numbers: Collection[int], text: str) -> str:
+    """Return our code of a refusal; `x_forbidden` if its reason is unknown.
+
+    Args:
+        numbers: error codes of X's old API.
+        text: type, title, detail and messages of the error, in lower case.
+    """
+    if known := next((_CODES_BY_NUMBER[number] for number in numbers if number in _CODES_BY_NUMBER), None):
         return known
-    plain = words.replace("-", " ").replace("/", " ")
-    return next((code for pattern, code in _WORDS if pattern.search(words) or pattern.search(plain)), FORBIDDEN)
+    plain = text.replace("-", " ").replace("/", " ")
+    for pattern, code in _COMPILED_PATTERNS:
+        if pattern.search(text) or pattern.search(plain):
+            return code
+    return FORBIDDEN
 
 
-def is_told_by(numbers: Collection[int]) -> bool:
-    """Whether one of X's codes says what the refusal is about, whatever its status."""
-    return any(number in _BY_NUMBER for number in numbers)
+def is_known(numbers: Collection[int]) -> bool:
+    """Return whether one of X's old error codes is known."""
+    return any(number in _CODES_BY_NUMBER for number in numbers)
 
 
-def about_us(code: str) -> bool:
-    """Whether a code means the account or the app, so that no other call of this kind will do better."""
-    return code not in LIMITS and code not in _POSTS and code != FORBIDDEN
+def is_about_us(code: str) -> bool:
+    """Return whether a code is about the account or app, so that every other call of this kind fails, too."""
+    return code not in LIMITS and code not in _POST_CODES and code != FORBIDDEN

@@ -1,7 +1,7 @@
-"""tweepy's Client with what it lacks: a timeout, another address, multipart, a toll gate; and its errors as ours.
+"""HTTP layer of the X client: tweepy's Client with timeouts, another address, multipart bodies and the call guard.
 
-tweepy 4.17 knows no timeout, no v2 media, and lets bare `requests` errors out; its `wait_on_rate_limit` can recurse
-a thousand times on a 429 without a reset header. Hence `request` is overridden and nothing of tweepy leaves.
+It also translates errors into ours. tweepy 4.17 has no timeout and no v2 media, and lets bare `requests` errors out.
+Its `wait_on_rate_limit` recurses a thousand times on a 429 without a reset header. So `request` is overridden.
 """
 
 import hashlib
@@ -18,37 +18,38 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from core.clock import now
-from core.clock_check import MAX_SKEW, in_words
-from core.errors import GiveUp, HouseError, OutcomeUnknown, OutOfFunds, TryLater
-from core.pace import ANSWER, Told, read_told
-from core.pace.toll import Toll
+from core.clock_check import MAX_SKEW, describe_skew
+from core.errors import CallsSuspended, GiveUp, OutcomeUnknown, ThreadpaintError, TryLater
 from core.x import refusals
+from core.x.call_guard import CallGuard
+from core.x.json_fields import JsonObject
+from core.x.rate_limit import CREATE_POST, RateLimitHeaders, parse_rate_limit_headers
 
 MINUTE = 60.0
 HALF_HOUR = 1800.0
 UNAUTHORIZED = 401
-ERRORS: dict[int, type[tweepy.HTTPException]] = {
+HTTP_ERRORS: dict[int, type[tweepy.HTTPException]] = {
     400: tweepy.BadRequest,
     401: tweepy.Unauthorized,
     403: tweepy.Forbidden,
     404: tweepy.NotFound,
     429: tweepy.TooManyRequests,
 }
-# To be tried again, and yet no failure of the call.
-ABOUT_THIS_POST = frozenset({"x_media_not_ready", "x_duplicate"})
-# A call whose repetition would be seen by people.
-UNREPEATABLE = frozenset({"POST /2/tweets"})
-# Calls that are about one thing of somebody's: X may refuse that one and take the next. Any other 403 is about us.
-ABOUT_ONE_THING = frozenset({ANSWER, "DELETE /2/tweets/:id", "POST /2/media/metadata"})
+# Retryable refusals that are about one post, so the call itself works.
+ABOUT_ONE_POST = frozenset({"x_media_not_ready", "x_duplicate"})
+# Calls whose repetition users would see.
+UNREPEATABLE_CALLS = frozenset({CREATE_POST})
+# Calls on one object of a user: X may refuse this object and accept the next. Any other 403 is about us.
+OBJECT_CALLS = frozenset({CREATE_POST, "DELETE /2/tweets/:id", "POST /2/media/metadata"})
 
 
 class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
-    """One account's calls to one address, signed with OAuth 1.0a; each passes the toll gate."""
+    """Signs one account's calls with OAuth 1.0a and sends them to one address. Every call passes the guard."""
 
-    def __init__(self, base_url: str, *, timeout: float, toll: Toll, **keys: str) -> None:
+    def __init__(self, base_url: str, *, timeout: float, guard: CallGuard, **keys: str) -> None:
         super().__init__(**keys, return_type=dict, wait_on_rate_limit=False)
-        self._behind = timedelta(0)
-        self.toll = toll
+        self._clock_offset = timedelta(0)
+        self.guard = guard
         self.access_level = ""
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
@@ -57,30 +58,34 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         self,
         method: str,
         route: str,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
         user_auth: bool = True,
-        **body: Any,
+        **body: object,
     ) -> requests.Response:
-        """One call. `body` may hold `data` and `files` for multipart. Raises our errors and those of requests."""
-        call = name_of(method, route)
-        self.toll.admit(call)
+        """Send one call. Raises our errors and those of requests.
+
+        Args:
+            body: `data` and `files` of a multipart body.
+        """
+        call = endpoint_name(method, route)
+        self.guard.acquire(call)
         try:
             response = self._send(method, route, params=params, json=json, **body)
-        except requests.RequestException as failure:
-            self.toll.noted(call, "x_unreachable", type(failure).__name__)
-            if _never_sent(failure):
-                self.toll.undone(call)
+        except requests.RequestException as error:
+            self.guard.record_result(call, "x_unreachable", type(error).__name__)
+            if _is_never_sent(error):
+                self.guard.release(call)
             raise
-        self._note_time(response)
-        if abs(skew := self._skew(response)) > MAX_SKEW:
-            self.toll.note_skew(skew)
+        self._update_clock_offset(response)
+        if abs(skew := self._clock_skew(response)) > MAX_SKEW:
+            self.guard.record_clock_skew(skew)
         self.access_level = response.headers.get("x-access-level", self.access_level)
-        told = read_told(response.headers, self.moment())
+        headers = parse_rate_limit_headers(response.headers, self.x_now())
         if not 200 <= response.status_code < 300:
-            self._refuse(call, response, told)
-        self.toll.learn(call, told)
-        self.toll.noted(call)
+            self._raise_refusal(call, response, headers)
+        self.guard.update_from_response(call, headers)
+        self.guard.record_result(call)
         return response
 
     def _send(self, method: str, route: str, **content: Any) -> requests.Response:
@@ -98,154 +103,159 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         )
         return response
 
-    def _refuse(self, call: str, response: requests.Response, told: Told) -> NoReturn:
-        """X said no: tell the pace what that means for it, and raise what it means for us."""
-        error = _error(response)
-        problem = _translate(error, call in UNREPEATABLE, told)
-        if response.status_code == UNAUTHORIZED and abs(self._skew(response)) > MAX_SKEW:
-            # Signed with a wrong time. Other machines' calls are signed with theirs: nothing is suspended for them.
-            problem = TryLater("x_clock", in_words("X's", self._skew(response)), after=MINUTE, counted=False)
-        if getattr(problem, "code", "") == refusals.FORBIDDEN and call not in ABOUT_ONE_THING:
-            problem = OutOfFunds(refusals.FORBIDDEN, str(problem))
-        self._note_refusal(call, problem)
-        self._learn_refusal(call, told, problem)
-        if not isinstance(problem, OutcomeUnknown):
-            self.toll.undone(call)
-        raise problem from error
+    def _raise_refusal(self, call: str, response: requests.Response, headers: RateLimitHeaders) -> NoReturn:
+        """Record a refusal with the guard and raise it as our error."""
+        error = _build_error(response)
+        failure = _translate(error, call in UNREPEATABLE_CALLS, headers)
+        skew = self._clock_skew(response)
+        if response.status_code == UNAUTHORIZED and abs(skew) > MAX_SKEW:
+            # Signed with a wrong time. Other machines have other clocks, so nothing is suspended for them.
+            failure = TryLater("x_clock", describe_skew("X's", skew), after=MINUTE, counted=False)
+        if getattr(failure, "code", "") == refusals.FORBIDDEN and call not in OBJECT_CALLS:
+            failure = CallsSuspended(refusals.FORBIDDEN, str(failure))
+        self._record_refusal(call, failure)
+        self._update_from_refusal(call, headers, failure)
+        if not isinstance(failure, OutcomeUnknown):
+            self.guard.release(call)
+        raise failure from error
 
-    def _note_refusal(self, call: str, problem: HouseError) -> None:
-        """A final refusal is an answer about this one post: the call works."""
-        if isinstance(problem, TryLater) and problem.code not in ABOUT_THIS_POST:
-            self.toll.noted(call, problem.code, str(problem))
+    def _record_refusal(self, call: str, failure: ThreadpaintError) -> None:
+        """Record the result. A permanent refusal is about one post, so the call itself works."""
+        if isinstance(failure, TryLater) and failure.code not in ABOUT_ONE_POST:
+            self.guard.record_result(call, failure.code, str(failure))
         else:
-            self.toll.noted(call)
+            self.guard.record_result(call)
 
-    def _learn_refusal(self, call: str, told: Told, problem: HouseError) -> None:
-        """What a refusal says about pace. One about this post alone says nothing: it lifts no suspension either."""
-        match problem:
-            case OutOfFunds(code=code):
-                self.toll.learn(call, told, code)
+    def _update_from_refusal(self, call: str, headers: RateLimitHeaders, failure: ThreadpaintError) -> None:
+        """Update the rate limit. A refusal of one post lifts no suspension."""
+        match failure:
+            case CallsSuspended(code=code):
+                self.guard.update_from_response(call, headers, code)
             case TryLater(code=refusals.RATE_LIMIT, after=after):
-                self.toll.learn(call, told, refusals.RATE_LIMIT, after)
+                self.guard.update_from_response(call, headers, refusals.RATE_LIMIT, after)
             case TryLater(code=refusals.DAILY_LIMIT, after=after):
-                # The window that the headers tell of is another one, and open.
-                self.toll.learn(call, Told(told.at), refusals.DAILY_LIMIT, after)
+                # The headers describe another window, which is open.
+                self.guard.update_from_response(call, RateLimitHeaders(headers.at), refusals.DAILY_LIMIT, after)
             case GiveUp():
-                self.toll.learn(call, told, lifts=False)
+                self.guard.update_from_response(call, headers, lifts_block=False)
 
     @property
-    def keys(self) -> str:
-        """Stands for the account's keys without giving them away."""
+    def keys_hash(self) -> str:
+        """Identifies the account's keys without revealing them."""
         return hashlib.sha256(f"{self.base_url} {self.access_token}".encode()).hexdigest()[:16]
 
-    def moment(self) -> datetime:
-        """Now, by the clock of whoever answers at X's address; by ours before the first answer.
+    def x_now(self) -> datetime:
+        """Return the time on X's clock; on ours before the first response.
 
-        X tells whole seconds, so this is a second or two early: better to see a post that is just too old than to miss
-        one that is just new.
+        The Date header has whole seconds, so this is a second or two early. A post that is just too old may be read,
+        but none that is just new is missed.
         """
-        return now() - self._behind
+        return now() - self._clock_offset
 
-    def _skew(self, response: requests.Response) -> timedelta:
-        """How far this machine's clock is ahead of X's. The sandbox's may be turned on purpose: that tells nothing."""
-        return timedelta(0) if response.headers.get("sandbox-clock") == "turned" else self._behind
+    def _clock_skew(self, response: requests.Response) -> timedelta:
+        """Return how far this machine's clock is ahead of X's. A sandbox clock set on purpose does not count."""
+        return timedelta(0) if response.headers.get("sandbox-clock") == "turned" else self._clock_offset
 
-    def _note_time(self, response: requests.Response) -> None:
-        """X's clock, from the Date header of any answer."""
+    def _update_clock_offset(self, response: requests.Response) -> None:
         try:
-            told = parsedate_to_datetime(response.headers["Date"])
-            self._behind = now() - told
+            self._clock_offset = now() - parsedate_to_datetime(response.headers["Date"])
         except (KeyError, ValueError, TypeError):
             return
 
 
-def _error(response: requests.Response) -> tweepy.HTTPException:
-    """tweepy's exception for a status. A JSON list as body would break its constructor: then the bare one is made."""
-    kind = ERRORS.get(response.status_code, tweepy.HTTPException)
-    kind = tweepy.TwitterServerError if response.status_code >= 500 else kind
+def _build_error(response: requests.Response) -> tweepy.HTTPException:
+    """Return tweepy's exception for a status. Its constructor breaks on a body that is a JSON list."""
+    error_type = HTTP_ERRORS.get(response.status_code, tweepy.HTTPException)
+    error_type = tweepy.TwitterServerError if response.status_code >= 500 else error_type
     try:
-        return kind(response)
+        return error_type(response)
     except (AttributeError, TypeError, KeyError, ValueError, RecursionError):
-        return kind(response, response_json={})
+        return error_type(response, response_json={})
 
 
-def name_of(method: str, route: str) -> str:
-    """What limits and prices know a call by: `GET /2/users/:id/mentions`."""
+def endpoint_name(method: str, route: str) -> str:
+    """Return the name of a call in limits and prices, like `GET /2/users/:id/mentions`."""
     return f"{method} {re.sub(r'(?<=[a-z])/[0-9]+(?=/|$)', '/:id', route)}"
 
 
 @contextmanager
-def border(*, writes: bool = False) -> Iterator[None]:
-    """Translate what requests raises and what makes no sense. `writes`: an unclear end may have changed something."""
+def translate_errors(*, writes: bool = False) -> Iterator[None]:
+    """Translate errors of requests and of parsing into ours.
+
+    Args:
+        writes: whether the call may have changed something on X although its response is missing or invalid.
+    """
     try:
         yield
     except requests.JSONDecodeError as error:
-        raise _unclear(writes)("x_garbage", "X answered, but not in JSON") from error
+        raise _ambiguous(writes)("x_garbage", "X's response is not JSON") from error
     except requests.RequestException as error:
-        kind = TryLater if _never_sent(error) else _unclear(writes)
-        raise kind("x_unreachable", type(error).__name__) from error
+        error_type = TryLater if _is_never_sent(error) else _ambiguous(writes)
+        raise error_type("x_unreachable", type(error).__name__) from error
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        raise _unclear(writes)("x_garbage", f"X's answer makes no sense: {error!r:.200}") from error
+        raise _ambiguous(writes)("x_garbage", f"X's response is invalid: {error!r:.200}") from error
 
 
-def _translate(error: tweepy.HTTPException, writes: bool, told: Told) -> HouseError:  # noqa: PLR0911  # a table
-    status, words = error.response.status_code, _words(error)
-    numbers = _numbers(error)
+def _translate(  # noqa: PLR0911  # a table
+    error: tweepy.HTTPException, writes: bool, headers: RateLimitHeaders
+) -> ThreadpaintError:
+    status, message = error.response.status_code, _message(error)
+    codes = _legacy_codes(error)
     match status:
         case 402:
-            return OutOfFunds("x_no_credits", words)
-        case 403 if not _is_x_speaking(error):
-            return OutOfFunds("x_blocked", "something before X refuses our calls", after=MINUTE)
+            return CallsSuspended("x_no_credits", message)
+        case 403 if not _is_x_error_body(error):
+            return CallsSuspended("x_blocked", "a proxy in front of X refuses our calls", after=MINUTE)
         case 401 | 403 | 420 | 429:
-            return _refusal(status, refusals.code_of(numbers, words), words, writes, told)
-        case _ if 400 <= status < 500 and refusals.is_told_by(numbers):
-            return _refusal(status, refusals.code_of(numbers, ""), words, writes, told)
-        case 400 if "media ids are invalid" in words:
-            return TryLater("x_media_not_ready", words, after=3)
-        case 404 if "resource-not-found" in words or "could not find" in words:
-            return GiveUp("x_post_gone", words)
+            return _refusal(status, refusals.code_of(codes, message), message, writes, headers)
+        case _ if 400 <= status < 500 and refusals.is_known(codes):
+            return _refusal(status, refusals.code_of(codes, ""), message, writes, headers)
+        case 400 if "media ids are invalid" in message:
+            return TryLater("x_media_not_ready", message, after=3)
+        case 404 if "resource-not-found" in message or "could not find" in message:
+            return GiveUp("x_post_gone", message)
         case 404:
-            return TryLater("x_not_there", "X does not know the address (its outages look so)", after=MINUTE)
-        case _ if status in (408, 425) or 300 <= status < 400 or status >= 500 or not _is_x_speaking(error):
-            # A redirect or a page is a proxy or a portal speaking, not X.
-            return _unclear(writes)("x_down", f"X answered {status}")
+            return TryLater("x_not_there", "X does not know the address, as in some outages", after=MINUTE)
+        case _ if status in (408, 425) or 300 <= status < 400 or status >= 500 or not _is_x_error_body(error):
+            # A redirect or an HTML page comes from a proxy or portal, not from X.
+            return _ambiguous(writes)("x_down", f"X answered {status}")
         case _:
-            return GiveUp("x_rejected", f"{status}: {words}")
+            return GiveUp("x_rejected", f"{status}: {message}")
 
 
-def _refusal(status: int, code: str, words: str, writes: bool, told: Told) -> HouseError:
-    """X said no for a reason. A 401 or 429 without one is about the keys, or a rate limit."""
-    if code == refusals.FORBIDDEN or (status == 429 and not refusals.about_us(code)):
+def _refusal(status: int, code: str, message: str, writes: bool, headers: RateLimitHeaders) -> ThreadpaintError:
+    """Return the error for a refusal by X. Without a known reason, 401 is about the keys and 429 a rate limit."""
+    if code == refusals.FORBIDDEN or (status == 429 and not refusals.is_about_us(code)):
         code = {401: "x_unauthorized", 420: refusals.RATE_LIMIT, 429: refusals.RATE_LIMIT}.get(status, code)
     if code == refusals.RATE_LIMIT:
-        return TryLater(code, words, after=_until_reset(told), counted=False)
+        return TryLater(code, message, after=_seconds_until_reset(headers), counted=False)
     if code == refusals.DAILY_LIMIT:
-        return TryLater(code, words, after=HALF_HOUR, counted=False)
+        return TryLater(code, message, after=HALF_HOUR, counted=False)
     if code == refusals.DUPLICATE:
-        # On a second try this probably means that the first one landed.
-        return _unclear(writes)(code, words)
+        # On a second try the first one has probably landed.
+        return _ambiguous(writes)(code, message)
     if code == "x_unauthorized":
-        # Wrong keys or an outage of X: either way nothing is lost by waiting, and the host must see it.
-        return OutOfFunds(code, words or "X does not accept the bot's keys", after=MINUTE)
-    return OutOfFunds(code, words) if refusals.about_us(code) else GiveUp(code, words)
+        # Wrong keys or an outage of X: waiting loses nothing, and the operator must see it.
+        return CallsSuspended(code, message or "X does not accept the bot's keys", after=MINUTE)
+    return CallsSuspended(code, message) if refusals.is_about_us(code) else GiveUp(code, message)
 
 
-def _unclear(writes: bool) -> type[TryLater]:
+def _ambiguous(writes: bool) -> type[TryLater]:
     return OutcomeUnknown if writes else TryLater
 
 
-def _until_reset(told: Told) -> float:
-    """Seconds until the window ends, by X's own clock; a minute where X says nothing or the past; at most a day."""
-    seconds = told.reset - told.at.timestamp() + 1 if told.reset is not None else 0.0
+def _seconds_until_reset(headers: RateLimitHeaders) -> float:
+    """Return seconds until the window ends, at most a day; a minute if X reports no reset or one in the past."""
+    seconds = headers.reset - headers.at.timestamp() + 1 if headers.reset is not None else 0.0
     return min(seconds, 86400.0) if seconds > 0 else MINUTE
 
 
-def _is_x_speaking(error: tweepy.HTTPException) -> bool:
-    """X gives its reasons as a JSON object. A page is from something on the way: it says nothing about our call."""
-    return _body(error) is not None
+def _is_x_error_body(error: tweepy.HTTPException) -> bool:
+    """Return whether the body is a JSON object, as X sends. An HTML page comes from a proxy."""
+    return _parse_body(error) is not None
 
 
-def _body(error: tweepy.HTTPException) -> dict[str, Any] | None:
+def _parse_body(error: tweepy.HTTPException) -> JsonObject | None:
     try:
         body = error.response.json()
     except (ValueError, RecursionError):
@@ -253,27 +263,27 @@ def _body(error: tweepy.HTTPException) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _words(error: tweepy.HTTPException) -> str:
-    """What X said, in small letters, cut to a line: messages, detail and title together."""
-    body = _body(error) or {}
-    said = [str(body.get(key) or "") for key in ("type", "title", "detail", "reason")]
-    said += [str(item.get("message") or "") for item in _problems(body)]
-    return " ".join(part for part in said if part).lower()[:500]
+def _message(error: tweepy.HTTPException) -> str:
+    """Return type, title, detail and messages of an error in lower case, at most 500 characters."""
+    body = _parse_body(error) or {}
+    parts = [str(body.get(key) or "") for key in ("type", "title", "detail", "reason")]
+    parts += [str(item.get("message") or "") for item in _error_items(body)]
+    return " ".join(part for part in parts if part).lower()[:500]
 
 
-def _numbers(error: tweepy.HTTPException) -> list[int]:
-    """The codes of X's old API, wherever they stand."""
-    body = _body(error) or {}
-    return [item["code"] for item in [body, *_problems(body)] if isinstance(item.get("code"), int)]
+def _legacy_codes(error: tweepy.HTTPException) -> list[int]:
+    """Return the error codes of X's old API, wherever they are in the body."""
+    body = _parse_body(error) or {}
+    return [item["code"] for item in [body, *_error_items(body)] if isinstance(item.get("code"), int)]
 
 
-def _problems(body: dict[str, Any]) -> list[dict[str, Any]]:
+def _error_items(body: JsonObject) -> list[JsonObject]:
     errors = body.get("errors")
     return [item for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
 
 
-def _never_sent(error: requests.RequestException) -> bool:
-    """Whether the connection was not even made, so that X cannot have seen the call."""
+def _is_never_sent(error: requests.RequestException) -> bool:
+    """Return whether there was not even a connection, so that X cannot have seen the call."""
     cause = error.args[0] if error.args else None
-    refused = isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
-    return refused or isinstance(error, requests.ConnectTimeout | InvalidSchema | InvalidURL | MissingSchema)
+    is_refused = isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+    return is_refused or isinstance(error, requests.ConnectTimeout | InvalidSchema | InvalidURL | MissingSchema)

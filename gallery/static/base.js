@@ -1,22 +1,22 @@
-// On every page: turns the colours at once, copies examples, closes open menus. Without it forms and links do the same.
+// On every page: switches the theme at once, copies examples, closes open menus. Without it, forms and links do the same.
 
 const root = document.documentElement
 const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches
 
-const turner = document.querySelector("[data-colours]")
-function offer() {
+const themeForm = document.querySelector("[data-switch-theme]")
+function updateThemeButton() {
   const other = isDark() ? "light" : "dark"
-  turner.querySelector("button").value = other
-  turner.querySelector(".unseen").textContent = other === "dark" ? "Dark colours" : "Light colours"
+  themeForm.querySelector("button").value = other
+  themeForm.querySelector(".visually-hidden").textContent = other === "dark" ? "Dark mode" : "Light mode"
 }
-if (turner) {
-  offer()
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", offer)
-  turner.addEventListener("submit", event => {
+if (themeForm) {
+  updateThemeButton()
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", updateThemeButton)
+  themeForm.addEventListener("submit", event => {
     event.preventDefault()
     root.dataset.theme = isDark() ? "light" : "dark"
     document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`
-    offer()
+    updateThemeButton()
   })
 }
 
@@ -34,13 +34,13 @@ addEventListener("keydown", event => {
   if (event.key === "Escape") menus().forEach(menu => { menu.open = false; menu.querySelector("summary").focus() })
 })
 
-// Short messages that everybody sees: other scripts send them as an event.
+// Short messages in a corner of the page: other scripts send them as an event.
 addEventListener("toast", event => {
   document.querySelector(".toast")?.remove()
   const toast = Object.assign(document.createElement("p"), { className: "toast" })
   toast.setAttribute("role", "alert")
   document.body.append(toast)
-  // A region that is there before its words is read aloud.
+  // Screen readers read only text that is added to a region which is already there.
   setTimeout(() => { toast.textContent = event.detail }, 50)
   setTimeout(() => toast.remove(), 8000)
 })

@@ -1,21 +1,21 @@
-// The page of a creation: looking closely, copying, sharing, and waiting for the picture without reloading.
+// The page of a creation: zoom, copy, share, and wait for the picture without a reload.
 
-const say = words => {
-  const place = document.querySelector('.said-here')
-  if (place) place.textContent = words
+const announce = text => {
+  const status = document.querySelector('[data-status]')
+  if (status) status.textContent = text
 }
 
 // Copying and sharing: buttons that only a script can press
-async function copy(text, what) {
+async function copy(text, label) {
   try {
     await navigator.clipboard.writeText(text)
-    say(`Copied ${what}.`)
+    announce(`Copied ${label}.`)
   } catch {
-    say(`Your browser does not let this page copy ${what}.`)
+    announce(`Your browser does not let this page copy ${label}.`)
   }
 }
 
-function textOf(button) {
+function textToCopy(button) {
   if ('copyAddress' in button.dataset) return location.origin + location.pathname
   return button.dataset.copy ?? document.getElementById(button.dataset.copyFrom).textContent
 }
@@ -23,7 +23,7 @@ function textOf(button) {
 function prepareButtons() {
   for (const button of document.querySelectorAll('[data-copy], [data-copy-from], [data-copy-address]')) {
     button.hidden = !navigator.clipboard
-    button.addEventListener('click', () => copy(textOf(button), button.dataset.said))
+    button.addEventListener('click', () => copy(textToCopy(button), button.dataset.copyLabel))
   }
   for (const button of document.querySelectorAll('[data-share]')) {
     button.hidden = !navigator.share
@@ -48,13 +48,13 @@ document.addEventListener('click', event => {
   if (done) closeMenu(done.closest('.menu'))
 })
 
-// Looking closely: a dialog with the pictures of this page
+// Zoom: a dialog with the pictures of this page
 const ZOOM = `<form method="dialog"><button class="button" value="">Close</button></form>
 <div class="zoom__stage" tabindex="0"><img class="zoom__picture" alt=""></div>
 <p class="zoom__bar"><button class="button" type="button" data-step="-1">Before</button>
 <button class="button" type="button" aria-pressed="false" data-size>Full size</button>
 <span role="status"></span><button class="button" type="button" data-step="1">Next</button></p>`
-const MOST = 6
+const MAX_SCALE = 6
 
 class Zoom {
   constructor(links) {
@@ -143,7 +143,7 @@ class Zoom {
     const stage = this.stage.getBoundingClientRect()
     const at = where ? [where.clientX, where.clientY] : [stage.x + stage.width / 2, stage.y + stage.height / 2]
     const part = [(at[0] - box.x) / (box.width || 1), (at[1] - box.y) / (box.height || 1)]
-    this.scale = Math.min(MOST, Math.max(1, scale))
+    this.scale = Math.min(MAX_SCALE, Math.max(1, scale))
     this.picture.style.width = `${this.fitting * this.scale}px`
     this.toggle.setAttribute('aria-pressed', this.scale > 1)
     const after = this.picture.getBoundingClientRect()
@@ -163,23 +163,23 @@ function prepareZoom() {
   }))
 }
 
-// Waiting: told by the house as it happens, else asked every few seconds
+// Waiting: a stream pushes the progress; without one, poll every few seconds
 function watch() {
-  const place = document.querySelector('[data-live]')
-  if (!place) return
-  const {live, state, refresh} = place.dataset
-  let stream, timer, leave, isOver = false
-  const rest = () => {
+  const progressText = document.querySelector('[data-live]')
+  if (!progressText) return
+  const {live, state, refresh} = progressText.dataset
+  let stream, timer, releaseSlot, isOver = false
+  const pause = () => {
     stream?.close()
     stream = null
-    leave?.()
-    leave = null
+    releaseSlot?.()
+    releaseSlot = null
     clearTimeout(timer)
   }
   const stop = () => {
     isOver = true
-    rest()
-    document.removeEventListener('visibilitychange', turn)
+    pause()
+    document.removeEventListener('visibilitychange', onVisibilityChange)
   }
   const renew = async () => {
     stop()
@@ -192,34 +192,34 @@ function watch() {
   }
   const isWanted = () => !isOver && !stream && document.visibilityState === 'visible'
   const listen = async () => {
-    const given = await window.live.place()
-    if (!isWanted()) return given?.()
-    if (!given) return poll()
-    leave = given
+    const release = await window.live.acquireCreationSlot()
+    if (!isWanted()) return release?.()
+    if (!release) return poll()
+    releaseSlot = release
     stream = new EventSource(`/live?creation=${live}`)
     stream.addEventListener('creation', event => {
-      const told = JSON.parse(event.data)
-      if (told.ready || told.state !== state) renew()
-      else if (told.words && place.textContent !== told.words) place.textContent = told.words
+      const progress = JSON.parse(event.data)
+      if (progress.ready || progress.state !== state) renew()
+      else if (progress.text && progressText.textContent !== progress.text) progressText.textContent = progress.text
     })
     stream.addEventListener('error', () => stream.readyState === EventSource.CLOSED && !isOver && poll())
   }
-  // Nobody looks: nobody is told.
-  const turn = () => {
-    rest()
+  // A hidden page needs no stream.
+  const onVisibilityChange = () => {
+    pause()
     if (document.visibilityState === 'visible') listen()
   }
-  document.addEventListener('visibilitychange', turn)
+  document.addEventListener('visibilitychange', onVisibilityChange)
   if (document.visibilityState === 'visible') listen()
 }
 
-// Put the page as it is now in the place of the page as it was. Returns whether it could be had.
+// Replace the content by that of the current page. Returns whether it could be fetched.
 async function swap() {
   let text
   try {
-    const answer = await fetch(location.href, {headers: {Accept: 'text/html'}})
-    if (answer.status >= 500) return false
-    text = await answer.text()
+    const response = await fetch(location.href, {headers: {Accept: 'text/html'}})
+    if (response.status >= 500) return false
+    text = await response.text()
   } catch {
     return false
   }
@@ -234,7 +234,7 @@ async function swap() {
   for (const script of fresh.querySelectorAll('head script[type=module]')) import(script.getAttribute('src'))
   if (hadFocus) main.focus()
   begin()
-  if (main.querySelector('.creation')) say('The picture is there.')
+  if (main.querySelector('.creation')) announce('The picture is ready.')
   return true
 }
 
@@ -246,7 +246,7 @@ function begin() {
 
 begin()
 
-// Boards: what was changed is told, and the menu shows how it is now.
+// Boards: announce what changed, and replace the menu.
 document.addEventListener('submit', async event => {
   const form = event.target.closest('.menu .collect'), menu = form?.closest('.menu')
   if (!form) return
@@ -254,13 +254,13 @@ document.addEventListener('submit', async event => {
   if (form.dataset.sent) return
   form.dataset.sent = 'yes'
   try {
-    const answer = await fetch(form.action, {method: 'POST', body: new FormData(form), headers: {Accept: 'application/json'}})
-    if (!answer.ok) throw new Error(answer.status)
-    const {words} = await answer.json()
+    const response = await fetch(form.action, {method: 'POST', body: new FormData(form), headers: {Accept: 'application/json'}})
+    if (!response.ok) throw new Error(response.status)
+    const {words} = await response.json()
     const page = await (await fetch(location.href, {cache: 'no-store'})).text()
     const fresh = new DOMParser().parseFromString(page, 'text/html').querySelector('.menu:has(.collect)')
     menu.replaceWith(fresh)
     fresh.querySelector('summary').focus()
-    say(words)
+    announce(words)
   } catch { form.submit() }
 })

@@ -1,15 +1,16 @@
-// Many windows, few streams. A browser opens six connections to a site that speaks HTTP/1.1, and a stream keeps one for good:
-// the seventh window would never load. So one window listens to the wall and passes on what it hears, and no more than
-// three listen to a creation of their own; the others ask every few seconds. Other scripts find this as `window.live`.
+// Many windows, few streams. A browser opens six connections to a site that speaks HTTP/1.1, and a stream occupies one for
+// good: the seventh window would never load. So one window opens the stream of the feed and forwards its events to the
+// others, and at most three open a stream of a creation; the rest poll. Other scripts find this as `window.live`.
 // Browsers offer locks to https and localhost only. On plain http windows agree by messages, and do not limit creations.
 
-const STREAMS_OF_CREATIONS = 3
+const MAX_CREATION_STREAMS = 3
 
-// The wall's events for all windows of one viewer. The window that came last listens: it knows what it has missed, by
-// `since`, and the server tells that to all. The others attend to it, and one of them goes on when it is closed or hidden.
-class Wall {
-  constructor({ viewer, since, hear }) {
-    Object.assign(this, { name: `live wall ${viewer}`, since, hear, knows: Boolean(since) })
+// The feed's events for all windows of one viewer. The window that came last opens the stream: it knows by `since` what
+// it has missed, and the server sends that too. The others receive its messages; one of them takes over when it is closed
+// or hidden.
+class FeedStream {
+  constructor({ viewer, since, onEvent }) {
+    Object.assign(this, { name: `live feed ${viewer}`, since, onEvent, hasCursor: Boolean(since) })
   }
 
   start() {
@@ -18,8 +19,8 @@ class Wall {
     this.stopped = new AbortController()
     if (!window.BroadcastChannel) return this.open()
     this.channel = new BroadcastChannel(this.name)
-    this.channel.onmessage = ({ data }) => data.kind === "turn" ? this.onTurn(data) : this.take(data)
-    if (navigator.locks) this.hold({ steal: this.knows })
+    this.channel.onmessage = ({ data }) => data.kind === "turn" ? this.onTurn(data) : this.receive(data)
+    if (navigator.locks) this.holdLock({ steal: this.hasCursor })
     else this.claim()
   }
 
@@ -32,42 +33,42 @@ class Wall {
     this.release?.()
   }
 
-  // Until `stop`, or until another window takes it: then wait for it to come back.
-  async hold(how) {
-    const mine = this.stopped
+  // Until `stop`, or until another window steals the lock: then wait for it to come back.
+  async holdLock(options) {
+    const { signal } = this.stopped
     try {
-      await navigator.locks.request(this.name, how, () => new Promise(release => {
-        if (mine.signal.aborted) return release()
+      await navigator.locks.request(this.name, options, () => new Promise(release => {
+        if (signal.aborted) return release()
         this.release = release
         this.open()
       }))
-    } catch { /* taken by another window, or stopped while waiting */ }
-    if (mine.signal.aborted) return
+    } catch { /* stolen by another window, or stopped while waiting */ }
+    if (signal.aborted) return
     this.close()
-    this.hold({ signal: mine.signal })
+    this.holdLock({ signal })
   }
 
-  // Without locks: the window that said so last listens; when it leaves, the first of the others that wakes up.
+  // Without locks: the window that claimed last has the stream; when it leaves, the first of the others that wakes up.
   claim() {
-    this.mine = Date.now() + Math.random()
-    this.channel.postMessage({ kind: "turn", mine: this.mine })
+    this.claimedAt = Date.now() + Math.random()
+    this.channel.postMessage({ kind: "turn", claimedAt: this.claimedAt })
     if (!this.stream) this.open()
   }
 
-  onTurn({ mine, isFree }) {
+  onTurn({ claimedAt, isFree }) {
     clearTimeout(this.waking)
     if (isFree) this.waking = setTimeout(() => this.isOn && this.claim(), Math.random() * 500)
-    else if (this.stream && mine > this.mine) this.close()
-    else if (this.stream) this.channel.postMessage({ kind: "turn", mine: this.mine })
+    else if (this.stream && claimedAt > this.claimedAt) this.close()
+    else if (this.stream) this.channel.postMessage({ kind: "turn", claimedAt: this.claimedAt })
   }
 
   open() {
     this.stream = new EventSource(this.since ? `/live?since=${this.since}` : "/live")
-    for (const kind of ["hung", "painting"]) {
+    for (const kind of ["published", "activity"]) {
       this.stream.addEventListener(kind, ({ data, lastEventId }) => {
-        const told = { kind, since: lastEventId, ...JSON.parse(data) }
-        this.take(told)
-        this.channel?.postMessage(told)
+        const message = { kind, since: lastEventId, ...JSON.parse(data) }
+        this.receive(message)
+        this.channel?.postMessage(message)
       })
     }
   }
@@ -77,25 +78,25 @@ class Wall {
     this.stream = null
   }
 
-  take(told) {
+  receive(message) {
     if (!this.isOn) return
-    this.since = told.since || this.since
-    this.hear(told)
+    this.since = message.since || this.since
+    this.onEvent(message)
   }
 }
 
-// Leave to listen to one creation: a function that gives it back, or null if enough windows do so.
-async function place() {
+// Acquire the right to open a stream of one creation. Returns a function that releases it, or null if all are taken.
+async function acquireCreationSlot() {
   if (!navigator.locks) return () => {}
-  for (let number = 1; number <= STREAMS_OF_CREATIONS; number += 1) {
-    const release = await new Promise(answer => navigator.locks.request(
+  for (let number = 1; number <= MAX_CREATION_STREAMS; number += 1) {
+    const release = await new Promise(resolve => navigator.locks.request(
       `live creation ${number}`,
       { ifAvailable: true },
-      lock => lock ? new Promise(answer) : answer(null),
+      lock => lock ? new Promise(resolve) : resolve(null),
     ))
     if (release) return release
   }
   return null
 }
 
-window.live = { Wall, place }
+window.live = { FeedStream, acquireCreationSlot }

@@ -1,14 +1,15 @@
-// Own pictures: what is chosen is counted, all can be chosen at once, and what waits shows how it goes on.
-// Without it boxes and buttons do the same, and the page looks again by itself.
+// Own pictures: counts the selected ones, selects all at once, and updates the cards of pending ones.
+// Without it, boxes and buttons do the same, and the page reloads itself.
 
+const POLL_MS = 4000
 const list = document.querySelector("[data-own]"), form = document.getElementById("manage")
 const boxes = () => [...document.querySelectorAll('input[name="ids"]')]
 
 function count() {
-  const chosen = boxes().filter(box => box.checked).length
-  form.querySelector("[data-chosen]").textContent = chosen ? `${chosen} chosen:` : "Choose some pictures first."
-  form.querySelectorAll("button").forEach(button => { button.disabled = !chosen })
-  form.querySelector("[data-all]").checked = chosen > 0 && chosen === boxes().length
+  const selected = boxes().filter(box => box.checked).length
+  form.querySelector("[data-chosen]").textContent = selected ? `${selected} selected:` : "Select pictures first."
+  form.querySelectorAll("button").forEach(button => { button.disabled = !selected })
+  form.querySelector("[data-all]").checked = selected > 0 && selected === boxes().length
 }
 
 if (form) {
@@ -21,43 +22,43 @@ if (form) {
   count()
 }
 
-// Only cards that stand otherwise than before are put in anew, and what is chosen stays chosen.
-async function look() {
+// Replaces only the cards that changed. Selected ones stay selected.
+async function poll() {
   if (!document.hidden) {
-    const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null)
-    if (answer?.ok && !answer.redirected) renew(new DOMParser().parseFromString(await answer.text(), "text/html"))
+    const response = await fetch(location.href, { cache: "no-store" }).catch(() => null)
+    if (response?.ok && !response.redirected) update(new DOMParser().parseFromString(await response.text(), "text/html"))
   }
-  if (list.hasAttribute("data-waiting")) setTimeout(look, 4000)
+  if (list.hasAttribute("data-waiting")) setTimeout(poll, POLL_MS)
 }
 
-function renew(page) {
+function update(page) {
   const painted = []
   for (const card of page.querySelectorAll("[data-own] > [data-state]")) {
     const old = document.getElementById(card.id)
     if (!old || old.innerHTML === card.innerHTML || old.contains(document.activeElement)) continue
-    if (old.dataset.state !== card.dataset.state && card.dataset.state === "wall") painted.push(card)
+    if (old.dataset.state !== card.dataset.state && card.dataset.state === "public") painted.push(card)
     const box = card.querySelector('input[name="ids"]')
     if (box) box.checked = old.querySelector('input[name="ids"]')?.checked ?? false
     old.replaceWith(card)
   }
   const facts = page.querySelector(".mine__facts")
   if (facts) document.querySelector(".mine__facts").replaceWith(facts)
-  if (painted.length) document.querySelector("[data-said]").textContent = painted.length === 1 ? "A picture is painted." : `${painted.length} pictures are painted.`
+  if (painted.length) document.querySelector("[data-status]").textContent = painted.length === 1 ? "A picture is ready." : `${painted.length} pictures are ready.`
   if (!page.querySelector("[data-waiting]")) list.removeAttribute("data-waiting")
 }
 
-if (list?.hasAttribute("data-waiting")) setTimeout(look, 4000)
+if (list?.hasAttribute("data-waiting")) setTimeout(poll, POLL_MS)
 
-// Long lists of prompts: the words go to the clipboard.
-if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy-words]")) {
+// Copies a prompt of the list.
+if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy-prompt]")) {
   button.hidden = false
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.value)
-    document.querySelector("[data-said]").textContent = "Copied."
+    document.querySelector("[data-status]").textContent = "Copied."
   })
 }
 
-// A page that comes back from the browser's memory holds the name of a sending that was used.
+// A page that comes back from the browser's memory holds an idempotency key that was used.
 addEventListener("pageshow", event => {
-  if (event.persisted && document.querySelector("[data-fresh]")) location.reload()
+  if (event.persisted && document.querySelector("[data-reload-if-restored]")) location.reload()
 })

@@ -1,1 +1,1 @@
-"""Orders become batches: fair turns, one thread that owns the engine, one that checks, and whose seconds it were."""
+"""Batching: queue, engine thread, safety check, device time."""

@@ -1,1 +1,1 @@
-"""Paints with a diffusers pipeline: presets, loading, tuning, calls."""
+"""Stable Diffusion and related models by diffusers: presets, loading, tuning, generation."""

@@ -1,155 +1,174 @@
-"""Puts a model's parts together: the pipeline from its repository or folder, with what its preset replaces.
+"""Load a pipeline from its repository or folder, with the parts that its preset replaces.
 
-Knows diffusers and the hub; knows no device, no speed and no queue. A folder never touches the network.
+A folder never touches the network.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from gpu.diffusion.manners import tiny_vae_for
+from gpu.diffusion.load_errors import load_error
+from gpu.diffusion.model_defaults import tiny_vae_for
+from gpu.diffusion.pipeline_types import Pipeline, diffusers_class
 from gpu.diffusion.preset import Preset
-from gpu.diffusion.reasons import cannot_load
 from gpu.diffusion.revisions import Revisions
 from gpu.engine import EngineBroken
 
+if TYPE_CHECKING:
+    import torch
+
 Autoencoder = Literal["own", "tiny"]
-NEWEST = Revisions()
+UNPINNED = Revisions()
 
 
 def load_text_pipeline(
-    model: str, preset: Preset | None, *, dtype: Any, vae: Autoencoder = "own", revisions: Revisions = NEWEST
-) -> Any:
-    """The text-to-image pipeline in `dtype` (torch) on the CPU; raises EngineBroken that says what is missing.
+    model: str,
+    preset: Preset | None,
+    *,
+    dtype: torch.dtype,
+    vae: Autoencoder = "own",
+    revisions: Revisions = UNPINNED,
+) -> Pipeline:
+    """Return the text-to-image pipeline in `dtype`, on the CPU. Raises EngineBroken that says what is missing.
 
-    Without a preset `model` is a folder or a model id. Never with the model's own safety checker: it blackens
-    pictures, and ours (`gpu.safety`) looks at them afterwards.
+    Without a preset `model` is a folder or a model id. The model's own safety checker is never loaded, because it
+    blackens images; `gpu.safety` checks them afterwards.
     """
     source = preset.source if preset else model
-    parts = _replaced_parts(source, preset, dtype, vae, revisions) | _safety_of(source, revisions)
-    given = parts | revisions.options(source)
+    parts = _replaced_parts(source, preset, dtype, vae, revisions) | _no_safety_checker(source, revisions)
+    options = parts | revisions.options(source)
     try:
-        pipeline = _from_pretrained(source, preset.variant if preset else None, dtype=dtype, **given)
+        pipeline = _from_pretrained(source, preset.variant if preset else None, dtype=dtype, **options)
     except Exception as error:
-        raise cannot_load("GPU_MODEL", source, error) from error
+        raise load_error("GPU_MODEL", source, error) from error
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
-def set_scheduler(pipeline: Any, preset: Preset) -> None:
-    """The scheduler the preset wants; a distilled stranger's steps are counted from the noisy end, where it counts."""
-    import diffusers
-
-    given = pipeline.scheduler.config
+def set_scheduler(pipeline: Pipeline, preset: Preset) -> None:
+    """Set the preset's scheduler. Distilled models without preset get trailing timesteps if they use Euler."""
+    config = pipeline.scheduler.config
     if preset.scheduler:
-        kind = getattr(diffusers, preset.scheduler.name)
-        pipeline.scheduler = kind.from_config(given, **preset.scheduler.values)
+        pipeline.scheduler = diffusers_class(preset.scheduler.name).from_config(config, **preset.scheduler.values)
     elif preset.max_steps <= 16 and type(pipeline.scheduler).__name__.startswith("Euler"):
-        pipeline.scheduler = type(pipeline.scheduler).from_config(given, timestep_spacing="trailing")
+        pipeline.scheduler = type(pipeline.scheduler).from_config(config, timestep_spacing="trailing")
 
 
-def image_sister(text: Any) -> Any | None:
-    """The image-to-image pipeline with the same weights, no memory more; None where the family has none.
+def img2img_from(text: Pipeline) -> Pipeline | None:
+    """Return the image-to-image pipeline with the same weights, None if the family has none.
 
-    Its scheduler is its own: it counts steps, and one shared object would count for both.
+    It takes no more memory. Its scheduler is its own, because a shared one would count steps for both.
     """
-    import diffusers
-
     try:
-        sister: Any = diffusers.AutoPipelineForImage2Image.from_pipe(
+        pipeline: Pipeline = diffusers_class("AutoPipelineForImage2Image").from_pipe(
             text, scheduler=type(text.scheduler).from_config(text.scheduler.config)
         )
     except ValueError:
         return None
-    sister.set_progress_bar_config(disable=True)
-    return sister
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
 
 
-def _from_pretrained(source: str, variant: str | None, **given: Any) -> Any:
-    """Half-precision files where the repository has them (half the download), the full ones where it has not."""
-    import diffusers
-
-    load: Any = diffusers.AutoPipelineForText2Image.from_pretrained
+def _from_pretrained(source: str, variant: str | None, **options: object) -> Pipeline:
+    """Load half-precision files if the repository has them (half the download), else the full ones."""
+    load: Callable[..., Pipeline] = diffusers_class("AutoPipelineForText2Image").from_pretrained
     if variant:
         try:
-            return load(source, variant=variant, **given)
+            return load(source, variant=variant, **options)
         except ValueError as error:
             if "variant" not in str(error):
                 raise
-    return load(source, **given)
+    return load(source, **options)
 
 
-def _config_of(source: str, revisions: Revisions) -> dict[str, Any]:
-    """The pipeline's model_index.json."""
-    import diffusers
-
+def _load_config(source: str, revisions: Revisions) -> dict[str, object]:
+    """Return the pipeline's model_index.json."""
     try:
-        config = diffusers.DiffusionPipeline.load_config(source, **revisions.options(source))
+        config = diffusers_class("DiffusionPipeline").load_config(source, **revisions.options(source))
     except Exception as error:
-        raise cannot_load("GPU_MODEL", source, error) from error
+        raise load_error("GPU_MODEL", source, error) from error
     return dict(config)
 
 
-def _safety_of(source: str, revisions: Revisions) -> dict[str, Any]:
-    if "safety_checker" not in _config_of(source, revisions):
+def _no_safety_checker(source: str, revisions: Revisions) -> dict[str, object]:
+    if "safety_checker" not in _load_config(source, revisions):
         return {}
     return {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
 def _replaced_parts(
-    source: str, preset: Preset | None, dtype: Any, vae: Autoencoder, revisions: Revisions
-) -> dict[str, Any]:
-    import diffusers
+    source: str, preset: Preset | None, dtype: torch.dtype, vae: Autoencoder, revisions: Revisions
+) -> dict[str, object]:
     import torch
 
-    parts: dict[str, Any] = {}
+    parts: dict[str, object] = {}
     if preset and preset.unet:
         parts["unet"] = _unet_from_file(preset.source, *preset.unet, dtype=dtype, revisions=revisions)
     if vae == "tiny":
         parts["vae"] = _tiny_vae(source, preset, dtype, revisions)
     elif preset and preset.fp16_vae and dtype == torch.float16:
-        parts["vae"] = _part(diffusers.AutoencoderKL, preset.fp16_vae, dtype, revisions)
+        parts["vae"] = _load_vae("AutoencoderKL", preset.fp16_vae, dtype, revisions)
     return parts
 
 
-def _tiny_vae(source: str, preset: Preset | None, dtype: Any, revisions: Revisions) -> Any:
-    import diffusers
-
-    repository = preset.tiny_vae if preset else tiny_vae_for(_config_of(source, revisions).get("_class_name", ""))
+def _tiny_vae(source: str, preset: Preset | None, dtype: torch.dtype, revisions: Revisions) -> torch.nn.Module:
+    class_name = "" if preset else str(_load_config(source, revisions).get("_class_name", ""))
+    repository = preset.tiny_vae if preset else tiny_vae_for(class_name)
     if repository is None:
         raise EngineBroken("GPU_VAE: there is no tiny autoencoder for this model; GPU_VAE=own takes its own")
-    return _part(diffusers.AutoencoderTiny, repository, dtype, revisions, setting="GPU_VAE")
+    return _load_vae("AutoencoderTiny", repository, dtype, revisions, setting="GPU_VAE")
 
 
-def _part(kind: Any, source: str, dtype: Any, revisions: Revisions, *, setting: str = "GPU_MODEL") -> Any:
+def _load_vae(
+    class_name: str,
+    source: str,
+    dtype: torch.dtype,
+    revisions: Revisions,
+    *,
+    setting: str = "GPU_MODEL",
+) -> torch.nn.Module:
     try:
-        return kind.from_pretrained(source, dtype=dtype, **revisions.options(source))
+        vae: torch.nn.Module = diffusers_class(class_name).from_pretrained(
+            source, dtype=dtype, **revisions.options(source)
+        )
     except Exception as error:
-        raise cannot_load(setting, source, error) from error
+        raise load_error(setting, source, error) from error
+    return vae
 
 
-def _unet_from_file(base: str, repository: str, file: str, *, dtype: Any, revisions: Revisions) -> Any:
-    """The base's UNet with the weights of one file: shaped without memory, so that no weights are made twice."""
-    import diffusers
+def _unet_from_file(
+    base: str, repository: str, file: str, *, dtype: torch.dtype, revisions: Revisions
+) -> torch.nn.Module:
+    """Return the base's UNet with the weights of one file.
+
+    It is created without memory, so that the weights exist only once.
+    """
     import torch
-    from huggingface_hub import hf_hub_download
-    from safetensors.torch import load_file
 
-    kind: Any = diffusers.UNet2DConditionModel
-    folder = Path(repository)
+    weights = _load_weights(repository, file, revisions)
+    unet_class = diffusers_class("UNet2DConditionModel")
     try:
-        fetched = folder / file if folder.is_dir() else hf_hub_download(repository, file, **revisions.of(repository))
-        weights = load_file(fetched)
-    except Exception as error:
-        raise cannot_load("GPU_MODEL", repository, error) from error
-    try:
-        config = kind.load_config(base, subfolder="unet", **revisions.options(base))
+        config = unet_class.load_config(base, subfolder="unet", **revisions.options(base))
         with torch.device("meta"):
-            unet: Any = kind.from_config(config)
+            unet: torch.nn.Module = unet_class.from_config(config)
         unet.load_state_dict(weights, assign=True)
     except RuntimeError:
         raise EngineBroken(f"GPU_MODEL: the weights in {file} do not fit the UNet of {Path(base).name}") from None
     except Exception as error:
-        raise cannot_load("GPU_MODEL", base, error) from error
+        raise load_error("GPU_MODEL", base, error) from error
     return unet.to(dtype).eval()
+
+
+def _load_weights(repository: str, file: str, revisions: Revisions) -> dict[str, torch.Tensor]:
+    from huggingface_hub import hf_hub_download
+    from safetensors.torch import load_file
+
+    folder = Path(repository)
+    revision = revisions.pinned.get(repository)
+    try:
+        path = folder / file if folder.is_dir() else hf_hub_download(repository, file, revision=revision)
+        return load_file(path)
+    except Exception as error:
+        raise load_error("GPU_MODEL", repository, error) from error

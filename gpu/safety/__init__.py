@@ -1,1 +1,1 @@
-"""Looks at painted pictures before anybody else does: which of them people should not be shown."""
+"""Check generated images for sexual content."""

@@ -1,11 +1,10 @@
-"""The safety check of Stable Diffusion: CLIP's picture tower, and the concepts a picture should not come near.
+"""The safety check of Stable Diffusion: CLIP's image encoder, and concepts that an image must not come near.
 
-Knows torch and diffusers, which are imported when it loads; knows no engine and no HTTP. Weights are those of
-`StableDiffusionSafetyChecker` (CLIP ViT-L/14 and 20 vectors), but not its way of using them: that one waits for the
-device twenty times a picture and paints black over what it flags. Here a batch is one forward pass and one copy back.
+It uses the weights of `StableDiffusionSafetyChecker` (CLIP ViT-L/14 and 20 vectors), but not its code: that one waits
+for the device twenty times per image and blackens what it flags. Here a batch is one forward pass and one copy back.
 
-It was made to find sexual content and finds nothing else (Rando et al. 2022, arXiv 2210.04610): the words of a prompt
-want a look of their own, before.
+It was made for sexual content and finds nothing else (Rando et al. 2022, arXiv 2210.04610). So prompts need a filter of
+their own.
 """
 
 from __future__ import annotations
@@ -13,47 +12,54 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gpu.diffusion.faults import sorted_fault
-from gpu.engine import OutOfMemory, Verdict
-from gpu.safety.scores import Concepts, verdicts
+from gpu.diffusion.runtime_errors import classify_error
+from gpu.diffusion.tuning import resolve_device
+from gpu.engine import OutOfMemory, SafetyResult
+from gpu.safety.scores import Concepts, to_safety_results
+
+if TYPE_CHECKING:
+    import torch
 
 log = logging.getLogger("gpu")
 
-# What CLIP's pictures were centred by and divided by, per channel (RGB, 0 to 1).
+# Mean and deviation of CLIP's training images, per channel (RGB, 0 to 1).
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 
 class ClipChecker:
-    """A Checker around the weights at `source`: a folder, a pipeline's folder with a `safety_checker` in it, or a model
-    id from the cache or the hub, at a `revision` of it. `device`: cuda, mps or cpu; None is the best there is."""
+    """A SafetyChecker with the weights at `source`, at a `revision` of it.
+
+    `source` is a folder, a pipeline's folder with a `safety_checker` in it, or a model id. `device` is cuda, mps or
+    cpu; None means the best.
+    """
 
     def __init__(self, source: str, *, device: str | None = None, revision: str | None = None) -> None:
         self._source, self._revision = source, revision
         self._device = device
 
     def load(self) -> None:
-        """Load the weights; raises RuntimeError naming the settings if they are not there, or not all of them."""
+        """Load the weights. Raises RuntimeError that names the settings if they are missing or incomplete."""
         import torch
 
-        device = self._device or _best_device()
+        device = resolve_device(self._device)
         model = self._weights().eval()
         self._side = int(model.config.vision_config.image_size)
         self._special = _concepts(model.special_care_embeds, model.special_care_embeds_weights)
         self._concepts = _concepts(model.concept_embeds, model.concept_embeds_weights)
-        # Half the time and memory where there is hardware for it; the concepts stay as exact as they came.
+        # fp16 halves time and memory on CUDA. The concepts keep their precision.
         self._model = model.to(device, torch.float16 if device == "cuda" else torch.float32)
         self._mean, self._deviation = (torch.tensor(v, device=device).view(3, 1, 1) for v in (_MEAN, _DEVIATION))
-        # Its own stream: the engine paints the next batch meanwhile, and neither waits for the other.
-        streams: Any = torch.cuda
-        self._stream = streams.Stream(device) if device == "cuda" else None
-        # The first pass takes a device several times as long as any other, and shows that it works at all.
+        # Its own stream, so that it does not wait for the engine, which generates the next batch meanwhile.
+        stream: Any = torch.cuda.Stream
+        self._stream = stream(device) if device == "cuda" else None
+        # The first pass takes several times as long as later ones, and shows that the check works at all.
         self.check([Image.new("RGB", (self._side, self._side))])
         log.info("safety check ready device=%s", device)
 
@@ -62,40 +68,40 @@ class ClipChecker:
         from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 
         folder = Path(self._source)
-        inside = {"subfolder": "safety_checker"} if (folder / "safety_checker").is_dir() else {}
-        where = {"local_files_only": True} if folder.is_dir() else {"revision": self._revision}
+        subfolder = {"subfolder": "safety_checker"} if (folder / "safety_checker").is_dir() else {}
+        options = {"local_files_only": True} if folder.is_dir() else {"revision": self._revision}
         kind: Any = StableDiffusionSafetyChecker
         try:
-            model, found = kind.from_pretrained(
-                self._source, dtype=torch.float32, output_loading_info=True, **where, **inside
+            model, info = kind.from_pretrained(
+                self._source, dtype=torch.float32, output_loading_info=True, **options, **subfolder
             )
         except Exception as error:
             raise _no_weights(self._source, "cannot be loaded") from error
-        # What a file does not hold is made up at random by the library, with no more than a line in the log.
-        if lacking := [*found["missing_keys"], *found["mismatched_keys"]]:
-            raise _no_weights(self._source, f"lack {len(lacking)} of their parts")
+        # The library fills missing weights at random, with only a line in the log.
+        if missing := [*info["missing_keys"], *info["mismatched_keys"]]:
+            raise _no_weights(self._source, f"lack {len(missing)} of their parts")
         return model
 
-    def check(self, images: Sequence[Image.Image]) -> list[Verdict]:
-        """One verdict per picture (RGB, any size), in their order, by one forward pass for all that fit.
+    def check(self, images: Sequence[Image.Image]) -> list[SafetyResult]:
+        """Return one result per image (RGB, any size), in their order, with one forward pass if all fit.
 
-        Raises EngineBroken when the device failed, and OutOfMemory when not even one picture fits.
+        Raises EngineBroken if the device failed, and OutOfMemory if not even one image fits.
         """
-        return verdicts(self._embeddings(images), self._special, self._concepts) if images else []
+        return to_safety_results(self._embeddings(images), self._special, self._concepts) if images else []
 
     def _embeddings(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """Unit vectors, pictures x 768; in halves where all are too many."""
+        """Return unit vectors of shape (images, 768), computed in halves if all are too many."""
         import torch
 
         try:
             return self._forward(_pixels(images, self._side))
         except Exception as error:
-            fault = sorted_fault(error, ())
-            if fault is error:
+            classified = classify_error(error, ())
+            if classified is error:
                 raise
-            if not isinstance(fault, OutOfMemory):
-                raise fault from None
-        # Only here are the frames of the failed call gone, and with them the memory that its tensors held.
+            if not isinstance(classified, OutOfMemory):
+                raise classified from None
+        # Only here are the frames of the failed call gone, and the memory of its tensors free.
         torch.cuda.empty_cache()
         if len(images) == 1:
             raise OutOfMemory("the safety check does not fit")
@@ -106,21 +112,21 @@ class ClipChecker:
         import torch
 
         with torch.inference_mode(), torch.cuda.stream(self._stream):
-            given = torch.from_numpy(pixels).to(self._mean.device)
-            normal = (given.permute(0, 3, 1, 2).float() / 255 - self._mean) / self._deviation
+            images = torch.from_numpy(pixels).to(self._mean.device)
+            normal = (images.permute(0, 3, 1, 2).float() / 255 - self._mean) / self._deviation
             pooled = self._model.vision_model(normal.to(self._model.dtype)).pooler_output
             embeddings = torch.nn.functional.normalize(self._model.visual_projection(pooled).float())
-            found: NDArray[np.float32] = embeddings.cpu().numpy()
-        return found
+            vectors: NDArray[np.float32] = embeddings.cpu().numpy()
+        return vectors
 
 
 def _pixels(images: Sequence[Image.Image], side: int) -> NDArray[np.uint8]:
-    """What CLIP sees: the middle square of each picture, side x side; of shape (pictures, side, side, 3)."""
-    return np.stack([np.asarray(_middle_square(image, side)) for image in images])
+    """Return the center square of each image, of shape (images, side, side, 3)."""
+    return np.stack([np.asarray(_center_square(image, side)) for image in images])
 
 
-def _middle_square(image: Image.Image, side: int) -> Image.Image:
-    """As the image processor of CLIP: shorter side to `side`, then the middle; what it cuts off is not scaled here."""
+def _center_square(image: Image.Image, side: int) -> Image.Image:
+    """Scale and crop as CLIP's image processor: shorter side to `side`, then the center, in one step."""
     shorter = min(image.size)
     width, height = (side * length // shorter for length in image.size)
     left, top = (width - side) // 2, (height - side) // 2
@@ -130,7 +136,7 @@ def _middle_square(image: Image.Image, side: int) -> Image.Image:
     return rgb.resize((side, side), Image.Resampling.BICUBIC, box=box)
 
 
-def _concepts(vectors: Any, thresholds: Any) -> Concepts:
+def _concepts(vectors: torch.Tensor, thresholds: torch.Tensor) -> Concepts:
     import torch
 
     return Concepts(
@@ -138,17 +144,9 @@ def _concepts(vectors: Any, thresholds: Any) -> Concepts:
     )
 
 
-def _best_device() -> str:
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
 def _no_weights(source: str, reason: str) -> RuntimeError:
     name = Path(source).name if Path(source).is_dir() else source
     return RuntimeError(
         f"the weights of the safety check at {name} {reason}: set GPU_SAFETY_MODEL to a folder or model id that holds"
-        " them, or paint unchecked with GPU_SAFETY=off"
+        " them, or turn the check off with GPU_SAFETY=off"
     )

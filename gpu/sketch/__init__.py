@@ -1,1 +1,1 @@
-"""Sketches: the built-in painter of posters and cut-paper pictures, with numpy and Pillow only."""
+"""The sketch engine: posters and cut-paper pictures, drawn with numpy and Pillow only. See `picture.sketch`."""

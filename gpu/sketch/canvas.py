@@ -1,10 +1,10 @@
-"""The canvas: antialiased forms, grainy gradients and glows. Knows no subject and no palette.
+"""The canvas: antialiased forms, grainy gradients and glows.
 
 All lengths are pixels of the finished picture. Forms are drawn larger (`detail` times) and shrunk, which is
 the antialiasing; gradients are stippled with noise like a risograph print, which hides their banding.
 """
 
-# ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
+# ruff: noqa: PLR0917 -- place, size and color in this order is how one speaks of a form
 from __future__ import annotations
 
 import math
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from gpu.sketch.colour import Colour, lighter, ramp
+from gpu.sketch.color import Color, lighter, ramp
 
 Point = tuple[float, float]
 Box = tuple[int, int, int, int]
@@ -32,19 +32,19 @@ def _grain() -> Noise:
 
 @lru_cache(maxsize=1)
 def _brush() -> Noise:
-    """Long soft horizontal streaks, -1..1, like a wide dry brush."""
+    """Return long soft horizontal streaks, -1..1, like a wide dry brush."""
     small = np.random.default_rng(12).integers(0, 256, (_TILE // 4, _TILE // 64), dtype=np.uint8)
     streaks = Image.fromarray(small).resize((_TILE, _TILE), Image.Resampling.BICUBIC)
     return np.asarray(streaks, np.float32) / 127.5 - 1
 
 
 def paper_grain(width: int, height: int) -> npt.NDArray[np.int16]:
-    """Small differences of lightness, height x width x 1, the same for every picture."""
+    """Return small differences of lightness, height x width x 1, the same for every picture."""
     return (_window(_grain(), width, height, 77, 31) * 3.5).astype(np.int16)[..., None]
 
 
 def _window(tile: Noise, width: int, height: int, left: int, top: int) -> Noise:
-    """A piece of an endless tiling."""
+    """Return a window of the endlessly repeated tile."""
     rows = (np.arange(height) + top) % _TILE
     if left % _TILE + width <= _TILE:
         return tile[rows, left % _TILE : left % _TILE + width]
@@ -52,27 +52,27 @@ def _window(tile: Noise, width: int, height: int, left: int, top: int) -> Noise:
 
 
 class Pen:
-    """Draws forms onto an enlarged sheet, in one colour (a mask) or in many."""
+    """Draws forms onto an enlarged sheet, in one color (a mask) or in many."""
 
     def __init__(self, image: Image.Image, detail: int) -> None:
         self.image = image
         self._detail = detail
         self._draw = ImageDraw.Draw(image)
 
-    def polygon(self, points: Sequence[Point], fill: Colour | int = 255) -> None:
+    def polygon(self, points: Sequence[Point], fill: Color | int = 255) -> None:
         self._draw.polygon([(x * self._detail, y * self._detail) for x, y in points], fill=fill)
 
-    def rectangle(self, left: float, top: float, right: float, bottom: float, fill: Colour | int = 255) -> None:
+    def rectangle(self, left: float, top: float, right: float, bottom: float, fill: Color | int = 255) -> None:
         if right > left and bottom > top:
             d = self._detail
-            # Pillow counts the last pixel in, and refuses a form narrower than one: a far trunk in a small picture.
+            # Pillow includes the last pixel, and rejects forms narrower than one, like a far trunk in a small picture.
             box = (left * d, top * d, max(left * d, right * d - 1), max(top * d, bottom * d - 1))
             self._draw.rectangle(box, fill=fill)
 
-    def circle(self, x: float, y: float, radius: float, fill: Colour | int = 255) -> None:
+    def circle(self, x: float, y: float, radius: float, fill: Color | int = 255) -> None:
         self.ellipse(x, y, radius, radius, fill)
 
-    def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Colour | int = 255, turn: float = 0.0) -> None:
+    def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Color | int = 255, turn: float = 0.0) -> None:
         """`turn` in degrees, clockwise."""
         if turn:
             self.polygon(oval(x, y, rx, ry, turn), fill)
@@ -80,18 +80,18 @@ class Pen:
         d = self._detail
         self._draw.ellipse(((x - rx) * d, (y - ry) * d, (x + rx) * d, (y + ry) * d), fill=fill)
 
-    def ring(self, x: float, y: float, radius: float, width: float, fill: Colour | int = 255) -> None:
+    def ring(self, x: float, y: float, radius: float, width: float, fill: Color | int = 255) -> None:
         d = self._detail
         box = ((x - radius) * d, (y - radius) * d, (x + radius) * d, (y + radius) * d)
         self._draw.ellipse(box, outline=fill, width=max(1, round(width * d)))
 
-    def arc(self, x: float, y: float, r: float, start: float, end: float, fill: Colour | int = 255) -> None:
-        """A slice of a disc between two angles in degrees."""
+    def arc(self, x: float, y: float, r: float, start: float, end: float, fill: Color | int = 255) -> None:
+        """Draw a slice of a disc between two angles in degrees."""
         d = self._detail
         self._draw.pieslice(((x - r) * d, (y - r) * d, (x + r) * d, (y + r) * d), start, end, fill=fill)
 
-    def line(self, points: Sequence[Point], width: float, fill: Colour | int = 255) -> None:
-        """A line with round joints and ends."""
+    def line(self, points: Sequence[Point], width: float, fill: Color | int = 255) -> None:
+        """Draw a line with round joints and ends."""
         d = self._detail
         scaled = [(x * d, y * d) for x, y in points]
         self._draw.line(scaled, fill=fill, width=max(1, round(width * d)), joint="curve")
@@ -99,16 +99,16 @@ class Pen:
             for x, y in (points[0], points[-1]):
                 self.circle(x, y, width / 2, fill)
 
-    def curve(self, points: Sequence[Point], width: float, fill: Colour | int = 255) -> None:
+    def curve(self, points: Sequence[Point], width: float, fill: Color | int = 255) -> None:
         self.line(smooth(points), width, fill)
 
-    def blob(self, points: Sequence[Point], fill: Colour | int = 255) -> None:
-        """A closed smooth form through the points."""
+    def blob(self, points: Sequence[Point], fill: Color | int = 255) -> None:
+        """Draw a closed smooth form through the points."""
         self.polygon(smooth(points, closed=True), fill)
 
 
 class Canvas:
-    """A picture in the making, `width` x `height` pixels, with the dice (`rng`) of its seed."""
+    """A picture of `width` x `height` pixels while it is drawn, with the random generator of its seed."""
 
     def __init__(self, width: int, height: int, rng: np.random.Generator) -> None:
         self.width, self.height, self.rng = width, height, rng
@@ -117,13 +117,13 @@ class Canvas:
         self._detail = 3 if width * height <= 640 * 640 else 2
 
     def pen(self) -> Pen:
-        """A pen for a form that `wash` fills."""
+        """Return a pen for a form that `wash` fills."""
         return Pen(Image.new("L", (self.width * self._detail, self.height * self._detail)), self._detail)
 
     def wash(
         self,
         form: Pen | None,
-        *stops: Colour,
+        *stops: Color,
         grain: float = 0.07,
         brush: float = 0.03,
         sideways: bool = False,
@@ -132,7 +132,7 @@ class Canvas:
     ) -> None:
         """Fill a form (None: everything) with a stippled gradient from top to bottom (or left to right).
 
-        `span` says where the gradient begins and ends, in pixels; by default at the form's edges.
+        `span` is the start and end of the gradient in pixels, by default the form's edges.
         """
         box, mask = self._shrunk(form) if form else ((0, 0, self.width, self.height), None)
         if box is None:
@@ -143,7 +143,7 @@ class Canvas:
         self.image.paste(fill, box[:2], mask)
 
     def _shrunk(self, form: Pen) -> tuple[Box | None, Image.Image | None]:
-        """The form at the picture's size: the box it is in, and its mask in that box."""
+        """Return the form at the picture's size: its box, and its mask in that box."""
         drawn, d = form.image.getbbox(), self._detail
         if drawn is None:
             return None, None
@@ -153,7 +153,7 @@ class Canvas:
     def _shade(
         self,
         box: Box,
-        stops: tuple[Colour, ...],
+        stops: tuple[Color, ...],
         grain: float,
         brush: float,
         sideways: bool,
@@ -173,32 +173,32 @@ class Canvas:
 
     @contextmanager
     def sheet(self) -> Iterator[Pen]:
-        """A pen of many colours over what is there."""
+        """Yield a pen of many colors over the picture."""
         d = self._detail
         large = self.image.resize((self.width * d, self.height * d), Image.Resampling.NEAREST)
         pen = Pen(large, d)
         yield pen
         self.image = pen.image.reduce(d)
 
-    def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+    def disc(self, x: float, y: float, radius: float, color: Color) -> None:
         form = self.pen()
         form.circle(x, y, radius)
-        self.wash(form, lighter(colour, 0.07), colour, lighter(colour, -0.07), grain=0.12)
+        self.wash(form, lighter(color, 0.07), color, lighter(color, -0.07), grain=0.12)
 
-    def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float = 1.0) -> None:
-        """A soft light that fades to nothing at `radius`."""
+    def glow(self, x: float, y: float, radius: float, color: Color, strength: float = 1.0) -> None:
+        """Draw a soft light that fades out at `radius`."""
         far = np.hypot(*np.meshgrid(np.linspace(-1, 1, 64), np.linspace(-1, 1, 64)))
         soft = (np.clip(1 - far, 0, 1) ** 2 * 255 * strength).astype(np.uint8)
         side = max(2, round(2 * radius))
         mask = Image.fromarray(soft).resize((side, side), Image.Resampling.BICUBIC)
-        self.image.paste(colour, (round(x - radius), round(y - radius)), mask)
+        self.image.paste(color, (round(x - radius), round(y - radius)), mask)
 
-    def veil(self, middle: float, spread: float, colour: Colour, strength: float) -> None:
-        """A soft horizontal band of mist, densest at the height `middle`."""
+    def mist(self, middle: float, spread: float, color: Color, strength: float) -> None:
+        """Draw a soft horizontal band of mist, densest at the height `middle`."""
         rows = np.arange(self.height, dtype=np.float32)
         density = np.exp(-(((rows - middle) / spread) ** 2)) * 255 * strength
         mask = Image.fromarray(density.astype(np.uint8)[:, None]).resize(self.image.size)
-        self.image.paste(colour, (0, 0), mask)
+        self.image.paste(color, (0, 0), mask)
 
     def between(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))
@@ -207,12 +207,12 @@ class Canvas:
         return bool(self.rng.random() < share)
 
     def pick(self, low: int, high: int) -> int:
-        """A whole number, both ends included."""
+        """Return a random integer, both ends included."""
         return int(self.rng.integers(low, high + 1))
 
 
 class Frame:
-    """Places of a figure: u to the right (to the left, when flipped), v up, in sizes from its foot."""
+    """Coordinates of a figure: u to the right (to the left if flipped), v up, in sizes from its foot."""
 
     def __init__(self, x: float, foot: float, size: float, flip: bool = False) -> None:
         self.x, self.foot, self.size, self.side = x, foot, size, -1 if flip else 1
@@ -222,6 +222,10 @@ class Frame:
 
     def all(self, *points: Point) -> list[Point]:
         return [self(u, v) for u, v in points]
+
+    def path(self, points: str) -> list[Point]:
+        """Return the places of points as in SVG: "u,v u,v ..."."""
+        return [self(float(u), float(v)) for u, _, v in (point.partition(",") for point in points.split())]
 
 
 def oval(x: float, y: float, rx: float, ry: float, turn: float = 0.0) -> list[Point]:
@@ -233,7 +237,7 @@ def oval(x: float, y: float, rx: float, ry: float, turn: float = 0.0) -> list[Po
 
 
 def smooth(points: Sequence[Point], closed: bool = False, steps: int = 12) -> list[Point]:
-    """A Catmull-Rom curve through the points."""
+    """Return a Catmull-Rom curve through the points."""
     around = [points[-1], *points, points[0], points[1]] if closed else [points[0], *points, points[-1]]
     result: list[Point] = []
     for a, b, c, d in zip(around, around[1:], around[2:], around[3:], strict=False):

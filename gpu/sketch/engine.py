@@ -1,30 +1,34 @@
-"""The sketch as an Engine: turns pieces into pictures. Knows no queue, no HTTP; the art is in its neighbours."""
+"""The sketch engine: an Engine without a model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PIL.Image import Image
-
-from gpu.engine import Key, Limits, Painting, Piece
-from gpu.sketch.picture import sketch, sketch_over
+from gpu.engine import BatchKey, EngineLimits, GeneratedImage, ImageRequest
+from gpu.sketch.picture import sketch
 
 
 class SketchEngine:
-    """Needs no model and no GPU. Steps are accepted for the contract's sake and change nothing."""
+    """Needs no model and no GPU. It accepts steps, which have no effect."""
 
     model = "sketch"
-    limits = Limits(negative_above=None, guidance_counts=False, steps_count=False)
+    limits = EngineLimits(negative_prompt_min_guidance=None, supports_guidance=False, supports_steps=False)
 
     def load(self) -> None:
-        """Nothing to load."""
+        """Do nothing: there is no model."""
 
-    def paint(self, key: Key, pieces: Sequence[Piece]) -> list[Painting]:
-        """Paint each piece; the same prompt, seed and size give the same pixels."""
-        return [Painting(self._paint(key, piece)) for piece in pieces]
-
-    @staticmethod
-    def _paint(key: Key, piece: Piece) -> Image:
-        if piece.start is None:
-            return sketch(piece.prompt, piece.seed, key.width, key.height)
-        return sketch_over(piece.start, piece.prompt, piece.seed, key.strength)
+    def generate(self, key: BatchKey, images: Sequence[ImageRequest]) -> list[GeneratedImage]:
+        """Draw each image. The same prompt, seed and size give the same pixels."""
+        return [
+            GeneratedImage(
+                sketch(
+                    image.prompt,
+                    image.seed,
+                    key.width,
+                    key.height,
+                    init_image=image.init_image,
+                    strength=key.strength,
+                )
+            )
+            for image in images
+        ]

@@ -1,6 +1,6 @@
-"""Land and water: mountains, hills, dunes, seas, rivers, roads. Knows no sky and nothing that grows or is built."""
+"""Draw land and water: mountains, hills, dunes, seas, rivers, roads."""
 
-# ruff: noqa: PLR0917 -- place, size and colour in this order is how one speaks of a form
+# ruff: noqa: PLR0917 -- place, size and color in this order is how one speaks of a form
 from __future__ import annotations
 
 import math
@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gpu.sketch.canvas import Canvas, Point, smooth
-from gpu.sketch.colour import Colour, lighter, mix
+from gpu.sketch.color import Color, lighter, mix
 from gpu.sketch.palette import Palette
 
 Line = npt.NDArray[np.float64]
 
 
 def rolling(canvas: Canvas, base: float, height: float, waves: float) -> list[Point]:
-    """A soft skyline around `base`, `height` high, with about `waves` hills."""
+    """Return a soft skyline around `base`, `height` high, with about `waves` hills."""
     x = np.linspace(0, 1, 90)
     line: Line = np.zeros_like(x)
     for times, weight in ((1.0, 0.55), (1.9, 0.3), (3.3, 0.15)):
@@ -24,28 +24,28 @@ def rolling(canvas: Canvas, base: float, height: float, waves: float) -> list[Po
     return list(zip((x * canvas.width).tolist(), (base - height * (0.5 + 0.5 * line)).tolist(), strict=True))
 
 
-def ground(canvas: Canvas, line: list[Point], *colours: Colour, grain: float = 0.09) -> None:
-    """Everything below a skyline."""
+def ground(canvas: Canvas, line: list[Point], *colors: Color, grain: float = 0.09) -> None:
+    """Fill the ground below a skyline."""
     form = canvas.pen()
     form.polygon([(0, canvas.height), *line, (canvas.width, canvas.height)])
     top = min(y for _, y in line)
-    canvas.wash(form, *colours, grain=grain, brush=0.06, span=(top, min(canvas.height, top + canvas.unit * 0.4)))
+    canvas.wash(form, *colors, grain=grain, brush=0.06, span=(top, min(canvas.height, top + canvas.unit * 0.4)))
 
 
-def hills(canvas: Canvas, palette: Palette, top: float, count: int = 4, colour: Colour | None = None) -> None:
-    """Layers of hills from `top` to the lower edge, hazier the farther."""
+def hills(canvas: Canvas, palette: Palette, top: float, count: int = 4, color: Color | None = None) -> None:
+    """Draw layers of hills from `top` to the lower edge, hazier the farther."""
     for i in range(count):
         nearness = (i + 0.6) / count
         base = top + (canvas.height - top) * (i / count) ** 1.15 + canvas.unit * 0.05
         shade = palette.land(nearness)
-        if colour:
-            shade = mix(shade, lighter(colour, 0.14 - 0.22 * nearness), 0.75)
+        if color:
+            shade = mix(shade, lighter(color, 0.14 - 0.22 * nearness), 0.75)
         line = rolling(canvas, base, canvas.unit * (0.07 + 0.05 * nearness), canvas.between(1.2, 2.6))
         ground(canvas, line, lighter(shade, 0.07), lighter(shade, -0.05))
 
 
-def mountains(canvas: Canvas, palette: Palette, foot: float, colour: Colour | None, snowy: bool) -> None:
-    """A hazy range and two or three great peaks before it, lit from one side."""
+def mountains(canvas: Canvas, palette: Palette, foot: float, color: Color | None, snowy: bool) -> None:
+    """Draw a hazy range and two or three great peaks before it, lit from one side."""
     _range(canvas, palette, foot)
     peaks = canvas.pick(2, 3)
     order = canvas.rng.permutation(peaks)
@@ -53,7 +53,7 @@ def mountains(canvas: Canvas, palette: Palette, foot: float, colour: Colour | No
         x = canvas.width * (0.12 + 0.76 * (order[i] + canvas.between(0.25, 0.75)) / peaks)
         height = canvas.height * canvas.between(0.26, 0.44) * (1.12 if i == 0 else 0.85)
         shade = mix(palette.land(0.35 + 0.3 * i / peaks), palette.ink, 0.4 if sum(palette.near) > 600 else 0.08)
-        _peak(canvas, x, foot, height, mix(shade, colour, 0.7) if colour else shade, palette, snowy)
+        _peak(canvas, x, foot, height, mix(shade, color, 0.7) if color else shade, palette, snowy)
 
 
 def _range(canvas: Canvas, palette: Palette, foot: float) -> None:
@@ -64,7 +64,7 @@ def _range(canvas: Canvas, palette: Palette, foot: float) -> None:
         ground(canvas, [*rough, (canvas.width, rough[-1][1])], palette.land(0.05 + 0.15 * i), palette.sky[2])
 
 
-def _peak(canvas: Canvas, x: float, foot: float, height: float, colour: Colour, palette: Palette, snowy: bool) -> None:
+def _peak(canvas: Canvas, x: float, foot: float, height: float, color: Color, palette: Palette, snowy: bool) -> None:
     summit = (x, foot - height)
     left, right = x - height * canvas.between(0.75, 1.0), x + height * canvas.between(0.75, 1.0)
     west = _jagged(canvas, (left, foot), summit, height * 0.035)
@@ -72,9 +72,9 @@ def _peak(canvas: Canvas, x: float, foot: float, height: float, colour: Colour, 
     ridge = _jagged(canvas, summit, (x + height * canvas.between(-0.1, 0.15), foot), height * 0.1)
     lit, shadow = canvas.pen(), canvas.pen()
     lit.polygon([*west, *east])
-    canvas.wash(lit, lighter(colour, 0.1), lighter(colour, 0.05), mix(colour, palette.sky[2], 0.55))
+    canvas.wash(lit, lighter(color, 0.1), lighter(color, 0.05), mix(color, palette.sky[2], 0.55))
     shadow.polygon([*ridge[::-1], *east])
-    canvas.wash(shadow, lighter(colour, -0.1), lighter(colour, -0.04), mix(colour, palette.sky[2], 0.4))
+    canvas.wash(shadow, lighter(color, -0.1), lighter(color, -0.04), mix(color, palette.sky[2], 0.4))
     if snowy:
         _snow_cap(canvas, west, east, ridge, summit[1] + height * canvas.between(0.26, 0.36))
 
@@ -89,8 +89,8 @@ def _jagged(canvas: Canvas, start: Point, end: Point, rough: float, count: int =
 
 
 def _snow_cap(canvas: Canvas, west: list[Point], east: list[Point], ridge: list[Point], line: float) -> None:
-    """Snow down to `line`, ending in teeth; blue in the shadow."""
-    for edge, inner, colour in ((west[::-1], ridge, (250, 249, 246)), (east, ridge, (196, 208, 226))):
+    """Draw snow down to `line`, ending in teeth; blue in the shadow."""
+    for edge, inner, color in ((west[::-1], ridge, (250, 249, 246)), (east, ridge, (196, 208, 226))):
         outer = [point for point in edge if point[1] <= line]
         inside = [point for point in inner if point[1] <= line]
         if len(outer) < 2 or len(inside) < 2:
@@ -103,33 +103,11 @@ def _snow_cap(canvas: Canvas, west: list[Point], east: list[Point], ridge: list[
         ]
         form = canvas.pen()
         form.polygon([*outer, *teeth, *inside[::-1]])
-        canvas.wash(form, colour, grain=0)
-
-
-def volcano(canvas: Canvas, palette: Palette, foot: float) -> None:
-    """A cone with a glowing mouth, lava and smoke."""
-    x, height = canvas.width * canvas.between(0.4, 0.6), canvas.height * 0.42
-    top, mouth, wide = foot - height, height * 0.13, height * 1.0
-    canvas.glow(x, top, height * 0.9, (255, 120, 50), 0.8)
-    for i in range(7):
-        size = height * (0.07 + 0.03 * i)
-        puff = canvas.pen()
-        puff.circle(x + height * (0.05 * i * i * 0.35 + canvas.between(-0.04, 0.04)), top - height * 0.11 * i, size)
-        canvas.wash(puff, palette.land(0.2), palette.land(0.6), strength=0.75 - 0.08 * i)
-    cone = canvas.pen()
-    flank = [(x - wide, foot), (x - wide * 0.45, foot - height * 0.35), (x - mouth, top)]
-    other = [(x + mouth, top), (x + wide * 0.45, foot - height * 0.35), (x + wide, foot)]
-    cone.polygon([*smooth(flank), *smooth(other)])
-    canvas.wash(cone, palette.ink, palette.near, palette.land(0.5), grain=0.12)
-    for dx in (-0.05, 0.02, 0.08):
-        run = [(x + mouth * dx * 6, top), (x + height * dx * 1.2, top + height * 0.2)]
-        stream = canvas.pen()
-        stream.curve([*run, (x + height * dx * 3.4, top + height * canvas.between(0.4, 0.75))], height * 0.028)
-        canvas.wash(stream, (255, 224, 120), (240, 96, 42), (160, 40, 34))
+        canvas.wash(form, color, grain=0)
 
 
 def dunes(canvas: Canvas, palette: Palette, top: float) -> None:
-    """Dunes with a crest each, lit on the windward side and shadowed in the lee."""
+    """Draw dunes with a crest each, lit on the windward side and shadowed in the lee."""
     for i in range(4):
         nearness = (i + 0.5) / 4
         base = top + (canvas.height - top) * (i / 4) ** 1.1 + canvas.unit * 0.05
@@ -144,8 +122,8 @@ def dunes(canvas: Canvas, palette: Palette, top: float) -> None:
         _lee_side(canvas, lee, lighter(shade, -0.12), shade)
 
 
-def _lee_side(canvas: Canvas, lee: list[Point], dark: Colour, shade: Colour) -> None:
-    """The shadow runs down from the crest in a swung line, and fades into the sand."""
+def _lee_side(canvas: Canvas, lee: list[Point], dark: Color, shade: Color) -> None:
+    """Draw the shadow, which runs down from the crest in a curve and fades into the sand."""
     x, y = lee[0]
     drop, swing = canvas.unit * 0.34, canvas.unit * canvas.between(0.04, 0.1)
     edge = smooth([(x, y), (x - swing, y + drop * 0.35), (x + swing * 0.6, y + drop * 0.7), (x + swing * 3, y + drop)])
@@ -154,9 +132,9 @@ def _lee_side(canvas: Canvas, lee: list[Point], dark: Colour, shade: Colour) -> 
     canvas.wash(form, dark, mix(dark, shade, 0.4), shade, grain=0.1, span=(y, y + drop))
 
 
-def sea(canvas: Canvas, palette: Palette, top: float, light_x: float | None, colour: Colour | None) -> None:
-    """Water from `top` down, with the light's path on it when `light_x` says where the light is."""
-    far, near = (lighter(colour, 0.1), lighter(colour, -0.12)) if colour else palette.water
+def sea(canvas: Canvas, palette: Palette, top: float, light_x: float | None, color: Color | None) -> None:
+    """Draw water from `top` down, with the reflection of the light at `light_x`."""
+    far, near = (lighter(color, 0.1), lighter(color, -0.12)) if color else palette.water
     water = canvas.pen()
     water.rectangle(0, top, canvas.width, canvas.height)
     canvas.wash(water, mix(far, palette.sky[2], 0.35), far, near, grain=0.06, brush=0.09)
@@ -165,7 +143,7 @@ def sea(canvas: Canvas, palette: Palette, top: float, light_x: float | None, col
         _light_path(canvas, top, light_x, palette.light)
 
 
-def _swell(canvas: Canvas, top: float, colour: Colour, strength: float) -> None:
+def _swell(canvas: Canvas, top: float, color: Color, strength: float) -> None:
     form = canvas.pen()
     depth = canvas.height - top
     for _ in range(46):
@@ -173,15 +151,15 @@ def _swell(canvas: Canvas, top: float, colour: Colour, strength: float) -> None:
         x, y = canvas.between(0, canvas.width), top + depth * (0.02 + 0.96 * near)
         length, thick = canvas.unit * (0.02 + 0.11 * near), canvas.unit * (0.0015 + 0.005 * near)
         form.ellipse(x, y, length, thick)
-    canvas.wash(form, colour, strength=strength)
+    canvas.wash(form, color, strength=strength)
 
 
 def glints(canvas: Canvas, top: float, palette: Palette) -> None:
-    """A few bright lines on still water."""
+    """Draw a few bright lines on still water."""
     _swell(canvas, top, mix(palette.sky[2], (255, 255, 255), 0.3), 0.35)
 
 
-def _light_path(canvas: Canvas, top: float, x: float, colour: Colour) -> None:
+def _light_path(canvas: Canvas, top: float, x: float, color: Color) -> None:
     form = canvas.pen()
     depth = canvas.height - top
     for i in range(26):
@@ -189,12 +167,12 @@ def _light_path(canvas: Canvas, top: float, x: float, colour: Colour) -> None:
         wide = canvas.unit * (0.03 + 0.09 * near) * canvas.between(0.4, 1.2)
         shift = canvas.unit * 0.07 * near * canvas.between(-1, 1)
         form.ellipse(x + shift, top + depth * (0.012 + near * 0.9), wide, canvas.unit * (0.0018 + 0.006 * near))
-    canvas.wash(form, colour, strength=0.8)
+    canvas.wash(form, color, strength=0.8)
 
 
-def waves(canvas: Canvas, palette: Palette, top: float, colour: Colour | None) -> None:
-    """A few big waves with crests of foam at the lower edge."""
-    near = lighter(colour, -0.08) if colour else palette.water[1]
+def waves(canvas: Canvas, palette: Palette, top: float, color: Color | None) -> None:
+    """Draw a few big waves with crests of foam at the lower edge."""
+    near = lighter(color, -0.08) if color else palette.water[1]
     for i in range(3):
         base = top + (canvas.height - top) * (0.45 + 0.24 * i)
         line = rolling(canvas, base, canvas.unit * 0.045, 4.5 - i)
@@ -204,7 +182,7 @@ def waves(canvas: Canvas, palette: Palette, top: float, colour: Colour | None) -
 
 
 def shore(canvas: Canvas, palette: Palette) -> None:
-    """A beach in the foreground, with a line of foam."""
+    """Draw a beach in the foreground, with a line of foam."""
     line = rolling(canvas, canvas.height * 0.9, canvas.unit * 0.05, 1.2)
     sand = mix(mix(palette.light, (236, 206, 160), 0.7), palette.near, 0.3 if palette.dark else 0.05)
     ground(canvas, [(x, y - canvas.unit * 0.014) for x, y in line], (250, 248, 240), grain=0)
@@ -212,7 +190,7 @@ def shore(canvas: Canvas, palette: Palette) -> None:
 
 
 def river(canvas: Canvas, palette: Palette, top: float) -> None:
-    """A winding ribbon from the horizon to the viewer."""
+    """Draw a winding ribbon from the horizon to the viewer."""
     winding(canvas, top, (mix(palette.water[0], palette.sky[2], 0.5), palette.water[0], palette.water[1]), 0.34)
 
 
@@ -220,8 +198,8 @@ def road(canvas: Canvas, palette: Palette, top: float) -> None:
     winding(canvas, top, (palette.paper, mix(palette.paper, palette.near, 0.35)), 0.2)
 
 
-def winding(canvas: Canvas, top: float, colours: tuple[Colour, ...], width: float) -> None:
-    """A ribbon that swings less and widens as it comes near."""
+def winding(canvas: Canvas, top: float, colors: tuple[Color, ...], width: float) -> None:
+    """Draw a ribbon that swings less and widens as it comes near."""
     t = np.linspace(0, 1, 60)
     side = 1 if canvas.chance(0.5) else -1
     swing = side * np.sin(t**0.6 * math.tau * 1.15) * (0.05 + 0.2 * t) * canvas.width
@@ -232,4 +210,4 @@ def winding(canvas: Canvas, top: float, colours: tuple[Colour, ...], width: floa
     right = list(zip((middle + half).tolist(), y.tolist(), strict=True))
     form = canvas.pen()
     form.polygon([*left, *right[::-1]])
-    canvas.wash(form, *colours)
+    canvas.wash(form, *colors)

@@ -1,19 +1,24 @@
-"""Composes a landscape: far things first, near things last. Knows where things stand, not how they look."""
+"""Compose a landscape: far things first, near things last."""
 
 from __future__ import annotations
 
 from PIL import Image
 
-from gpu.sketch import animals, built, growth, land, sky, things, vessels
-from gpu.sketch.colour import Colour, mix
-from gpu.sketch.subjects import Scene, subjects
+from gpu.sketch import animals, buildings, land, objects, plants, sky
+from gpu.sketch.color import Color, mix
+from gpu.sketch.foreground import Scene, subjects
 
 _WATERS = ("sea", "lake", "whale", "boat", "lighthouse")
+# Subjects that need ground under them.
+_ON_LAND = (
+    *("house", "castle", "tree", "garden", "cat", "dog", "fox", "deer"),
+    *("flower", "rose", "sunflower", "poppy"),
+)
 _SUNNY = ("sunset", "dawn", "golden", "summer", "desert")
 
 
 def landscape(scene: Scene) -> None:
-    """Sky, then land and water from the horizon to us, then what stands on it, then the weather."""
+    """Draw sky, land and water from the horizon to the viewer, what stands on it, and the weather."""
     sky.sky(scene.canvas, scene.palette, scene.horizon)
     _heavens(scene)
     _far_land(scene)
@@ -55,47 +60,52 @@ def _heavens(scene: Scene) -> None:
 
 
 def _lights(scene: Scene) -> None:
-    """A moon when it is dark or named, a sun when named or when it suits; it is the light on the water."""
+    """Draw a moon if it is dark or named, a sun if it is named or fits. It is the light on the water."""
     canvas, palette, unit = scene.canvas, scene.palette, scene.canvas.unit
     x = canvas.width * canvas.between(0.2, 0.8)
     if scene.has("moon") or (palette.dark and not scene.has("aurora", "sun", "galaxy", "city") and canvas.chance(0.7)):
         size = unit * (canvas.between(0.09, 0.14) if scene.has("moon") else 0.06)
         tint = scene.tint("moon") or palette.light
-        sky.moon(canvas, x, scene.horizon * canvas.between(0.25, 0.5), size, tint, canvas.chance(0.4))
+        sky.moon(canvas, x, scene.horizon * canvas.between(0.25, 0.5), size, tint, _is_crescent(scene))
         scene.light = x
     elif _sun_shines(scene):
-        low = any(m in ("sunset", "dawn") for m in scene.reading.moods) or canvas.chance(0.5)
+        low = any(m in ("sunset", "dawn") for m in scene.prompt.moods) or canvas.chance(0.5)
         height = canvas.between(0.82, 0.95) if low else canvas.between(0.3, 0.6)
         size = unit * (canvas.between(0.12, 0.17) if low else canvas.between(0.08, 0.12))
+        size *= 1.7 if "huge" in scene.prompt.details else 1
         sky.sun(canvas, x, scene.horizon * height, size, scene.tint("sun") or palette.light)
         scene.light = x
 
 
+def _is_crescent(scene: Scene) -> bool:
+    if "crescent" in scene.prompt.details:
+        return True
+    return "full" not in scene.prompt.details and scene.canvas.chance(0.4)
+
+
 def _sun_shines(scene: Scene) -> bool:
-    if scene.has("rainbow"):  # the sun is behind us then
+    if scene.has("rainbow"):  # the sun is behind the viewer then
         return False
-    named = scene.has("sun") or any(mood in _SUNNY for mood in scene.reading.moods)
+    named = scene.has("sun") or any(mood in _SUNNY for mood in scene.prompt.moods)
     return named or (_clear_day(scene) and scene.canvas.chance(0.7))
 
 
 def _clear_day(scene: Scene) -> bool:
-    return not (scene.palette.dark or scene.has("rain", "snow", "cloud") or "storm" in scene.reading.moods)
+    return not (scene.palette.dark or scene.has("rain", "snow", "cloud") or "storm" in scene.prompt.moods)
 
 
 def _far_land(scene: Scene) -> None:
     canvas, palette = scene.canvas, scene.palette
     foot = scene.horizon + (0 if scene.has(*_WATERS) else canvas.height * 0.1)
-    if scene.has("volcano"):
-        land.volcano(canvas, palette, foot)
-    elif scene.has("mountain"):
-        snowy = scene.has("snow") or "winter" in scene.reading.moods or canvas.chance(0.6)
+    if scene.has("mountain"):
+        snowy = scene.has("snow") or "winter" in scene.prompt.moods or canvas.chance(0.6)
         land.mountains(canvas, palette, foot, scene.tint("mountain"), snowy)
     elif scene.has("lake") or (scene.has("sea", "boat") and canvas.chance(0.45)):
         line = land.rolling(canvas, scene.horizon + 1, canvas.unit * 0.09, 2.4)
         land.ground(canvas, line, palette.land(0.25), palette.land(0.4))
     if scene.has("city"):
         near_water = scene.has("sea", "lake", "river", "boat")
-        built.city(canvas, palette, scene.horizon if near_water else canvas.height * 0.93, scene.tint("city"))
+        buildings.city(canvas, palette, scene.horizon if near_water else canvas.height * 0.93, scene.tint("city"))
 
 
 def _water(scene: Scene) -> None:
@@ -109,14 +119,14 @@ def _water(scene: Scene) -> None:
     land.sea(canvas, palette, scene.horizon, scene.light, tint)
     if above is not None:
         _reflect(scene, above)
-    elif scene.has("sea") and not scene.has("boat", "city") and canvas.chance(0.55):
+    elif "storm" in scene.prompt.moods or (scene.has("sea") and not scene.has("boat", "city") and canvas.chance(0.55)):
         land.waves(canvas, palette, scene.horizon, tint)
     elif not scene.has("boat", "whale", "lighthouse") and canvas.chance(0.6):
         land.shore(canvas, palette)
 
 
 def _reflect(scene: Scene, above: Image.Image) -> None:
-    """What stands above the water, upside down in it."""
+    """Draw the reflection of what stands above the water."""
     canvas, top = scene.canvas, round(scene.horizon)
     depth = canvas.height - top
     part = above.crop((0, max(0, top - round(depth * 1.2)), canvas.width, top)).transpose(
@@ -133,33 +143,38 @@ def _near_land(scene: Scene) -> None:
     top = scene.horizon
     if scene.has("desert"):
         land.dunes(canvas, palette, top)
-        things.cacti(canvas, palette, canvas.height * 0.8)
+        objects.cacti(canvas, palette, canvas.height * 0.8)
     elif scene.has("forest"):
         shift = 0.32 if scene.has(*_WATERS) else 0.02
-        growth.forest(canvas, palette, top + canvas.height * shift, scene.tint("forest"))
+        plants.forest(canvas, palette, top + canvas.height * shift, scene.tint("forest"))
     elif not scene.has(*_WATERS, "city"):
         land.hills(
             canvas,
             palette,
-            top + canvas.height * (0.06 if scene.has("mountain", "volcano") else 0),
+            top + canvas.height * (0.06 if scene.has("mountain") else 0),
             4,
             scene.tint("hill"),
         )
-    elif scene.has("house", "castle", "tree", "garden", "cat", "dog", "fox", "flower", "rose") and not scene.has(
-        "city"
-    ):
+    elif scene.has(
+        "house", "castle", "tree", "garden", "cat", "dog", "fox", "deer", "flower", "rose", "sunflower", "poppy"
+    ) and not scene.has("city"):
         land.hills(canvas, palette, top + canvas.height * 0.2, 2)
     if scene.has("river") and not scene.has("sea", "lake", "city"):
         land.river(canvas, palette, top + canvas.height * 0.1)
     if scene.has("road"):
         land.road(canvas, palette, top + canvas.height * 0.1)
     if scene.has("garden"):
-        growth.meadow(canvas, palette, top + canvas.height * 0.12, scene.tint("garden"))
+        plants.meadow(canvas, palette, top + canvas.height * 0.12, scene.tint("garden"))
+    if scene.has("poppy", "sunflower") and scene.has("hill"):
+        petal = scene.tint("poppy") or (plants.POPPY if scene.has("poppy") else plants.SUNFLOWER)
+        plants.meadow(canvas, palette, top + canvas.height * 0.12, petal)
 
 
-def _foliage(scene: Scene) -> Colour:
-    """Leaves in the colour of the season."""
-    palette, moods = scene.palette, scene.reading.moods
+def _foliage(scene: Scene) -> Color:
+    """Return the color of leaves in the season."""
+    palette, moods = scene.palette, scene.prompt.moods
+    if "blossom" in scene.prompt.details:
+        return mix((244, 170, 192), palette.sky[1], 0.1)
     if "spring" in moods or "autumn" in moods:
         return palette.accents[scene.canvas.pick(0, 1)]
     return mix(mix((92, 146, 86), palette.near, 0.3), palette.ink, 0.45 if palette.dark else 0)
@@ -167,32 +182,30 @@ def _foliage(scene: Scene) -> Colour:
 
 def _buildings(scene: Scene) -> None:
     canvas, palette, foot = scene.canvas, scene.palette, scene.canvas.height * 0.84
-    if scene.has("palm"):
-        growth.palms(canvas, palette, foot, scene.count("palm"))
-    elif scene.has("tree"):
+    if scene.has("tree"):
         leaf = scene.tint("tree") or _foliage(scene)
-        growth.trees(canvas, palette, foot, min(4, scene.count("tree")), leaf)
+        plants.trees(canvas, palette, foot, min(4, scene.count("tree")), leaf)
     if scene.has("castle", "tower"):
-        built.castle(canvas, palette, foot, scene.tint("castle"))
+        buildings.castle(canvas, palette, foot, scene.tint("castle"))
     if scene.has("lighthouse"):
         x = canvas.width * (0.72 if canvas.chance(0.5) else 0.28)
-        built.lighthouse(canvas, palette, x, canvas.height * 0.8, scene.tint("lighthouse"))
+        buildings.lighthouse(canvas, palette, x, canvas.height * 0.8, scene.tint("lighthouse"))
     if scene.has("house"):
-        growth.copse(canvas, palette, foot)
-        built.houses(canvas, palette, foot, scene.count("house"), scene.tint("house"))
+        plants.copse(canvas, palette, foot)
+        buildings.houses(canvas, palette, foot, scene.count("house"), scene.tint("house"))
     if scene.has("boat"):
-        vessels.boats(canvas, palette, scene.horizon, scene.count("boat"), scene.tint("boat"))
+        objects.boats(canvas, palette, scene.horizon, scene.count("boat"), scene.tint("boat"))
     if scene.has("balloon"):
-        vessels.balloons(canvas, palette, scene.count("balloon"), scene.tint("balloon"), scene.horizon * 1.1)
+        objects.balloons(canvas, palette, scene.count("balloon"), scene.tint("balloon"), scene.horizon * 1.1)
 
 
 def _weather(scene: Scene) -> None:
     canvas, palette = scene.canvas, scene.palette
     if scene.has("rain"):
         sky.rain(canvas, mix(palette.sky[2], (255, 255, 255), 0.4))
-    if scene.has("snow") or "winter" in scene.reading.moods:
+    if scene.has("snow") or "winter" in scene.prompt.moods:
         sky.snow(canvas)
-    if "fog" in scene.reading.moods:
+    if "fog" in scene.prompt.moods:
         for _ in range(3):
             middle = canvas.between(scene.horizon * 0.9, canvas.height * 0.9)
-            canvas.veil(middle, canvas.height * canvas.between(0.12, 0.22), palette.sky[2], 0.5)
+            canvas.mist(middle, canvas.height * canvas.between(0.12, 0.22), palette.sky[2], 0.5)

@@ -1,4 +1,4 @@
-"""Palettes: from what was read of a prompt to the colours of its picture. Draws nothing."""
+"""Choose the colors of a picture by its prompt."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gpu.sketch.colour import Colour, from_lch, mix, rgb, to_lch, turned
-from gpu.sketch.words import Reading
+from gpu.sketch.color import Color, from_lch, mix, rgb, to_lch, turned
+from gpu.sketch.prompt_parser import ParsedPrompt
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by their part in a landscape: sky from top to horizon, land from far to near, and so on."""
+    """Colors by their use in a landscape: sky from top to horizon, land from far to near, and so on."""
 
-    sky: tuple[Colour, Colour, Colour]
-    far: Colour
-    near: Colour
-    ink: Colour
-    water: tuple[Colour, Colour]
-    light: Colour
-    accents: tuple[Colour, Colour, Colour]
+    sky: tuple[Color, Color, Color]
+    far: Color
+    near: Color
+    ink: Color
+    water: tuple[Color, Color]
+    light: Color
+    accents: tuple[Color, Color, Color]
     dark: bool = False
 
-    def land(self, nearness: float) -> Colour:
+    def land(self, nearness: float) -> Color:
         return mix(self.far, self.near, nearness)
 
     @property
-    def paper(self) -> Colour:
+    def paper(self) -> Color:
         return mix(self.sky[2], (250, 246, 236), 0.6)
 
 
@@ -59,38 +59,42 @@ _MOODS = {
     "rosy": _palette("E8857E F6B8A0 FDE6CB D78A83 6B3550 3A1C35 EBA597 86506B FFF6DA 2F6C77 F9C74F FFF1E0"),
 }
 _UNNAMED = ("clear", "golden", "dawn", "spring", "summer", "riso", "mauve", "teal", "rosy", "sunset")
-# These are everywhere in their picture: a colour named for them is the whole picture's ("purple rain").
+# The time of day decides before the season.
+_PRECEDENCE = ("neon", "space", "night", "sunset", "dawn")
+# These fill their picture, so their color is the whole picture's ("purple rain").
 _AMBIENT = ("rain", "snow", "galaxy", "aurora", "river", "road", "desert", "fire", "star", "rainbow")
-# What a noun suggests when no mood is named.
+# The mood of a noun, if the prompt names none.
 _SUGGESTED = (
-    ("galaxy", "space"), ("planet", "space"), ("rocket", "space"), ("aurora", "night"), ("star", "night"),
+    ("galaxy", "space"), ("aurora", "night"), ("star", "night"),
     ("moon", "night"), ("fire", "night"), ("desert", "desert"), ("snow", "winter"), ("rain", "storm"),
 )  # fmt: skip
 
 
-def palette_for(reading: Reading, rng: np.random.Generator) -> Palette:
-    """The mood's palette, bent towards the colours that were named; each seed turns the hues a little."""
-    palette = _MOODS[_mood(reading, int(rng.integers(0, 3)))]
-    # A colour that belongs to a thing is that thing's; the world around it keeps its own.
-    bound = {colour for noun, colour in reading.tints.items() if noun not in _AMBIENT}
-    free = [colour for colour in reading.colours if colour not in bound]
+def palette_for(prompt: ParsedPrompt, rng: np.random.Generator) -> Palette:
+    """Return the mood's palette, shifted towards the named colors. Each seed turns the hues a little."""
+    palette = _MOODS[_mood(prompt, int(rng.integers(0, 3)))]
+    # A color that belongs to a noun does not change the rest of the picture.
+    bound = {color for noun, color in prompt.tints.items() if noun not in _AMBIENT}
+    free = [color for color in prompt.colors if color not in bound]
     if free:
         palette = _bent(palette, free, 0.85)
     return _varied(palette, float(rng.uniform(-9, 9)))
 
 
-def _mood(reading: Reading, variation: int) -> str:
-    if reading.moods:
-        return next((mood for mood in reading.moods if mood in ("neon", "space", "night")), reading.moods[0])
+def _mood(prompt: ParsedPrompt, variation: int) -> str:
+    if prompt.has("moon") and not prompt.has("sun") and not set(prompt.moods) & {"sunset", "golden", "dawn", "neon"}:
+        return "night"
+    if prompt.moods:
+        return next((mood for mood in _PRECEDENCE if mood in prompt.moods), prompt.moods[0])
     for noun, mood in _SUGGESTED:
-        if reading.has(noun):
+        if prompt.has(noun):
             return mood
-    return _UNNAMED[(reading.key + variation * 3) % len(_UNNAMED)]
+    return _UNNAMED[(prompt.key + variation * 3) % len(_UNNAMED)]
 
 
-def _bent(palette: Palette, colours: list[Colour], share: float) -> Palette:
-    """Sky and water take the first colour, land the last: lightness stays, hue and strength follow."""
-    first, last = colours[0], colours[-1] if len(colours) > 1 else turned(colours[0], 25)
+def _bent(palette: Palette, colors: list[Color], share: float) -> Palette:
+    """Shift sky and water to the first color and land to the last. Lightness stays, hue and chroma follow."""
+    first, last = colors[0], colors[-1] if len(colors) > 1 else turned(colors[0], 25)
     above, below = _Bend(first, share), _Bend(last, share)
     sky = palette.sky
     return replace(
@@ -105,18 +109,18 @@ def _bent(palette: Palette, colours: list[Colour], share: float) -> Palette:
 
 
 class _Bend:
-    """Draws colours towards a named one. Black and white pull the lightness too, or nobody would see them."""
+    """Shifts colors towards a named one. Black and white shift the lightness too, otherwise they would not show."""
 
-    def __init__(self, towards: Colour, share: float) -> None:
+    def __init__(self, towards: Color, share: float) -> None:
         self._light, self._chroma, self._hue = to_lch(towards)
         self._share = share
 
-    def __call__(self, colour: Colour) -> Colour:
-        light, chroma, _hue = to_lch(colour)
+    def __call__(self, color: Color) -> Color:
+        light, chroma, _hue = to_lch(color)
         pull = 0.55 if self._chroma < 0.03 else 0.22
         light += (self._light - light) * pull * self._share
         chroma += (self._chroma * min(1.0, 0.35 + 1.3 * min(light, 1.1 - light)) - chroma) * self._share
-        return mix(colour, from_lch(light, chroma, self._hue), self._share)
+        return mix(color, from_lch(light, chroma, self._hue), self._share)
 
 
 def _varied(palette: Palette, degrees: float) -> Palette:

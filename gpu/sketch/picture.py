@@ -1,11 +1,11 @@
-"""A whole sketch, from a prompt and a seed to a finished picture with its grain and its mark.
+"""The sketch engine's one function: from a prompt and a seed to a finished picture, with paper grain and a mark.
 
-Knows the order of the work; the words, colours and forms are in its neighbours. Deterministic: the same
-prompt, seed and size give the same pixels.
+It is deterministic: the same prompt, seed and size give the same pixels.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,10 +14,10 @@ from PIL import Image, ImageDraw, ImageFont
 from gpu.sketch.abstract import abstract
 from gpu.sketch.canvas import Canvas, paper_grain
 from gpu.sketch.palette import palette_for
+from gpu.sketch.prompt_parser import ParsedPrompt, parse_prompt
 from gpu.sketch.scene import compose
-from gpu.sketch.words import Reading, read
 
-# A mood alone is a landscape too: "a winter evening" names no noun we know.
+# A mood alone is a landscape too: "a winter evening" has no known noun.
 _IMPLIED = {
     "night": ("moon", "star", "hill"),
     "sunset": ("sun", "sea"),
@@ -32,54 +32,66 @@ _IMPLIED = {
 }
 
 
-def sketch(prompt: str, seed: int, width: int, height: int) -> Image.Image:
-    """An RGB picture for any text at all: a scene when we know a word of it, else an abstract one."""
-    reading = _with_implied(read(prompt))
-    canvas = Canvas(width, height, np.random.default_rng([reading.key, seed]))
-    if reading.nouns:
-        compose(canvas, reading, palette_for(reading, canvas.rng))
+def sketch(
+    prompt: str,
+    seed: int,
+    width: int,
+    height: int,
+    *,
+    init_image: Image.Image | None = None,
+    strength: float = 1.0,
+) -> Image.Image:
+    """Return an RGB picture for any prompt: a scene if it has a known word, else an abstract composition.
+
+    With an `init_image` (RGB, of the same size) it prints that in the sketch's colors. The more `strength`, the more of
+    the sketch itself shows.
+    """
+    picture = _draw(prompt, seed, width, height)
+    if init_image is not None:
+        printed = Image.blend(init_image, _printed_in(init_image, picture), min(1.0, strength * 1.4))
+        picture = Image.blend(printed, picture, max(0.0, strength - 0.45) / 0.55)
+    return _marked(picture)
+
+
+def _draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
+    parsed = _with_implied(parse_prompt(prompt))
+    canvas = Canvas(width, height, np.random.default_rng([parsed.key, seed]))
+    if parsed.nouns:
+        compose(canvas, parsed, palette_for(parsed, canvas.rng))
         if canvas.chance(0.5):
             canvas.image = canvas.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     else:
-        abstract(canvas, reading.key, reading.colours)
-    return _marked(_grained(canvas.image))
+        abstract(canvas, parsed.key, parsed.colors)
+    return _grained(canvas.image)
 
 
-def sketch_over(start: Image.Image, prompt: str, seed: int, strength: float) -> Image.Image:
-    """The start image (RGB) printed in the sketch's colours; with more strength more of the sketch itself."""
-    own = sketch(prompt, seed, start.width, start.height)
-    printed = _printed_in(start, own)
-    blend = Image.blend(start, printed, min(1.0, strength * 1.4))
-    return _marked(Image.blend(blend, own, max(0.0, strength - 0.45) / 0.55))
-
-
-def _printed_in(start: Image.Image, own: Image.Image) -> Image.Image:
-    """The start image in the eight commonest colours of the sketch, by lightness."""
-    palette = own.quantize(8, method=Image.Quantize.MEDIANCUT).convert("RGB").resize((64, 64))
-    colours = sorted({tuple(c) for c in np.asarray(palette).reshape(-1, 3).tolist()}, key=sum)
-    stops = np.linspace(0, 255, len(colours))
+def _printed_in(init_image: Image.Image, sketched: Image.Image) -> Image.Image:
+    """Return the init image in the eight most common colors of the sketch, by lightness."""
+    palette = sketched.quantize(8, method=Image.Quantize.MEDIANCUT).convert("RGB").resize((64, 64))
+    colors = sorted({tuple(c) for c in np.asarray(palette).reshape(-1, 3).tolist()}, key=sum)
+    stops = np.linspace(0, 255, len(colors))
     steps = np.arange(256)
-    table = [np.interp(steps, stops, [colour[band] for colour in colours]) for band in range(3)]
-    grey = np.asarray(start.convert("L"))
+    table = [np.interp(steps, stops, [color[band] for color in colors]) for band in range(3)]
+    grey = np.asarray(init_image.convert("L"))
     flat = (grey // 32) * 32 + 16
     return Image.fromarray(np.stack(table, axis=-1)[flat].astype(np.uint8))
 
 
-def _with_implied(reading: Reading) -> Reading:
-    if reading.nouns:
-        return reading
-    implied = next((_IMPLIED[mood] for mood in reading.moods if mood in _IMPLIED), ())
-    return Reading(dict.fromkeys(implied, 1), {}, reading.colours, reading.moods, reading.key)
+def _with_implied(parsed: ParsedPrompt) -> ParsedPrompt:
+    if parsed.nouns:
+        return parsed
+    implied = next((_IMPLIED[mood] for mood in parsed.moods if mood in _IMPLIED), ())
+    return replace(parsed, nouns=dict.fromkeys(implied, 1))
 
 
 def _grained(image: Image.Image) -> Image.Image:
-    """Paper grain over everything, so that no area is dead flat."""
+    """Add paper grain, so that no area is flat."""
     pixels = np.asarray(image, np.int16) + paper_grain(image.width, image.height)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 def _marked(image: Image.Image) -> Image.Image:
-    """A small "sketch" in the lower right corner: nobody shall take it for a model's work."""
+    """Write a small "sketch" in the lower right corner, so that it does not pass as a model's work."""
     size = max(9, min(image.size) // 40)
     left, top, right, bottom = _font(size).getbbox("sketch")
     x, y = image.width - (right - left) - size, image.height - (bottom - top) - size

@@ -1,34 +1,30 @@
-"""Decides what kind of scene the nouns make: a landscape, space, under water, or a thing on its own.
-
-Knows where things stand; how they look is in its neighbours.
-"""
+"""Choose the kind of scene for the nouns: a landscape, space, under water, or a still life."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from gpu.sketch import animals, land, sky, vessels
+from gpu.sketch import animals, land, sky
 from gpu.sketch.canvas import Canvas
-from gpu.sketch.colour import lighter, mix
+from gpu.sketch.color import lighter, mix
+from gpu.sketch.foreground import Scene, subjects
 from gpu.sketch.landscape import landscape
 from gpu.sketch.palette import Palette
-from gpu.sketch.subjects import Scene, subjects
-from gpu.sketch.words import Reading
+from gpu.sketch.prompt_parser import ParsedPrompt
 
 _WATERS = ("sea", "lake", "whale", "boat", "lighthouse")
 _LANDS = ("hill", "forest", "city", "desert", "garden", "road", "river", "house", "castle", "tower")
-_STILL = ("heart", "cup", "apple", "rose", "flower")
-_COSMIC = ("galaxy", "planet", "rocket")
+_STILL = ("heart", "cup", "rose", "flower", "sunflower", "poppy")
 
 
-def compose(canvas: Canvas, reading: Reading, palette: Palette) -> None:
-    """Paint the scene; `reading` names at least one noun."""
-    scene = Scene(canvas, reading, palette, canvas.height * canvas.between(0.54, 0.64))
-    if reading.has("fish") and not reading.has("boat", "lake", "river", "house", "cat"):
+def compose(canvas: Canvas, prompt: ParsedPrompt, palette: Palette) -> None:
+    """Draw the scene of a prompt with at least one noun."""
+    scene = Scene(canvas, prompt, palette, canvas.height * canvas.between(0.54, 0.64))
+    if prompt.has("fish") and not prompt.has("boat", "lake", "river", "house", "cat"):
         _under_water(scene)
-    elif reading.has(*_COSMIC) and not reading.has(*_LANDS, *_WATERS, "mountain"):
+    elif prompt.has("galaxy") and not prompt.has(*_LANDS, *_WATERS, "mountain"):
         _space(scene)
-    elif set(reading.nouns) <= set(_STILL) and not reading.moods:
+    elif set(prompt.nouns) <= set(_STILL) and not prompt.moods:
         _still_life(scene)
     else:
         landscape(scene)
@@ -70,25 +66,17 @@ def _space(scene: Scene) -> None:
     sky.stars(canvas, palette, 130, canvas.height)
     if scene.has("moon"):
         sky.moon(canvas, canvas.width * 0.78, canvas.height * 0.22, canvas.unit * 0.08, palette.light, False)
-    if scene.has("planet") or (not scene.has("rocket") and canvas.chance(0.75)):
-        x, y = canvas.width * canvas.between(0.3, 0.7), canvas.height * canvas.between(0.35, 0.62)
-        small = 0.09 if scene.has("rocket") else canvas.between(0.15, 0.21)
-        x = canvas.width * 0.2 if scene.has("rocket") else x
-        colour = scene.tint("planet") or palette.accents[canvas.pick(0, 1)]
-        sky.planet(canvas, x, y, canvas.unit * small, colour, palette)
-    if scene.has("rocket"):
-        vessels.rocket(canvas, palette, scene.tint("rocket"))
     subjects(scene)
 
 
 def _still_life(scene: Scene) -> None:
-    """A thing on its own before a plain wall with a great disc, on a table if it needs to stand."""
+    """Draw one thing before a plain wall with a large disc, on a table if it needs to stand."""
     canvas, palette = scene.canvas, scene.palette
     wall = mix(palette.sky[2], palette.sky[1], canvas.between(0.1, 0.9))
     canvas.wash(None, wall, lighter(wall, -0.05), grain=0.1, brush=0.05)
     x, radius = canvas.width * canvas.between(0.38, 0.62), canvas.unit * canvas.between(0.3, 0.38)
     canvas.disc(x, canvas.height * 0.44, radius, mix(palette.sky[0], palette.light, canvas.between(0, 0.8)))
-    if scene.has("cup", "apple"):
+    if scene.has("cup"):
         table = canvas.pen()
         edge = canvas.height * canvas.between(0.7, 0.78)
         table.rectangle(0, edge, canvas.width, canvas.height)

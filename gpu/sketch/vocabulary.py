@@ -1,19 +1,17 @@
-"""The sketch's vocabulary: which words mean which noun, colour, mood or number. Knows no drawing."""
+"""The words that the sketch engine knows: nouns, moods, details, colors and numbers."""
 
 from __future__ import annotations
 
-from gpu.sketch.colour import Colour, rgb
+from gpu.sketch.color import Color, rgb
 
 _NOUNS = {
     "sea": "sea ocean beach coast shore bay wave surf seaside harbor harbour island lagoon tide water 🌊 🏖",
     "lake": "lake pond reflection",
     "river": "river stream creek waterfall canal",
-    "mountain": "mountain alp alps peak summit cliff everest fuji himalaya himalayas rockies ridge ⛰ 🏔 🗻",
-    "volcano": "volcano lava eruption vesuvius 🌋",
+    "mountain": "mountain alp alps peak summit cliff everest fuji himalaya himalayas rockies ridge volcano ⛰ 🏔 🗻 🌋",
     "hill": "hill valley countryside landscape field farm pasture vineyard nature prairie 🏞",
-    "forest": "forest wood woods woodland jungle rainforest grove taiga pine 🌲",
-    "tree": "tree oak birch maple willow bonsai sakura blossom 🌳 🎄",
-    "palm": "palm coconut 🌴",
+    "forest": "forest wood woods woodland jungle rainforest grove taiga pine forêt wald bosque 🌲",
+    "tree": "tree oak birch maple willow bonsai palm sakura blossom 🌳 🎄 🌴",
     "city": "city skyline town skyscraper metropolis downtown building street york tokyo manhattan london paris "
     "chicago cityscape cyberpunk apartment office 🏙 🌆 🌃",
     "tower": "tower minaret obelisk",
@@ -21,34 +19,33 @@ _NOUNS = {
     "house": "house cabin cottage hut home barn village chalet farmhouse 🏠 🏡",
     "lighthouse": "lighthouse beacon",
     "boat": "boat ship sailboat yacht sail vessel canoe ⛵ 🚢",
-    "sun": "sun sunshine ☀ 🌞",
-    "moon": "moon moonlight lunar crescent 🌙 🌕 🌝",
+    "sun": "sun sunshine soleil sonne ☀ 🌞",
+    "moon": "moon moonlight lunar crescent lune mond luna 🌙 🌕 🌝",
     "star": "star starry constellation ⭐ 🌟 ✨ 🌠",
-    "galaxy": "galaxy space cosmos universe nebula milky cosmic spacecraft 🌌",
-    "planet": "planet saturn jupiter mars orbit 🪐",
-    "rocket": "rocket spaceship shuttle 🚀",
-    "flower": "flower tulip daisy sunflower poppy lily orchid peony bouquet vase lotus dandelion 🌷 🌼 🌻 🌸 🌺 💐",
+    "galaxy": "galaxy space cosmos universe nebula milky cosmic spacecraft "
+    "planet saturn jupiter mars orbit rocket spaceship shuttle 🌌 🪐 🚀",
+    "flower": "flower tulip daisy lily orchid peony bouquet vase lotus dandelion 🌷 🌼 🌸 🌺 💐",
+    "sunflower": "sunflower 🌻",
+    "poppy": "poppy",
     "rose": "rose 🌹",
     "garden": "garden meadow lawn lavender grass park",
     "cat": "cat kitten kitty feline tabby tomcat 🐱 🐈 😺",
     "fox": "fox vixen 🦊",
+    "deer": "deer stag doe fawn elk moose reindeer 🦌",
     "dog": "dog puppy hound corgi terrier poodle husky dachshund 🐶 🐕",
     "bird": "bird seagull gull crow raven swallow dove pigeon eagle crane goose robin sparrow parrot owl 🐦 🦅",
     "fish": "fish goldfish koi carp salmon shark reef aquarium 🐟 🐠",
     "whale": "whale dolphin orca 🐳 🐋",
     "balloon": "balloon 🎈",
-    "umbrella": "umbrella parasol ☂ ☔",
     "heart": "heart love valentine ❤ 💙 💚 💛 💜 💖",
     "cloud": "cloud cloudy ☁ ⛅",
-    "rain": "rain rainy drizzle 🌧",
+    "rain": "rain rainy drizzle umbrella ☔ 🌧",
     "snow": "snow snowy snowfall blizzard snowflake snowman ❄ ☃",
     "rainbow": "rainbow 🌈",
     "road": "road path highway trail lane",
     "desert": "desert dune sahara sand cactus camel pyramid 🏜 🐪 🌵",
-    "mushroom": "mushroom toadstool 🍄",
     "fire": "fire campfire bonfire flame 🔥",
     "aurora": "aurora borealis",
-    "apple": "apple 🍎 🍏",
     "cup": "cup mug coffee tea teapot espresso latte ☕",
 }
 
@@ -56,7 +53,7 @@ _MOODS = {
     "night": "night midnight nocturnal dark moonlight moonlit evening starry",
     "sunset": "sunset dusk twilight",
     "golden": "golden vintage retro nostalgic sepia warm",
-    "dawn": "dawn sunrise morning",
+    "dawn": "dawn sunrise morning aube",
     "storm": "storm stormy thunder thunderstorm lightning tempest gloomy dramatic",
     "winter": "winter wintry snow snowy ice icy frozen frosty arctic cold christmas",
     "autumn": "autumn fall autumnal october halloween harvest",
@@ -64,17 +61,27 @@ _MOODS = {
     "summer": "summer summery tropical sunny",
     "neon": "neon cyberpunk synthwave vaporwave futuristic electric disco",
     "pastel": "pastel soft dreamy gentle cute kawaii watercolor watercolour",
-    "fog": "fog foggy mist misty haze hazy",
+    "fog": "fog foggy mist misty haze hazy brume nebel niebla",
     "space": "space cosmos universe galaxy nebula cosmic",
 }
 
-_COLOURS = {
+# Words that change how a noun looks.
+_DETAILS = {
+    "crescent": "crescent sickle 🌙",
+    "full": "full 🌕 🌝",
+    "asleep": "asleep sleeping sleepy napping dozing",
+    "huge": "huge giant enormous gigantic",
+    "blossom": "blossom sakura 🌸",
+}
+
+_COLORS = {
     "C8322B": "red scarlet crimson ruby",
     "7C1F2C": "burgundy maroon wine",
     "E8743B": "orange tangerine",
     "F08A6B": "coral salmon peach",
     "E4B23A": "yellow mustard",
     "D4A437": "gold golden amber honey ochre",
+    "D9822B": "ginger",
     "B0683F": "copper bronze rust terracotta",
     "7A4E32": "brown chocolate walnut chestnut",
     "E9DFC7": "ivory cream beige linen",
@@ -102,15 +109,16 @@ NUMBERS = {
     "couple": 2, "three": 3, "3": 3, "four": 4, "4": 4, "five": 5, "5": 5, "several": 4, "many": 6,
 }  # fmt: skip
 
-# One word, several things.
+# Singular words that mean several things.
 GROUPS = ("village", "bouquet")
 
 
 def _by_word(groups: dict[str, str]) -> dict[str, str]:
-    """The groups turned round: each word leads to its group's name."""
+    """Return the name of the group by word."""
     return {word: name for name, words in groups.items() for word in words.split()}
 
 
 NOUNS = _by_word(_NOUNS)
 MOODS = _by_word(_MOODS)
-COLOURS: dict[str, Colour] = {word: rgb(code) for word, code in _by_word(_COLOURS).items()}
+DETAILS = _by_word(_DETAILS)
+COLORS: dict[str, Color] = {word: rgb(code) for word, code in _by_word(_COLORS).items()}

@@ -1,31 +1,31 @@
-"""One call to the API on its way through the gate: who, what, with which words. Knows the world only to pass it on."""
+"""Define an API call, its response and its endpoint."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fastapi import Request
 
-from sandbox.model import Json, Person
-from sandbox.money import Till
+from sandbox.billing import Billing
+from sandbox.model import Json, User
 from sandbox.world import World
 from sandbox.x import problems
 from sandbox.x.faults import Faults
 
-MAX_BODY = 8 * 1024 * 1024  # 5 MB of picture in base64, and some words
+MAX_BODY = 8 * 1024 * 1024  # bytes: an image of 5 MB in base64, and some text
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`person` is None for an app-only bearer token. `token` names whose window is counted.
+    """The authenticated caller. `person` is None for an app-only bearer token.
 
-    `scopes` are those of an OAuth 2.0 user token, None for every other kind.
+    `token` identifies the rate-limit window. `scopes` is None except for OAuth 2.0 user tokens.
     """
 
     token: str
-    person: Person | None
+    person: User | None
     scopes: frozenset[str] | None = None
     read_only: bool = False
 
@@ -39,13 +39,12 @@ class Call:
     query: dict[str, str]
     base: str
     faults: Faults
-    till: Till
-    notes: list[str] = field(default_factory=list)
+    billing: Billing
 
     @property
-    def me(self) -> Person:
+    def me(self) -> User:
         if self.caller.person is None:
-            raise problems.user_context_needed()
+            raise problems.user_context_required()
         return self.caller.person
 
     async def body(self) -> bytes:
@@ -58,29 +57,29 @@ class Call:
 
     async def json(self) -> Json:
         try:
-            read = json.loads(await self.body())
+            content = json.loads(await self.body())
         except (ValueError, RecursionError):
             raise problems.invalid("The request body is not valid JSON") from None
-        if not isinstance(read, dict):
+        if not isinstance(content, dict):
             raise problems.invalid("The request body is not a JSON object")
-        return read
+        return content
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     body: Json
     status: int = 200
 
 
-Handle = Callable[[Call], Awaitable[Answer]]
+EndpointHandler = Callable[[Call], Awaitable[ApiResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`name` is what limits, faults, prices and the call counts know it by: "GET /2/users/:id/mentions"."""
+    """An endpoint. `name` ("GET /2/users/:id/mentions") is the key for limits, faults, prices and call counts."""
 
     name: str
-    handle: Handle
+    handle: EndpointHandler
     query: frozenset[str] = frozenset()
     needs_person: bool = False
     scopes: frozenset[str] = frozenset(("tweet.read", "users.read"))

@@ -1,4 +1,4 @@
-"""Which fields, expansions and windows a read asked for. Knows X's lists of names; knows no posts."""
+"""Parse and validate the fields, expansions and other query parameters of a request."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from sandbox.x.problems import invalid, not_one_of, not_valid
 
 
-def _names(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 POST_FIELDS = _names("""
@@ -60,8 +60,8 @@ Query = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to show of each kind of thing; X's defaults are in already."""
+class RequestedFields:
+    """The requested fields and expansions, X's defaults included."""
 
     post: frozenset[str]
     user: frozenset[str]
@@ -69,32 +69,32 @@ class Wanted:
     expansions: frozenset[str]
 
 
-def wanted(query: Query, expansions: Collection[str] = POST_EXPANSIONS) -> Wanted:
-    chosen = {name: _chosen(query, name, known) for name, known in FIELD_PARAMS.items()}
-    return Wanted(
+def parse_fields(query: Query, expansions: Collection[str] = POST_EXPANSIONS) -> RequestedFields:
+    chosen = {name: _parse_names(query, name, allowed) for name, allowed in FIELD_PARAMS.items()}
+    return RequestedFields(
         post=chosen["tweet.fields"] | {"id", "text", "edit_history_tweet_ids"},
         user=chosen["user.fields"] | {"id", "name", "username"},
         media=chosen["media.fields"] | {"media_key", "type"},
-        expansions=_chosen(query, "expansions", expansions),
+        expansions=_parse_names(query, "expansions", expansions),
     )
 
 
-def _chosen(query: Query, parameter: str, known: Collection[str]) -> frozenset[str]:
+def _parse_names(query: Query, parameter: str, allowed: Collection[str]) -> frozenset[str]:
     values = query.get(parameter, "").split(",") if query.get(parameter) else []
     for value in values:
-        if value not in known:
-            raise not_one_of(parameter, value, known)
+        if value not in allowed:
+            raise not_one_of(parameter, value, allowed)
     return frozenset(values)
 
 
-def known_only(query: Query, known: Collection[str]) -> None:
+def ensure_known_parameters(query: Query, allowed: Collection[str]) -> None:
     for name, value in query.items():
-        if name not in known:
-            names = ",".join(sorted(known))
+        if name not in allowed:
+            names = ",".join(sorted(allowed))
             raise invalid(f"The query parameter [{name}] is not one of [{names}]", name, value)
 
 
-def whole_number(query: Query, name: str, *, low: int, high: int, default: int) -> int:
+def parse_int(query: Query, name: str, *, low: int, high: int, default: int) -> int:
     value = query.get(name)
     if value is None:
         return default
@@ -105,26 +105,26 @@ def whole_number(query: Query, name: str, *, low: int, high: int, default: int) 
     return int(value)
 
 
-def snowflake(name: str, value: str) -> int:
+def parse_snowflake(name: str, value: str) -> int:
     if not re.fullmatch(r"[0-9]{1,19}", value):
         raise not_valid(name, value)
     return int(value)
 
 
-def ids(query: Query, name: str = "ids") -> list[str]:
-    """1 to 100 ids, as they were sent (the errors repeat them)."""
+def parse_ids(query: Query, name: str = "ids") -> list[str]:
+    """Return 1 to 100 distinct ids, as they were sent: errors repeat them."""
     values = query.get(name, "").split(",")
     if values == [""]:
         raise invalid(f"The `{name}` query parameter can not be empty", name, "")
     if len(values) > 100:
         raise invalid(f"size must be between 1 and 100 for `{name}`", name, *values[:1])
     for value in values:
-        snowflake(name, value)
+        parse_snowflake(name, value)
     return list(dict.fromkeys(values))
 
 
-def words(query: Query, name: str, pattern: str) -> list[str]:
-    """1 to 100 words of one pattern, each once."""
+def parse_list(query: Query, name: str, pattern: str) -> list[str]:
+    """Return 1 to 100 distinct values that match the pattern."""
     values = [value for value in query.get(name, "").split(",") if value]
     if not values or len(values) > 100:
         raise invalid(f"size must be between 1 and 100 for `{name}`", name, *values[:1])
@@ -134,8 +134,8 @@ def words(query: Query, name: str, pattern: str) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def moment(query: Query, name: str) -> int | None:
-    """Milliseconds of an RFC 3339 time, or None when it was not asked for."""
+def parse_time_ms(query: Query, name: str) -> int | None:
+    """Return an RFC 3339 time in milliseconds, or None if the parameter is missing."""
     value = query.get(name)
     if value is None:
         return None

@@ -1,6 +1,6 @@
-"""How often a person, or the app, may call each endpoint: fixed windows, counted and refused. Knows names only.
+"""Limit the calls per endpoint and caller in fixed windows, as X does.
 
-Windows live in memory only: a restarted sandbox has forgotten them, its table it keeps.
+Windows are in memory and end with the process; changed limits are stored.
 """
 
 from __future__ import annotations
@@ -10,51 +10,51 @@ from dataclasses import asdict, dataclass, field, replace
 from sandbox.clock import Clock
 from sandbox.model import Json
 
-QUARTER = 15 * 60
+FIFTEEN_MINUTES = 15 * 60
 DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     calls: int
-    seconds: int = QUARTER
+    seconds: int = FIFTEEN_MINUTES
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """`shared`: the app's limit counts the calls of all its people, too, beside each one's own."""
+class EndpointLimits:
+    """The limits of an endpoint. `shared`: calls of all users also count for the app."""
 
     app: Limit
     user: Limit
     shared: bool = False
 
 
-# x-platform 2.1; where X documents no limit for the app, the user's stands.
-LIMITS: dict[str, Row] = {
-    "GET /2/users/me": Row(Limit(75), Limit(75)),
-    "GET /2/users/:id/mentions": Row(Limit(450), Limit(300)),
-    "GET /2/users/:id/tweets": Row(Limit(10_000), Limit(900)),
-    "GET /2/users/:id/followers": Row(Limit(300), Limit(300)),
-    "GET /2/users/:id/following": Row(Limit(300), Limit(300)),
-    "GET /2/users/by/username/:username": Row(Limit(300), Limit(900)),
-    "GET /2/users/by": Row(Limit(300), Limit(900)),
-    "GET /2/users/:id": Row(Limit(300), Limit(900)),
-    "GET /2/users": Row(Limit(300), Limit(900)),
-    "GET /2/tweets/search/recent": Row(Limit(450), Limit(300)),
-    "GET /2/tweets/:id": Row(Limit(450), Limit(900)),
-    "GET /2/tweets": Row(Limit(3_500), Limit(5_000)),
-    "POST /2/tweets": Row(Limit(10_000, DAY), Limit(100), shared=True),
-    "DELETE /2/tweets/:id": Row(Limit(50), Limit(50)),
-    "PUT /2/tweets/:id/hidden": Row(Limit(50), Limit(50)),
-    "POST /2/media/upload": Row(Limit(50_000, DAY), Limit(500), shared=True),
-    "GET /2/media/upload": Row(Limit(100_000, DAY), Limit(1_000), shared=True),
-    "POST /2/media/upload/initialize": Row(Limit(180_000, DAY), Limit(1_875), shared=True),
-    "POST /2/media/upload/:id/append": Row(Limit(180_000, DAY), Limit(1_875), shared=True),
-    "POST /2/media/upload/:id/finalize": Row(Limit(180_000, DAY), Limit(1_875), shared=True),
-    "POST /2/media/metadata": Row(Limit(50_000, DAY), Limit(500), shared=True),
-    "GET /2/usage/tweets": Row(Limit(50), Limit(50)),
+# X's documented limits. Without one for the app, it is the user's.
+LIMITS: dict[str, EndpointLimits] = {
+    "GET /2/users/me": EndpointLimits(Limit(75), Limit(75)),
+    "GET /2/users/:id/mentions": EndpointLimits(Limit(450), Limit(300)),
+    "GET /2/users/:id/tweets": EndpointLimits(Limit(10_000), Limit(900)),
+    "GET /2/users/:id/followers": EndpointLimits(Limit(300), Limit(300)),
+    "GET /2/users/:id/following": EndpointLimits(Limit(300), Limit(300)),
+    "GET /2/users/by/username/:username": EndpointLimits(Limit(300), Limit(900)),
+    "GET /2/users/by": EndpointLimits(Limit(300), Limit(900)),
+    "GET /2/users/:id": EndpointLimits(Limit(300), Limit(900)),
+    "GET /2/users": EndpointLimits(Limit(300), Limit(900)),
+    "GET /2/tweets/search/recent": EndpointLimits(Limit(450), Limit(300)),
+    "GET /2/tweets/:id": EndpointLimits(Limit(450), Limit(900)),
+    "GET /2/tweets": EndpointLimits(Limit(3_500), Limit(5_000)),
+    "POST /2/tweets": EndpointLimits(Limit(10_000, DAY), Limit(100), shared=True),
+    "DELETE /2/tweets/:id": EndpointLimits(Limit(50), Limit(50)),
+    "PUT /2/tweets/:id/hidden": EndpointLimits(Limit(50), Limit(50)),
+    "POST /2/media/upload": EndpointLimits(Limit(50_000, DAY), Limit(500), shared=True),
+    "GET /2/media/upload": EndpointLimits(Limit(100_000, DAY), Limit(1_000), shared=True),
+    "POST /2/media/upload/initialize": EndpointLimits(Limit(180_000, DAY), Limit(1_875), shared=True),
+    "POST /2/media/upload/:id/append": EndpointLimits(Limit(180_000, DAY), Limit(1_875), shared=True),
+    "POST /2/media/upload/:id/finalize": EndpointLimits(Limit(180_000, DAY), Limit(1_875), shared=True),
+    "POST /2/media/metadata": EndpointLimits(Limit(50_000, DAY), Limit(500), shared=True),
+    "GET /2/usage/tweets": EndpointLimits(Limit(50), Limit(50)),
 }
-UNLISTED = Row(Limit(300), Limit(300))
+DEFAULT_LIMITS = EndpointLimits(Limit(300), Limit(300))
 
 
 @dataclass(slots=True)
@@ -69,9 +69,9 @@ class Window:
 
     @property
     def headers(self) -> dict[str, str]:
-        return self.told("x-rate-limit")
+        return self.headers_named("x-rate-limit")
 
-    def told(self, name: str) -> dict[str, str]:
+    def headers_named(self, name: str) -> dict[str, str]:
         return {
             f"{name}-limit": str(self.limit.calls),
             f"{name}-remaining": str(self.left),
@@ -80,77 +80,78 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of one call at the limits, and the headers that tell its caller."""
+class LimitResult:
+    """Return whether a call is allowed, and its rate-limit headers."""
 
     allowed: bool
     headers: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """What the control API may change, as it is kept on disk: `rows` only where they differ from X's own."""
+class LimitTable:
+    """The limits as stored. `rows` has only those that differ from X's."""
 
     off: bool = False
     day_headers: bool = False
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, EndpointLimits] = field(default_factory=dict)
 
-    def row(self, endpoint: str) -> Row:
-        return self.rows.get(endpoint) or LIMITS.get(endpoint, UNLISTED)
+    def row(self, endpoint: str) -> EndpointLimits:
+        return self.rows.get(endpoint) or LIMITS.get(endpoint, DEFAULT_LIMITS)
 
-    def with_limit(self, endpoint: str, limit: Limit, who: str) -> Table:
+    def with_limit(self, endpoint: str, limit: Limit, caller: str) -> LimitTable:
         row = self.row(endpoint)
-        app, user = (limit if who in (side, "both") else getattr(row, side) for side in ("app", "user"))
+        app, user = (limit if caller in (side, "both") else getattr(row, side) for side in ("app", "user"))
         return replace(self, rows=self.rows | {endpoint: replace(row, app=app, user=user)})
 
     @property
-    def fact(self) -> Json:
+    def stored(self) -> Json:
         return asdict(self)
 
     @staticmethod
-    def of(fact: Json) -> Table:
+    def from_stored(stored: Json) -> LimitTable:
         rows = {
-            name: Row(Limit(**row["app"]), Limit(**row["user"]), row["shared"]) for name, row in fact["rows"].items()
+            name: EndpointLimits(Limit(**row["app"]), Limit(**row["user"]), row["shared"])
+            for name, row in stored["rows"].items()
         }
-        return Table(fact["off"], fact["day_headers"], rows)
+        return LimitTable(stored["off"], stored["day_headers"], rows)
 
 
-class Limits:
-    """Each window begins with its first call. A refused call is not counted."""
+class CallLimits:
+    """A window starts with its first call. Rejected calls do not count."""
 
-    def __init__(self, clock: Clock, table: Table) -> None:
+    def __init__(self, clock: Clock, table: LimitTable) -> None:
         self._clock = clock
         self.table = table
         self.windows: dict[tuple[str, str], Window] = {}
 
-    def change(self, table: Table) -> None:
-        """The windows of the endpoints whose limits change begin anew."""
+    def change(self, table: LimitTable) -> None:
+        """Replace the limits, and reset the windows of the endpoints whose limits changed."""
         self.windows = {
-            key: open_ for key, open_ in self.windows.items() if table.row(key[1]) == self.table.row(key[1])
+            key: window for key, window in self.windows.items() if table.row(key[1]) == self.table.row(key[1])
         }
         self.table = table
 
     def reset(self) -> None:
-        self.table, self.windows = Table(), {}
+        self.table, self.windows = LimitTable(), {}
 
-    def take(self, endpoint: str, who: str, *, app: bool) -> Taken:
+    def acquire(self, endpoint: str, caller: str, *, app: bool) -> LimitResult:
         row = self.table.row(endpoint)
-        own = self._window(who, endpoint, row.app if app else row.user)
+        own = self._window(caller, endpoint, row.app if app else row.user)
         windows = [own, self._window("", endpoint, row.app)] if row.shared else [own]
         full = next((window for window in windows if not window.left), None)
         if full is not None and not self.table.off:
-            return Taken(False, full.headers | self._day(windows[1:]))
+            return LimitResult(False, full.headers | self._daily_headers(windows[1:]))
         for window in windows:
             window.used += 1
-        return Taken(True, own.headers | self._day(windows[1:]))
+        return LimitResult(True, own.headers | self._daily_headers(windows[1:]))
 
-    def _window(self, who: str, endpoint: str, limit: Limit) -> Window:
+    def _window(self, caller: str, endpoint: str, limit: Limit) -> Window:
         now = self._clock.now_ms() // 1000
-        window = self.windows.get((who, endpoint))
+        window = self.windows.get((caller, endpoint))
         if window is None or window.ends_at <= now:
-            window = self.windows[who, endpoint] = Window(limit, now + limit.seconds)
+            window = self.windows[caller, endpoint] = Window(limit, now + limit.seconds)
         return window
 
-    def _day(self, shared: list[Window]) -> dict[str, str]:
-        """X sent these until 2025 and may again; they are a switch."""
-        return shared[0].told("x-app-limit-24hour") if shared and self.table.day_headers else {}
+    def _daily_headers(self, shared: list[Window]) -> dict[str, str]:
+        """Return the 24-hour headers of the app if they are on. X sent them until 2025."""
+        return shared[0].headers_named("x-app-limit-24hour") if shared and self.table.day_headers else {}

@@ -1,4 +1,4 @@
-"""OAuth 2.0 for programs: code to token, refresh, revoke, and the app's own bearer. The page stands in `signin`."""
+"""Serve the OAuth 2.0 token endpoints. The consent page is in `sandbox.web.sign_in`."""
 
 from __future__ import annotations
 
@@ -6,87 +6,82 @@ import base64
 import binascii
 import secrets
 from collections.abc import Mapping
-from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from sandbox.control import gate_of
+from sandbox.dependencies import DispatcherDep
 from sandbox.model import Json
-from sandbox.settings import Settings
-from sandbox.x.gate import Gate
-from sandbox.x.grants import ACCESS_SECONDS, Denied, Tokens
+from sandbox.settings import SandboxSettings
+from sandbox.x.dispatcher import CallDispatcher
+from sandbox.x.grants import ACCESS_SECONDS, OAuthError, Tokens
 
 router = APIRouter(include_in_schema=False)
-Door = Annotated[Gate, Depends(gate_of)]
 Form = Mapping[str, str]
 
 
 @router.post("/2/oauth2/token")
-async def token(request: Request, gate: Door) -> JSONResponse:
+async def token(request: Request, dispatcher: DispatcherDep) -> JSONResponse:
     form = await _form(request)
     try:
-        client = _client(request, form, gate.world.settings)
-        return _answer(_told(_granted(gate, form, client)))
-    except Denied as denied:
-        return _denied(denied)
+        client = _client(request, form, dispatcher.world.settings)
+        return _respond(_token_body(_issue_tokens(dispatcher, form, client)))
+    except OAuthError as error:
+        return _error_response(error)
 
 
-def _granted(gate: Gate, form: Form, client: str) -> Tokens:
+def _issue_tokens(dispatcher: CallDispatcher, form: Form, client: str) -> Tokens:
     kind = form.get("grant_type")
     if kind == "authorization_code":
-        return gate.grants.by_code(
+        return dispatcher.grants.exchange_code(
             form.get("code", ""),
             client_id=client,
             redirect_uri=form.get("redirect_uri", ""),
             verifier=form.get("code_verifier", ""),
         )
     if kind == "refresh_token":
-        return gate.grants.by_refresh(form.get("refresh_token", ""), client_id=client)
-    raise Denied("invalid_request", "Value passed for the grant type was invalid.")
+        return dispatcher.grants.refresh(form.get("refresh_token", ""), client_id=client)
+    raise OAuthError("invalid_request", "Value passed for the grant type was invalid.")
 
 
 @router.post("/2/oauth2/revoke")
-async def revoke(request: Request, gate: Door) -> JSONResponse:
-    """A token that is unknown is as good as revoked (RFC 7009)."""
+async def revoke(request: Request, dispatcher: DispatcherDep) -> JSONResponse:
+    """Revoke a token. An unknown one is no error (RFC 7009)."""
     form = await _form(request)
     try:
-        gate.grants.revoke(form.get("token", ""), client_id=_client(request, form, gate.world.settings))
-    except Denied as denied:
-        return _denied(denied)
-    return _answer({"revoked": True})
+        dispatcher.grants.revoke(form.get("token", ""), client_id=_client(request, form, dispatcher.world.settings))
+    except OAuthError as error:
+        return _error_response(error)
+    return _respond({"revoked": True})
 
 
 @router.post("/oauth2/token")
-async def app_token(request: Request, gate: Door) -> JSONResponse:
-    """The app's own bearer token, for its consumer key and secret."""
-    own, form = gate.world.settings, await _form(request)
-    if not _same(_basic(request), (own.consumer_key, own.consumer_secret)):
-        words = {"code": 99, "message": "Unable to verify your credentials", "label": "authenticity_token_error"}
-        return _answer({"errors": [words]}, 403)
+async def app_token(request: Request, dispatcher: DispatcherDep) -> JSONResponse:
+    """Return the app's bearer token for its consumer key and secret."""
+    settings, form = dispatcher.world.settings, await _form(request)
+    if not _equal_secrets(_basic(request), (settings.consumer_key, settings.consumer_secret)):
+        error = {"code": 99, "message": "Unable to verify your credentials", "label": "authenticity_token_error"}
+        return _respond({"errors": [error]}, 403)
     if form.get("grant_type") != "client_credentials":
-        words = {
+        error = {
             "code": 170,
             "message": "Missing required parameter: grant_type",
             "label": "forbidden_missing_parameter",
         }
-        return _answer({"errors": [words]}, 403)
-    return _answer({"token_type": "bearer", "access_token": own.bearer})
+        return _respond({"errors": [error]}, 403)
+    return _respond({"token_type": "bearer", "access_token": settings.bearer})
 
 
-# who calls
-
-
-def _client(request: Request, form: Form, own: Settings) -> str:
-    """A confidential client proves itself by Basic authentication; a public one only says its id."""
+def _client(request: Request, form: Form, settings: SandboxSettings) -> str:
+    """Return the client id: from Basic authentication, or from the form for a public client."""
     if "authorization" in request.headers:
-        if not _same(_basic(request), (own.client_id, own.client_secret)):
-            raise Denied("unauthorized_client", "Missing valid authorization header", 401)
-        return own.client_id
-    if form.get("client_id") != own.client_id:
-        raise Denied("invalid_request", "Value passed for the client id was invalid.")
-    return own.client_id
+        if not _equal_secrets(_basic(request), (settings.client_id, settings.client_secret)):
+            raise OAuthError("unauthorized_client", "Missing valid authorization header", 401)
+        return settings.client_id
+    if form.get("client_id") != settings.client_id:
+        raise OAuthError("invalid_request", "Value passed for the client id was invalid.")
+    return settings.client_id
 
 
 def _basic(request: Request) -> tuple[str, str]:
@@ -98,8 +93,8 @@ def _basic(request: Request) -> tuple[str, str]:
     return (unquote(name), unquote(secret)) if scheme.lower() == "basic" else ("", "")
 
 
-def _same(sent: tuple[str, str], own: tuple[str, str]) -> bool:
-    return all(secrets.compare_digest(one.encode(), other.encode()) for one, other in zip(sent, own, strict=True))
+def _equal_secrets(sent: tuple[str, str], expected: tuple[str, str]) -> bool:
+    return all(secrets.compare_digest(a.encode(), b.encode()) for a, b in zip(sent, expected, strict=True))
 
 
 async def _form(request: Request) -> Form:
@@ -107,7 +102,7 @@ async def _form(request: Request) -> Form:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
-def _told(tokens: Tokens) -> Json:
+def _token_body(tokens: Tokens) -> Json:
     body: Json = {
         "token_type": "bearer",
         "expires_in": ACCESS_SECONDS,
@@ -117,9 +112,9 @@ def _told(tokens: Tokens) -> Json:
     return body | ({"refresh_token": tokens.refresh} if tokens.refresh else {})
 
 
-def _denied(denied: Denied) -> JSONResponse:
-    return _answer({"error": denied.error, "error_description": denied.description}, denied.status)
+def _error_response(error: OAuthError) -> JSONResponse:
+    return _respond({"error": error.error, "error_description": error.description}, error.status)
 
 
-def _answer(body: Json, status: int = 200) -> JSONResponse:
+def _respond(body: Json, status: int = 200) -> JSONResponse:
     return JSONResponse(body, status, headers={"cache-control": "no-store"})

@@ -1,4 +1,4 @@
-"""Time windows and pages over a growing list of ids: newest first, opaque tokens. Knows no posts and no HTTP."""
+"""Page through sorted ids, newest first, with opaque tokens."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import re
 import zlib
 from dataclasses import dataclass
 
-from sandbox.clock import first_id_at
-from sandbox.index import window
+from sandbox.clock import min_id_at
 from sandbox.model import Json
+from sandbox.post_index import ids_between
 from sandbox.x import fields
 from sandbox.x.problems import invalid, not_valid
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class IdPage:
     ids: list[int]
     meta: Json
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Ids strictly between the two may be shown."""
+    """Ids strictly between `after` and `before`."""
 
     after: int
     before: int
@@ -31,22 +31,22 @@ class Bounds:
 
 def bounds(query: fields.Query, *, now_ms: int) -> Bounds:
     since, until = (_id_or_none(query, name) for name in ("since_id", "until_id"))
-    start, end = (fields.moment(query, name) for name in ("start_time", "end_time"))
+    start, end = (fields.parse_time_ms(query, name) for name in ("start_time", "end_time"))
     if since is not None and until is not None and since >= until:
         raise invalid("'since_id' must be less than 'until_id'.", "since_id", query["since_id"])
     if start is not None and end is not None and start >= end:
         raise invalid(
             "Invalid 'start_time'. 'start_time' must be before 'end_time'.", "start_time", query["start_time"]
         )
-    latest = first_id_at(now_ms + 1)
+    latest = min_id_at(now_ms + 1)
     return Bounds(
-        after=max(since or 0, first_id_at(start) - 1 if start else 0),
-        before=min(until or latest, first_id_at(end) if end else latest),
+        after=max(since or 0, min_id_at(start) - 1 if start else 0),
+        before=min(until or latest, min_id_at(end) if end else latest),
     )
 
 
 def _id_or_none(query: fields.Query, name: str) -> int | None:
-    return fields.snowflake(name, query[name]) if name in query else None
+    return fields.parse_snowflake(name, query[name]) if name in query else None
 
 
 def page(
@@ -57,16 +57,16 @@ def page(
     token: str | None,
     name: str = "pagination_token",
     overlap: int = 0,
-) -> Page:
-    """`ids` grow upwards. A token holds the id the page stands next to, and on which side; faults let pages overlap."""
-    inside = window(ids, after=limits.after, before=limits.before)
-    side, border = _open(token, name) if token else ("n", limits.before)
+) -> IdPage:
+    """Return a page of the sorted `ids`. A token has the id next to the page, and its side. `overlap` is for faults."""
+    inside = ids_between(ids, after=limits.after, before=limits.before)
+    side, border = _decode_token(token, name) if token else ("n", limits.before)
     if side == "n":
-        older = window(inside, before=border + overlap)
+        older = ids_between(inside, before=border + overlap)
         shown = older[-size:] if size < len(older) else older
     else:
-        shown = window(inside, after=border)[:size]
-    return Page(shown[::-1], _meta(inside, shown))
+        shown = ids_between(inside, after=border)[:size]
+    return IdPage(shown[::-1], _meta(inside, shown))
 
 
 def _meta(inside: list[int], shown: list[int]) -> Json:
@@ -74,18 +74,18 @@ def _meta(inside: list[int], shown: list[int]) -> Json:
         return {"result_count": 0}
     meta: Json = {"result_count": len(shown), "newest_id": str(shown[-1]), "oldest_id": str(shown[0])}
     if inside[0] < shown[0]:
-        meta["next_token"] = _seal("n", shown[0])
+        meta["next_token"] = _encode_token("n", shown[0])
     if inside[-1] > shown[-1]:
-        meta["previous_token"] = _seal("p", shown[-1])
+        meta["previous_token"] = _encode_token("p", shown[-1])
     return meta
 
 
-def _seal(side: str, border: int) -> str:
+def _encode_token(side: str, border: int) -> str:
     plain = f"{side}{border}".encode()
     return base64.b32hexencode(zlib.crc32(plain).to_bytes(4, "big") + plain).decode().rstrip("=").lower()
 
 
-def _open(token: str, name: str) -> tuple[str, int]:
+def _decode_token(token: str, name: str) -> tuple[str, int]:
     try:
         raw = base64.b32hexdecode(token.upper() + "=" * (-len(token) % 8))
     except (binascii.Error, ValueError):

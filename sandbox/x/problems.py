@@ -1,10 +1,10 @@
-"""X's error bodies, word for word where somebody quoted them. Knows no requests and no world."""
+"""Build X's error responses, in X's wording if it is known."""
 
 from __future__ import annotations
 
 from sandbox.model import Json
 
-_KINDS = "https://api.twitter.com/2/problems/"
+_PROBLEM_TYPES = "https://api.twitter.com/2/problems/"
 
 
 class Problem(Exception):
@@ -23,13 +23,13 @@ def invalid(message: str, parameter: str = "", *values: str) -> Problem:
             "errors": [error | {"message": message}],
             "title": "Invalid Request",
             "detail": "One or more parameters to your request was invalid.",
-            "type": f"{_KINDS}invalid-request",
+            "type": f"{_PROBLEM_TYPES}invalid-request",
         },
     )
 
 
-def not_one_of(parameter: str, value: str, known: object) -> Problem:
-    names = ",".join(sorted(map(str, known)))  # type: ignore[call-overload]
+def not_one_of(parameter: str, value: str, allowed: object) -> Problem:
+    names = ",".join(sorted(map(str, allowed)))  # type: ignore[call-overload]
     return invalid(f"The `{parameter}` query parameter value [{value}] is not one of [{names}]", parameter, value)
 
 
@@ -42,14 +42,14 @@ def unauthorized() -> Problem:
     return Problem(401, body)
 
 
-def user_context_needed() -> Problem:
+def user_context_required() -> Problem:
     return Problem(
         403,
         {
             "title": "Unsupported Authentication",
             "detail": "Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint.  Supported "
             "authentication types are [OAuth 1.0a User Context, OAuth 2.0 User Context].",
-            "type": f"{_KINDS}unsupported-authentication",
+            "type": f"{_PROBLEM_TYPES}unsupported-authentication",
             "status": 403,
         },
     )
@@ -57,26 +57,26 @@ def user_context_needed() -> Problem:
 
 def read_only() -> Problem:
     detail = "Your client app is not configured with the appropriate oauth1 app permissions for this endpoint."
-    body: Json = {"title": "Forbidden", "detail": detail, "type": f"{_KINDS}oauth1-permissions", "status": 403}
+    body: Json = {"title": "Forbidden", "detail": detail, "type": f"{_PROBLEM_TYPES}oauth1-permissions", "status": 403}
     return Problem(403, body)
 
 
-def broken(status: int) -> Problem:
+def server_error(status: int) -> Problem:
     return _plain(status, {500: "Internal Server Error", 503: "Service Unavailable"}.get(status, "Error"))
 
 
-def _plain(status: int, words: str) -> Problem:
-    return Problem(status, {"title": words, "detail": words, "type": "about:blank", "status": status})
+def _plain(status: int, text: str) -> Problem:
+    return Problem(status, {"title": text, "detail": text, "type": "about:blank", "status": status})
 
 
 def credits_depleted() -> Problem:
-    account = "1914876539164872704"  # 19 digits, as in the answers seen live; not the account of anybody here
+    account = "1914876539164872704"  # 19 digits, as in real responses; an invented account
     detail = f"Your enrolled account [{account}] does not have any credits to fulfill this request."
-    return Problem(402, {"title": "CreditsDepleted", "detail": detail, "type": f"{_KINDS}credits"})
+    return Problem(402, {"title": "CreditsDepleted", "detail": detail, "type": f"{_PROBLEM_TYPES}credits"})
 
 
 def usage_capped() -> Problem:
-    """A 429 that no window explains: the product's monthly cap."""
+    """Return the 429 of the monthly cap, independent of rate-limit windows."""
     body: Json = {
         "account_id": 1914876539164872704,
         "product_name": "standard-basic",
@@ -84,7 +84,7 @@ def usage_capped() -> Problem:
         "period": "Monthly",
         "scope": "Product",
         "detail": "Usage cap exceeded: Monthly product cap",
-        "type": f"{_KINDS}usage-capped",
+        "type": f"{_PROBLEM_TYPES}usage-capped",
     }
     return Problem(429, body)
 
@@ -93,18 +93,19 @@ def forbidden(detail: str) -> Problem:
     return Problem(403, {"detail": detail, "type": "about:blank", "title": "Forbidden", "status": 403})
 
 
-def too_many(detail: str = "Too Many Requests") -> Problem:
+def too_many_requests(detail: str = "Too Many Requests") -> Problem:
     return Problem(429, {"title": "Too Many Requests", "detail": detail, "type": "about:blank", "status": 429})
 
 
 def suspended_account() -> Problem:
-    """X's words for it are of its old API (code 64); of the new one only the type was seen."""
+    """Return the 403 for a suspended account. The detail is from API 1.1 (code 64), the type from API 2."""
     detail = "Your account is suspended and is not permitted to access this feature."
-    return Problem(403, {"title": "Forbidden", "detail": detail, "type": f"{_KINDS}user-suspended", "status": 403})
+    kind = f"{_PROBLEM_TYPES}user-suspended"
+    return Problem(403, {"title": "Forbidden", "detail": detail, "type": kind, "status": 403})
 
 
 def not_your_conversation(detail: str) -> Problem:
-    """What a reply without a summons gets since July 2026; the first body seen with X's new host in its type."""
+    """Return the 403 for a reply without a mention, since July 2026. Its type has X's new host."""
     kind = "https://api.x.com/2/problems/not-authorized-for-resource"
     return Problem(403, {"detail": detail, "status": 403, "title": "Authorization Error", "type": kind})
 
@@ -115,7 +116,7 @@ def too_large() -> Problem:
 
 
 def not_found(kind: str, parameter: str, value: str) -> Json:
-    """One of the partial errors that stand beside the data in a 200."""
+    """Return the partial error for a missing object, in a 200 response."""
     noun = "tweet" if kind == "tweet" else kind
     return {
         "value": value,
@@ -124,12 +125,12 @@ def not_found(kind: str, parameter: str, value: str) -> Json:
         "resource_type": kind,
         "parameter": parameter,
         "resource_id": value,
-        "type": f"{_KINDS}resource-not-found",
+        "type": f"{_PROBLEM_TYPES}resource-not-found",
     }
 
 
 def not_authorized(kind: str, parameter: str, value: str, section: str = "data") -> Json:
-    """Beside the data: the author is protected, or blocked the caller."""
+    """Return the partial error for a protected author, or one who blocks the caller."""
     noun = "Tweet" if kind == "tweet" else kind
     return {
         "value": value,
@@ -139,12 +140,12 @@ def not_authorized(kind: str, parameter: str, value: str, section: str = "data")
         "parameter": parameter,
         "resource_id": value,
         "section": section,
-        "type": f"{_KINDS}not-authorized-for-resource",
+        "type": f"{_PROBLEM_TYPES}not-authorized-for-resource",
     }
 
 
 def suspended(kind: str, parameter: str, value: str, person_id: int) -> Json:
-    """Beside the data: the person, or the author of the post, was suspended."""
+    """Return the partial error for a suspended user or author."""
     return {
         "value": value,
         "detail": f"User has been suspended: [{person_id}].",
@@ -152,5 +153,5 @@ def suspended(kind: str, parameter: str, value: str, person_id: int) -> Json:
         "resource_type": kind,
         "parameter": parameter,
         "resource_id": value,
-        "type": f"{_KINDS}resource-not-found",
+        "type": f"{_PROBLEM_TYPES}resource-not-found",
     }

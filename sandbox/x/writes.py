@@ -1,22 +1,23 @@
-"""Posting and deleting through the API. Checks the body's shape; what may be said is for the world's rules."""
+"""Create and delete posts."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sandbox import texts
-from sandbox.model import Draft
-from sandbox.x.call import Answer, Call, Endpoint
-from sandbox.x.fields import snowflake
+from sandbox import text_parser
+from sandbox.model import Draft, Json
+from sandbox.x.call import ApiResponse, Call, Endpoint
+from sandbox.x.fields import parse_snowflake
 from sandbox.x.problems import Problem, forbidden, invalid, not_found
 
-# Pydantic refuses lone surrogates before any check of ours could mend them.
-Words = Annotated[str, BeforeValidator(lambda said: texts.scrub(said) if isinstance(said, str) else said)]
+# Pydantic rejects lone surrogates, so replace them first.
+CleanText = Annotated[str, BeforeValidator(lambda value: text_parser.scrub(value) if isinstance(value, str) else value)]
 Snowflake = Annotated[str, Field(pattern=r"^[0-9]{1,19}$")]
 WRITE = frozenset(("tweet.read", "tweet.write", "users.read"))
-NOT_PLAYED = ("poll", "geo", "edit_options", "community_id", "card_uri", "direct_message_deep_link")
+# Fields of X that the sandbox rejects instead of ignoring them.
+UNSUPPORTED_FIELDS = ("poll", "geo", "edit_options", "community_id", "card_uri", "direct_message_deep_link")
 
 
 class _Body(BaseModel):
@@ -35,81 +36,74 @@ class ReplyPart(_Body):
 
 
 class NewPost(_Body):
-    text: Words = ""
+    text: CleanText = ""
     media: MediaPart | None = None
     reply: ReplyPart | None = None
     quote_tweet_id: Snowflake | None = None
-    # That everybody may answer is said by saying nothing.
+    # "everyone" is expressed by omitting the field.
     reply_settings: Literal["following", "mentionedUsers", "subscribers", "verified"] | None = None
     made_with_ai: bool = False
     paid_partnership: bool = False
     nullcast: bool = False
     for_super_followers_only: bool = False
     share_with_followers: bool = False
-    # Known to X, not to this sandbox: saying so is kinder than playing as if.
-    poll: Any = None
-    geo: Any = None
-    edit_options: Any = None
-    community_id: Any = None
-    card_uri: Any = None
-    direct_message_deep_link: Any = None
 
 
-async def create(call: Call) -> Answer:
-    wanted = _read(await call.json())
-    post = call.world.post(_draft(call, wanted))
+async def create(call: Call) -> ApiResponse:
+    body = _parse(await call.json())
+    post = call.world.create_post(_draft(call, body))
     data = {"id": str(post.id), "text": post.text, "edit_history_tweet_ids": [str(i) for i in post.edit_history]}
-    return Answer({"data": data}, status=201)
+    return ApiResponse({"data": data}, status=201)
 
 
-def _read(body: dict[str, Any]) -> NewPost:
+def _parse(content: Json) -> NewPost:
     try:
-        wanted = NewPost.model_validate(body)
+        body = NewPost.model_validate({key: content[key] for key in content if key not in UNSUPPORTED_FIELDS})
     except ValidationError as error:
-        raise refused_body(error) from None
-    for name in NOT_PLAYED:
-        if getattr(wanted, name) is not None:
-            raise invalid(f"$.{name}: this sandbox does not play it", name)
-    return wanted
+        raise validation_problem(error) from None
+    for name in UNSUPPORTED_FIELDS:
+        if content.get(name) is not None:
+            raise invalid(f"$.{name}: not supported by the sandbox", name)
+    return body
 
 
-def refused_body(error: ValidationError) -> Problem:
+def validation_problem(error: ValidationError) -> Problem:
     first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(texts.scrub(str(step)) for step in first["loc"])
+    where = ".".join(text_parser.scrub(str(step)) for step in first["loc"])
     if first["type"] == "extra_forbidden":
         message = f"$.{where}: is not defined in the schema and the schema does not allow additional properties"
         return invalid(message, where)
     return invalid(f"$.{where}: {first['msg']}", where)
 
 
-def _draft(call: Call, wanted: NewPost) -> Draft:
-    reply, media = wanted.reply, wanted.media
+def _draft(call: Call, body: NewPost) -> Draft:
+    reply, media = body.reply, body.media
     return Draft(
         call.me,
-        wanted.text,
+        body.text,
         in_reply_to_id=int(reply.in_reply_to_tweet_id) if reply else None,
-        quote_of_id=int(wanted.quote_tweet_id) if wanted.quote_tweet_id else None,
+        quote_of_id=int(body.quote_tweet_id) if body.quote_tweet_id else None,
         media_ids=[int(i) for i in media.media_ids] if media else [],
-        leave_out_ids=[int(i) for i in reply.exclude_reply_user_ids] if reply else [],
-        reply_settings=wanted.reply_settings or "everyone",
-        made_with_ai=wanted.made_with_ai,
-        paid_partnership=wanted.paid_partnership,
+        excluded_user_ids=[int(i) for i in reply.exclude_reply_user_ids] if reply else [],
+        reply_settings=body.reply_settings or "everyone",
+        made_with_ai=body.made_with_ai,
+        paid_partnership=body.paid_partnership,
         through_api=True,
     )
 
 
-async def delete(call: Call) -> Answer:
-    """Deleting one's own post again is no error; X's answer to that is not documented."""
-    post_id = snowflake("id", call.args["id"])
-    post = call.world.shelf.posts.get(post_id)
-    owner = post.author_id if post else call.world.gone.get(post_id, {}).get("author_id")
+async def delete(call: Call) -> ApiResponse:
+    """Delete a post. Deleting it again is no error; X does not document its response to that."""
+    post_id = parse_snowflake("id", call.args["id"])
+    post = call.world.post_index.posts.get(post_id)
+    owner = post.author_id if post else call.world.tombstones.get(post_id, {}).get("author_id")
     if owner is None:
         raise Problem(404, not_found("tweet", "id", call.args["id"]) | {"status": 404})
     if owner != call.me.id:
         raise forbidden("You are not permitted to perform this action.")
     if post is not None:
         call.world.delete(post)
-    return Answer({"data": {"deleted": True}})
+    return ApiResponse({"data": {"deleted": True}})
 
 
 ENDPOINTS = [

@@ -1,7 +1,7 @@
-"""Chaos: N mentions of 60 people while a fifth of X's calls fail and a random process is killed every few seconds.
+"""Post N mentions of 60 users while a fifth of X's calls fail and a random process is killed every few seconds.
 
-Prints what was lost, answered twice, stuck, or left as a file without a row or a row without a file. Exit status 1 if
-anything was.
+Prints lost and doubled replies, stuck creations, files without a row and rows without a file. Exits with 1 if there are
+any.
 
     python tests/bench/chaos.py [--count 300] [--faults 0.2] [--seed 11] [--database sqlite|postgres] [--seconds 120]
 """
@@ -21,35 +21,35 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from sqlalchemy import Engine, select
 
-from core.database import open_database, reading
+from core.database import open_database, read_connection
 from core.models import creations, pictures
 from tests.bench.prompts import read_prompts
-from tests.support import blows
-from tests.support.house import OPEN_HANDED, House, running_house
+from tests.support import process_kills
+from tests.support.demo import NO_LIMITS_AND_BUDGETS, Demo, running_demo
 from tests.support.postgres import running_postgres
 from tests.support.servers import wait_until
 
 PEOPLE = 60
-BLOWS = (
-    blows.kill_poller,
-    blows.kill_worker_and_its_job,
-    blows.kill_worker_and_its_job,
-    blows.kill_pool,
-    blows.kill_painter,
-    blows.kill_queue,
-    blows.kill_queue_keeper,
-    blows.kill_gallery,
-    blows.kill_x,
-    blows.lose_the_queue_and_kill_it,
+DAMAGES = (
+    process_kills.kill_poller,
+    process_kills.kill_workers,
+    process_kills.kill_workers,
+    process_kills.kill_pool,
+    process_kills.kill_gpu_service,
+    process_kills.kill_queue,
+    process_kills.kill_queue_server,
+    process_kills.kill_gallery,
+    process_kills.kill_x,
+    process_kills.delete_queue_data_and_kill_it,
 )
 KEYS = ("key", "thumb_key", "thumb_avif_key", "wide_key", "wide_avif_key")
 
 
 @dataclass
 class Outcome:
-    """What was found at the end. All but `asked` and `kills` should be empty or 0."""
+    """Counts at the end. All but `posted` and `kills` should be empty or 0."""
 
-    asked: int
+    posted: int
     kills: int
     lost: list[str]
     twice: list[str]
@@ -58,13 +58,13 @@ class Outcome:
     orphan_files: list[str]
 
     @property
-    def well(self) -> bool:
-        """Whether nothing was lost, doubled, stuck or orphaned."""
+    def is_good(self) -> bool:
+        """Return whether nothing was lost, doubled, stuck or orphaned."""
         return not (self.lost or self.twice or self.stuck or self.missing_files or self.orphan_files)
 
 
 def faults(share: float) -> list[dict[str, Any]]:
-    """`share` of the calls fail: before X has acted, after it has (the answer is lost), or with nonsense."""
+    """Return faults of `share` of the calls: before or after they take effect, or with an invalid response."""
     post = "POST /2/tweets"
     third = share / 3
     return [
@@ -82,44 +82,44 @@ def faults(share: float) -> list[dict[str, Any]]:
     ]
 
 
-def torment(house: House, prompts: list[str], *, seconds: float, share: float, seed: int) -> tuple[list[str], int]:
-    """Post the prompts over `seconds` while processes are killed. Returns the ids of the posts, and how many kills."""
+def post_and_kill(demo: Demo, prompts: list[str], *, seconds: float, share: float, seed: int) -> tuple[list[str], int]:
+    """Post the prompts over `seconds` while killing processes. Return the ids of the posts, and the number of kills."""
     chance, posted, kills = random.Random(seed), [], 0
-    began, next_kill = time.monotonic(), 1.0
+    started, next_kill = time.monotonic(), 1.0
     for number, prompt in enumerate(prompts):
         text, author = f"@threadpaint {prompt}", f"person_{number % PEOPLE}"
-        posted.append(str(wait_until(lambda: house.post(text, author), "X did not come back")))  # noqa: B023
-        while time.monotonic() - began < seconds * (number + 1) / len(prompts):
+        posted.append(str(wait_until(lambda: demo.post(text, author), "the sandbox did not come back")))  # noqa: B023
+        while time.monotonic() - started < seconds * (number + 1) / len(prompts):
             time.sleep(0.05)
-        if time.monotonic() - began > next_kill:
-            blow = chance.choice(BLOWS)
-            blow(house)
+        if time.monotonic() - started > next_kill:
+            damage = chance.choice(DAMAGES)
+            damage(demo)
             kills += 1
-            if blow in (blows.kill_x, blows.kill_queue_keeper):
-                wait_until(lambda: _stand(house, share), "X did not come back")
-            next_kill = time.monotonic() - began + chance.uniform(1.5, 5)
+            if damage in (process_kills.kill_x, process_kills.kill_queue_server):
+                wait_until(lambda: _inject_faults(demo, share), "the sandbox did not come back")
+            next_kill = time.monotonic() - started + chance.uniform(1.5, 5)
     return posted, kills
 
 
-def _stand(house: House, share: float) -> bool:
-    """The sandbox keeps its posts when it is killed, and forgets its faults."""
-    house.http.delete(f"{house.sandbox}/sandbox/faults")
-    house.control("faults", faults=faults(share))
+def _inject_faults(demo: Demo, share: float) -> bool:
+    """Inject the faults, again after a kill of the sandbox: it restores its posts, but not its faults."""
+    demo.http.delete(f"{demo.sandbox}/sandbox/faults")
+    demo.control("faults", faults=faults(share))
     return True
 
 
-def judge(house: House, engine: Engine, posted: list[str], kills: int) -> Outcome:
-    """Count after everything had time to settle."""
-    answers = house.answers()
-    with reading(engine) as connection:
+def judge(demo: Demo, engine: Engine, posted: list[str], kills: int) -> Outcome:
+    """Count the results once all work had time to finish."""
+    answers = demo.answers()
+    with read_connection(engine) as connection:
         states: dict[str, int] = {}
         for (state,) in connection.execute(select(creations.c.state).where(creations.c.state != "replied")):
             states[state] = states.get(state, 0) + 1
         named = {key for row in connection.execute(select(*[pictures.c[name] for name in KEYS])) for key in row if key}
-    folder = house.data / "pictures"
+    folder = demo.data / "pictures"
     files = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file() and _is_picture(file)}
     return Outcome(
-        asked=len(posted),
+        posted=len(posted),
         kills=kills,
         lost=[post for post in posted if answers.get(post, 0) == 0],
         twice=[post for post in posted if answers.get(post, 0) > 1],
@@ -134,30 +134,30 @@ def _is_picture(file: Path) -> bool:
 
 
 @contextmanager
-def tormented(folder: Path, database: str) -> Iterator[tuple[House, Engine]]:
-    """A demo on the chosen database, ready."""
+def fragile_demo(folder: Path, database: str) -> Iterator[tuple[Demo, Engine]]:
+    """Yield a demo on the chosen database."""
     with ExitStack() as stack:
         url = stack.enter_context(running_postgres()) if database == "postgres" else ""
-        settings = {**blows.QUICK, **OPEN_HANDED, **({"DEMO_DATABASE_URL": url} if url else {})}
-        house = stack.enter_context(running_house(folder, **settings))
-        house.shorten_windows(15)
-        yield house, open_database(url or f"sqlite:///{folder / 'threadpaint.db'}")
+        settings = {**process_kills.QUICK, **NO_LIMITS_AND_BUDGETS, **({"DEMO_DATABASE_URL": url} if url else {})}
+        demo = stack.enter_context(running_demo(folder, **settings))
+        demo.shorten_windows(15)
+        yield demo, open_database(url or f"sqlite:///{folder / 'threadpaint.db'}")
 
 
 def run(folder: Path, prompts: list[str], *, database: str, seconds: float, share: float, seed: int) -> Outcome:
-    """The whole of it in `folder`."""
-    with tormented(folder, database) as (house, engine):
-        wait_until(lambda: len(house.answers()) >= 12, "the samples were not answered")
-        _stand(house, share)
-        posted, kills = torment(house, prompts, seconds=seconds, share=share, seed=seed)
-        wait_until(lambda: _stand(house, share), "X did not come back")
-        with suppress(AssertionError):  # what is missing is counted below
-            wait_until(lambda: set(posted) <= set(house.answers()), "", within=120 + 2 * len(prompts))
-        house.http.delete(f"{house.sandbox}/sandbox/faults")
+    """Run the whole test in `folder`."""
+    with fragile_demo(folder, database) as (demo, engine):
+        wait_until(lambda: len(demo.answers()) >= 12, "the samples were not answered")
+        _inject_faults(demo, share)
+        posted, kills = post_and_kill(demo, prompts, seconds=seconds, share=share, seed=seed)
+        wait_until(lambda: _inject_faults(demo, share), "the sandbox did not come back")
+        with suppress(AssertionError):  # missing replies are counted below
+            wait_until(lambda: set(posted) <= set(demo.answers()), "", within=120 + 2 * len(prompts))
+        demo.http.delete(f"{demo.sandbox}/sandbox/faults")
         with suppress(AssertionError):
-            wait_until(lambda: not judge(house, engine, posted, kills).stuck, "", within=120)
-        time.sleep(6)  # whatever would answer a second time has had its lease
-        return judge(house, engine, posted, kills)
+            wait_until(lambda: not judge(demo, engine, posted, kills).stuck, "", within=120)
+        time.sleep(6)  # a lease that would cause a second reply has expired by now
+        return judge(demo, engine, posted, kills)
 
 
 def main() -> int:
@@ -167,11 +167,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--seconds", type=float, default=120, help="over which the mentions are posted")
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
-    parser.add_argument("--keep", type=Path, help="an empty folder for the demo's data and logs, kept afterwards")
+    parser.add_argument("--keep", type=Path, help="an empty folder for data and logs, not deleted afterwards")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         prompts = read_prompts(None, options.count)
-        found = run(
+        outcome = run(
             options.keep or Path(folder),
             prompts,
             database=options.database,
@@ -181,11 +181,11 @@ def main() -> int:
         )
     print(f"database      {options.database}, seed {options.seed}")
     print(
-        f"asked         {found.asked} by {PEOPLE} people, {found.kills} kills, {options.faults:.0%} of the calls fail"
+        f"posted        {outcome.posted} by {PEOPLE} users, {outcome.kills} kills, {options.faults:.0%} of calls fail"
     )
-    print(f"lost          {len(found.lost)}   answered twice {len(found.twice)}   not settled {found.stuck or 0}")
-    print(f"rows without file {len(found.missing_files)}   files without row {len(found.orphan_files)}")
-    return 0 if found.well else 1
+    print(f"lost          {len(outcome.lost)}   answered twice {len(outcome.twice)}   not settled {outcome.stuck or 0}")
+    print(f"rows without file {len(outcome.missing_files)}   files without row {len(outcome.orphan_files)}")
+    return 0 if outcome.is_good else 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Bare pages to compare with: FastAPI, Jinja and a context that is there already. Knows nothing of the gallery.
+"""Serve bare pages for comparison: FastAPI and Jinja with values that are in memory already.
 
     python tests/bench/gallery_bare.py PORT FOLDER
 
-Each `FOLDER/<name>.html` is a page of the real site. It is taken apart into its markup and its values (texts, and
-attributes that differ from card to card), and served at `/<name>` by a template that puts the same bytes together
-again: every value is looked up and escaped, and nothing is asked of a database.
+Each `FOLDER/<name>.html` is a page of the real site. It is split into markup and values (texts, and attributes that
+differ from card to card). `/<name>` serves a template that renders the same bytes again: it looks up and escapes every
+value, without a database.
 """
 
 import gc
@@ -21,15 +21,15 @@ from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 PAGE = "{% for piece in pieces %}{{ piece.markup }}{{ piece.value }}{% endfor %}"
-# What a template fills in: texts between two tags, and these attributes.
+# Values of a template: texts between two tags, and these attributes.
 ATTRIBUTES = ("href", "src", "srcset", "alt", "width", "height", "datetime", "value", "action", "formaction")
 VALUE = re.compile("|".join(f'(?<= {name}=")[^"]+' for name in ATTRIBUTES) + r"|(?<=>)[^<>]*\w[^<>]*(?=<)")
 
 
 def bare_app(pages: dict[str, str]) -> FastAPI:
-    """The same pages, without the site behind them."""
+    """Return an app that serves these pages without the site."""
     templates = Jinja2Templates(env=Environment(loader=DictLoader({"page.html": PAGE}), autoescape=True))
-    pieces = {name: _taken_apart(page) for name, page in pages.items()}
+    pieces = {name: _split(page) for name, page in pages.items()}
     app = FastAPI(docs_url=None, redoc_url=None)
 
     @app.get("/{name}")
@@ -39,12 +39,12 @@ def bare_app(pages: dict[str, str]) -> FastAPI:
     return app
 
 
-def _taken_apart(page: str) -> list[dict[str, str]]:
-    """Markup and the value after it, over and over."""
+def _split(page: str) -> list[dict[str, str]]:
+    """Split a page into pairs of markup and the value after it."""
     pieces, end = [], 0
-    for found in VALUE.finditer(page):
-        pieces.append({"markup": Markup(page[end : found.start()]), "value": html.unescape(found[0])})
-        end = found.end()
+    for match in VALUE.finditer(page):
+        pieces.append({"markup": Markup(page[end : match.start()]), "value": html.unescape(match[0])})
+        end = match.end()
     return [*pieces, {"markup": Markup(page[end:]), "value": ""}]
 
 

@@ -1,6 +1,6 @@
-"""Callers that cost little themselves: each keeps one connection open and asks again as soon as it is answered.
+"""Send requests with little overhead: each caller keeps one connection and sends the next request at once.
 
-Reads only what it must of HTTP: the status, and a length or the end of a chunked body.
+Parses only the necessary parts of HTTP: the status, and a length or the end of a chunked body.
 """
 
 import asyncio
@@ -12,20 +12,20 @@ from dataclasses import dataclass, field
 from itertools import count, cycle
 from urllib.parse import urlencode
 
-from gallery.signing.visitor import token_for
+from gallery.web.csrf import csrf_token
 from tests.bench.gallery_rows import Filled
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request. `form`: its fields, where it is a POST."""
+class PageRequest:
+    """One request. `form`: its fields if it is a POST."""
 
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
 
     def as_bytes(self, address: str) -> bytes:
-        """As it goes over the wire, from an address of its own: one caller shall not use up what an address may."""
+        """Return the bytes to send, with a client address of its own, so that no rate limit applies."""
         body = urlencode(self.form).encode() if self.form is not None else b""
         headers = {"Host": "bench", "X-Forwarded-For": address, **self.headers}
         if self.form is not None:
@@ -36,7 +36,7 @@ class Asked:
 
 @dataclass
 class Measured:
-    """Seconds of each answer, and how many were no success."""
+    """Seconds of each response, and the number of failures."""
 
     took: list[float] = field(default_factory=list)
     failed: int = 0
@@ -44,57 +44,57 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Return responses per second."""
         return len(self.took) / self.seconds
 
     def percentile(self, percent: int) -> float:
-        """Milliseconds within which this part of the answers came."""
+        """Return a percentile of the response times in milliseconds."""
         if len(self.took) < 2:
             return 1000 * sum(self.took)
         return 1000 * statistics.quantiles(self.took, n=100)[percent - 1]
 
 
-async def ask_for(url: str, asked: Sequence[Asked], callers: int, seconds: float) -> Measured:
-    """Ask for these, in turns, for some seconds; in an order of its own, so that no round lives by the one before."""
-    order = cycle(random.sample(asked, len(asked)))
+async def send_requests(url: str, requests: Sequence[PageRequest], callers: int, seconds: float) -> Measured:
+    """Send the requests in random order for some seconds, so that no round profits from the previous one."""
+    order = cycle(random.sample(requests, len(requests)))
     return await _call(url, order.__next__, callers, seconds)
 
 
 async def like_and_unlike(url: str, filled: Filled, callers: int, seconds: float) -> Measured:
-    """Members like creations and take it back, each from their own browser, no faster than a member may."""
+    """Like and unlike creations as members, each with their own session, within the rate limits."""
     turns = _likes(filled)
     return await _call(url, turns.__next__, callers, seconds)
 
 
-def _likes(filled: Filled) -> Iterator[Asked]:
+def _likes(filled: Filled) -> Iterator[PageRequest]:
     chance = random.Random(time.monotonic_ns())
     for number in count():
         value = filled.logins[number % len(filled.logins)]
         creation_id = chance.randrange(1, filled.creations + 1)
         headers = {"Cookie": f"login={value}", "Accept": "application/json"}
         for verb in ("like", "unlike"):
-            yield Asked(f"/c/{creation_id}/{verb}", headers, {"token": token_for(value)})
+            yield PageRequest(f"/c/{creation_id}/{verb}", headers, {"token": csrf_token(value)})
 
 
-async def _call(url: str, next_one: Callable[[], Asked], callers: int, seconds: float) -> Measured:
+async def _call(url: str, next_one: Callable[[], PageRequest], callers: int, seconds: float) -> Measured:
     host, _, port = url.removeprefix("http://").partition(":")
     measured = Measured()
-    began = time.perf_counter()
-    await asyncio.gather(*(_caller(host, int(port), next_one, began + seconds, measured) for _ in range(callers)))
-    measured.seconds = time.perf_counter() - began
+    started = time.perf_counter()
+    await asyncio.gather(*(_caller(host, int(port), next_one, started + seconds, measured) for _ in range(callers)))
+    measured.seconds = time.perf_counter() - started
     return measured
 
 
-async def _caller(host: str, port: int, next_one: Callable[[], Asked], until: float, measured: Measured) -> None:
+async def _caller(host: str, port: int, next_one: Callable[[], PageRequest], until: float, measured: Measured) -> None:
     reader, writer = await asyncio.open_connection(host, port, limit=2**20)
     chance = random.Random()
     while time.perf_counter() < until:
         address = f"10.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(1, 255)}"
         request = next_one().as_bytes(address)
-        began = time.perf_counter()
+        started = time.perf_counter()
         writer.write(request)
         status = await _answer(reader)
-        measured.took.append(time.perf_counter() - began)
+        measured.took.append(time.perf_counter() - started)
         measured.failed += not 200 <= status < 400
     writer.close()
     await writer.wait_closed()

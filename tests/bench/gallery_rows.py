@@ -1,6 +1,6 @@
-"""Fills a database with a gallery as a busy year leaves it: people by Zipf's law, families, likes, comments, follows.
+"""Fill a database with a busy year of a gallery: users by Zipf's law, remixes, likes, comments and follows.
 
-Rows only: no file of a picture exists. Knows no page; what is counted in a row is counted from the rows made here.
+Only rows, without files of pictures. Stored counts equal the rows made here.
 """
 
 import random
@@ -13,16 +13,16 @@ from typing import Any
 
 from sqlalchemy import Engine, Table
 
-from core.database import transaction
-from core.models import State, comments, creations, follows, likings, people, pictures, posts
-from gallery.signing import logins
+from core.database import write_session
+from core.models import State, comments, creations, follows, likes, people, pictures, posts
+from gallery.web import sessions
 from tests.bench.prompts import SCENES, SUBJECTS
 
 BEGIN = datetime(2025, 11, 20, tzinfo=UTC)
 YEAR = timedelta(days=365)
 FIRST_POST = 1_890_000_000_000_000_000
 FIRST_PERSON = 1_000_000
-TOGETHER = 5000
+BATCH_SIZE = 5000
 SHAPES = ((512, 512), (512, 512), (768, 512), (512, 768))
 DETAILS = (
     "soft light", "thick brush strokes", "muted palette", "wide angle", "rule of thirds", "paper grain",
@@ -33,61 +33,61 @@ PLACEHOLDER = "data:image/webp;base64," + "UklGRlwAAABXRUJQVlA4IFAAAADQAwCdASoQA
 
 @dataclass(frozen=True)
 class Filled:
-    """What is in the database now. `logins`: the cookies of members, all different people."""
+    """Contents of the database. `logins`: session cookies of different members."""
 
     creations: int
     people: int
     logins: list[str]
 
     def moment(self, creation_id: int) -> datetime:
-        """When a creation was hung."""
+        """Return when a creation was published."""
         return BEGIN + YEAR * creation_id / self.creations
 
     def handle(self, rank: int) -> str:
-        """The handle of a person; 0 has made the most pictures."""
+        """Return the handle of a user; rank 0 has made the most pictures."""
         return f"person{rank % self.people}"
 
 
 def fill(engine: Engine, count: int, *, members: int = 100, seed: int = 7) -> Filled:
-    """Hang `count` creations in an empty, migrated database."""
+    """Publish `count` creations in an empty, migrated database."""
     chance = random.Random(seed)
     filled = Filled(count, max(members, 20, count // 50), [])
     by_rank = list(accumulate(1 / (rank + 1) for rank in range(filled.people)))
     authors = [FIRST_PERSON + rank for rank in chance.choices(range(filled.people), cum_weights=by_rank, k=count)]
     parents = [_parent(chance, number) for number in range(1, count + 1)]
     liked = _pairs(chance, filled, by_rank, 2 * count)
-    said = sorted(_some(chance, count) for _ in range(count // 2))
+    commented = sorted(_random_creation(chance, count) for _ in range(count // 2))
     followed = {(a, b) for a, b in _pairs(chance, Filled(filled.people, filled.people, []), by_rank, 4 * filled.people)}
     _insert(engine, people, _people(filled, followed))
     _insert(engine, posts, (_post(number, author, filled) for number, author in enumerate(authors, 1)))
-    counts = {
+    counts: dict[str, Counter[Any]] = {
         "likes": Counter(creation for _, creation in liked),
-        "comments": Counter(said),
+        "comments": Counter(commented),
         "remixes": Counter(parents),
     }
     _insert(engine, creations, _creations(chance, filled, authors, parents, counts))
     _insert(engine, pictures, _pictures(chance, filled))
     _insert(
         engine,
-        likings,
+        likes,
         ({"person_id": p, "creation_id": c, "at": filled.moment(c) + timedelta(hours=1)} for p, c in sorted(liked)),
     )
-    _insert(engine, comments, _comments(chance, filled, said))
+    _insert(engine, comments, _comments(chance, filled, commented))
     _insert(engine, follows, _follows(followed))
-    filled.logins.extend(logins.begin(engine, FIRST_PERSON + n, browser="a bench").value for n in range(members))
-    _look_over(engine)
+    filled.logins.extend(sessions.create(engine, FIRST_PERSON + n, browser="a bench").value for n in range(members))
+    _analyze(engine)
     return filled
 
 
 def _insert(engine: Engine, table: Table, rows: Iterable[dict[str, Any]]) -> None:
     rows = iter(rows)
-    while some := list(islice(rows, TOGETHER)):
-        with transaction(engine) as session:
+    while some := list(islice(rows, BATCH_SIZE)):
+        with write_session(engine) as session:
             session.execute(table.insert(), some)
 
 
-def _look_over(engine: Engine) -> None:
-    """What a database that grew day by day has long known of itself."""
+def _analyze(engine: Engine) -> None:
+    """Collect statistics for the query planner, as a database that grew day by day has them."""
     with engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
         if engine.dialect.name == "sqlite":
@@ -95,8 +95,8 @@ def _look_over(engine: Engine) -> None:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _some(chance: random.Random, count: int) -> int:
-    """The id of some creation; a few are far better known than the rest."""
+def _random_creation(chance: random.Random, count: int) -> int:
+    """Return a random creation id; a few are far more popular than the rest."""
     return min(count, 1 + int(count * chance.random() ** 3))
 
 
@@ -105,8 +105,8 @@ def _parent(chance: random.Random, number: int) -> int | None:
 
 
 def _pairs(chance: random.Random, filled: Filled, by_rank: Sequence[float], count: int) -> set[tuple[int, int]]:
-    who = chance.choices(range(filled.people), cum_weights=by_rank, k=count)
-    return {(FIRST_PERSON + rank, _some(chance, filled.creations)) for rank in who}
+    ranks = chance.choices(range(filled.people), cum_weights=by_rank, k=count)
+    return {(FIRST_PERSON + rank, _random_creation(chance, filled.creations)) for rank in ranks}
 
 
 def _people(filled: Filled, followed: set[tuple[int, int]]) -> Iterable[dict[str, Any]]:
@@ -117,8 +117,8 @@ def _people(filled: Filled, followed: set[tuple[int, int]]) -> Iterable[dict[str
         handle = filled.handle(rank)
         yield {
             "id": own, "username": handle, "handle": handle, "name": f"Person {rank} 🦊" if rank % 7 == 0 else handle,
-            "first_seen_at": BEGIN, "member_since": BEGIN, "shows_sensitive": False,
-            "followers": followers_of[own], "follows": follows_of[own],
+            "first_seen_at": BEGIN, "member_since": BEGIN, "show_sensitive": False,
+            "follower_count": followers_of[own], "following_count": follows_of[own],
         }  # fmt: skip
 
 
@@ -132,7 +132,8 @@ def _post(number: int, author: int, filled: Filled) -> dict[str, Any]:
     post_id = FIRST_POST + number
     return {
         "id": post_id, "root_id": post_id, "author_id": author, "text": "a post", "reply_settings": "everyone",
-        "verdict": "prompt", "summons": "mention", "created_at": moment, "read_at": moment, "checked_at": moment,
+        "classification": "prompt", "mention_type": "mention", "created_at": moment, "read_at": moment,
+        "last_checked_on_x_at": moment,
     }  # fmt: skip
 
 
@@ -148,16 +149,17 @@ def _creations(
         words = [chance.choice(SUBJECTS), chance.choice(SCENES), *chance.sample(DETAILS, chance.randrange(7))]
         yield {
             "id": number, "post_id": FIRST_POST + number, "person_id": author, "parent_id": parent,
-            "prompt": ", ".join(words), "negative_prompt": "", "count": _count(number), "seed": number, "turn": number,
+            "prompt": ", ".join(words), "negative_prompt": "", "count": _count(number), "seed": number,
+            "queue_rank": number,
             "state": State.REPLIED.value, "attempts": 0, "model": "sdxl-lightning", "painting_seconds": 1.2,
-            "painted_steps": 4, "guidance": 0.0, "reply_outcome": "answered", "created_at": moment,
-            "painted_at": moment, "shown_at": moment, "sensitive": number % 97 == 0,
+            "steps_used": 4, "guidance": 0.0, "reply_status": "answered", "created_at": moment,
+            "painted_at": moment, "published_at": moment, "sensitive": number % 97 == 0,
             **{name: counted[number] for name, counted in counts.items()},
         }  # fmt: skip
 
 
 def _count(number: int) -> int:
-    """Pictures of a creation: one mostly."""
+    """Return the number of pictures of a creation, mostly one."""
     return (1, 1, 1, 2, 1, 4, 1, 3)[number % 8]
 
 
@@ -176,9 +178,9 @@ def _pictures(chance: random.Random, filled: Filled) -> Iterable[dict[str, Any]]
             }  # fmt: skip
 
 
-def _comments(chance: random.Random, filled: Filled, said: Sequence[int]) -> Iterable[dict[str, Any]]:
-    for number, creation_id in enumerate(said, 1):
-        answers = number > 1 and said[number - 2] == creation_id and number % 3 == 0
+def _comments(chance: random.Random, filled: Filled, commented: Sequence[int]) -> Iterable[dict[str, Any]]:
+    for number, creation_id in enumerate(commented, 1):
+        answers = number > 1 and commented[number - 2] == creation_id and number % 3 == 0
         yield {
             "id": number, "creation_id": creation_id, "person_id": FIRST_PERSON + chance.randrange(filled.people),
             "parent_id": number - 1 if answers else None, "text": f"I like {chance.choice(DETAILS)} here.",

@@ -1,15 +1,14 @@
-"""How fast the painter paints, in the process and over HTTP.
+"""Measure the speed of the GPU service, in the process and over HTTP.
 
-Without a GPU: a tiny model, and what our own parts add: milliseconds of HTTP, queue and encoding per image, the gain
-of batching, who waits how long at 1, 8 and 32 callers, and that nobody gets another's picture. Exit 1 where it falls
-short.
+Without a GPU, with a tiny model: milliseconds of HTTP, queue and encoding per image, the gain of batching, latencies at
+1, 8 and 32 callers, and that no caller gets another's picture. Exit 1 if a target is missed.
 
 With one: random weights of the presets' real architectures (nothing is downloaded; speed does not depend on weights):
-ms per image, images/s, peak memory, the share of what the card can compute, dollars, and p50 and p95 of callers.
+ms per image, images/s, peak memory, the share of the GPU's peak performance, dollars, and p50 and p95 of callers.
 
     python tests/bench/gpu.py [--presets sd-turbo sdxl-lightning] [--sizes 512 1024] [--batches 1 8] [--out FILE] ...
 
-The painter runs in a process of its own; callers are another one, with a raw asyncio client.
+The service runs in its own process, the callers in another one with a raw asyncio client.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-# This file is called like the package it measures: `import gpu` must look elsewhere first.
+# This file has the name of the package that it measures, so `import gpu` must search elsewhere first.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from gpu.diffusion.presets import PRESETS
-from tests.bench.painter.cards import card_of
-from tests.bench.painter.hosting import Ended
-from tests.bench.painter.large import Wanted, run_large
-from tests.bench.painter.small import run_small
-from tests.bench.painter.table import Report
-from tests.bench.painter.targets import judged
+from tests.bench.gpu_parts.cards import card_of
+from tests.bench.gpu_parts.hosting import Ended
+from tests.bench.gpu_parts.large import MeasurementPlan, run_large
+from tests.bench.gpu_parts.small import run_small
+from tests.bench.gpu_parts.table import Report
+from tests.bench.gpu_parts.targets import judge
 
 
 def main() -> int:
     options = _options()
     day = datetime.now(UTC).date().isoformat()
-    report = Report(f"The painter's speed, {day}", out=options.out)
+    report = Report(f"Speed of the GPU service, {day}", out=options.out)
     if options.device == "cuda" and not options.shrunk and not _has_cuda():
         sys.exit("--device cuda: torch finds no such card here (--shrunk runs on any machine)")
     if not options.shrunk and (options.device == "cpu" or not (options.device or _has_cuda())):
@@ -63,7 +62,7 @@ def _options() -> argparse.Namespace:
         help="seconds for the whole run: what does not fit is named as not measured",
     )
     add("--out", type=Path, default=None, help="FILE.md and FILE.json, written again after each part")
-    add("--device", choices=["cuda", "cpu"], default=None, help="default: cuda where there is one")
+    add("--device", choices=["cuda", "cpu"], default=None, help="default: cuda if there is one")
     add("--shrunk", action="store_true", help="the same with tiny networks: does it run at all? (any machine)")
     return parser.parse_args()
 
@@ -91,7 +90,7 @@ def _small(options: argparse.Namespace, report: Report) -> int:
 
 
 def _large(options: argparse.Namespace, report: Report) -> int:
-    wanted = Wanted(
+    plan = MeasurementPlan(
         presets=options.presets,
         sides=options.sizes,
         steps=options.steps,
@@ -106,9 +105,9 @@ def _large(options: argparse.Namespace, report: Report) -> int:
         deadline=time.monotonic() + options.limit,
     )
     report.title += f" (compile {options.compile}, VAE {options.vae}, safety {options.safety})"
-    run_large(wanted, report)
+    run_large(plan, report)
     if card_of(report.device)[0] == "H200":
-        report.small = list(judged(report.direct, report.served, vae=options.vae))
+        report.small = list(judge(report.direct, report.served, vae=options.vae))
         report.save()
     print(report.page())
     return 0 if report.direct and not report.failed else 1

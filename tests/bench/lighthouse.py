@@ -1,7 +1,7 @@
-"""Asks Lighthouse about the wall, a creation and a person of a demo of its own: `make lighthouse`.
+"""Run Lighthouse on the feed, a creation and a profile of its own demo: `make lighthouse`.
 
-Needs a Chromium and npm on this machine. Mobile profile (a slow phone on a slow network), a stranger's first visit.
-Writes docs/lighthouse.md; fails where a score is under 95.
+Needs a Chromium and npm on this machine. Uses the mobile profile (a slow phone on a slow network) and a first visit.
+Writes docs/lighthouse.md. Fails if a score is under 95.
 """
 
 import json
@@ -19,22 +19,22 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from tests.bench.prompts import read_prompts
-from tests.support.house import OPEN_HANDED, House, running_house
+from tests.support.demo import NO_LIMITS_AND_BUDGETS, Demo, running_demo
 from tests.support.servers import ROOT, free_port, wait_until
 
-TOLD = ROOT / "docs" / "lighthouse.md"
-# Beside the packages of this house's own tools, where git does not look.
+PAGE = ROOT / "docs" / "lighthouse.md"
+# Beside the packages of our own tools, which git ignores.
 FOLDER = ROOT / ".venv" / "lighthouse"
 LIGHTHOUSE = "lighthouse@13.5.0"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 METRICS = ("first-contentful-paint", "largest-contentful-paint", "total-blocking-time", "cumulative-layout-shift")
-ENOUGH = 95
+MIN_SCORE = 95
 PICTURES = 31
 
 HEAD = """# Lighthouse
 
-`make lighthouse` fills a demo of its own with {pictures} pictures and asks {lighthouse} ({date}) about three pages:
-mobile profile, which plays a slow phone on a slow network, and a first visit with nothing kept. 100 is the best.
+`make lighthouse` fills its own demo with {pictures} pictures and runs {lighthouse} ({date}) on three pages:
+mobile profile (a slow phone on a slow network), first visit, nothing cached. The best score is 100.
 
 | page | performance | accessibility | best practices | SEO | first paint | largest paint | blocked | shift |
 |---|---|---|---|---|---|---|---|---|
@@ -47,14 +47,14 @@ def main() -> int:
         sys.exit("a Chromium and npm are needed; on Debian: apt install chromium npm")
     _install()
     port = str(free_port())
-    # As a host sets it: without its address a site cannot say which one of its pages is the real one.
-    settings = {**OPEN_HANDED, "GALLERY_PORT": port, "GALLERY_URL": f"http://127.0.0.1:{port}"}
-    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **settings) as house:
-        pages = _fill(house)
-        reports = {name: _ask(house.gallery + path, Path(folder), chromium) for name, path in pages.items()}
-    TOLD.write_text(_told(reports), encoding="utf-8")
-    sys.stdout.write(_told(reports) + _complaints(reports))
-    return 0 if all(score >= ENOUGH for report in reports.values() for score in _scores(report)) else 1
+    # As an operator sets it: without its address a site cannot name its canonical pages.
+    settings = {**NO_LIMITS_AND_BUDGETS, "GALLERY_PORT": port, "GALLERY_URL": f"http://127.0.0.1:{port}"}
+    with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder), **settings) as demo:
+        pages = _fill(demo)
+        reports = {name: _measure(demo.gallery + path, Path(folder), chromium) for name, path in pages.items()}
+    PAGE.write_text(_render(reports), encoding="utf-8")
+    sys.stdout.write(_render(reports) + _failed_audits(reports))
+    return 0 if all(score >= MIN_SCORE for report in reports.values() for score in _scores(report)) else 1
 
 
 def _install() -> None:
@@ -65,26 +65,26 @@ def _install() -> None:
     subprocess.run(command, check=True)
 
 
-def _fill(house: House) -> dict[str, str]:
-    """Hang pictures as people would. Returns the pages to ask about."""
+def _fill(demo: Demo) -> dict[str, str]:
+    """Create pictures of several users. Return the pages to measure."""
     for number, prompt in enumerate(read_prompts(None, 200)[::6][:PICTURES]):
-        house.post(f"@threadpaint {prompt}", author=("mira_paints", "oldtomcat", "noor_h")[number % 3])
-    wait_until(lambda: len(house.creations()) >= PICTURES, "the pictures do not come", within=120)
-    return {"wall": "/", "creation": f"/c/{house.creations()[0]['id']}", "person": "/@mira_paints"}
+        demo.post(f"@threadpaint {prompt}", author=("mira_paints", "oldtomcat", "noor_h")[number % 3])
+    wait_until(lambda: len(demo.creations()) >= PICTURES, "the pictures were not painted", within=120)
+    return {"feed": "/", "creation": f"/c/{demo.creations()[0]['id']}", "profile": "/@mira_paints"}
 
 
-# Now and then Lighthouse loses the beginning of a page and says itself that it should be asked again.
+# Sometimes Lighthouse misses the start of a page and reports that it should run again.
 @retry(stop=stop_after_attempt(3), retry=retry_if_exception_type(subprocess.CalledProcessError), reraise=True)
-def _ask(url: str, folder: Path, chromium: str) -> dict[str, Any]:
-    told = folder / "report.json"
+def _measure(url: str, folder: Path, chromium: str) -> dict[str, Any]:
+    report_path = folder / "report.json"
     command = ["node", str(FOLDER / "node_modules/lighthouse/cli/index.js"), url, "--quiet", "--output=json"]
     flags = "--headless=new --no-sandbox --disable-dev-shm-usage"
     subprocess.run(
-        [*command, f"--output-path={told}", f"--chrome-flags={flags}"],
+        [*command, f"--output-path={report_path}", f"--chrome-flags={flags}"],
         env={**os.environ, "CHROME_PATH": chromium},
         check=True,
     )
-    report: dict[str, Any] = json.loads(told.read_text(encoding="utf-8"))
+    report: dict[str, Any] = json.loads(report_path.read_text(encoding="utf-8"))
     return report
 
 
@@ -92,7 +92,7 @@ def _scores(report: dict[str, Any]) -> list[int]:
     return [round(100 * report["categories"][name]["score"]) for name in CATEGORIES]
 
 
-def _told(reports: dict[str, dict[str, Any]]) -> str:
+def _render(reports: dict[str, dict[str, Any]]) -> str:
     text = HEAD.format(pictures=PICTURES, lighthouse=LIGHTHOUSE, date=datetime.now(UTC).strftime("%Y-%m-%d"))
     for name, report in reports.items():
         metrics = [report["audits"][metric]["displayValue"].replace("\xa0", " ") for metric in METRICS]
@@ -100,14 +100,14 @@ def _told(reports: dict[str, dict[str, Any]]) -> str:
     return text
 
 
-def _complaints(reports: dict[str, dict[str, Any]]) -> str:
-    """What Lighthouse would rather have otherwise, for whoever mends it."""
+def _failed_audits(reports: dict[str, dict[str, Any]]) -> str:
+    """Return a line for each audit that did not pass."""
     lines = []
     for name, report in reports.items():
         for category in CATEGORIES:
-            for wanted in report["categories"][category]["auditRefs"]:
-                audit = report["audits"][wanted["id"]]
-                if wanted["weight"] and (audit["score"] or 0) < 0.9 and audit["scoreDisplayMode"] != "notApplicable":
+            for reference in report["categories"][category]["auditRefs"]:
+                audit = report["audits"][reference["id"]]
+                if reference["weight"] and (audit["score"] or 0) < 0.9 and audit["scoreDisplayMode"] != "notApplicable":
                     lines.append(f"{name}: {category}: {audit['title']} {audit.get('displayValue', '')}")
     return "\n".join(["", *lines, ""])
 

@@ -1,26 +1,25 @@
-"""The floor: what a bare RQ job that does nothing costs, with as many workers as the demo has, on its own server."""
+"""Measure the baseline: RQ's SimpleWorker with a job that does nothing, as many as the demo has, on its own server."""
 
 import tempfile
 import time
 from multiprocessing import get_context
 from pathlib import Path
 
-from rq import Queue
+from rq import Queue, SimpleWorker
 
 from core.queue import open_queue
 from tests.support.servers import process, wait_until
-from worker.pool import TunedWorker
 
 JOBS = 300
 WORKERS = 3
 
 
 def nothing() -> None:
-    """The job."""
+    """Do nothing. This is the job."""
 
 
 def noop_job_seconds() -> float:
-    """Seconds per job, from the first popped to the last done, all workers together."""
+    """Return seconds per job, from the first start to the last end, for all workers together."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {"DATA_DIR": folder, "REDIS_URL": ""}
         with process("-m", "core", "queue-server", environment=environment):
@@ -34,14 +33,14 @@ def _measure(url: str) -> float:
     queue = Queue("noop", connection=connection)
     queue.enqueue_many([Queue.prepare_data(nothing, result_ttl=0) for _ in range(JOBS)])
     workers = [get_context("fork").Process(target=_work, args=(url,)) for _ in range(WORKERS)]
-    began = time.perf_counter()
+    started = time.perf_counter()
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    return (time.perf_counter() - began) / JOBS
+    return (time.perf_counter() - started) / JOBS
 
 
 def _work(url: str) -> None:
     connection = open_queue(url).connection
-    TunedWorker(["noop"], connection=connection).work(burst=True, logging_level="ERROR")
+    SimpleWorker(["noop"], connection=connection).work(burst=True, logging_level="ERROR")

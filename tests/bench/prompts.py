@@ -1,4 +1,4 @@
-"""Prompts for benchmarks: from a file of one's own, or two hundred composed here."""
+"""Provide prompts for benchmarks: from a file, or two hundred composed here."""
 
 import csv
 from itertools import product
@@ -18,7 +18,7 @@ SCENES = (
 
 
 def read_prompts(path: Path | None, count: int) -> list[str]:
-    """`count` prompts: the lines of a file (or column `Prompt` of a TSV), repeated where there are too few."""
+    """Return `count` prompts: lines of a file (or column `Prompt` of a TSV), repeated if there are too few."""
     prompts = _from_file(path) if path else [f"{subject} {scene}" for scene, subject in product(SCENES, SUBJECTS)]
     return [prompts[n % len(prompts)] for n in range(count)]
 

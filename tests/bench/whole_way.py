@@ -1,12 +1,12 @@
-"""The whole way under load: N prompts of 50 people as fast as they can, into a running demo.
+"""Measure the whole way under load: N prompts of 50 users as fast as they can be posted, into a running demo.
 
-Prints how many were answered, lost, answered twice; seconds from post to reply; and what a creation costs beside the
-painting, compared with a bare RQ job that does nothing, measured in the same run on the same machine.
+Prints replied, lost and doubled posts, seconds from post to reply, and the time of a creation without painting,
+compared with a bare RQ job that does nothing, measured in the same run.
 
     python tests/bench/whole_way.py [--count 200] [--prompts FILE] [--sandbox URL --gallery URL]
 
-Without addresses it starts a demo of its own, on free ports and in a temporary folder. X's limits are on: those on
-writing in windows of `--window` seconds instead of 900, so that they bind without making the run last for hours.
+Without addresses it starts its own demo, on free ports and in a temporary folder. X's write limits are on, in windows
+of `--window` seconds instead of 900, so that they apply without making the run last for hours.
 """
 
 import argparse
@@ -28,11 +28,11 @@ import httpx
 
 from tests.bench.noop import noop_job_seconds
 from tests.bench.prompts import read_prompts
-from tests.support.house import OPEN_HANDED, running_house
+from tests.support.demo import NO_LIMITS_AND_BUDGETS, running_demo
 
 PEOPLE = 50
-AT_ONCE = 16
-PATIENCE = 300.0
+CONNECTIONS = 16
+TIMEOUT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Demo:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the posts: seconds from post to reply of the answered, counts of the rest."""
+    """Seconds from post to reply of the answered posts, and counts of the others."""
 
     waits: list[float]
     lost: int
@@ -58,8 +58,8 @@ def main() -> int:
     prompts = read_prompts(options.prompts, options.count)
     with _demo(options) as demo:
         noop = noop_job_seconds()
-        patience = PATIENCE + options.window * (1 + options.count / 100)
-        outcome = asyncio.run(_run(demo, prompts, patience))
+        deadline_seconds = TIMEOUT_SECONDS + options.window * (1 + options.count / 100)
+        outcome = asyncio.run(_run(demo, prompts, deadline_seconds))
     _print(outcome, len(prompts), noop)
     return 1 if outcome.lost or outcome.twice else 0
 
@@ -68,7 +68,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--prompts", type=Path, help="one prompt a line, or a TSV with a column Prompt")
-    parser.add_argument("--window", type=int, default=10, help="seconds in which X takes 100 answers, 500 uploads")
+    parser.add_argument("--window", type=int, default=10, help="seconds in which X allows 100 replies and 500 uploads")
     parser.add_argument("--sandbox", help="address of a running demo's sandbox")
     parser.add_argument("--gallery", help="address of the same demo's gallery")
     return parser.parse_args()
@@ -79,21 +79,21 @@ def _demo(options: argparse.Namespace) -> Iterator[Demo]:
     if options.sandbox and options.gallery:
         yield Demo(options.sandbox, options.gallery)
         return
-    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder), **OPEN_HANDED) as house:
-        while len(house.answers()) < 12:  # the samples of the first start
+    with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder), **NO_LIMITS_AND_BUDGETS) as demo:
+        while len(demo.answers()) < 12:  # the sample posts of the first start
             time.sleep(0.2)
-        house.shorten_windows(options.window)
-        yield Demo(house.sandbox, house.gallery)
+        demo.shorten_windows(options.window)
+        yield Demo(demo.sandbox, demo.gallery)
 
 
-async def _run(demo: Demo, prompts: list[str], patience: float) -> Outcome:
-    async with httpx.AsyncClient(trust_env=False, timeout=30, limits=httpx.Limits(max_connections=AT_ONCE)) as http:
-        began = time.perf_counter()
+async def _run(demo: Demo, prompts: list[str], deadline_seconds: float) -> Outcome:
+    async with httpx.AsyncClient(trust_env=False, timeout=30, limits=httpx.Limits(max_connections=CONNECTIONS)) as http:
+        started = time.perf_counter()
         posts = await asyncio.gather(*[_post(http, demo, n, prompt) for n, prompt in enumerate(prompts)])
-        posting = time.perf_counter() - began
-        counts = await _wait(http, demo, [post["id"] for post in posts], patience)
-        whole = time.perf_counter() - began
-        await asyncio.sleep(2)  # whatever comes twice comes late
+        posting = time.perf_counter() - started
+        counts = await _wait(http, demo, [post["id"] for post in posts], deadline_seconds)
+        whole = time.perf_counter() - started
+        await asyncio.sleep(2)  # a second reply would come late
         counts = await _answers(http, demo)
         replied = await asyncio.gather(*[_replied_at(http, demo, post["id"]) for post in posts])
         painting = await _painting_seconds(http, demo, {post["id"] for post in posts})
@@ -108,13 +108,13 @@ async def _post(http: httpx.AsyncClient, demo: Demo, number: int, prompt: str) -
     return dict(answer.raise_for_status().json())
 
 
-async def _wait(http: httpx.AsyncClient, demo: Demo, posts: list[str], patience: float) -> dict[str, int]:
-    deadline = time.perf_counter() + patience
+async def _wait(http: httpx.AsyncClient, demo: Demo, posts: list[str], deadline_seconds: float) -> dict[str, int]:
+    deadline = time.perf_counter() + deadline_seconds
     while time.perf_counter() < deadline:
         counts = await _answers(http, demo)
         if all(post in counts for post in posts):
             return counts
-        await asyncio.sleep(0.5)  # seldom: looking costs the machine that is measured
+        await asyncio.sleep(0.5)  # rarely: polling costs time on the measured machine
     return {}
 
 
@@ -128,7 +128,7 @@ async def _replied_at(http: httpx.AsyncClient, demo: Demo, post: str) -> datetim
 
 
 async def _painting_seconds(http: httpx.AsyncClient, demo: Demo, posts: set[str]) -> float:
-    """Mean seconds the painter itself took for one creation."""
+    """Return the mean seconds of the GPU service for one creation."""
     total, cursor = 0.0, None
     while True:
         params = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
@@ -147,13 +147,13 @@ def _print(outcome: Outcome, count: int, noop: float) -> None:
     p95 = waits[int(len(waits) * 0.95) - 1] if waits else float("nan")
     p50 = statistics.median(waits) if waits else float("nan")
     way = outcome.whole / count
-    print(f"posts                {count} by {PEOPLE} people in {outcome.posting:.1f} s")
+    print(f"posts                {count} by {PEOPLE} users in {outcome.posting:.1f} s")
     print(
         f"answered             {len(outcome.waits)} of {count}   lost {outcome.lost}   answered twice {outcome.twice}"
     )
     print(f"post to reply        p50 {p50:.1f} s   p95 {p95:.1f} s")
     print(f"whole way            {1 / way:.1f} creations/s, {way * 1000:.0f} ms each (all workers together)")
-    print(f"  of which painting  {outcome.painting * 1000:.0f} ms in the painter")
+    print(f"  of which painting  {outcome.painting * 1000:.0f} ms in the GPU service")
     print(f"bare RQ no-op job    {noop * 1000:.1f} ms each (same number of workers)")
     print(f"ratio                a creation takes as long as {way / noop:.0f} bare jobs (it is 2 jobs)")
 

@@ -1,17 +1,17 @@
-"""Commands, phrases and slips of the finger."""
+"""Test commands, phrases and typos."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.intent.commands import Command, is_small_talk, read_command, read_marked
+from bot.intent.commands import Command, is_small_talk, parse_command, parse_prefixed_command
 from bot.intent.language import TABLES, languages
-from bot.intent.requests import read_reference, strip_request
-from bot.intent.words import Phrases, Utterance, covers, fold, one_edit_apart
+from bot.intent.polite_requests import parse_reference, strip_request
+from bot.intent.tokens import Phrases, Utterance, consists_of, is_one_edit_apart, normalize_word
 
 
 @pytest.mark.parametrize(
-    ("words", "text", "is_plain"),
+    ("words", "text", "is_exact"),
     [
         ("remix: a blue fox", "a blue fox", True),
         ("Remix:a blue fox", "a blue fox", True),
@@ -20,36 +20,36 @@ from bot.intent.words import Phrases, Utterance, covers, fold, one_edit_apart
         ("remix：青い狐", "青い狐", True),
     ],
 )
-def test_remix_takes_words(words: str, text: str, is_plain: bool) -> None:
-    assert read_marked(words) == Command("remix", text, is_plain=is_plain)
+def test_remix_takes_text(words: str, text: str, is_exact: bool) -> None:
+    assert parse_prefixed_command(words) == Command("remix", text, is_exact=is_exact)
 
 
-def test_remix_alone_is_a_command_too() -> None:
-    for words, is_plain in (("remix", False), ("remix!", False), ("remix:", True)):
-        assert read_command(Utterance(words)) == Command("remix", is_plain=is_plain)
+def test_remix_alone_is_a_command() -> None:
+    for words, is_exact in (("remix", False), ("remix!", False), ("remix:", True)):
+        assert parse_command(Utterance(words)) == Command("remix", is_exact=is_exact)
 
 
 @pytest.mark.parametrize("words", ["again x", "a fox again", "help me paint a fox", "delete that man", "remixed", ""])
-def test_words_around_it_make_it_no_command(words: str) -> None:
-    assert read_command(Utterance(words)) is None
+def test_other_words_make_it_no_command(words: str) -> None:
+    assert parse_command(Utterance(words)) is None
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("agian", "again"), ("delte", "delete"), ("aagain", "again"), ("agan", "again")]
+    ("word", "target"), [("agian", "again"), ("delte", "delete"), ("aagain", "again"), ("agan", "again")]
 )
-def test_one_slip_of_the_finger_is_one_edit(one: str, other: str) -> None:
-    assert one_edit_apart(one, other)
+def test_a_single_typo_is_one_edit(word: str, target: str) -> None:
+    assert is_one_edit_apart(word, target)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("again", "again"), ("gain", "again"), ("smart", "again"), ("agiann", "again")]
+    ("word", "target"), [("again", "again"), ("gain", "again"), ("smart", "again"), ("agiann", "again")]
 )
-def test_more_than_that_is_another_word(one: str, other: str) -> None:
-    assert not one_edit_apart(one, other)
+def test_more_than_one_edit_is_another_word(word: str, target: str) -> None:
+    assert not is_one_edit_apart(word, target)
 
 
 @pytest.mark.parametrize(
-    ("word", "folded"),
+    ("word", "normalized"),
     [
         ("STOPPP", "stop"),
         ("arrête", "arrete"),
@@ -59,34 +59,34 @@ def test_more_than_that_is_another_word(one: str, other: str) -> None:
         ("cool", "cool"),
     ],
 )
-def test_words_are_compared_without_case_accents_and_apostrophes(word: str, folded: str) -> None:
-    assert fold(word) == folded
+def test_words_are_compared_without_case_accents_and_apostrophes(word: str, normalized: str) -> None:
+    assert normalize_word(word) == normalized
 
 
-def test_phrases_cover_what_they_are_all_of() -> None:
-    said, around = Phrases(["leave me alone"]), Phrases(["please", "me"])
-    assert covers(Utterance("please leave me alone, please!").words, said, around)
-    assert not covers(Utterance("please me").words, said, around)
-    assert not covers(Utterance("leave me alone, said the cat").words, said, around)
+def test_consists_of_needs_one_required_phrase_and_allows_optional_ones() -> None:
+    required, optional = Phrases(["leave me alone"]), Phrases(["please", "me"])
+    assert consists_of(Utterance("please leave me alone, please!").words, required, optional)
+    assert not consists_of(Utterance("please me").words, required, optional)
+    assert not consists_of(Utterance("leave me alone, said the cat").words, required, optional)
 
 
-def test_every_table_can_be_read_and_names_only_lists_that_are_used() -> None:
+def test_every_table_has_known_lists_only() -> None:
     known = set(languages()[0].lists) | {
         "style.into",
-        "request.whole",
-        "request.ends",
-        "request.ends_if_asked",
-        "change.keeps",
+        "request.complete",
+        "request.suffixes",
+        "request.suffixes_after_ask",
+        "edit.not_prefixes",
     }
-    assert {path.stem for path in TABLES.glob("*.toml")} == {one.code for one in languages()}
+    assert {path.stem for path in TABLES.glob("*.toml")} == {language.code for language in languages()}
     for language in languages():
         assert set(language.lists) <= known, language.code
 
 
 @given(st.text(max_size=60))
-def test_no_words_make_it_fail(words: str) -> None:
-    said = Utterance(words)
-    read_command(said)
-    read_reference(said)
-    strip_request(said)
-    is_small_talk(said)
+def test_parsing_never_raises(words: str) -> None:
+    utterance = Utterance(words)
+    parse_command(utterance)
+    parse_reference(utterance)
+    strip_request(utterance)
+    is_small_talk(utterance)

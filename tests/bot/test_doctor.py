@@ -1,10 +1,8 @@
-"""The doctor tells apart what is wrong, and says what to do; it never tells a secret."""
+"""Test that the doctor finds what is wrong, gives a hint, and prints no secret."""
 
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,31 +12,33 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from bot.doctor.examination import _examined, examine
-from bot.doctor.findings import Finding, ok
+from bot.doctor import infrastructure, runner
+from bot.doctor.results import CheckResult, ok
+from bot.doctor.runner import _guard, run_checks
+from core.budget import ledger
+from core.budget.prices import REPLY_WITH_LINK
 from core.clock import now
 from core.database import open_database
+from core.database_lease import ProcessLease
 from core.instance import instance_key, require_storage
-from core.lease import Lease
 from core.models import State
-from core.money import ledger
-from core.money.prices import REPLY_WITH_LINK
-from core.polling import LEASE, note_look
+from core.poll_status import LEASE, record_poll
 from core.queue import WorkQueue
-from core.schema import migrate
-from core.watching import watch
-from gpu.engines import make_app
-from gpu.settings import GpuSettings
+from core.watched_posts import watch_posts
+from gpu.api.contract import Cost
+from gpu.api.service import create_app
+from gpu.factory import make_app
+from gpu.settings import ServiceSettings
 from gpu.sketch.engine import SketchEngine
-from gpu.web.contract import Cost
-from gpu.web.service import create_app
-from tests.support.children import child_environment, empty_folder
-from tests.support.painter import BadPainter, Said, ScriptedPainter, sketch_service
+from tests.support.child_processes import child_environment
+from tests.support.databases import SqliteTemplate
+from tests.support.forked_process import run_forked
+from tests.support.gpu_service import FixedService, Scripted, ScriptedService, sketch_service
 from tests.support.rows import make_creation, make_post
 from tests.support.sandbox_x import KEYS, SandboxX, answers
-from tests.support.servers import serving, serving_tls, wait_until
+from tests.support.servers import on_shared_server, serving, serving_tls, wait_until
 
-Examined = Callable[..., list[str]]
+Doctor = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="session")
@@ -48,24 +48,41 @@ def painter() -> Iterator[str]:
 
 
 @pytest.fixture
-def environment(tmp_path: Path, x: SandboxX, painter: str, queue_server: str) -> dict[str, str]:
-    """A house in which all is well."""
-    migrate(open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}"))
+def environment(
+    migrated_engine: Engine, tmp_path: Path, x: SandboxX, painter: str, queue_server: str
+) -> dict[str, str]:
+    """Return the settings of a healthy instance."""
     keys = {name.upper(): value for name, value in KEYS.items()}
     places = {"X_API_URL": x.url, "GPU_URL": painter, "GPU_TOKEN": "secret", "REDIS_URL": queue_server}
     return {"DATA_DIR": str(tmp_path), "GPU_USD_PER_HOUR": "0.8", **places, **keys}
 
 
 @pytest.fixture
-def database(environment: dict[str, str], tmp_path: Path) -> Engine:
-    return open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
+def database(migrated_engine: Engine) -> Engine:
+    return migrated_engine
 
 
 @pytest.fixture
-def examined(
-    environment: dict[str, str], queue: WorkQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Examined:
-    """Examines the house with some settings changed; None takes one away."""
+def doctor(
+    environment: dict[str, str],
+    queue: WorkQueue,
+    migrated_template: SqliteTemplate,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Doctor:
+    """Run all checks with changed settings; None removes a setting."""
+
+    def open_with_compiled_statements(url: str) -> Engine:
+        engine = open_database(url)
+        if engine.name == "sqlite":
+            migrated_template.statements.share(engine)
+        return engine
+
+    for module in (infrastructure, runner):
+        monkeypatch.setattr(module, "open_database", open_with_compiled_statements)
+    # The doctor compares each variable with all settings.
+    for name in os.environ.keys() - child_environment().keys():
+        monkeypatch.delenv(name)
 
     def run(**changes: str | None) -> list[str]:
         monkeypatch.chdir(tmp_path)
@@ -74,14 +91,14 @@ def examined(
                 monkeypatch.delenv(name, raising=False)
             else:
                 monkeypatch.setenv(name, value)
-        return [str(finding) for finding in examine()]
+        return [str(result) for result in run_checks()]
 
     return run
 
 
 def line(lines: list[str], words: str) -> str:
-    """The one line that holds these words."""
-    found = [each for each in lines if words in each]
+    """Return the one line that contains this text."""
+    found = [result_line for result_line in lines if words in result_line]
     assert len(found) == 1, "\n".join(lines)
     return found[0]
 
@@ -90,57 +107,52 @@ def change(x: SandboxX, **values: Any) -> None:
     x.http.patch(f"{x.url}/sandbox/people/threadpaint", json=values).raise_for_status()
 
 
-# --- all is well ---
+# --- healthy ---
 
 
-def test_a_house_in_order_has_no_fail(examined: Examined) -> None:
-    lines = examined()
-    assert [each for each in lines if each.startswith("FAIL")] == []
-    for words in ("the keys are of @threadpaint", "may read and write", "the painter accepts", "up to date"):
+def test_healthy_instance_has_no_failure(doctor: Doctor) -> None:
+    lines = doctor()
+    assert [result_line for result_line in lines if result_line.startswith("FAIL")] == []
+    for words in ("the keys belong to @threadpaint", "may read and write", "the GPU service accepts", "up to date"):
         assert line(lines, words).startswith("ok"), words
 
 
-def test_it_says_what_an_answer_costs_and_how_far_the_budget_reaches(examined: Examined) -> None:
-    lines = examined(BUDGET_DAY_USD="10", BUDGET_MONTH_USD="none")
+def test_costs_per_reply_and_budget_are_reported(doctor: Doctor) -> None:
+    lines = doctor(DAILY_BUDGET_USD="10", MONTHLY_BUDGET_USD="none")
     assert line(lines, "an answered prompt costs").startswith("ok    an answered prompt costs about $0.0172")
-    assert line(lines, "answers a day within").startswith("ok    about 495 answers a day within BUDGET_DAY_USD=10")
-    assert line(lines, "BUDGET_MONTH_USD is none").startswith("warn")
+    assert line(lines, "answers a day within").startswith("ok    about 495 answers a day within DAILY_BUDGET_USD=10")
+    assert line(lines, "MONTHLY_BUDGET_USD is none").startswith("warn")
 
 
-def test_it_says_what_replies_with_a_link_cost_and_what_to_compare(examined: Examined, database: Engine) -> None:
+def test_costs_of_replies_with_a_link_are_reported(doctor: Doctor, database: Engine) -> None:
     linked = {"REPLY_LINK": "gallery", "GALLERY_URL": "https://paint.example.com"}
-    told = line(examined(**linked), "replies link to the gallery")
-    assert told.startswith("warn")
-    assert "at $0.010 each by our price list; none was sent yet" in told
-    ledger.write_costs(database, [ledger.Cost("answer:1", REPLY_WITH_LINK, 200_000)])
-    told = line(examined(**linked, PRICES='{"reply_with_link": 0.2}'), "replies link to the gallery")
-    assert told.startswith("ok")
-    assert "at $0.200 each by our price list; 1 so far for $0.200 in our ledger" in told
-    assert not [each for each in examined(REPLY_LINK="off") if "link" in each]
+    result = line(doctor(**linked), "replies link to the gallery")
+    assert result.startswith("warn")
+    assert "at $0.010 each by our price list; none was sent yet" in result
+    ledger.write_costs(database, [ledger.LedgerEntry("answer:1", REPLY_WITH_LINK, 200_000)])
+    result = line(doctor(**linked, X_PRICES='{"reply_with_link": 0.2}'), "replies link to the gallery")
+    assert result.startswith("ok")
+    assert "at $0.200 each by our price list; 1 so far for $0.200 in our ledger" in result
+    assert not [result_line for result_line in doctor(REPLY_LINK="off") if "link" in result_line]
 
 
-def test_it_says_if_a_reply_cannot_link_to_the_gallery(examined: Examined) -> None:
-    lines = examined(REPLY_LINK="gallery", GALLERY_URL=None)
+def test_reply_link_without_public_gallery_is_reported(doctor: Doctor) -> None:
+    lines = doctor(REPLY_LINK="gallery", GALLERY_URL=None)
     assert line(lines, "REPLY_LINK=gallery needs GALLERY_URL").startswith("FAIL")
-    lines = examined(REPLY_LINK="gallery", GALLERY_URL="http://localhost:8000")
-    assert line(lines, "X makes no link of http://localhost:8000").startswith("warn")
+    lines = doctor(REPLY_LINK="gallery", GALLERY_URL="http://localhost:8000")
+    assert line(lines, "X does not turn http://localhost:8000 into a link").startswith("warn")
 
 
-def test_it_reminds_of_what_only_x_can_say(examined: Examined) -> None:
-    lines = examined()
-    assert line(lines, "X wants to approve").startswith("warn")
-    assert line(lines, "labelled 'Automated'").startswith("warn")
+def test_approval_and_label_are_always_mentioned(doctor: Doctor) -> None:
+    lines = doctor()
+    assert line(lines, "X must approve").startswith("warn")
+    assert line(lines, "labeled 'Automated'").startswith("warn")
 
 
-def test_it_ends_with_1_on_a_fail_and_0_otherwise_and_tells_no_secret(
-    environment: dict[str, str], queue: WorkQueue
-) -> None:
+@pytest.mark.processes
+def test_exit_code_follows_failures_and_output_has_no_secret(environment: dict[str, str], queue: WorkQueue) -> None:
     for changes, status in (({}, 0), ({"GPU_TOKEN": "another-secret"}, 1)):
-        given = child_environment(**environment | changes)
-        command = [sys.executable, "-m", "bot", "doctor"]
-        done = subprocess.run(
-            command, cwd=empty_folder(), env=given, capture_output=True, text=True, timeout=60, check=False
-        )
+        done = run_forked("bot", "doctor", environment=environment | changes)
         assert done.returncode == status, done.stdout + done.stderr
         secrets = [*KEYS.values(), "another-secret"]
         assert [secret for secret in secrets if secret in done.stdout + done.stderr] == []
@@ -150,45 +162,45 @@ def test_it_ends_with_1_on_a_fail_and_0_otherwise_and_tells_no_secret(
 # --- keys ---
 
 
-def test_a_missing_key_is_named(examined: Examined) -> None:
-    lines = examined(X_CONSUMER_KEY=None, BUDGET_DAY_USD="-1")
+def test_missing_key_is_named(doctor: Doctor) -> None:
+    lines = doctor(X_CONSUMER_KEY=None, DAILY_BUDGET_USD="-1")
     assert line(lines, "X_CONSUMER_KEY is missing").startswith("FAIL")
-    assert line(lines, "BUDGET_DAY_USD is wrong").startswith("FAIL")
+    assert line(lines, "DAILY_BUDGET_USD is wrong").startswith("FAIL")
 
 
 @pytest.mark.parametrize("value", ["", "  ", "sandbox-consumer-key\n", " x"])
-def test_an_empty_or_badly_copied_key_is_named_before_x_is_asked(examined: Examined, x: SandboxX, value: str) -> None:
-    assert line(examined(X_CONSUMER_KEY=value), "X_CONSUMER_KEY").startswith("FAIL")
+def test_malformed_key_is_named_without_calling_x(doctor: Doctor, x: SandboxX, value: str) -> None:
+    assert line(doctor(X_CONSUMER_KEY=value), "X_CONSUMER_KEY").startswith("FAIL")
     assert x.state()["calls"] == {}
 
 
 @pytest.mark.parametrize("name", ["X_CONSUMER_KEY", "X_CONSUMER_SECRET"])
-def test_a_wrong_consumer_key_is_told_from_a_wrong_token(examined: Examined, name: str) -> None:
-    assert line(examined(**{name: "wrong"}), "X_CONSUMER_KEY or its secret").startswith("FAIL  X does not know")
+def test_wrong_consumer_key_is_identified(doctor: Doctor, name: str) -> None:
+    assert line(doctor(**{name: "wrong"}), "X_CONSUMER_KEY or its secret").startswith("FAIL  X does not know")
 
 
 @pytest.mark.parametrize("name", ["X_ACCESS_TOKEN", "X_ACCESS_TOKEN_SECRET"])
-def test_a_wrong_access_token_is_told_from_a_wrong_consumer_key(examined: Examined, name: str) -> None:
-    found = line(examined(**{name: "wrong"}), "X_ACCESS_TOKEN")
+def test_wrong_access_token_is_identified(doctor: Doctor, name: str) -> None:
+    found = line(doctor(**{name: "wrong"}), "X_ACCESS_TOKEN")
     assert found.startswith("FAIL  X knows the app, but not X_ACCESS_TOKEN")
-    assert "create the access token anew" in found
+    assert "regenerate the access token" in found
 
 
-def test_keys_of_another_account_are_told_by_name(examined: Examined, x: SandboxX) -> None:
+def test_keys_of_another_account_name_that_account(doctor: Doctor, x: SandboxX) -> None:
     x.post("hello", author="ada")
     keys = {"X_ACCESS_TOKEN": "sandbox-token-ada", "X_ACCESS_TOKEN_SECRET": "sandbox-token-secret-ada"}
-    found = line(examined(**keys), "@ada")
-    assert found.startswith("FAIL  the keys are of @ada, but the gallery tells people to mention @threadpaint")
+    found = line(doctor(**keys), "@ada")
+    assert found.startswith("FAIL  the keys belong to @ada, but the gallery asks users to mention @threadpaint")
     assert "BOT_HANDLE=ada" in found
-    assert line(examined(**keys, BOT_HANDLE="@Ada"), "the keys are of @ada").startswith("ok")
+    assert line(doctor(**keys, BOT_HANDLE="@Ada"), "the keys belong to @ada").startswith("ok")
 
 
-def test_a_read_only_token_is_told(examined: Examined) -> None:
+def test_read_only_token_fails(doctor: Doctor) -> None:
     keys = {
         "X_ACCESS_TOKEN": "sandbox-token-threadpaint-readonly",
         "X_ACCESS_TOKEN_SECRET": "sandbox-token-secret-threadpaint-readonly",
     }
-    found = line(examined(**keys), "the keys may only read")
+    found = line(doctor(**keys), "the keys may only read")
     assert found.startswith("FAIL")
     assert "read and write" in found
 
@@ -197,247 +209,249 @@ def test_a_read_only_token_is_told(examined: Examined) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid", "http://["])
-def test_an_x_that_does_not_answer_is_told(examined: Examined, url: str) -> None:
-    assert line(examined(X_API_URL=url), "X does not answer").startswith("FAIL")
+def test_unreachable_x_fails(doctor: Doctor, url: str) -> None:
+    assert line(doctor(X_API_URL=url), "X does not respond").startswith("FAIL")
 
 
-def test_what_is_no_address_of_x_is_named(examined: Examined) -> None:
-    assert line(examined(X_API_URL="not an address"), "X_API_URL is wrong").startswith("FAIL")
+def test_invalid_x_address_fails(doctor: Doctor) -> None:
+    assert line(doctor(X_API_URL="not an address"), "X_API_URL is wrong").startswith("FAIL")
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0, "ok"), (120, "warn"), (400, "FAIL")])
-def test_a_wrong_clock_is_told_against_xs(examined: Examined, x: SandboxX, seconds: int, level: str) -> None:
+def test_clock_skew_is_reported(doctor: Doctor, x: SandboxX, seconds: int, level: str) -> None:
     x.http.post(f"{x.url}/sandbox/clock", json={"advance": seconds}).raise_for_status()
-    assert line(examined(), "this machine's clock").startswith(level)
+    assert line(doctor(), "this machine's clock").startswith(level)
 
 
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (402, b'{"title":"CreditsDepleted"}', "X wants money"),
-        (503, b"<html>", "X cannot be asked"),
-        (200, b"<html>", "X cannot be asked"),
+        (402, b'{"title":"CreditsDepleted"}', "credits are used up"),
+        (503, b"<html>", "X cannot be asked for the account"),
+        (200, b"<html>", "X cannot be asked for the account"),
         (403, b'{"title":"Client Forbidden","type":"https://x/client-forbidden"}', "belongs to no project"),
-        (403, b'{"detail":"?"}', "X does not let us ask"),
+        (403, b'{"detail":"?"}', "X denies access to the account"),
     ],
 )
-def test_what_x_refuses_is_told_apart(examined: Examined, x: SandboxX, status: int, body: bytes, words: str) -> None:
+def test_rejections_by_x_are_distinguished(doctor: Doctor, x: SandboxX, status: int, body: bytes, words: str) -> None:
     # The first call is the unsigned one.
     x.spoil("GET", "/2/users/me", answers(401), answers(status, body))
-    assert line(examined(), words).startswith("FAIL")
+    assert line(doctor(), words).startswith("FAIL")
 
 
 # --- the account ---
 
 
-def test_a_suspended_account_is_a_fail(examined: Examined, x: SandboxX) -> None:
+def test_suspended_account_fails(doctor: Doctor, x: SandboxX) -> None:
     change(x, suspended=True)
-    lines = examined()
-    assert [each for each in lines if each.startswith("FAIL") and "suspended" in each], "\n".join(lines)
+    lines = doctor()
+    assert [result_line for result_line in lines if result_line.startswith("FAIL") and "suspended" in result_line], (
+        "\n".join(lines)
+    )
 
 
-def test_a_protected_account_is_a_fail(examined: Examined, x: SandboxX) -> None:
+def test_protected_account_fails(doctor: Doctor, x: SandboxX) -> None:
     change(x, protected=True)
-    assert line(examined(), "is protected").startswith("FAIL")
+    assert line(doctor(), "is protected").startswith("FAIL")
 
 
 @pytest.mark.parametrize(
-    ("verified", "level", "words"), [(True, "ok", "2,400 answers"), (False, "warn", "200 answers")]
+    ("verified", "level", "words"), [(True, "ok", "2,400 replies"), (False, "warn", "200 replies")]
 )
-def test_what_the_account_may_answer_in_a_day_is_told(
-    examined: Examined, x: SandboxX, verified: bool, level: str, words: str
-) -> None:
+def test_replies_per_day_are_reported(doctor: Doctor, x: SandboxX, verified: bool, level: str, words: str) -> None:
     change(x, verified=verified)
-    assert line(examined(), words).startswith(level)
+    assert line(doctor(), words).startswith(level)
 
 
-def test_a_cap_above_what_x_allows_is_told(examined: Examined, x: SandboxX) -> None:
+def test_reply_limit_above_xs_cap_warns(doctor: Doctor, x: SandboxX) -> None:
     change(x, verified=False)
-    assert line(examined(X_REPLIES_PER_DAY="1000"), "X_REPLIES_PER_DAY=1000").startswith("warn")
+    assert line(doctor(X_REPLIES_PER_DAY="1000"), "X_REPLIES_PER_DAY=1000").startswith("warn")
 
 
 @pytest.mark.parametrize(
     ("description", "level"),
     [("Paints. Run by @ada", "ok"), ("A bot operated by Ada", "ok"), ("I paint", "warn"), ("mail a@b.example", "warn")],
 )
-def test_a_description_that_names_nobody_is_told(examined: Examined, x: SandboxX, description: str, level: str) -> None:
+def test_bio_without_operator_warns(doctor: Doctor, x: SandboxX, description: str, level: str) -> None:
     change(x, description=description)
-    assert line(examined(), "who runs the bot").startswith(level)
+    assert line(doctor(), "the operator").startswith(level)
 
 
-def test_watched_posts_that_are_gone_or_of_others_are_told(examined: Examined, x: SandboxX) -> None:
+def test_watched_posts_that_are_missing_or_foreign_warn(doctor: Doctor, x: SandboxX) -> None:
     mine, theirs, gone = x.post("mine", author="threadpaint"), x.post("theirs"), x.post("gone", author="threadpaint")
     x.http.delete(f"{x.url}/sandbox/posts/{gone}").raise_for_status()
-    lines = examined(X_WATCHED_POSTS=f"{mine},{theirs},{gone}")
+    lines = doctor(X_WATCHED_POSTS=f"{mine},{theirs},{gone}")
     assert line(lines, f"{theirs} is not the bot's own").startswith("warn")
-    assert line(lines, f"{gone} is not there (gone)").startswith("warn")
-    assert [each for each in lines if str(mine) in each] == []
+    assert line(lines, f"{gone} does not exist (deleted)").startswith("warn")
+    assert [result_line for result_line in lines if str(mine) in result_line] == []
 
 
-def test_what_was_announced_is_watched_too(examined: Examined, x: SandboxX, database: Engine) -> None:
-    watch(database, [x.post("theirs")])
-    assert line(examined(), "is not the bot's own").startswith("warn")
+def test_announced_posts_are_checked_too(doctor: Doctor, x: SandboxX, database: Engine) -> None:
+    watch_posts(database, [x.post("theirs")])
+    assert line(doctor(), "is not the bot's own").startswith("warn")
 
 
-# --- the house ---
+# --- infrastructure ---
 
 
-def test_a_painter_that_is_away_or_none_is_told(examined: Examined) -> None:
-    assert line(examined(GPU_URL="http://127.0.0.1:1"), "the painter does not answer").startswith("FAIL")
-    with serving(BadPainter(200, b"<html>")) as url:
-        assert line(examined(GPU_URL=url), "is no painter").startswith("FAIL")
+def test_unreachable_or_foreign_gpu_service_fails(doctor: Doctor) -> None:
+    assert line(doctor(GPU_URL="http://127.0.0.1:1"), "the GPU service does not respond").startswith("FAIL")
+    with on_shared_server(FixedService(200, b"<html>")) as url:
+        assert line(doctor(GPU_URL=url), "is no GPU service").startswith("FAIL")
 
 
 @pytest.mark.parametrize("token", ["", "wrong"])
-def test_a_painter_that_does_not_accept_the_token_is_told(examined: Examined, token: str) -> None:
-    assert line(examined(GPU_TOKEN=token), "does not accept GPU_TOKEN").startswith("FAIL")
+def test_wrong_gpu_token_fails(doctor: Doctor, token: str) -> None:
+    assert line(doctor(GPU_TOKEN=token), "does not accept GPU_TOKEN").startswith("FAIL")
 
 
-def test_a_painter_that_paints_for_anybody_is_told(examined: Examined) -> None:
-    with serving(make_app(GpuSettings(engine="sketch"))) as url:
-        assert line(examined(GPU_URL=url, GPU_TOKEN=""), "paints for anybody").startswith("warn")
+def test_unprotected_gpu_service_warns(doctor: Doctor) -> None:
+    with serving(make_app(ServiceSettings(engine="sketch"))) as url:
+        assert line(doctor(GPU_URL=url, GPU_TOKEN=""), "accepts every caller").startswith("warn")
 
 
-def test_several_painters_are_looked_at_one_by_one(examined: Examined, painter: str) -> None:
-    lines = examined(GPU_URL=f"{painter}, http://user:hidden@127.0.0.1:1")
-    assert line(lines, f"the painter at {painter} accepts GPU_TOKEN").startswith("ok")
-    assert line(lines, "the painter at http://127.0.0.1:1 does not answer").startswith("warn"), "the other one paints"
+def test_each_gpu_backend_is_checked(doctor: Doctor, painter: str) -> None:
+    lines = doctor(GPU_URL=f"{painter}, http://user:hidden@127.0.0.1:1")
+    assert line(lines, f"the GPU service at {painter} accepts GPU_TOKEN").startswith("ok")
+    assert line(lines, "the GPU service at http://127.0.0.1:1 does not respond").startswith("warn"), (
+        "the other one paints"
+    )
     assert "hidden" not in "".join(lines)
-    lines = examined(GPU_URL="http://127.0.0.1:1 http://127.0.0.1:2")
+    lines = doctor(GPU_URL="http://127.0.0.1:1 http://127.0.0.1:2")
     for number in (1, 2):
-        assert line(lines, f"the painter at http://127.0.0.1:{number} does not answer").startswith("FAIL")
+        assert line(lines, f"the GPU service at http://127.0.0.1:{number} does not respond").startswith("FAIL")
 
 
 @pytest.mark.parametrize(
     ("answers_", "level", "words"),
     [
-        (BadPainter(200, b'{"status": "ok", "model": "sd-turbo"}'), "ok", "the painter is ready: sd-turbo"),
-        (BadPainter(503, b'{"status": "loading"}'), "warn", "the painter is loading"),
-        (BadPainter(503, b'{"status": "broken"}'), "FAIL", "the painter is broken"),
-        (BadPainter(401, b"modal-http: missing credentials"), "FAIL", "GPU_MODAL_KEY and GPU_MODAL_SECRET"),
-        (BadPainter(303, location="http://127.0.0.1:1/"), "FAIL", "is no painter"),
-        (BadPainter(200, b"[" * 100_000), "FAIL", "is no painter"),
+        (FixedService(200, b'{"status": "ok", "model": "sd-turbo"}'), "ok", "the GPU service is ready: sd-turbo"),
+        (FixedService(503, b'{"status": "loading"}'), "warn", "the GPU service is loading"),
+        (FixedService(503, b'{"status": "broken"}'), "FAIL", "the GPU service is broken"),
+        (FixedService(401, b"modal-http: missing credentials"), "FAIL", "GPU_MODAL_KEY and GPU_MODAL_SECRET"),
+        (FixedService(303, location="http://127.0.0.1:1/"), "FAIL", "is no GPU service"),
+        (FixedService(200, b"[" * 100_000), "FAIL", "is no GPU service"),
     ],
 )
-def test_how_a_painter_is_is_told_apart(examined: Examined, answers_: BadPainter, level: str, words: str) -> None:
-    with serving(answers_) as url:
-        assert line(examined(GPU_URL=url), words).startswith(level)
+def test_gpu_service_states_are_distinguished(doctor: Doctor, answers_: FixedService, level: str, words: str) -> None:
+    with on_shared_server(answers_) as url:
+        assert line(doctor(GPU_URL=url), words).startswith(level)
 
 
 @pytest.mark.parametrize(
     ("safety", "unchecked", "level", "words"),
     [
-        ("flag", "refuse", "ok", "the painter checks its pictures"),
-        ("refuse", "publish", "ok", "the painter checks its pictures"),
-        ("off", "refuse", "FAIL", "the painter checks no picture, so none of them is published"),
-        ("off", "publish", "warn", "the painter checks no picture, and they are published"),
-        (None, "refuse", "warn", "the painter does not say whether it checks pictures; without a verdict none"),
-        (None, "publish", "warn", "the painter does not say whether it checks pictures, and they are published"),
+        ("flag", "refuse", "ok", "the GPU service checks its pictures"),
+        ("refuse", "publish", "ok", "the GPU service checks its pictures"),
+        ("off", "refuse", "FAIL", "the GPU service checks no picture, so none of them is published"),
+        ("off", "publish", "warn", "the GPU service checks no picture, and they are published"),
+        (None, "refuse", "warn", "the GPU service does not say whether it checks pictures; unchecked pictures are not"),
+        (None, "publish", "warn", "the GPU service does not say whether it checks pictures, and they are published"),
     ],
 )
-def test_whether_pictures_are_checked_is_told(
-    examined: Examined, safety: str | None, unchecked: str, level: str, words: str
+def test_safety_check_of_pictures_is_reported(
+    doctor: Doctor, safety: str | None, unchecked: str, level: str, words: str
 ) -> None:
-    told = {"status": "ok", "model": "sd-turbo"} | ({"safety": safety} if safety else {})
-    with serving(BadPainter(200, json.dumps(told).encode())) as url:
-        assert line(examined(GPU_URL=url, GPU_UNCHECKED=unchecked), words).startswith(level)
+    body = {"status": "ok", "model": "sd-turbo"} | ({"safety": safety} if safety else {})
+    with on_shared_server(FixedService(200, json.dumps(body).encode())) as url:
+        assert line(doctor(GPU_URL=url, GPU_UNCHECKED=unchecked), words).startswith(level)
 
 
 @pytest.mark.parametrize(
     "answers_",
     [
-        BadPainter(302, b"<html>log in</html>", location="https://login.example/"),
-        BadPainter(404, b"not found"),
-        BadPainter(200, b"x" * 70_000),
-        ScriptedPainter(Said(200), health=Said(200, endless=True)),
+        FixedService(302, b"<html>log in</html>", location="https://login.example/"),
+        FixedService(404, b"not found"),
+        FixedService(200, b"x" * 70_000),
+        ScriptedService(Scripted(200), health=Scripted(200, endless=True)),
     ],
 )
-def test_whatever_else_answers_at_its_address_is_no_painter(examined: Examined, answers_: object) -> None:
-    with serving(answers_) as url:
-        assert line(examined(GPU_URL=url), "is no painter").startswith("FAIL")
+def test_other_servers_are_no_gpu_service(doctor: Doctor, answers_: object) -> None:
+    with on_shared_server(answers_) as url:
+        assert line(doctor(GPU_URL=url), "is no GPU service").startswith("FAIL")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_told(examined: Examined, tmp_path: Path) -> None:
+def test_untrusted_certificate_fails(doctor: Doctor, tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("no openssl to make a certificate with")
-    with serving_tls(BadPainter(200), tmp_path) as url:
-        found = line(examined(GPU_URL=url), "the painter does not answer")
+    with serving_tls(FixedService(200), tmp_path) as url:
+        found = line(doctor(GPU_URL=url), "the GPU service does not respond")
     assert found.startswith("FAIL")
     assert "self-signed certificate" in found
 
 
-def test_each_painter_is_told_its_own_token_only(examined: Examined, painter: str) -> None:
-    other = ScriptedPainter(Said(422))
-    with serving(other) as url:
-        lines = examined(GPU_URL=f"{painter} {url.replace('http://', 'http://:hidden@')}")
-    assert line(lines, f"the painter at {painter} accepts GPU_TOKEN").startswith("ok")
-    assert {heard.headers.get("authorization") for heard in other.empties} == {"Bearer hidden"}
+def test_each_gpu_backend_gets_only_its_own_token(doctor: Doctor, painter: str) -> None:
+    other = ScriptedService(Scripted(422))
+    with on_shared_server(other) as url:
+        lines = doctor(GPU_URL=f"{painter} {url.replace('http://', 'http://:hidden@')}")
+    assert line(lines, f"the GPU service at {painter} accepts GPU_TOKEN").startswith("ok")
+    assert {call.headers.get("authorization") for call in other.empty_requests} == {"Bearer hidden"}
     assert "hidden" not in "".join(lines)
 
 
-def test_a_proxy_before_the_painter_gets_its_token(examined: Examined) -> None:
-    proxy = ScriptedPainter(Said(200, b'{"status": "ok", "model": "m"}'))
-    with serving(proxy) as url:
-        examined(GPU_URL=url, GPU_MODAL_KEY="wk-1", GPU_MODAL_SECRET="ws-2")
-    assert {(heard.path, heard.headers["modal-key"]) for heard in [*proxy.looks, *proxy.empties]} == {
+def test_proxy_token_is_sent(doctor: Doctor) -> None:
+    proxy = ScriptedService(Scripted(200, b'{"status": "ok", "model": "m"}'))
+    with on_shared_server(proxy) as url:
+        doctor(GPU_URL=url, GPU_MODAL_KEY="wk-1", GPU_MODAL_SECRET="ws-2")
+    assert {(call.path, call.headers["modal-key"]) for call in [*proxy.health_checks, *proxy.empty_requests]} == {
         ("/healthz", "wk-1"),
         ("/v1/paint", "wk-1"),
     }
 
 
-def test_the_painters_price_is_told_and_counts_where_the_host_sets_none(examined: Examined) -> None:
+def test_reported_gpu_price_counts_without_a_setting(doctor: Doctor) -> None:
     real = create_app(SketchEngine(), token="secret", cost=Cost(card="L4", usd_per_second=0.001))
     with serving(real) as url:
         wait_until(lambda: httpx.get(f"{url}/healthz").status_code == 200, "the painter is not ready")
-        lines = examined(GPU_URL=url, GPU_USD_PER_HOUR=None, BUDGET_DAY_USD="10", BUDGET_MONTH_USD="none")
-    assert line(lines, "the painter costs $3.60 an hour while it runs").startswith("ok")
-    assert "$0.0195, $0.0030 of it for 3 s of painting" in line(lines, "an answered prompt costs")
+        lines = doctor(GPU_URL=url, GPU_USD_PER_HOUR=None, DAILY_BUDGET_USD="10", MONTHLY_BUDGET_USD="none")
+    assert line(lines, "the GPU service costs $3.60 an hour while it runs").startswith("ok")
+    assert "$0.0195, $0.0030 of it for 3 s of GPU time" in line(lines, "an answered prompt costs")
     assert line(lines, "answers a day within").startswith("ok    about 435 answers")
-    assert "the painter tells no price" in line(examined(GPU_USD_PER_HOUR=None), "an answered prompt costs")
+    assert "the GPU service reports no price" in line(doctor(GPU_USD_PER_HOUR=None), "an answered prompt costs")
 
 
-def test_a_queue_that_is_away_is_told(examined: Examined) -> None:
-    assert line(examined(REDIS_URL="redis://:hidden@127.0.0.1:1/0"), "the queue does not answer").startswith("FAIL")
-    assert line(examined(), "no worker is at work").startswith("warn")
+def test_unreachable_queue_fails(doctor: Doctor) -> None:
+    assert line(doctor(REDIS_URL="redis://:hidden@127.0.0.1:1/0"), "the queue does not respond").startswith("FAIL")
+    assert line(doctor(), "no worker is running").startswith("warn")
 
 
-def test_a_database_without_tables_or_away_is_told(examined: Examined, tmp_path: Path) -> None:
-    lines = examined(DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
+def test_empty_or_unreachable_database_fails(doctor: Doctor, tmp_path: Path) -> None:
+    lines = doctor(DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
     assert line(lines, "not up to date").startswith("FAIL")
-    lines = examined(DATABASE_URL="postgresql://somebody:hidden@127.0.0.1:1/none")
+    lines = doctor(DATABASE_URL="postgresql://somebody:hidden@127.0.0.1:1/none")
     assert line(lines, "DATABASE_URL").startswith("FAIL")
     assert "hidden" not in "".join(lines)
 
 
-def test_a_folder_that_cannot_be_written_is_told(examined: Examined, tmp_path: Path) -> None:
+def test_unwritable_folder_fails(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert line(examined(STORAGE_URL=str(tmp_path / "file" / "x")), "cannot be kept").startswith("FAIL")
+    assert line(doctor(STORAGE_URL=str(tmp_path / "file" / "x")), "cannot be stored").startswith("FAIL")
 
 
-def test_posts_that_nobody_looks_up_are_told(examined: Examined, database: Engine) -> None:
-    post_id = make_post(database, checked_at=now() - timedelta(hours=30))
+def test_overdue_post_rechecks_warn(doctor: Doctor, database: Engine) -> None:
+    post_id = make_post(database, last_checked_on_x_at=now() - timedelta(hours=30))
     make_creation(database, post_id=post_id, with_post=False, state=State.REPLIED, next_attempt_at=None)
-    assert line(examined(), "1 posts were not looked up").startswith("warn")
+    assert line(doctor(), "1 posts were not looked up").startswith("warn")
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
     [
-        ("POLL_SECONDS", "0.5", "X allows a look every 3 s"),
-        ("TELL_ON_X", "help,nonsense", "nonsense is no code"),
-        ("PRICES", '{"coffee": 1}', "coffee is not sold"),
-        ("BUDGET_DAY_USD", "500", "larger than BUDGET_MONTH_USD"),
+        ("POLL_SECONDS", "0.5", "X allows a poll every 3 s"),
+        ("REPLY_WITH_TEXT_FOR", "help,nonsense", "'nonsense' is not a reason code"),
+        ("X_PRICES", '{"coffee": 1}', "unknown item 'coffee'"),
+        ("DAILY_BUDGET_USD", "500", "larger than MONTHLY_BUDGET_USD"),
     ],
 )
-def test_settings_that_make_no_sense_are_told(examined: Examined, setting: str, value: str, words: str) -> None:
-    assert words in line(examined(**{setting: value}), words)
+def test_inconsistent_settings_are_reported(doctor: Doctor, setting: str, value: str, words: str) -> None:
+    assert words in line(doctor(**{setting: value}), words)
 
 
-# --- the gallery, the poller, and whatever else is wrong with the settings ---
+# --- gallery, poller, other settings ---
 
 
 class Site:
-    """What answers at GALLERY_URL: `/healthz` with this body."""
+    """A server whose `/healthz` has this body."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -451,123 +465,130 @@ def health(**values: object) -> bytes:
     return json.dumps({"status": "ok", "problems": []} | values).encode()
 
 
-def test_a_gallery_that_answers_and_is_this_instance_is_ok(examined: Examined, database: Engine) -> None:
-    with serving(Site(health(instance=instance_key(database)))) as url:
-        assert line(examined(GALLERY_URL=url), "is this instance").startswith("ok    the gallery answers at 127.0.0.1")
+def test_gallery_of_this_instance_passes(doctor: Doctor, database: Engine) -> None:
+    with on_shared_server(Site(health(instance=instance_key(database)))) as url:
+        assert line(doctor(GALLERY_URL=url), "is this instance").startswith("ok    the gallery responds at 127.0.0.1")
 
 
-def test_a_gallery_of_another_instance_or_none_is_a_fail(examined: Examined, x: SandboxX) -> None:
-    with serving(Site(health(instance="another"))) as url:
-        assert line(examined(GALLERY_URL=url), "is another instance").startswith("FAIL")
-    with serving(Site(b"<html>a parked domain</html>")) as url:
-        assert line(examined(GALLERY_URL=url), "is no gallery of this version").startswith("FAIL")
+def test_gallery_of_another_instance_fails(doctor: Doctor, x: SandboxX) -> None:
+    with on_shared_server(Site(health(instance="another"))) as url:
+        assert line(doctor(GALLERY_URL=url), "is another instance").startswith("FAIL")
+    with on_shared_server(Site(b"<html>a parked domain</html>")) as url:
+        assert line(doctor(GALLERY_URL=url), "is no gallery of this version").startswith("FAIL")
 
 
-def test_a_gallery_that_sees_other_pictures_is_a_fail(examined: Examined, database: Engine) -> None:
+def test_gallery_with_another_storage_fails(doctor: Doctor, database: Engine) -> None:
     problems = ["workers: none", "storage: the folder is not the one of this instance"]
-    with serving(Site(health(instance=instance_key(database), problems=problems))) as url:
-        assert line(examined(GALLERY_URL=url), "the gallery says").startswith("FAIL  the gallery says: storage")
+    with on_shared_server(Site(health(instance=instance_key(database), problems=problems))) as url:
+        assert line(doctor(GALLERY_URL=url), "the gallery reports").startswith("FAIL  the gallery reports: storage")
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "start"),
     [
         ("", "warn  GALLERY_URL is empty"),
-        ("paint.example", "FAIL  GALLERY_URL is no address"),
-        ("http://127.0.0.1:1", "warn  the gallery does not answer at GALLERY_URL (ConnectError)"),
-        ("http://[::1", "FAIL  GALLERY_URL is no address"),
+        ("paint.example", "FAIL  GALLERY_URL is not a valid address"),
+        ("http://127.0.0.1:1", "warn  the gallery does not respond at GALLERY_URL (ConnectError)"),
+        ("http://[::1", "FAIL  GALLERY_URL is not a valid address"),
     ],
 )
-def test_a_wrong_address_of_the_gallery_is_told(examined: Examined, url: str, told: str) -> None:
-    assert any(each.startswith(told) for each in examined(GALLERY_URL=url))
+def test_wrong_gallery_address_is_reported(doctor: Doctor, url: str, start: str) -> None:
+    assert any(result_line.startswith(start) for result_line in doctor(GALLERY_URL=url))
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "start"),
     [
-        ({"GALLERY_SECRET": "short"}, "FAIL  GALLERY_SECRET is shorter than 32 characters"),
-        ({"X_CLIENT_ID": "sandbox-client-id"}, "FAIL  GALLERY_SECRET is missing"),
+        ({"GALLERY_SECRET_KEY": "short"}, "FAIL  GALLERY_SECRET_KEY is shorter than 32 characters"),
+        ({"X_CLIENT_ID": "sandbox-client-id"}, "FAIL  GALLERY_SECRET_KEY is missing"),
         ({"X_CLIENT_SECRET": "wrong"}, "FAIL  X does not know X_CLIENT_ID or its secret"),
         ({"X_CLIENT_ID": "wrong"}, "FAIL  X does not know X_CLIENT_ID or its secret"),
         ({"X_CLIENT_ID": "wrong", "X_CLIENT_SECRET": None}, "FAIL  X does not know X_CLIENT_ID or its secret"),
-        ({"X_CLIENT_SECRET": None}, "ok    X knows the client for signing in"),
-        ({}, "ok    X knows the client for signing in"),
+        ({"X_CLIENT_SECRET": None}, "ok    X knows the OAuth client"),
+        ({}, "ok    X knows the OAuth client"),
         ({"X_CLIENT_ID": ""}, "warn  X_CLIENT_ID is empty"),
     ],
 )
-def test_the_means_of_signing_in_are_looked_at(examined: Examined, changes: dict[str, str | None], told: str) -> None:
-    right = {"X_CLIENT_ID": "sandbox-client-id", "X_CLIENT_SECRET": "sandbox-client-secret", "GALLERY_SECRET": "s" * 32}
-    given = {"X_CLIENT_ID": changes["X_CLIENT_ID"]} if "missing" in told else right | changes
-    lines = examined(**given)
-    assert any(each.startswith(told) for each in lines), "\n".join(lines)
+def test_oauth_client_is_checked(doctor: Doctor, changes: dict[str, str | None], start: str) -> None:
+    right: dict[str, str | None] = {
+        "X_CLIENT_ID": "sandbox-client-id",
+        "X_CLIENT_SECRET": "sandbox-client-secret",
+        "GALLERY_SECRET_KEY": "s" * 32,
+    }
+    given = {"X_CLIENT_ID": changes["X_CLIENT_ID"]} if "missing" in start else right | changes
+    lines = doctor(**given)
+    assert any(result_line.startswith(start) for result_line in lines), "\n".join(lines)
 
 
-def test_no_poller_one_poller_and_one_that_fails_are_told(examined: Examined, database: Engine) -> None:
-    assert line(examined(), "poller:").startswith(
-        "warn  poller: has not looked at X yet; no poller runs now – start one"
-    )
-    Lease(database, LEASE).acquire()
-    note_look(database)
-    assert line(examined(), "poller:").startswith("ok    poller: last look ")
-    assert f"process {os.getpid()} on " in line(examined(), "poller:")
-    note_look(database, code="x_down", error="x_down: X answered 503")
-    assert "x_down: X answered 503" in line(examined(), "poller:")
-    assert line(examined(), "poller:").startswith("warn")
+def test_poller_state_is_reported(doctor: Doctor, database: Engine) -> None:
+    assert line(doctor(), "poller:").startswith("warn  poller: no poll of X yet; no poller is running – start one")
+    ProcessLease(database, LEASE).acquire()
+    record_poll(database)
+    assert line(doctor(), "poller:").startswith("ok    poller: last poll ")
+    assert f"process {os.getpid()} on " in line(doctor(), "poller:")
+    record_poll(database, code="x_down", error="x_down: X answered 503")
+    assert "x_down: X answered 503" in line(doctor(), "poller:")
+    assert line(doctor(), "poller:").startswith("warn")
 
 
-def test_a_queue_that_does_not_let_us_in_says_why(examined: Examined, queue_server: str, queue: WorkQueue) -> None:
-    assert "Connection refused" in line(examined(REDIS_URL="redis://127.0.0.1:1"), "the queue does not answer")
-    queue.connection.config_set("requirepass", "right")  # this connection stays
+def test_queue_that_denies_access_says_why(doctor: Doctor, queue_server: str, queue: WorkQueue) -> None:
+    assert "Connection refused" in line(doctor(REDIS_URL="redis://127.0.0.1:1"), "the queue does not respond")
+    queue.connection.config_set("requirepass", "right")  # this connection stays authenticated
     try:
-        lines = examined(REDIS_URL=f"unix://:wrong@{queue_server.removeprefix('unix://')}")
+        lines = doctor(REDIS_URL=f"unix://:wrong@{queue_server.removeprefix('unix://')}")
     finally:
         queue.connection.config_set("requirepass", "")
-    told = line(lines, "the queue does not answer")
-    assert told.startswith("FAIL  the queue does not answer (")
-    assert "password" in told.lower()
-    assert "wrong@" not in told
+    result = line(lines, "the queue does not respond")
+    assert result.startswith("FAIL  the queue does not respond (")
+    assert "password" in result.lower()
+    assert "wrong@" not in result
 
 
-def test_pictures_that_are_elsewhere_are_a_fail(examined: Examined, database: Engine, tmp_path: Path) -> None:
+def test_storage_of_another_instance_fails(doctor: Doctor, database: Engine, tmp_path: Path) -> None:
     require_storage(database, tmp_path / "pictures")
-    assert line(examined(), "pictures are kept in").startswith("ok")
-    told = line(examined(STORAGE_URL=str(tmp_path / "other")), "is not where this instance keeps its pictures")
-    assert told.startswith("FAIL")
-    assert "adopt-storage" in told
+    assert line(doctor(), "pictures are stored in").startswith("ok")
+    result = line(doctor(STORAGE_URL=str(tmp_path / "other")), "is not where this instance keeps its pictures")
+    assert result.startswith("FAIL")
+    assert "adopt-storage" in result
 
 
-def test_misspelt_settings_are_named(examined: Examined) -> None:
-    assert line(examined(POLL_SECOND="4"), "POLL_SECOND is no setting").startswith("warn")
+def test_misspelled_settings_are_named(doctor: Doctor) -> None:
+    assert line(doctor(POLL_SECOND="4"), "POLL_SECOND is no setting").startswith("warn")
 
 
 @pytest.mark.parametrize("model", [None, "a-gallery"])
-def test_a_gallery_is_no_painter(examined: Examined, model: str | None) -> None:
-    with serving(Site(health(**({"model": model} if model else {})))) as url:
-        lines = examined(GPU_URL=url)
-    assert [each for each in lines if each.startswith("FAIL") and "GPU_URL" in each], "\n".join(lines)
+def test_gallery_is_no_gpu_service(doctor: Doctor, model: str | None) -> None:
+    with on_shared_server(Site(health(**({"model": model} if model else {})))) as url:
+        lines = doctor(GPU_URL=url)
+    assert [result_line for result_line in lines if result_line.startswith("FAIL") and "GPU_URL" in result_line], (
+        "\n".join(lines)
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("REDIS_URL", "redis-host:6379"), ("REDIS_URL", "redis://h:port"), ("PRICES", "nonsense"), ("PRICES", "[1]"),
-        ("STORAGE_URL", "s3://bucket"), ("DATABASE_URL", "mysql://h/d"), ("DATABASE_URL", "rubbish"),
-        ("GPU_URL", "ftp://x"), ("GALLERY_URL", "http://[::1"), ("X_API_URL", "http://[::1"), ("DATA_DIR", "a#b"),
+        ("REDIS_URL", "redis-host:6379"), ("REDIS_URL", "redis://h:port"), ("X_PRICES", "nonsense"),
+        ("X_PRICES", "[1]"), ("STORAGE_URL", "s3://bucket"), ("DATABASE_URL", "mysql://h/d"),
+        ("DATABASE_URL", "rubbish"), ("GPU_URL", "ftp://x"), ("GALLERY_URL", "http://[::1"),
+        ("X_API_URL", "http://[::1"), ("DATA_DIR", "a#b"),
         ("X_API_URL", "rubbish"), ("GALLERY_URL", "https://☃.invalid:x"),
     ],
 )  # fmt: skip
-def test_whatever_is_wrong_the_examination_goes_on_to_its_end(examined: Examined, name: str, value: str) -> None:
-    lines = examined(**{name: value})
-    assert any(each.startswith(("FAIL", "warn")) and name in each for each in lines), "\n".join(lines)
-    assert lines[-1].startswith("warn  X wants to approve")
+def test_all_checks_run_even_if_all_fail(doctor: Doctor, name: str, value: str) -> None:
+    lines = doctor(**{name: value})
+    assert any(result_line.startswith(("FAIL", "warn")) and name in result_line for result_line in lines), "\n".join(
+        lines
+    )
+    assert lines[-1].startswith("warn  X must approve")
 
 
-def test_an_exception_in_one_part_is_a_line_and_tells_no_secret() -> None:
-    def broken() -> Iterator[Finding]:
+def test_exception_in_a_check_is_one_line_without_secrets() -> None:
+    def broken() -> Iterator[CheckResult]:
         yield ok("well so far")
         raise RuntimeError("password=secret")
 
-    first, second = [str(each) for each in _examined("the house", broken)]
+    first, second = [str(result_line) for result_line in _guard("the house", broken)]
     assert first == "ok    well so far"
-    assert second.startswith("FAIL  the house cannot be examined to the end (RuntimeError in test_doctor.py, line ")
+    assert second.startswith("FAIL  the house could not be checked completely (RuntimeError in test_doctor.py, line ")
     assert "secret" not in second

@@ -1,4 +1,4 @@
-"""Sentences that people say, each with what they mean by it: `intent_corpus.txt`."""
+"""Test the labeled sentences of `intent_corpus.txt`."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,8 +11,8 @@ import pytest
 from bot.intent import Intent, PostContext, ReplyTarget, parse_intent
 from bot.intent.options import Options
 from core.x import Post
-from core.x.posts import Media
-from tests.support.posts import BOT, make_post
+from core.x.types import Media
+from tests.support.x_posts import BOT, make_post
 
 CORPUS = Path(__file__).with_name("intent_corpus.txt")
 ADA, BEA, CARL = 7, 8, 9
@@ -24,49 +24,53 @@ PHOTO = make_post("", author_id=CARL, media=(Media("3_1", "photo", "https://pbs.
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """A sentence, where it is said, and what is meant."""
+class LabeledSentence:
+    """A sentence, its place, and its meaning."""
 
     place: str
     language: str
-    said: str
+    text: str
     action: str
     words: str | None
     picture: int | None
 
 
-def labelled() -> Iterator[Labelled]:
+def read_corpus() -> Iterator[LabeledSentence]:
     place = language = ""
     for line in CORPUS.read_text(encoding="utf-8").splitlines():
-        if found := re.fullmatch(r"\[(\S+) (\w\w)\]", line):
-            place, language = found[1], found[2]
+        if header := re.fullmatch(r"\[(\S+) (\w\w)\]", line):
+            place, language = header[1], header[2]
         elif line and not line.startswith("#"):
-            meant, _, sentences = line.partition(" <- ")
-            action, words, picture = re.fullmatch(r"(\w+)(?: [+=](.+?))?(?: @(\d))?", meant).groups()  # type: ignore[union-attr]
-            for said in sentences.split(" | "):
-                yield Labelled(place, language, said.strip(), action, words, int(picture) if picture else None)
+            label, _, sentences = line.partition(" <- ")
+            action, words, picture = re.fullmatch(r"(\w+)(?: [+=](.+?))?(?: @(\d))?", label).groups()  # type: ignore[union-attr]
+            for text in sentences.split(" | "):
+                yield LabeledSentence(place, language, text.strip(), action, words, int(picture) if picture else None)
 
 
-SENTENCES = list(labelled())
+SENTENCES = list(read_corpus())
 
 
-def under(target_is_answer: bool, **values: Any) -> Callable[[str], tuple[Post, PostContext]]:
-    """Says something under the bot's picture, or under Ada's post that was answered."""
-    target = TARGET if target_is_answer else ReplyTarget(3, ADA, False, "a fox", TARGET.options, KEYS)
-    where = (ANSWER, BOT) if target_is_answer else (ASKED, ADA)
+def reply_to(to_bot: bool, **values: Any) -> Callable[[str], tuple[Post, PostContext]]:
+    """Return a maker of replies to the bot's picture, or to Ada's post that the bot answered."""
+    target = TARGET if to_bot else ReplyTarget(3, ADA, False, "a fox", TARGET.options, KEYS)
+    parent_ids = (ANSWER, BOT) if to_bot else (ASKED, ADA)
 
     def say(text: str) -> tuple[Post, PostContext]:
         prefix = "@ada @threadpaint "
         post = make_post(
-            prefix + text, display_start=len(prefix), in_reply_to_id=where[0], in_reply_to_person_id=where[1], **values
+            prefix + text,
+            display_start=len(prefix),
+            in_reply_to_id=parent_ids[0],
+            in_reply_to_person_id=parent_ids[1],
+            **values,
         )
         return post, PostContext(BOT, frozenset({OPENING}), target)
 
     return say
 
 
-def named(say: Callable[[str], tuple[Post, PostContext]]) -> Callable[[str], tuple[Post, PostContext]]:
-    """The same with the handle written."""
+def with_mention(say: Callable[[str], tuple[Post, PostContext]]) -> Callable[[str], tuple[Post, PostContext]]:
+    """Add an explicit mention."""
     return lambda text: say(f"@threadpaint {text}")
 
 
@@ -77,14 +81,14 @@ def reply(parent: Post) -> Callable[[str], tuple[Post, PostContext]]:
     )
 
 
-# Where something is said. Unnamed: the handle is not written. Ada asked for the picture; Bea is somebody else.
+# Places of a sentence. Unnamed: without an explicit mention. Ada requested the picture; Bea is another user.
 PLACES: dict[str, Callable[[str], tuple[Post, PostContext]]] = {
-    "picture": named(under(True)),
-    "picture-unnamed": under(True),
-    "picture-stranger-unnamed": under(True, author_id=BEA),
-    "asked": named(under(False, author_id=BEA)),
-    "asked-unnamed": under(False, author_id=BEA),
-    "asked-owner-unnamed": under(False),
+    "picture": with_mention(reply_to(True)),
+    "picture-unnamed": reply_to(True),
+    "picture-stranger-unnamed": reply_to(True, author_id=BEA),
+    "asked": with_mention(reply_to(False, author_id=BEA)),
+    "asked-unnamed": reply_to(False, author_id=BEA),
+    "asked-owner-unnamed": reply_to(False),
     "reply": reply(WINDMILL),
     "photo": reply(PHOTO),
     "top": lambda text: (make_post(f"@threadpaint {text}"), PostContext(BOT)),
@@ -92,26 +96,31 @@ PLACES: dict[str, Callable[[str], tuple[Post, PostContext]]] = {
 }
 
 
-def understood(one: Labelled) -> Intent | None:
-    post, context = PLACES[one.place](one.said)
+def parse(sentence: LabeledSentence) -> Intent | None:
+    post, context = PLACES[sentence.place](sentence.text)
     return parse_intent(post, context)
 
 
-def test_the_corpus_is_large_and_in_seven_languages() -> None:
+def test_corpus_is_large_and_in_seven_languages() -> None:
     assert len(SENTENCES) >= 400
-    assert {"en", "de", "fr", "es", "pt", "it", "ja"} <= {one.language for one in SENTENCES}
-    assert len({(one.place, one.said) for one in SENTENCES}) == len(SENTENCES)
+    assert {"en", "de", "fr", "es", "pt", "it", "ja"} <= {sentence.language for sentence in SENTENCES}
+    assert len({(sentence.place, sentence.text) for sentence in SENTENCES}) == len(SENTENCES)
 
 
-@pytest.mark.parametrize("one", SENTENCES, ids=lambda one: f"{one.place}-{one.language}-{one.said}")
-def test_a_sentence_means_what_people_mean_by_it(one: Labelled) -> None:
-    intent = understood(one)
-    assert (intent.action if intent else "talk") == one.action
-    if intent is None or one.action not in ("prompt", "again", "remix"):
+@pytest.mark.parametrize(
+    "sentence", SENTENCES, ids=lambda sentence: f"{sentence.place}-{sentence.language}-{sentence.text}"
+)
+def test_sentence_has_the_labeled_intent(sentence: LabeledSentence) -> None:
+    intent = parse(sentence)
+    assert (intent.action if intent else "talk") == sentence.action
+    if intent is None or sentence.action not in ("prompt", "again", "remix"):
         return
-    if one.action == "prompt":
-        assert intent.prompt == one.words
-        assert (intent.target, intent.init_image_url) == (None, PHOTO.media[0].url if one.place == "photo" else None)
+    if sentence.action == "prompt":
+        assert intent.prompt == sentence.words
+        assert (intent.target, intent.init_image_url) == (
+            None,
+            PHOTO.media[0].url if sentence.place == "photo" else None,
+        )
     elif intent.target:
-        assert intent.prompt == (f"a fox, {one.words}" if one.words else "a fox")
-        assert intent.init_image_key == (KEYS[(one.picture or 1) - 1] if one.action == "remix" else None)
+        assert intent.prompt == (f"a fox, {sentence.words}" if sentence.words else "a fox")
+        assert intent.init_image_key == (KEYS[(sentence.picture or 1) - 1] if sentence.action == "remix" else None)

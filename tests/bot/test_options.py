@@ -1,11 +1,12 @@
-"""Options stand anywhere in the prompt; a bad one is corrected or left out, and never painted as words."""
+"""Test options anywhere in the prompt, and the correction of invalid ones."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.intent.options import LARGEST_SEED, SHAPES, Options, parse_options
-from gpu.web.contract import PaintRequest
+from bot.intent.options import Options, parse_options
+from core.generation_limits import ASPECT_RATIOS, MAX_SEED
+from gpu.api.contract import PaintRequest
 
 
 @pytest.mark.parametrize(
@@ -27,17 +28,17 @@ from gpu.web.contract import PaintRequest
         ("a fox --ar １６：９", "a fox", Options(aspect_ratio="16:9")),
         ("a fox --ar 4:5", "a fox", Options(aspect_ratio="4:5")),
         ("a fox --style watercolor", "a fox", Options(style="watercolour")),
-        (f"a fox --seed {LARGEST_SEED}", "a fox", Options(seed=LARGEST_SEED)),
+        (f"a fox --seed {MAX_SEED}", "a fox", Options(seed=MAX_SEED)),
     ],
 )
-def test_it_reads_the_options(words: str, prompt: str, options: Options) -> None:
+def test_options_are_parsed(words: str, prompt: str, options: Options) -> None:
     assert parse_options(words) == (prompt, options)
 
 
 @pytest.mark.parametrize(
     "words", ["a fox -- in snow", "a fox — no people", "a fox—no people", "--", "a fox —red as fire"]
 )
-def test_a_dash_in_prose_is_no_option(words: str) -> None:
+def test_dash_in_prose_is_no_option(words: str) -> None:
     assert parse_options(words) == (words, Options())
 
 
@@ -79,32 +80,32 @@ def test_a_dash_in_prose_is_no_option(words: str) -> None:
         ("a fox --no people --chaos 5", Options(negative="people"), [("chaos", "5", "")]),
     ],
 )  # fmt: skip
-def test_a_bad_value_becomes_the_nearest_or_is_left_out_and_is_noted(
+def test_invalid_value_is_corrected_or_dropped(
     words: str, options: Options, corrections: list[tuple[str, str, str]]
 ) -> None:
     prompt, found = parse_options(words)
     assert (prompt, found, list(found.corrections)) == ("a fox", options, corrections)
 
 
-def test_words_behind_an_option_without_its_value_stay_words() -> None:
+def test_words_after_an_option_without_value_stay_in_the_prompt() -> None:
     assert parse_options("a fox --n lots of hens")[0] == "a fox lots of hens"
     assert parse_options("a fox --with a hat")[0] == "a fox with a hat"
 
 
-def test_only_numbers_are_repeated_of_what_was_written() -> None:
+def test_corrections_repeat_only_numbers() -> None:
     found = parse_options("a fox --style something-vile --vile 3 --ar vile")[1]
     assert not any("vile" in part for correction in found.corrections for part in correction)
 
 
-def test_own_options_go_over_inherited_ones() -> None:
+def test_own_options_override_inherited_ones() -> None:
     inherited = Options(aspect_ratio="16:9", style="ink", negative="people")
-    assert Options(aspect_ratio="1:1", count=2).over(inherited) == Options(
+    assert Options(aspect_ratio="1:1", count=2).merged_over(inherited) == Options(
         aspect_ratio="1:1", count=2, style="ink", negative="people"
     )
 
 
-def test_every_shape_is_one_that_all_painters_take() -> None:
-    for shape in SHAPES:
+def test_gpu_service_accepts_every_aspect_ratio() -> None:
+    for shape in ASPECT_RATIOS:
         asked = PaintRequest(prompt="a fox", aspect_ratio=shape)
         across, down = map(int, str(asked.aspect_ratio).split(":"))
         assert 1 / 3 < across / down < 3
@@ -114,7 +115,7 @@ OPTIONS = st.sampled_from(["--ar", "--n", "--no", "--seed", "—style", "--x", "
 
 
 @given(st.lists(OPTIONS | st.text(max_size=9), max_size=12))
-def test_no_words_make_it_fail_and_what_is_left_are_words_of_it_in_their_order(words: list[str]) -> None:
+def test_parsing_never_raises_and_keeps_the_order_of_words(words: list[str]) -> None:
     line = " ".join(words)
     prompt, options = parse_options(line)
     assert options.count in (None, 1, 2, 3, 4)

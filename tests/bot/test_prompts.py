@@ -1,4 +1,4 @@
-"""The prompt is the author's words: without handles at the head, the bot's handle, links; by code-point offsets."""
+"""Test the extraction of the prompt: without leading handles, the bot's handle and links, by code-point offsets."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.intent.prompts import extract_prompt, has_explicit_mention, tidy
-from core.x import Span
-from tests.support.posts import BOT, make_post
+from bot.intent.prompts import extract_prompt, has_explicit_mention
+from core.text import tidy
+from core.x import TextSpan
+from tests.support.x_posts import BOT, make_post
 
 
 @pytest.mark.parametrize(
@@ -43,11 +44,11 @@ from tests.support.posts import BOT, make_post
         ("", ""),
     ],
 )
-def test_it_finds_the_prompt(text: str, prompt: str) -> None:
+def test_prompt_is_extracted(text: str, prompt: str) -> None:
     assert extract_prompt(make_post(text), BOT) == prompt
 
 
-def test_it_knows_handles_at_the_head_by_form_where_x_sends_no_entities() -> None:
+def test_leading_handles_are_recognized_without_entities() -> None:
     assert extract_prompt(make_post("@bea @threadpaint a fox", mentions=()), BOT) == "a fox"
 
 
@@ -62,16 +63,16 @@ def test_it_knows_handles_at_the_head_by_form_where_x_sends_no_entities() -> Non
         ("@threadpaint a poster that says t.com", "a poster that says t.com"),
     ],
 )
-def test_short_links_of_x_are_no_words_even_if_it_sends_no_entities(text: str, prompt: str) -> None:
+def test_short_links_are_removed_without_entities(text: str, prompt: str) -> None:
     assert extract_prompt(make_post(text, links=()), BOT) == prompt
 
 
-def test_offsets_that_lie_do_no_harm() -> None:
-    lies = (Span(-5, 3), Span(4, 2), Span(3, 900), Span(2, 5), Span(50, 60))
+def test_wrong_offsets_are_ignored() -> None:
+    lies = (TextSpan(-5, 3), TextSpan(4, 2), TextSpan(3, 900), TextSpan(2, 5), TextSpan(50, 60))
     assert extract_prompt(make_post("a fox", mentions=(), links=lies), BOT).startswith("a")
 
 
-def test_a_post_full_of_handles_is_read_like_any_other() -> None:
+def test_post_full_of_handles_is_parsed() -> None:
     handles = " ".join(f"@p{number}" for number in range(100))
     post = make_post(
         f"{handles} @threadpaint a fox {handles}", people={f"p{number}": 100 + number for number in range(100)}
@@ -80,7 +81,7 @@ def test_a_post_full_of_handles_is_read_like_any_other() -> None:
     assert extract_prompt(post, BOT) == f"a fox {handles}"
 
 
-def test_a_handle_that_x_put_before_a_reply_is_no_explicit_mention() -> None:
+def test_handle_added_by_x_is_no_explicit_mention() -> None:
     text = "@threadpaint @bea thanks!"
     assert not has_explicit_mention(make_post(text, display_start=18), BOT)
     assert has_explicit_mention(make_post(text, display_start=0), BOT)
@@ -89,7 +90,7 @@ def test_a_handle_that_x_put_before_a_reply_is_no_explicit_mention() -> None:
 
 
 @given(st.text(max_size=300))
-def test_tidying_any_text_leaves_one_clean_line(text: str) -> None:
+def test_tidy_returns_one_clean_line(text: str) -> None:
     clean = tidy(text)
     assert clean == tidy(clean)
     assert clean.encode() is not None
@@ -97,8 +98,8 @@ def test_tidying_any_text_leaves_one_clean_line(text: str) -> None:
 
 
 @given(st.text(max_size=80), st.lists(st.tuples(st.integers(-9, 99), st.integers(-9, 99)), max_size=6))
-def test_no_text_and_no_offsets_make_it_fail(text: str, offsets: list[tuple[int, int]]) -> None:
-    spans = tuple(Span(start, end, BOT) for start, end in offsets)
+def test_extraction_never_raises(text: str, offsets: list[tuple[int, int]]) -> None:
+    spans = tuple(TextSpan(start, end, BOT) for start, end in offsets)
     extract_prompt(make_post(text, mentions=spans, links=spans), BOT)
 
 

@@ -1,6 +1,7 @@
-"""All processes of an instance keep their pictures in one folder; another one is noticed, and nothing is lost."""
+"""All processes of an instance store pictures in one folder. Another folder is rejected, and nothing is lost."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / PICTURES
 
 
-def test_the_first_who_keeps_pictures_marks_the_folder(engine: Engine, folder: Path) -> None:
+def test_the_first_process_marks_the_folder(engine: Engine, folder: Path) -> None:
     assert check_storage(engine, folder) == ""
     assert not folder.exists()
     key = require_storage(engine, folder)
@@ -29,7 +30,7 @@ def test_the_first_who_keeps_pictures_marks_the_folder(engine: Engine, folder: P
     assert check_storage(engine, folder) == require_storage(engine, folder) == key
 
 
-def test_another_folder_is_refused_and_not_touched(engine: Engine, folder: Path, tmp_path: Path) -> None:
+def test_another_folder_is_rejected_and_not_created(engine: Engine, folder: Path, tmp_path: Path) -> None:
     require_storage(engine, folder)
     other = tmp_path / "other"
     with pytest.raises(WrongStorage, match=rf"STORAGE_URL: {re.escape(str(other))} is not where this instance keeps"):
@@ -37,7 +38,7 @@ def test_another_folder_is_refused_and_not_touched(engine: Engine, folder: Path,
     assert not other.exists()
 
 
-def test_a_folder_of_another_instance_is_refused(engine: Engine, folder: Path) -> None:
+def test_a_folder_of_another_instance_is_rejected(engine: Engine, folder: Path) -> None:
     folder.mkdir()
     (folder / MARKER).write_text("0123456789abcdef\n")
     with pytest.raises(WrongStorage, match="pictures of another instance"):
@@ -45,35 +46,36 @@ def test_a_folder_of_another_instance_is_refused(engine: Engine, folder: Path) -
     assert (folder / MARKER).read_text() == "0123456789abcdef\n"
 
 
-def test_a_replaced_disk_is_adopted_when_the_operator_says_so(engine: Engine, folder: Path) -> None:
+def test_a_replaced_disk_can_be_adopted(engine: Engine, folder: Path) -> None:
     key = require_storage(engine, folder)
     (folder / MARKER).unlink()
-    with pytest.raises(WrongStorage, match="python -m core adopt-storage"):
+    with pytest.raises(WrongStorage, match="threadpaint adopt-storage"):
         check_storage(engine, folder)
     assert adopt_storage(engine, folder) == key == check_storage(engine, folder)
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(engine: Engine, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_a_settings_error(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SettingsError, match="STORAGE_URL: cannot keep pictures in"):
+    with pytest.raises(SettingsError, match="STORAGE_URL: cannot save pictures in"):
         require_storage(engine, tmp_path / "file" / PICTURES)
 
 
-def test_nothing_is_kept_read_or_deleted_in_a_wrong_folder(engine: Engine, folder: Path) -> None:
+def test_put_get_and_delete_fail_in_a_wrong_folder(engine: Engine, folder: Path) -> None:
     storage = FolderStorage(folder, require_storage(engine, folder))
     key = storage.put(b"picture", "webp")
     (folder / MARKER).rename(folder / "away")  # the disk is unmounted
-    for verb in (storage.check_room, lambda: storage.get(key), lambda: storage.delete(key)):
-        with pytest.raises(TryLater, match="not the folder of this instance") as refused:
-            verb()
-        assert not refused.value.counted
-        assert refused.value.after > 0
+    calls: list[Callable[[], object]] = [storage.check_room, lambda: storage.get(key), lambda: storage.delete(key)]
+    for call in calls:
+        with pytest.raises(TryLater, match="not the folder of this instance") as caught:
+            call()
+        assert not caught.value.counted
+        assert caught.value.after > 0
     with pytest.raises(TryLater):
         storage.put(b"another", "webp")
-    assert outages.ongoing(STORAGE)
+    assert outages.is_ongoing(STORAGE)
     (folder / "away").rename(folder / MARKER)
     assert storage.get(key) == b"picture"
-    outages.over(STORAGE)
+    outages.end(STORAGE)
 
 
 @pytest.mark.parametrize(
@@ -89,28 +91,30 @@ def test_nothing_is_kept_read_or_deleted_in_a_wrong_folder(engine: Engine, folde
         "c:/p",
     ],
 )
-def test_an_unknown_scheme_is_refused_without_the_address(url: str) -> None:
-    with pytest.raises(SettingsError, match="STORAGE_URL is wrong: pictures are kept in a folder") as refused:
+def test_an_unknown_scheme_is_rejected_without_showing_the_url(url: str) -> None:
+    with pytest.raises(SettingsError, match="STORAGE_URL is wrong: pictures are stored in a folder") as refused:
         load(StorageSettings, storage_url=url)
     assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("url", ["/srv/a:b/pictures", "file:///srv/a:b/pictures"])
-def test_a_path_is_taken_as_it_is(url: str) -> None:
+def test_a_path_with_a_colon_is_accepted(url: str) -> None:
     assert load(StorageSettings, storage_url=url).folder == Path("/srv/a:b/pictures")
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("module", ["worker", "gallery"])
-def test_a_process_does_not_start_with_a_scheme_that_it_does_not_know(module: str, tmp_path: Path) -> None:
+def test_a_process_does_not_start_with_an_unknown_scheme(module: str, tmp_path: Path) -> None:
     done = run(module, DATA_DIR=str(tmp_path), STORAGE_URL="s3://bucket/pictures", **KEYS)
     assert done.returncode != 0
-    assert "STORAGE_URL is wrong: pictures are kept in a folder" in done.stderr
+    assert "STORAGE_URL is wrong: pictures are stored in a folder" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_worker_of_another_folder_does_not_start_until_it_is_adopted(tmp_path: Path) -> None:
+@pytest.mark.processes
+@pytest.mark.usefixtures("migrated_engine")
+def test_a_worker_does_not_start_until_its_folder_is_adopted(tmp_path: Path) -> None:
     here, other = {"DATA_DIR": str(tmp_path)}, {"DATA_DIR": str(tmp_path), "STORAGE_URL": str(tmp_path / "other")}
-    assert run("core", "migrate", **here).returncode == 0
     assert run("core", "adopt-storage", **here).stdout == f"this instance keeps its pictures in {tmp_path / PICTURES}\n"
     done = run("worker", **other, **KEYS)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

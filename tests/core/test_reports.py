@@ -1,26 +1,27 @@
-"""What the host sees of reports."""
+"""The operator lists, resolves and removes reports."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from core.__main__ import cli
-from core.database import open_database, transaction
-from core.errors import HouseError
+from core.__main__ import app
+from core.cli.reports import MAX_LISTED, remove_reported, render_reports, render_summary, resolve
+from core.database import open_database, write_session
+from core.errors import ThreadpaintError
+from core.migrate import migrate
 from core.models import Comment, Report, State, creations
-from core.reports import LATEST, close, in_one_line, lines, take_down
-from core.schema import migrate
-from core.visibility import show
+from core.publishing import publish
 from tests.support.rows import make_creation, make_person, read_creation
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-def report(engine: Engine, creation_id: int, **values: object) -> int:
-    with transaction(engine) as session:
+def report(engine: Engine, creation_id: int, **values: Any) -> int:
+    with write_session(engine) as session:
         row = Report(**{"key": f"k{creation_id}", "creation_id": creation_id, "reason": "spam", "at": NOON, **values})
         session.add(row)
         session.flush()
@@ -28,121 +29,121 @@ def report(engine: Engine, creation_id: int, **values: object) -> int:
         return row.id
 
 
-def hung(engine: Engine, **values: object) -> int:
+def make_published(engine: Engine, **values: Any) -> int:
     creation_id = make_creation(
         engine, pictures=1, state=State.REPLIED, painted_at=NOON, next_attempt_at=None, **values
     )
-    with transaction(engine) as session:
-        show(session, creations.c.id == creation_id)
+    with write_session(engine) as session:
+        publish(session, creations.c.id == creation_id)
     return creation_id
 
 
 def comment_on(engine: Engine, creation_id: int) -> int:
     person_id = make_person(engine, id=5)
-    with transaction(engine) as session:
+    with write_session(engine) as session:
         comment = Comment(creation_id=creation_id, person_id=person_id, text="buy this")
         session.add(comment)
         session.flush()
         return comment.id or 0
 
 
-def test_a_house_without_reports_says_nothing_in_its_status_and_so_in_its_list(engine: Engine) -> None:
-    assert in_one_line(engine) is None
-    assert list(lines(engine, "")) == ["no open reports"]
+def test_no_reports_means_no_summary_and_an_empty_list(engine: Engine) -> None:
+    assert render_summary(engine) is None
+    assert list(render_reports(engine, "")) == ["no open reports"]
 
 
-def test_the_status_counts_the_open_ones_and_says_since_when(engine: Engine) -> None:
-    one, other = make_creation(engine), make_creation(engine)
-    report(engine, one)
+def test_the_summary_counts_open_reports_with_the_oldest_date(engine: Engine) -> None:
+    report_id, other = make_creation(engine), make_creation(engine)
+    report(engine, report_id)
     report(engine, other, at=NOON + timedelta(days=1))
-    told = in_one_line(engine)
-    assert told == "reports: 2 open, the oldest since 20 Nov 12:00 UTC; see them with: python -m core reports"
+    summary = render_summary(engine)
+    assert summary == "reports: 2 open, the oldest since 20 Nov 12:00 UTC; see them with: threadpaint reports"
 
 
-def test_each_is_told_with_what_it_is_about_and_who_says_so(engine: Engine) -> None:
+def test_a_report_shows_creation_reporter_and_text(engine: Engine) -> None:
     creation_id = make_creation(engine, prompt="a lighthouse")
     number = report(engine, creation_id, words="look there", person_id=make_person(engine, id=5, username="grace"))
-    told = list(lines(engine, "https://paint.example"))
-    assert told[0] == f"{number}: It is advertising or spam – says @grace, 20 Nov 12:00 UTC"
-    assert told[1].startswith(f"   https://paint.example/c/{creation_id}, prompted by @")
-    assert told[1].endswith(": a lighthouse")
-    assert told[2] == "   in their words: look there"
+    lines = list(render_reports(engine, "https://paint.example"))
+    assert lines[0] == f"{number}: It is advertising or spam – reported by @grace, 20 Nov 12:00 UTC"
+    assert lines[1].startswith(f"   https://paint.example/c/{creation_id}, prompted by @")
+    assert lines[1].endswith(": a lighthouse")
+    assert lines[2] == "   they wrote: look there"
 
 
-def test_a_comment_is_told_with_its_words(engine: Engine) -> None:
+def test_a_report_of_a_comment_shows_its_text(engine: Engine) -> None:
     creation_id = make_creation(engine)
     comment_id = comment_on(engine, creation_id)
     report(engine, creation_id, comment_id=comment_id)
-    told = "\n".join(lines(engine, ""))
-    assert f"/c/{creation_id}#comment-{comment_id}," in told
-    assert "the comment: buy this" in told
-    assert "somebody who was not signed in" in told
+    output = "\n".join(render_reports(engine, ""))
+    assert f"/c/{creation_id}#comment-{comment_id}," in output
+    assert "the comment: buy this" in output
+    assert "a visitor without sign-in" in output
 
 
-def test_words_of_people_do_not_command_the_terminal(engine: Engine) -> None:
+def test_control_characters_in_texts_are_not_printed(engine: Engine) -> None:
     creation_id = make_creation(engine, prompt="a\x1b[2Jcat\r\nfake: line")
     report(engine, creation_id, words="\x1b]0;title\x07 \u202e words\nmore")
-    told = list(lines(engine, ""))
-    assert len(told) == 3
-    assert all(character.isprintable() for line in told for character in line)
+    lines = list(render_reports(engine, ""))
+    assert len(lines) == 3
+    assert all(character.isprintable() for line in lines for character in line)
 
 
-def test_what_is_dealt_with_is_listed_no_more(engine: Engine) -> None:
-    one, other = (report(engine, make_creation(engine)) for _ in range(2))
-    for change in (close, take_down):
-        with pytest.raises(HouseError, match="there is no report 999"):
-            change(engine, [one, 999])
-    assert close(engine, [one]) == 1
-    assert close(engine, [one]) == 0
-    numbers = [line.partition(":")[0] for line in lines(engine, "") if not line.startswith(" ")]
+def test_resolved_reports_are_not_listed(engine: Engine) -> None:
+    report_id, other = (report(engine, make_creation(engine)) for _ in range(2))
+    for change in (resolve, remove_reported):
+        with pytest.raises(ThreadpaintError, match="there is no report 999"):
+            change(engine, [report_id, 999])
+    assert resolve(engine, [report_id]) == 1
+    assert resolve(engine, [report_id]) == 0
+    numbers = [line.partition(":")[0] for line in render_reports(engine, "") if not line.startswith(" ")]
     assert numbers == [str(other)]
 
 
-def test_of_very_many_the_oldest_are_listed_and_the_others_counted(engine: Engine) -> None:
+def test_a_long_list_ends_with_the_number_of_further_reports(engine: Engine) -> None:
     creation_id = make_creation(engine)
-    for number in range(LATEST + 3):
+    for number in range(MAX_LISTED + 3):
         report(engine, creation_id, key=str(number))
-    told = list(lines(engine, ""))
-    assert told[-1] == "and 3 more"
-    assert len(told) == 2 * LATEST + 1
+    lines = list(render_reports(engine, ""))
+    assert lines[-1] == "and 3 more"
+    assert len(lines) == 2 * MAX_LISTED + 1
 
 
-def test_the_command_says_what_it_is_for() -> None:
-    told = CliRunner().invoke(cli, ["reports", "--help"])
-    assert told.exit_code == 0
-    assert "nobody has dealt with yet" in told.output
+def test_the_command_has_a_help_text() -> None:
+    result = CliRunner().invoke(app, ["reports", "--help"])
+    assert result.exit_code == 0
+    assert "resolve" in result.output
 
 
-def test_what_a_report_is_about_goes_and_all_that_say_the_same_are_closed(engine: Engine) -> None:
-    creation_id, other = hung(engine), hung(engine)
+def test_removing_a_reported_creation_resolves_all_its_reports(engine: Engine) -> None:
+    creation_id, other = make_published(engine), make_published(engine)
     comment_id = comment_on(engine, creation_id)
     first, second = report(engine, creation_id), report(engine, creation_id, key="again")
     about_comment, elsewhere = report(engine, creation_id, key="said", comment_id=comment_id), report(engine, other)
-    assert take_down(engine, [first, second]) == 1
+    assert remove_reported(engine, [first, second]) == 1
     assert read_creation(engine, creation_id).deleted_at is not None
-    assert read_creation(engine, creation_id).shown_at is None
-    assert read_creation(engine, other).shown_at is not None
-    assert close(engine, [first, second, about_comment]) == 0
-    assert close(engine, [elsewhere]) == 1
-    assert take_down(engine, [first, elsewhere]) == 0, "what is dealt with stays as it is"
+    assert read_creation(engine, creation_id).published_at is None
+    assert read_creation(engine, other).published_at is not None
+    assert resolve(engine, [first, second, about_comment]) == 0
+    assert resolve(engine, [elsewhere]) == 1
+    assert remove_reported(engine, [first, elsewhere]) == 0, "resolved reports change nothing"
 
 
-def test_a_comment_goes_alone_and_is_counted_no_more(engine: Engine) -> None:
-    creation_id = hung(engine, comments=1)
+def test_removing_a_reported_comment_keeps_the_creation(engine: Engine) -> None:
+    creation_id = make_published(engine, comments=1)
     comment_id = comment_on(engine, creation_id)
     number, of_the_picture = report(engine, creation_id, comment_id=comment_id), report(engine, creation_id, key="k2")
-    assert take_down(engine, [number]) == 1
+    assert remove_reported(engine, [number]) == 1
     row = read_creation(engine, creation_id)
-    assert (row.comments, row.shown_at is not None) == (0, True)
-    assert close(engine, [of_the_picture]) == 1
+    assert (row.comments, row.published_at is not None) == (0, True)
+    assert resolve(engine, [of_the_picture]) == 1
 
 
-def test_the_host_takes_down_by_the_number_of_a_report(tmp_path: Path) -> None:
+def test_the_operator_removes_by_report_number(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'threadpaint.db'}"
     engine = open_database(database)
     migrate(engine)
-    creation_id = hung(engine)
+    creation_id = make_published(engine)
     number = report(engine, creation_id)
-    told = CliRunner().invoke(cli, ["reports", "--take-down", str(number)], env={"DATABASE_URL": database})
-    assert told.output == "1 taken down\nno open reports\n"
+    result = CliRunner().invoke(app, ["reports", "remove", str(number)], env={"DATABASE_URL": database})
+    assert result.output == "1 removed\n"
     assert read_creation(engine, creation_id).deleted_at is not None

@@ -1,4 +1,4 @@
-"""A wrong or missing setting is one line that names the variable and shows an example."""
+"""An error about a wrong or missing setting is one line with the variable and an example."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ import pytest
 
 from core.errors import SettingsError
 from core.settings import (
+    AppSettings,
+    BudgetSettings,
     DatabaseSettings,
     GpuSettings,
-    HouseSettings,
-    MoneySettings,
+    JobSettings,
     QueueSettings,
-    WorkSettings,
     XSettings,
+    env_file,
     load,
-    location,
 )
 
 KEYS = {f"x_{name}": "k" for name in ("consumer_key", "consumer_secret", "access_token", "access_token_secret")}
@@ -33,15 +33,15 @@ def test_a_missing_key_is_named_with_an_example() -> None:
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALLERY_PORT", "many")
     with pytest.raises(SettingsError, match=r"^GALLERY_PORT is wrong: Input should be a valid integer"):
-        load(HouseSettings)
+        load(AppSettings)
 
 
-def test_settings_that_contradict_each_other_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contradicting_settings_raise_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEASE_SECONDS", "5")
     with pytest.raises(
         SettingsError, match=r"^LEASE_SECONDS must be at least four times X_TIMEOUT_SECONDS, e.g. LEASE_SECONDS=40$"
     ):
-        load(WorkSettings)
+        load(JobSettings)
 
 
 def test_secrets_are_not_shown() -> None:
@@ -49,29 +49,29 @@ def test_secrets_are_not_shown() -> None:
     assert "s3cret" not in repr(settings) + str(settings)
 
 
-def test_watched_posts_are_read_in_any_spelling(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watched_posts_may_be_separated_by_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X_WATCHED_POSTS", " 12,13  14,")
     assert load(XSettings, **KEYS).watched == {12, 13, 14}
 
 
-def test_everything_lies_in_the_data_folder_by_default(tmp_path: Path) -> None:
+def test_defaults_are_in_the_data_folder(tmp_path: Path) -> None:
     assert load(DatabaseSettings, data_dir=tmp_path).url == f"sqlite:///{tmp_path}/threadpaint.db"
     assert load(QueueSettings, data_dir=tmp_path).url == f"unix://{tmp_path}/queue.sock?db=0"
     assert load(GpuSettings, gpu_port=9).urls == ("http://127.0.0.1:9",)
 
 
-def test_a_deep_folder_gets_a_short_socket(tmp_path: Path) -> None:
+def test_a_deep_folder_gets_a_short_socket_path(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 120)
     assert len(str(load(QueueSettings, data_dir=deep).socket)) < 100
     assert load(QueueSettings, data_dir=deep).folder == deep / "queue"
 
 
-def test_the_spelling_of_hosting_platforms_is_mended() -> None:
+def test_postgres_urls_of_hosting_platforms_are_corrected() -> None:
     assert load(DatabaseSettings, database_url="postgres://u:p@h/d").url == "postgresql://u:p@h/d"
 
 
 @pytest.mark.parametrize("folder", ["a#b", "a?b", "a%20b"])
-def test_a_data_folder_that_would_spoil_addresses_is_refused(folder: str) -> None:
+def test_a_data_folder_with_special_characters_is_rejected(folder: str) -> None:
     with pytest.raises(SettingsError, match=r"^DATA_DIR is wrong"):
         load(DatabaseSettings, data_dir=Path(folder))
 
@@ -88,51 +88,49 @@ def test_a_data_folder_that_would_spoil_addresses_is_refused(folder: str) -> Non
         ("GPU_TIMEOUT_SECONDS", "1900"),
     ],
 )
-def test_an_address_or_token_that_cannot_be_sent_is_refused(
-    name: str, value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_gpu_url_or_token_is_rejected(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=f"^{name} is wrong"):
         load(GpuSettings)
 
 
 @pytest.mark.parametrize("text", ["https://a.example/x/,http://b:8002", " https://a.example/x  http://b:8002/ ,"])
-def test_several_painters_are_listed_in_any_spelling_the_preferred_one_first(text: str) -> None:
+def test_gpu_urls_may_be_separated_by_commas_or_spaces(text: str) -> None:
     assert load(GpuSettings, gpu_url=text).urls == ("https://a.example/x", "http://b:8002")
 
 
-def test_a_painter_listed_twice_is_one() -> None:
+def test_a_repeated_gpu_url_counts_once() -> None:
     assert load(GpuSettings, gpu_url="http://a http://a/").urls == ("http://a",)
 
 
-def test_half_a_proxy_token_is_told() -> None:
+def test_a_modal_key_without_its_secret_raises_an_error() -> None:
     with pytest.raises(SettingsError, match=r"^GPU_MODAL_KEY and GPU_MODAL_SECRET go together"):
         load(GpuSettings, gpu_modal_key="wk-1")
     both = load(GpuSettings, gpu_url="https://a", gpu_modal_key="wk-1", gpu_modal_secret="ws-2")
-    assert both.painters[0].headers == {"Modal-Key": "wk-1", "Modal-Secret": "ws-2"}
-    assert "ws-2" not in repr(both) + repr(both.painters)
+    assert both.backends[0].headers == {"Modal-Key": "wk-1", "Modal-Secret": "ws-2"}
+    assert "ws-2" not in repr(both) + repr(both.backends)
 
 
-def test_each_painter_gets_its_own_token_or_the_common_one_and_no_other() -> None:
+def test_each_backend_gets_its_own_token_or_the_common_one() -> None:
     addresses = "https://a.example, http://:home%3Atoken@10.0.0.5:8002/x/"
-    first, second = load(GpuSettings, gpu_url=addresses, gpu_token="common").painters
+    first, second = load(GpuSettings, gpu_url=addresses, gpu_token="common").backends
     assert (first.url, first.headers) == ("https://a.example", {"Authorization": "Bearer common"})
     assert (second.url, second.headers) == ("http://10.0.0.5:8002/x", {"Authorization": "Bearer home:token"})
 
 
-def test_modals_keys_go_only_where_nobody_listens_on_the_way() -> None:
+def test_modal_keys_are_sent_over_https_or_loopback_only() -> None:
     addresses = ("https://a.example", "http://b.example", "http://10.0.0.5:8002", "http://127.0.0.1:8002")
     settings = load(GpuSettings, gpu_url=" ".join(addresses), gpu_modal_key="wk-1", gpu_modal_secret="ws-2")
-    told = {painter.url for painter in settings.painters if "Modal-Key" in painter.headers}
-    assert told == {"https://a.example", "http://127.0.0.1:8002"}
-    assert [painter.is_overheard for painter in settings.painters] == [False, True, False, False]
+    urls_with_keys = {painter.url for painter in settings.backends if "Modal-Key" in painter.headers}
+    assert urls_with_keys == {"https://a.example", "http://127.0.0.1:8002"}
+    assert [painter.is_exposed for painter in settings.backends] == [False, True, False, False]
 
 
 @pytest.mark.parametrize(
     "address",
     ["http://token@a", "http://:@a", "http://:t%20t@a", "http://:t%0a@a", "http://", "http://a:0", "http://[::1"],
 )
-def test_an_address_that_is_none_is_told_without_the_token_in_it(address: str) -> None:
+def test_error_about_invalid_gpu_url_hides_the_token(address: str) -> None:
     with pytest.raises(SettingsError, match=r"^GPU_URL is wrong") as caught:
         load(GpuSettings, gpu_url=f"http://:s3cret@b {address}")
     assert "s3cret" not in str(caught.value)
@@ -143,24 +141,24 @@ def test_an_address_that_is_none_is_told_without_the_token_in_it(address: str) -
     "value",
     ['{"alt_text": 0.005, "reply": 0.02}', "alt_text=0.005, reply=0.02", "{alt_text: 0.005, reply:0.02}"],
 )
-def test_prices_are_read_as_json_as_pairs_and_as_process_runners_leave_them(
-    value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PRICES", value)
-    assert load(MoneySettings).prices == {"alt_text": 0.005, "reply": 0.02}
+def test_prices_are_parsed_from_json_and_pairs(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_PRICES", value)
+    assert load(BudgetSettings).x_prices == {"alt_text": 0.005, "reply": 0.02}
 
 
 @pytest.mark.parametrize("value", ["nonsense", "alt_text=free", "[1]"])
-def test_prices_that_make_no_sense_are_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PRICES", value)
-    with pytest.raises(SettingsError, match=r"^PRICES is wrong"):
-        load(MoneySettings)
+def test_invalid_prices_are_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_PRICES", value)
+    with pytest.raises(SettingsError, match=r"^X_PRICES is wrong"):
+        load(BudgetSettings)
 
 
 @pytest.mark.parametrize(
     "value", ["redis-host:6379", "http://redis", "redis://:s3cret@", "redis://:s3cret@h:port", "redis://h:0", "unix://"]
 )
-def test_an_address_of_no_queue_is_refused_without_its_password(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_redis_url_is_rejected_without_showing_the_password(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REDIS_URL", value)
     with pytest.raises(SettingsError, match=r"^REDIS_URL is wrong") as caught:
         load(QueueSettings)
@@ -168,7 +166,7 @@ def test_an_address_of_no_queue_is_refused_without_its_password(value: str, monk
 
 
 @pytest.mark.parametrize("value", ["redis://:p@h:6379/0", "rediss://h", "unix:///run/redis.sock?db=1", ""])
-def test_addresses_of_a_queue_are_taken(value: str) -> None:
+def test_valid_redis_urls_are_accepted(value: str) -> None:
     assert load(QueueSettings, redis_url=value).redis_url == value
 
 
@@ -177,7 +175,7 @@ def test_an_empty_key_is_named_as_empty() -> None:
         load(XSettings, **(KEYS | {"x_access_token": " "}))
 
 
-def test_the_bot_talks_to_x_where_nothing_else_is_said() -> None:
+def test_the_default_api_url_is_that_of_x() -> None:
     assert load(XSettings, **KEYS).x_api_url == "https://api.x.com"
     with pytest.raises(SettingsError, match=r"^X_API_URL is wrong"):
         load(XSettings, **(KEYS | {"x_api_url": "api.x.com"}))
@@ -185,46 +183,46 @@ def test_the_bot_talks_to_x_where_nothing_else_is_said() -> None:
 
 @pytest.fixture
 def two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """The folder of a checkout and another one in which a command is started."""
+    """Return the folder of a checkout, and the current folder."""
     checkout, here = tmp_path / "checkout", tmp_path / "here"
     checkout.mkdir()
     here.mkdir()
     monkeypatch.delenv("ENV_FILE")
-    monkeypatch.setattr(location, "CHECKOUT", checkout)
+    monkeypatch.setattr(env_file, "CHECKOUT", checkout)
     monkeypatch.chdir(here)
     return checkout, here
 
 
-def test_the_file_of_the_current_folder_wins_over_the_checkouts(two_folders: tuple[Path, Path]) -> None:
+def test_the_env_file_of_the_current_folder_takes_precedence(two_folders: tuple[Path, Path]) -> None:
     checkout, here = two_folders
-    assert load(HouseSettings).gallery_port == 8000
+    assert load(AppSettings).gallery_port == 8000
     (checkout / ".env").write_text("GALLERY_PORT=8111\nDATA_DIR=d\n")
-    assert (load(HouseSettings).gallery_port, load(HouseSettings).data_dir) == (8111, checkout / "d")
+    assert (load(AppSettings).gallery_port, load(AppSettings).data_dir) == (8111, checkout / "d")
     (here / ".env").write_text("GALLERY_PORT=8222\n")
-    assert (load(HouseSettings).gallery_port, load(HouseSettings).data_dir) == (8222, here / "data")
+    assert (load(AppSettings).gallery_port, load(AppSettings).data_dir) == (8222, here / "data")
 
 
-def test_a_named_file_wins_and_an_empty_name_reads_none(
+def test_env_file_takes_precedence_and_may_be_empty(
     two_folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout, here = two_folders
     (here / ".env").write_text("GALLERY_PORT=8222\n")
     (checkout / "other.env").write_text("GALLERY_PORT=8333\nDATABASE_URL=sqlite:///own.db\n")
     monkeypatch.setenv("ENV_FILE", str(checkout / "other.env"))
-    assert load(HouseSettings).gallery_port == 8333
+    assert load(AppSettings).gallery_port == 8333
     assert load(DatabaseSettings).url == f"sqlite:///{checkout}/own.db"
     monkeypatch.setenv("ENV_FILE", "")
-    assert (load(HouseSettings).gallery_port, load(HouseSettings).data_dir) == (8000, here / "data")
+    assert (load(AppSettings).gallery_port, load(AppSettings).data_dir) == (8000, here / "data")
 
 
-def test_data_of_the_checkout_is_found_from_elsewhere(two_folders: tuple[Path, Path]) -> None:
+def test_the_data_folder_of_the_checkout_is_found_from_another_folder(two_folders: tuple[Path, Path]) -> None:
     checkout, here = two_folders
-    assert load(HouseSettings).data_dir == here / "data"
+    assert load(AppSettings).data_dir == here / "data"
     (checkout / "data").mkdir()
-    assert load(HouseSettings).data_dir == checkout / "data"
+    assert load(AppSettings).data_dir == checkout / "data"
 
 
-def test_a_file_that_is_no_text_is_one_line(two_folders: tuple[Path, Path]) -> None:
+def test_a_binary_env_file_is_a_settings_error(two_folders: tuple[Path, Path]) -> None:
     (two_folders[1] / ".env").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match=r"^\.env: .*cannot be read"):
-        load(HouseSettings)
+        load(AppSettings)

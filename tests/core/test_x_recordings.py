@@ -1,4 +1,4 @@
-"""Answers of the real X that others have recorded, and hostile ones, are read without a loss and without a crash."""
+"""Recorded responses of the real X, and hostile ones, are parsed without loss or crash."""
 
 import json
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.x.losses import read_losses
-from core.x.people import read_people
-from core.x.posts import next_token, read_page
-from core.x.shapes import Media
-from tests.support.x_answers import ADA, ID, answer, raw_post, renamed
+from core.x.posts import next_page_token, parse_posts
+from core.x.types import Media
+from core.x.unavailable import parse_unavailable
+from core.x.users import parse_users
+from tests.support.x_responses import ADA, ID, answer, raw_post, renamed
 
 
 def recordings(material: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Answers of X that others have recorded, each with where it is from."""
+    """Recorded responses of X, each with its source."""
     for line in (material / "x-tweepy-cassettes" / "v2_interactions.jsonl").read_text(encoding="utf-8").splitlines():
         call = json.loads(line)
         if "/2/" in call["uri"] and isinstance(call["json"], dict):
@@ -30,7 +30,7 @@ def recordings(material: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def holding(body: dict[str, Any], *names: str) -> list[dict[str, Any]]:
-    """The things an answer holds if all of them have these fields. Direct messages have `text`, too."""
+    """Return the objects of a response if all have these fields. Direct messages have `text`, too."""
     data = body.get("data") or []
     items = [data] if isinstance(data, dict) else data
     fit = all(isinstance(item, dict) and {*names} <= {*item} and "event_type" not in item for item in items)
@@ -44,50 +44,50 @@ def recorded(material: Path) -> list[tuple[str, dict[str, Any]]]:
     return list(recordings(material))
 
 
-def test_every_recorded_answer_with_posts_is_read_whole(recorded: list[tuple[str, dict[str, Any]]]) -> None:
+def test_recorded_posts_are_parsed_completely(recorded: list[tuple[str, dict[str, Any]]]) -> None:
     answers = [(name, body) for name, body in recorded if holding(body, "id", "text")]
     assert len(answers) >= 38
     for name, body in answers:
-        read = read_page(body)
+        read = parse_posts(body)
         assert [str(post.id) for post in read] == [item["id"] for item in holding(body, "id", "text")], name
-        assert read_page(renamed(body)) == read, name
+        assert parse_posts(renamed(body)) == read, name
 
 
-def test_every_recorded_answer_with_people_is_read_whole(recorded: list[tuple[str, dict[str, Any]]]) -> None:
+def test_recorded_users_are_parsed_completely(recorded: list[tuple[str, dict[str, Any]]]) -> None:
     answers = [(name, body) for name, body in recorded if holding(body, "id", "username")]
     assert len(answers) >= 30
     for name, body in answers:
-        read = read_people(body)
+        read = parse_users(body)
         assert [str(person.id) for person in read] == [item["id"] for item in holding(body, "id", "username")], name
-        assert read_people(renamed(body)) == read, name
+        assert parse_users(renamed(body)) == read, name
         assert all(person.username and person.name for person in read)
 
 
-def test_everything_sent_along_in_the_recordings_is_read(recorded: list[tuple[str, dict[str, Any]]]) -> None:
-    known = joined = hung = 0
+def test_recorded_includes_are_parsed_completely(recorded: list[tuple[str, dict[str, Any]]]) -> None:
+    known = joined = attached = 0
     for _, body in recorded:
         included = body.get("includes") or {}
-        read = read_page(body) if holding(body, "id", "text") else []
+        read = parse_posts(body) if holding(body, "id", "text") else []
         people = {user["id"] for user in included.get("users", [])}
         known += sum(1 for post in read if str(post.author.id) in people)
         assert all(bool(post.author.username) == (str(post.author.id) in people) for post in read)
         joined += sum(1 for post in read if post.parent or post.quoted)
-        hung += sum(len(post.media) for post in read)
+        attached += sum(len(post.media) for post in read)
     assert known >= 20
     assert joined >= 4
-    assert hung >= 1
+    assert attached >= 1
 
 
-def test_one_recorded_post_with_a_picture_has_it(recorded: list[tuple[str, dict[str, Any]]]) -> None:
+def test_a_recorded_post_has_its_picture(recorded: list[tuple[str, dict[str, Any]]]) -> None:
     body = dict(recorded)["tweet_resp.json"]
-    [post] = read_page(body)
+    [post] = parse_posts(body)
     [media] = post.media
     assert replace(media, url=None) == Media(
         media.key, body["includes"]["media"][0]["type"], width=media.width, height=media.height
     )
 
 
-# hostile answers
+# hostile responses
 
 FULL = raw_post(
     conversation_id=str(ID),
@@ -111,7 +111,7 @@ junk = st.recursive(plain, lambda inner: st.lists(inner, max_size=2) | st.dictio
 
 
 def places(thing: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every value of an answer."""
+    """Yield the path of every value of a response."""
     keys = range(len(thing)) if isinstance(thing, list) else thing if isinstance(thing, dict) else ()
     for key in keys:
         yield (*path, key)
@@ -119,8 +119,8 @@ def places(thing: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def spoiled(spots: dict[tuple[Any, ...], Any]) -> dict[str, Any]:
-    """A whole answer with some of its values, the deepest first, replaced by others."""
-    body = json.loads(json.dumps(WHOLE))
+    """Return a response with some values replaced, the deepest first."""
+    body: dict[str, Any] = json.loads(json.dumps(WHOLE))
     for path in sorted(spots, key=len, reverse=True):
         inner: Any = body
         for key in path[:-1]:
@@ -129,21 +129,21 @@ def spoiled(spots: dict[tuple[Any, ...], Any]) -> dict[str, Any]:
     return body
 
 
-def test_the_answer_that_is_spoiled_below_is_whole() -> None:
-    assert len(read_page(WHOLE, strict=True)) == 2
-    assert read_losses(WHOLE) == {5: "gone"}
+def test_the_sample_response_is_valid() -> None:
+    assert len(parse_posts(WHOLE, strict=True)) == 2
+    assert parse_unavailable(WHOLE) == {5: "deleted"}
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(list(places(WHOLE))), junk, max_size=4))
-def test_whatever_x_sends_is_read_or_refused(spots: dict[tuple[Any, ...], Any]) -> None:
+def test_any_response_is_parsed_or_rejected(spots: dict[tuple[Any, ...], Any]) -> None:
     body = spoiled(spots)
     for sent in (body, renamed(body)):
-        read_losses(sent)
-        read_people(sent)
-        next_token(sent)
+        parse_unavailable(sent)
+        parse_users(sent)
+        next_page_token(sent)
         try:
-            read = read_page(sent)
+            read = parse_posts(sent)
         except ValueError:
             continue
         for post in read:
@@ -153,5 +153,5 @@ def test_whatever_x_sends_is_read_or_refused(spots: dict[tuple[Any, ...], Any]) 
 
 @settings(deadline=None)
 @given(st.sampled_from([path for path in places(WHOLE) if path[:2] == ("data", 0) or path[0] == "includes"]), junk)
-def test_one_spoiled_value_does_not_hide_the_other_post(path: tuple[Any, ...], value: Any) -> None:
-    assert [post.id for post in read_page(spoiled({path: value}))][-1:] == [ID]
+def test_one_invalid_value_does_not_hide_the_other_post(path: tuple[Any, ...], value: Any) -> None:
+    assert [post.id for post in parse_posts(spoiled({path: value}))][-1:] == [ID]

@@ -1,4 +1,4 @@
-"""Whom a refusal of X is about: our account or app (everything is kept), one post (final), or a limit (it waits)."""
+"""Errors of X are about our account or app (suspend), one post (final), or a limit (wait)."""
 
 import json
 from typing import Any
@@ -7,19 +7,19 @@ import pytest
 import requests
 
 from core.clock import now
-from core.errors import GiveUp, HouseError, OutOfFunds, TryLater
-from core.pace import STOPS, Told
+from core.errors import CallsSuspended, GiveUp, ThreadpaintError, TryLater
 from core.x import refusals
-from core.x.transport import _error, _translate
+from core.x.rate_limit import BLOCKING_CODES, RateLimitHeaders
+from core.x.transport import _build_error, _translate
 
 
 def codes(number: int, message: str = "") -> dict[str, Any]:
-    """As the old API says it."""
+    """Return the error body of API v1.1."""
     return {"errors": [{"code": number, "message": message}]}
 
 
 def problem(detail: str, kind: str = "about:blank", **more: Any) -> dict[str, Any]:
-    """As the new API says it."""
+    """Return the error body of API v2."""
     return {"title": "Forbidden", "detail": detail, "type": kind, "status": 403} | more
 
 
@@ -27,12 +27,12 @@ def typed(name: str, host: str = "api.x.com", detail: str = "Forbidden") -> dict
     return problem(detail, f"https://{host}/2/problems/{name}")
 
 
-def refusal(status: int, body: Any, *, writes: bool = True) -> HouseError:
+def refusal(status: int, body: Any, *, writes: bool = True) -> ThreadpaintError:
     answer = requests.Response()
     answer.status_code = status
     answer._content = body if isinstance(body, bytes) else json.dumps(body).encode()
     answer.headers["content-type"] = "application/json"
-    return _translate(_error(answer), writes, Told(now()))
+    return _translate(_build_error(answer), writes, RateLimitHeaders(now()))
 
 
 LOCKED = (
@@ -56,7 +56,7 @@ PROJECT = (
     "developer App that is attached to a Project."
 )
 ABOUT_US: list[tuple[int, Any, str]] = [
-    # codes of the old API, with words and without
+    # codes of the old API, with text and without
     *((403, codes(number, words), code) for number, words, code in (
         (326, LOCKED, "x_account_locked"), (64, SUSPENDED, "x_account_suspended"),
         (226, AUTOMATED, "x_looks_automated"),
@@ -79,7 +79,7 @@ ABOUT_US: list[tuple[int, Any, str]] = [
     (403, typed("unsupported-authentication", "api.twitter.com"), "x_no_access"),
     (403, typed("usage-capped"), "x_usage_cap"),
     (403, typed("credits"), "x_no_credits"),
-    # plain words
+    # plain text
     (403, problem(LOCKED), "x_account_locked"),
     (403, problem("Your account has been locked."), "x_account_locked"),
     (403, problem(SUSPENDED), "x_account_suspended"),
@@ -101,17 +101,15 @@ ABOUT_US: list[tuple[int, Any, str]] = [
 
 
 @pytest.mark.parametrize(("status", "body", "code"), ABOUT_US)
-def test_a_refusal_of_our_account_or_app_suspends_that_call_and_keeps_everything(
-    status: int, body: Any, code: str
-) -> None:
-    found = refusal(status, body)
-    assert isinstance(found, OutOfFunds)
-    assert (found.code, found.counted) == (code, False)
+def test_a_refusal_of_account_or_app_suspends_the_call(status: int, body: Any, code: str) -> None:
+    error = refusal(status, body)
+    assert isinstance(error, CallsSuspended)
+    assert (error.code, error.counted) == (code, False)
 
 
-def test_every_code_about_us_is_one_that_suspends() -> None:
-    named = {code for _, code in refusals.WORDS} | set(refusals.ABOUT_US.values())
-    assert {code for code in named if refusals.about_us(code)} <= STOPS
+def test_every_code_about_us_is_a_blocking_code() -> None:
+    named = {code for _, code in refusals.PATTERNS} | set(refusals.ABOUT_US.values())
+    assert {code for code in named if refusals.is_about_us(code)} <= BLOCKING_CODES
 
 
 ABOUT_A_POST: list[tuple[Any, str]] = [
@@ -134,10 +132,10 @@ ABOUT_A_POST: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("body", "code"), ABOUT_A_POST)
-def test_a_refusal_of_one_post_is_told_apart(body: Any, code: str) -> None:
-    found = refusal(403, body)
-    assert isinstance(found, GiveUp)
-    assert found.code == code
+def test_a_refusal_of_one_post_gives_up(body: Any, code: str) -> None:
+    error = refusal(403, body)
+    assert isinstance(error, GiveUp)
+    assert error.code == code
 
 
 @pytest.mark.parametrize(
@@ -153,18 +151,18 @@ def test_a_refusal_of_one_post_is_told_apart(body: Any, code: str) -> None:
     ],
 )
 def test_a_limit_waits_and_costs_no_attempt(status: int, body: Any, code: str) -> None:
-    found = refusal(status, body)
-    assert isinstance(found, TryLater)
-    assert not isinstance(found, OutOfFunds)
-    assert (found.code, found.counted) == (code, False)
-    assert found.after > 0
+    error = refusal(status, body)
+    assert isinstance(error, TryLater)
+    assert not isinstance(error, CallsSuspended)
+    assert (error.code, error.counted) == (code, False)
+    assert error.after > 0
 
 
-def test_a_duplicate_in_the_words_of_the_old_api_is_one() -> None:
+def test_a_duplicate_is_detected_by_its_text() -> None:
     assert getattr(refusal(403, codes(187, "Status is a duplicate.")), "code", "") == "x_duplicate"
 
 
 @pytest.mark.parametrize("number", ["326", 3.5, None, [326], True, -1, 10**30])
-def test_codes_that_make_no_sense_say_nothing(number: Any) -> None:
-    found = refusal(403, {"errors": [{"code": number, "message": "?"}, "text", None]})
-    assert getattr(found, "code", "") == "x_forbidden"
+def test_invalid_codes_are_ignored(number: Any) -> None:
+    error = refusal(403, {"errors": [{"code": number, "message": "?"}, "text", None]})
+    assert getattr(error, "code", "") == "x_forbidden"

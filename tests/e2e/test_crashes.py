@@ -1,68 +1,85 @@
-"""kill -9 of every process, and the loss of the queue's data, in the middle of work: all answered, none twice."""
+"""Kill every process and delete the queue's data during work: each post gets one reply."""
 
 import time
+from collections.abc import Callable
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 
-from tests.support.blows import (
+from core.models import State
+from tests.support.demo import NO_LIMITS_AND_BUDGETS, Demo, forked_demo
+from tests.support.process_kills import (
     QUICK,
+    delete_queue_data,
+    delete_queue_data_and_kill_it,
     kill_gallery,
-    kill_painter,
+    kill_gpu_service,
     kill_poller,
     kill_pool,
     kill_queue,
-    kill_queue_keeper,
-    kill_worker_and_its_job,
+    kill_queue_server,
+    kill_workers,
     kill_x,
-    lose_the_queue,
-    lose_the_queue_and_kill_it,
 )
-from tests.support.house import OPEN_HANDED, House, running_house
 from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.processes
 
-BLOWS = [
+DAMAGES = [
     kill_poller,
-    kill_worker_and_its_job,
+    kill_workers,
     kill_queue,
-    kill_painter,
-    lose_the_queue,
+    kill_gpu_service,
+    delete_queue_data,
     kill_pool,
-    kill_queue_keeper,
-    lose_the_queue_and_kill_it,
+    kill_queue_server,
+    delete_queue_data_and_kill_it,
     kill_gallery,
-    kill_worker_and_its_job,
+    kill_workers,
     kill_x,
 ]
 
+# A kill hits a job that paints, one that uploads and replies, or one whose reply is on X but not yet in a row.
+MOMENTS: list[Callable[[Demo], set[str]]] = [
+    lambda demo: demo.leases(State.PAINTING),
+    lambda demo: demo.leases(State.REPLYING),
+    lambda demo: set(demo.answers()),
+]
 
-def test_whatever_is_killed_in_the_middle_all_are_answered_none_twice_none_lost(tmp_path: Path) -> None:
-    with running_house(tmp_path, **QUICK, **OPEN_HANDED) as house:
-        house.shorten_windows(20)  # all limits are on
+
+def test_kills_during_work_lose_and_double_no_reply(tmp_path: Path) -> None:
+    with forked_demo(tmp_path, **QUICK, **NO_LIMITS_AND_BUDGETS) as demo:
+        demo.shorten_windows(20)  # all limits are on
         posted: list[str] = []
-        for number, blow in enumerate(BLOWS):
-            posted += [_post(house, f"@threadpaint boat {number}-{n} on a calm sea") for n in range(6)]
-            time.sleep(0.4)
-            blow(house)
-            posted += [_post(house, f"@threadpaint tower {number}-{n} under the moon") for n in range(3)]
-            time.sleep(0.8)
-        wait_until(lambda: set(posted) <= set(house.answers()), "not all were answered", within=120)
-        time.sleep(5)  # whatever would answer a second time has had its lease
-        state = house.state()
+        for number, (damage, progress) in enumerate(zip(DAMAGES, cycle(MOMENTS), strict=False)):
+            earlier = progress(demo)
+            posted += [_post(demo, f"@threadpaint boat {number}-{n} on a calm sea") for n in range(3)]
+            wait_until(partial(_is_new, demo, progress, earlier), f"no job got there: {progress}", within=90)
+            damage(demo)
+            posted.append(_post(demo, f"@threadpaint tower {number} under the moon"))
+        wait_until(lambda: set(posted) <= set(demo.answers()), "not all were answered", within=120)
+        answered_at = time.monotonic()
+        wait_until(lambda: _all_settled(demo), "a creation is stuck", within=90)
+        # Until then, a lease that would cause a second reply has expired.
+        time.sleep(max(0.0, answered_at + 5 - time.monotonic()))
+        state = demo.state()
         assert state["duplicates"] == 0
         assert {post: state["answers"][post] for post in posted} == dict.fromkeys(posted, 1)
-        wait_until(lambda: _all_settled(house), "a creation is stuck", within=30)
-        shown = {item["post_id"] for item in house.creations()}
+        shown = {item["post_id"] for item in demo.creations()}
         assert set(posted) <= shown
 
 
-def _post(house: House, text: str) -> str:
-    """Post, also while X itself is down. A refused connection was never a post."""
-    return str(wait_until(lambda: house.post(text), "the sandbox did not come back"))
+def _is_new(demo: Demo, progress: Callable[[Demo], set[str]], earlier: set[str]) -> bool:
+    return bool(progress(demo) - earlier)
 
 
-def _all_settled(house: House) -> bool:
-    health = house.http.get(f"{house.gallery}/healthz").json()
+def _post(demo: Demo, text: str) -> str:
+    """Post, and try again while the sandbox is down. A refused connection creates no post."""
+    return str(wait_until(lambda: demo.post(text), "the sandbox did not come back"))
+
+
+def _all_settled(demo: Demo) -> bool:
+    health = demo.http.get(f"{demo.gallery}/healthz").json()
     return set(health["states"]) == {"replied"}

@@ -1,4 +1,4 @@
-"""`make demo` as its user meets it: ready in one line, wrong in one line, ended at once, gone on with the same data."""
+"""Test `make demo`: one line if it is ready, one line per error, a quick stop, and a restart with the same data."""
 
 import signal
 import socket
@@ -10,53 +10,54 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.house import House, running_house, start
+from core.models import State
+from tests.support.demo import Demo, forked_demo, running_demo, start, start_fork
 from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.processes
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_house(tmp_path_factory.mktemp("demo")) as house:
-        yield house
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running_demo(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
 
 
-def test_it_says_ready_in_one_line(house: House) -> None:
-    (ready,) = [line for line in house.lines if line.startswith("ready:")]
-    assert ready.startswith(f"ready: gallery {house.gallery}  sandbox {house.sandbox}")
+def test_ready_is_one_line(demo: Demo) -> None:
+    (ready,) = [line for line in demo.lines if line.startswith("ready:")]
+    assert ready.startswith(f"ready: gallery {demo.gallery}  sandbox {demo.sandbox}")
 
 
-def test_a_mention_is_answered_with_a_picture_that_hangs_in_the_gallery(house: House) -> None:
-    post_id = house.post("@threadpaint a lighthouse & a storm over the sea", author="grace")
-    replies = f"{house.sandbox}/sandbox/posts/{post_id}/replies"
-    (answer,) = wait_until(lambda: house.http.get(replies).json()["data"], "no answer", within=20)
+def test_a_mention_gets_a_picture_that_is_in_the_gallery(demo: Demo) -> None:
+    post_id = demo.post("@threadpaint a lighthouse & a storm over the sea", author="grace")
+    replies = f"{demo.sandbox}/sandbox/posts/{post_id}/replies"
+    (answer,) = wait_until(lambda: demo.http.get(replies).json()["data"], "no answer", within=90)
     (media,) = answer["media"]
     assert media["alt_text"] == "a lighthouse & a storm over the sea – prompted by grace"
-    assert house.http.get(media["url"]).headers["content-type"] == "image/webp"
-    (item,) = [one for one in house.creations() if one["post_id"] == post_id]
+    assert demo.http.get(media["url"]).headers["content-type"] == "image/webp"
+    (item,) = [one for one in demo.creations() if one["post_id"] == post_id]
     assert item["prompt"] == "a lighthouse & a storm over the sea"
-    assert item["url"] == f"{house.gallery}/c/{item['id']}", "links lead to the demo's own gallery"
-    page = house.http.get(item["url"])
+    assert item["url"] == f"{demo.gallery}/c/{item['id']}", "links lead to the demo's own gallery"
+    page = demo.http.get(item["url"])
     assert "a lighthouse &amp; a storm over the sea" in page.text
-    assert house.http.get(item["pictures"][0]["url"]).content[:4] == b"RIFF"
+    assert demo.http.get(item["pictures"][0]["url"]).content[:4] == b"RIFF"
 
 
-def test_a_reply_to_the_opening_thread_is_answered(house: House) -> None:
-    posts = house.http.get(f"{house.sandbox}/sandbox/posts", params={"limit": 100}).json()["data"]
-    opening = min((post for post in posts if post["author"]["username"] == "threadpaint"), key=lambda p: int(p["id"]))
-    post_id = house.post("a garden of paper flowers", author="noor", in_reply_to=opening["id"])
-    wait_until(lambda: house.answers().get(post_id) == 1, "no answer", within=20)
+def test_a_reply_to_the_announcement_is_answered(demo: Demo) -> None:
+    posts = demo.http.get(f"{demo.sandbox}/sandbox/posts", params={"limit": 100}).json()["data"]
+    first = min((post for post in posts if post["author"]["username"] == "threadpaint"), key=lambda p: int(p["id"]))
+    post_id = demo.post("a garden of paper flowers", author="noor", in_reply_to=first["id"])
+    wait_until(lambda: demo.answers().get(post_id) == 1, "no answer", within=90)
 
 
-def test_the_samples_of_the_first_start_are_answered_once(house: House) -> None:
-    wait_until(lambda: len(house.creations()) >= 12, "the samples were not painted", within=30)
-    wait_until(lambda: len(house.answers()) >= 12, "the samples were not answered", within=30)
-    assert house.state()["duplicates"] == 0
+def test_the_samples_of_the_first_start_are_answered_once(demo: Demo) -> None:
+    wait_until(lambda: len(demo.creations()) >= 12, "the samples were not painted", within=90)
+    wait_until(lambda: len(demo.answers()) >= 12, "the samples were not answered", within=90)
+    assert demo.state()["duplicates"] == 0
 
 
-def test_the_house_says_how_it_is(house: House) -> None:
-    health = house.http.get(f"{house.gallery}/healthz").json()
+def test_healthz_reports_all_parts(demo: Demo) -> None:
+    health = demo.http.get(f"{demo.gallery}/healthz").json()
     assert (health["status"], health["workers"], health["problems"]) == ("ok", 3, [])
 
 
@@ -81,67 +82,80 @@ def test_a_port_that_is_no_number_is_one_line(tmp_path: Path) -> None:
     assert one_line(tmp_path, GALLERY_PORT="many").startswith("threadpaint: GALLERY_PORT is wrong")
 
 
-def test_a_second_demo_in_the_same_folder_is_told_so(house: House) -> None:
-    assert one_line(house.data).startswith("threadpaint: DATA_DIR: another demo uses")
+def test_a_second_demo_in_the_same_folder_is_refused(demo: Demo) -> None:
+    assert one_line(demo.data).startswith("threadpaint: DATA_DIR: another demo uses")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_within_5_seconds_leaves_nothing_and_goes_on_with_the_same_data(
-    tmp_path: Path, number: signal.Signals
-) -> None:
-    with running_house(tmp_path) as first:
-        wait_until(lambda: len(first.answers()) >= 12, "the samples were not answered", within=40)
+def test_it_stops_within_5_seconds_while_x_and_the_gpu_service_stall(tmp_path: Path) -> None:
+    with forked_demo(tmp_path) as demo:
         for n in range(5):
-            first.post(f"@threadpaint boat number {n}")  # stopped in the middle of work
-        family = psutil.Process(first.process.pid).children(recursive=True)
-        assert len(family) >= 10
-        assert first.stop(number) < 5
-        assert first.process.returncode == 0
-        assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
-    with running_house(tmp_path) as second:
-        wait_until(lambda: len(second.answers()) == 17, "it did not go on", within=40)
-        assert len(second.creations()) == 17
-        assert second.state()["duplicates"] == 0
-
-
-def test_it_stops_within_5_seconds_though_x_and_the_painter_hang(tmp_path: Path) -> None:
-    with running_house(tmp_path) as house:
-        for n in range(5):
-            house.post(f"@threadpaint boat number {n}")
+            demo.post(f"@threadpaint boat number {n}")
         for name in ("-m sandbox", "-m gpu"):
-            house.processes(name)[0].suspend()
-        family = psutil.Process(house.process.pid).children(recursive=True)
-        assert house.stop() < 5
-        assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+            demo.processes(name)[0].suspend()
+        assert_stops_in_time(demo)
 
 
 def test_it_stops_within_5_seconds_while_it_is_still_getting_ready(tmp_path: Path) -> None:
-    for patience in (0.3, 1.5, 3.0):
-        house = start(tmp_path)
-        time.sleep(patience)
-        family = psutil.Process(house.process.pid).children(recursive=True)
-        assert house.stop() < 5
-        assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
-        assert "Traceback" not in "\n".join(house.lines)
+    for delay in (0.3, 1.5, 3.0):
+        demo = start(tmp_path)
+        time.sleep(delay)
+        assert_stops_in_time(demo)
+        assert "Traceback" not in "\n".join(demo.lines)
 
 
-def test_nothing_is_left_when_the_supervisor_itself_is_killed(tmp_path: Path) -> None:
-    with running_house(tmp_path) as house:
-        family = psutil.Process(house.process.pid).children(recursive=True)
-        house.process.kill()
-        house.process.wait()
+def test_no_process_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    with forked_demo(tmp_path) as demo:
+        family = psutil.Process(demo.process.pid).children(recursive=True)
+        demo.process.kill()
+        demo.process.wait()
         _gone, alive = psutil.wait_procs(family, timeout=12)
         assert [" ".join(p.cmdline()) for p in alive] == []
 
 
+# The last test, because it stops the file's demo.
+def test_it_stops_within_5_seconds_and_continues_with_the_same_data(demo: Demo) -> None:
+    wait_until(lambda: len(demo.answers()) >= 12, "the samples were not answered", within=90)
+    answered = set(demo.answers())
+    answered |= stop_during_work(demo, signal.SIGINT)
+    with forked_demo(demo.data) as second:
+        assert_continues(second, answered)
+        answered |= stop_during_work(second, signal.SIGTERM)
+    with forked_demo(demo.data) as third:
+        assert_continues(third, answered)
+
+
+def stop_during_work(demo: Demo, number: signal.Signals) -> set[str]:
+    """Stop it while it has work. Return the ids of the posts that it works on."""
+    posted = {demo.post(f"@threadpaint boat number {n}") for n in range(5)}
+    wait_until(lambda: demo.leases(State.PAINTING), "no painting starts")
+    assert len(psutil.Process(demo.process.pid).children(recursive=True)) >= 10
+    assert_stops_in_time(demo, number)
+    assert demo.process.returncode == 0
+    return posted
+
+
+def assert_stops_in_time(demo: Demo, number: signal.Signals = signal.SIGTERM) -> None:
+    """Check that it stops within 5 seconds, and that no process is left."""
+    family = psutil.Process(demo.process.pid).children(recursive=True)
+    assert demo.stop(number) < 5
+    assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def assert_continues(demo: Demo, posts: set[str]) -> None:
+    """Check that each of the posts gets one reply and one creation, and that no other post does."""
+    wait_until(lambda: set(demo.answers()) == posts, "it did not continue", within=90)
+    assert len(demo.creations()) == len(posts)
+    assert demo.state()["duplicates"] == 0
+
+
 def one_line(data: Path, **settings: str) -> str:
-    """What a demo that cannot start says."""
-    house = start(data, **settings)
+    """Return the one line of a demo that cannot start."""
+    demo = start_fork(data, **settings)
     try:
-        assert house.process.wait(30) == 1
+        assert demo.process.wait(30) == 1
     except subprocess.TimeoutExpired:
-        house.stop()
+        demo.stop()
         raise
-    wait_until(lambda: house.lines, "it said nothing")
-    (line,) = house.lines
+    wait_until(lambda: demo.lines, "it printed nothing")
+    (line,) = demo.lines
     return line

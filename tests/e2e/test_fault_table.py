@@ -1,6 +1,6 @@
-"""The fault table: every fault of X at every call the bot makes. Never lost, never twice, never a storm of retries.
+"""Test every fault of X in every call of the bot: no reply is lost or doubled, and retries are few.
 
-The house runs in one process, step by step, against the real sandbox, which spoils the calls and counts them.
+The bot runs in one process, step by step, against the real sandbox, which injects the faults and counts the calls.
 """
 
 from collections.abc import Iterator
@@ -13,17 +13,18 @@ import pytest
 from sqlalchemy import select, update
 
 from core.clock import now
-from core.database import open_database, reading, transaction
+from core.database import read_connection, write_session
 from core.errors import Suspended
 from core.models import State, creations, posts
-from core.pace import Told
-from core.queue import PAINT
-from core.schema import migrate
+from core.queue import PAINT, open_queue
 from core.storage import FolderStorage
-from tests.support.little_house import LittleHouse
-from tests.support.painter import sketch_service
+from core.x.rate_limit import RateLimitHeaders
+from tests.support.databases import SqliteTemplate
+from tests.support.gpu_service import sketch_service
+from tests.support.in_process_bot import InProcessBot
 from tests.support.sandbox_x import sandbox_x
-from worker.rows import creation_with_post
+from tests.support.servers import app_server
+from worker.queries import load_reply_task
 
 ME = "GET /2/users/me"
 LOOK_UP = "GET /2/tweets"
@@ -32,11 +33,14 @@ DELETE = "DELETE /2/tweets/:id"
 MENTIONS = "GET /2/users/:id/mentions"
 SEARCH = "GET /2/tweets/search/recent"
 OWN = "GET /2/users/:id/tweets"
-UPLOAD = "POST /2/media/upload"
+UPLOAD_MEDIA = "POST /2/media/upload"
 ALT = "POST /2/media/metadata"
-ANSWER = "POST /2/tweets"
-CALLS = (ME, MENTIONS, SEARCH, OWN, LOOK_UP, UPLOAD, STATUS, ALT, ANSWER)
+CREATE_POST = "POST /2/tweets"
+CALLS = (ME, MENTIONS, SEARCH, OWN, LOOK_UP, UPLOAD_MEDIA, STATUS, ALT, CREATE_POST)
 
+# Seconds. Used while calls to X are slow; short, because the table waits for it 60 times.
+TIMEOUT = 0.2
+SLOW = {"kind": "slow", "seconds": TIMEOUT + 0.2}
 FAULTS: dict[str, dict[str, Any]] = {
     "500": {"kind": "answer", "status": 500},
     "503 as a page": {"kind": "html_503"},
@@ -46,8 +50,8 @@ FAULTS: dict[str, dict[str, Any]] = {
     "line breaks before": {"kind": "drop", "when": "before"},
     "line breaks after": {"kind": "drop", "when": "after"},
     "done, then 503": {"kind": "status_after", "status": 503},
-    "too slow, undone": {"kind": "slow", "seconds": 0.8, "when": "before"},
-    "done, but too slow": {"kind": "slow", "seconds": 0.8, "when": "after"},
+    "too slow, undone": SLOW | {"when": "before"},
+    "done, but too slow": SLOW | {"when": "after"},
     "429": {"kind": "answer", "status": 429},
     "429 without a reset": {"kind": "no_reset"},
     "429 with a reset in the past": {"kind": "reset_past"},
@@ -57,112 +61,119 @@ FAULTS: dict[str, dict[str, Any]] = {
     "404 of an outage": {"kind": "answer", "status": 404},
 }
 TIMES = 3
-# Calls of one kind in one case: the looks of every round, the tries that were spoiled, the one that works.
-MOST_CALLS = 40
+# Maximum of calls of one kind in one case: one per round, the failed ones, and the one that works.
+MAX_CALLS = 40
 ROUNDS = 30
 people = count()
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory, queue_server: str) -> Iterator[LittleHouse]:
-    """One house for the whole table: each case asks as somebody new."""
-    from core.queue import open_queue
-
+def parts(
+    tmp_path_factory: pytest.TempPathFactory, migrated_template: SqliteTemplate, queue_server: str
+) -> Iterator[InProcessBot]:
+    """Create one bot for the whole table. Each case posts as a new user."""
     folder: Path = tmp_path_factory.mktemp("table")
-    engine = open_database(f"sqlite:///{folder / 'house.db'}")
-    migrate(engine)
-    with sandbox_x() as x, sketch_service() as painter:
-        house = LittleHouse(engine, x, open_queue(queue_server), FolderStorage(folder / "pictures"), painter)
-        house.queue.connection.flushdb()
-        house.control("limits", off=True)
-        house.poller.look()
-        yield house
+    with (
+        migrated_template.open_copy(folder) as engine,
+        app_server() as server,
+        sandbox_x(server) as x,
+        sketch_service(small=True) as gpu_url,
+    ):
+        bot = InProcessBot(engine, x, open_queue(queue_server), FolderStorage(folder / "pictures"), gpu_url)
+        bot.queue.connection.flushdb()
+        bot.control("limits", off=True)
+        bot.poller.poll_once()
+        yield bot
 
 
 @pytest.fixture
-def house(parts: LittleHouse) -> Iterator[LittleHouse]:
+def bot(parts: InProcessBot) -> Iterator[InProcessBot]:
     parts.queue.connection.flushdb()
     parts.probe_every(0.01)
-    parts.poller = parts.new_poller()  # what one case has put off must not reach the next
+    parts.x_timeout_seconds = 2.0
+    parts.poller = parts.new_poller()  # backoff of one case must not reach the next
     yield parts
     parts.x.http.delete(f"{parts.x.url}/sandbox/faults")
-    with transaction(parts.engine) as session:  # nor who still waits
+    with write_session(parts.engine) as session:  # nor waiting work
         session.execute(update(creations).values(next_attempt_at=None, reply_forbidden_at=None))
 
 
-def ask(house: LittleHouse) -> int:
-    return house.x.post("@threadpaint a red fox --ar 1:1", author=f"asker_{next(people)}")
+def ask(bot: InProcessBot) -> int:
+    return bot.x.post("@threadpaint a red fox --ar 1:1", author=f"asker_{next(people)}")
 
 
-def spoil(house: LittleHouse, call: str, fault: dict[str, Any], times: int) -> None:
-    house.control("faults", endpoint=call, times=times, **fault)
+def inject(bot: InProcessBot, call: str, fault: dict[str, Any], times: int) -> None:
+    bot.control("faults", endpoint=call, times=times, **fault)
+    if fault["kind"] == "slow":
+        bot.x_timeout_seconds = TIMEOUT
+        bot.poller = bot.new_poller()
 
 
-def calls(house: LittleHouse, name: str) -> int:
-    return sum(house.x.state()["calls"].get(name, {}).values())
+def calls(bot: InProcessBot, name: str) -> int:
+    return sum(bot.x.state()["calls"].get(name, {}).values())
 
 
-def run_until_answered(house: LittleHouse, post_id: int) -> int:
-    """Rounds until the post is answered and nothing rests."""
-    for rounds in range(1, ROUNDS):
-        house.round()
-        if house.x.replies(post_id) and state_of(house, post_id) == State.REPLIED:
-            return rounds
-    raise AssertionError(f"lost: {row_of(house, post_id)}")
+def run_until_answered(bot: InProcessBot, post_id: int) -> None:
+    """Run rounds until the post has its reply."""
+    for _ in range(ROUNDS):
+        if state_of(bot, post_id) == State.REPLIED and bot.x.replies(post_id):
+            return
+        bot.round()
+    raise AssertionError(f"lost: {row_of(bot, post_id)}")
 
 
-def row_of(house: LittleHouse, post_id: int) -> Any:
-    with reading(house.engine) as connection:
+def row_of(bot: InProcessBot, post_id: int) -> Any:
+    with read_connection(bot.engine) as connection:
         return connection.execute(select(creations).where(creations.c.post_id == post_id)).one_or_none()
 
 
-def state_of(house: LittleHouse, post_id: int) -> str | None:
-    row = row_of(house, post_id)
+def state_of(bot: InProcessBot, post_id: int) -> str | None:
+    row = row_of(bot, post_id)
     return row.state if row else None
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_x_does_a_post_is_answered_once(house: LittleHouse, call: str, fault: str) -> None:
-    before = calls(house, call)
-    post_id = ask(house)
-    lead_to(house, call)
-    spoil(house, call, FAULTS[fault], TIMES)
-    run_until_answered(house, post_id)
-    house.round()
-    assert len(house.x.replies(post_id)) == 1
-    assert calls(house, call) - before <= MOST_CALLS
+def test_a_post_gets_one_reply_despite_any_fault(bot: InProcessBot, call: str, fault: str) -> None:
+    before = calls(bot, call)
+    post_id = ask(bot)
+    provoke(bot, call)
+    inject(bot, call, FAULTS[fault], TIMES)
+    run_until_answered(bot, post_id)
+    bot.round()
+    assert len(bot.x.replies(post_id)) == 1
+    assert calls(bot, call) - before <= MAX_CALLS
 
 
-def lead_to(house: LittleHouse, call: str) -> None:
-    """Some calls are made in some circumstances only."""
-    if call == OWN:  # who does not know whether it has answered
-        spoil(house, ANSWER, {"kind": "drop", "when": "after"}, 1)
-    elif call == STATUS:  # X is not done with a picture
-        spoil(house, UPLOAD, {"kind": "media_pending"}, 1)
-    elif call == LOOK_UP:  # the post was read a while ago
-        house.look()
-        with transaction(house.engine) as session:
-            session.execute(update(posts).values(checked_at=now() - timedelta(hours=1)))
+def provoke(bot: InProcessBot, call: str) -> None:
+    """Create the circumstances in which the bot makes this call."""
+    if call == OWN:  # made if it is unknown whether the reply was posted
+        inject(bot, CREATE_POST, {"kind": "drop", "when": "after"}, 1)
+    elif call == STATUS:  # made while X processes a picture
+        inject(bot, UPLOAD_MEDIA, {"kind": "media_pending"}, 1)
+    elif call == LOOK_UP:  # made if the post was read some time ago
+        bot.poll_once()
+        with write_session(bot.engine) as session:
+            session.execute(update(posts).values(last_checked_on_x_at=now() - timedelta(hours=1)))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_x_does_what_is_deleted_goes(house: LittleHouse, fault: str) -> None:
-    post_id = ask(house)
-    run_until_answered(house, post_id)
-    (answer,) = house.x.replies(post_id)
-    asker = house.x.http.get(f"{house.x.url}/sandbox/posts/{post_id}").json()["author"]["username"]
-    house.x.post("delete", author=asker, in_reply_to=answer["id"])
-    before = calls(house, DELETE)
-    spoil(house, DELETE, FAULTS[fault], TIMES)
+def test_a_deleted_creation_is_purged_despite_any_fault(bot: InProcessBot, fault: str) -> None:
+    post_id = ask(bot)
+    run_until_answered(bot, post_id)
+    (answer,) = bot.x.replies(post_id)
+    asker = bot.x.http.get(f"{bot.x.url}/sandbox/posts/{post_id}").json()["author"]["username"]
+    bot.x.post("delete", author=asker, in_reply_to=answer["id"])
+    before = calls(bot, DELETE)
+    inject(bot, DELETE, FAULTS[fault], TIMES)
     for _ in range(ROUNDS):
-        house.round()
-        house.keep()
-        if row_of(house, post_id).forgotten_at:
+        bot.round()
+        bot.purge()
+        if row_of(bot, post_id).purged_at:
             break
-    assert house.x.replies(post_id) == []
-    assert row_of(house, post_id).prompt == ""
-    assert 1 <= calls(house, DELETE) - before <= TIMES + 2
+    assert bot.x.replies(post_id) == []
+    assert row_of(bot, post_id).prompt == ""
+    assert 1 <= calls(bot, DELETE) - before <= TIMES + 2
 
 
 FINAL = {
@@ -177,18 +188,18 @@ FINAL = {
 
 
 @pytest.mark.parametrize("wording", FINAL)
-def test_a_403_about_the_post_is_final_and_named(house: LittleHouse, wording: str) -> None:
+def test_a_403_about_the_post_is_final_and_has_a_reason_code(bot: InProcessBot, wording: str) -> None:
     words, code = FINAL[wording]
     body = {"title": "Forbidden", "status": 403, "detail": words, "type": "about:blank"}
-    before = calls(house, ANSWER)
-    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": body}, 20)
-    post_id = ask(house)
+    before = calls(bot, CREATE_POST)
+    inject(bot, CREATE_POST, {"kind": "answer", "status": 403, "body": body}, 20)
+    post_id = ask(bot)
     for _ in range(6):
-        house.round()
-    row = row_of(house, post_id)
-    assert (row.state, row.reply_outcome, row.next_attempt_at) == (State.PAINTED, code, None)
-    assert row.shown_at is not None
-    assert calls(house, ANSWER) - before == 1
+        bot.round()
+    row = row_of(bot, post_id)
+    assert (row.state, row.reply_status, row.next_attempt_at) == (State.PAINTED, code, None)
+    assert row.published_at is not None
+    assert calls(bot, CREATE_POST) - before == 1
 
 
 def problem(detail: str, kind: str = "about:blank") -> dict[str, Any]:
@@ -200,8 +211,8 @@ def code(number: int, message: str) -> dict[str, Any]:
 
 
 GENERIC = problem("You are not permitted to perform this action.")
-# What X has against our account or app, in its three ways to say it; and our code for it.
-AGAINST_US: dict[str, tuple[dict[str, Any], str]] = {
+# How X refuses our account or app (by code, type or text), and our reason code.
+ACCOUNT_REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "locked (326)": (code(326, "To protect our users this account is temporarily locked."), "x_account_locked"),
     "suspended (64)": (code(64, "Your account is suspended and is not permitted to access this feature."),
                        "x_account_suspended"),
@@ -218,150 +229,146 @@ AGAINST_US: dict[str, tuple[dict[str, Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("refusal", AGAINST_US)
-def test_what_x_has_against_us_suspends_replies_keeps_them_all_and_is_an_alarm(
-    house: LittleHouse, refusal: str
-) -> None:
-    house.probe_every(60)
-    body, reason = AGAINST_US[refusal]
-    posts = [ask(house) for _ in range(5)]
-    house.look()
-    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": body}, 1000)
-    described = calls(house, ALT)
+@pytest.mark.parametrize("refusal", ACCOUNT_REFUSALS)
+def test_a_refused_account_suspends_replies_loses_none_and_is_reported(bot: InProcessBot, refusal: str) -> None:
+    bot.probe_every(60)
+    body, reason = ACCOUNT_REFUSALS[refusal]
+    posts = [ask(bot) for _ in range(4)]
+    bot.poll_once()
+    inject(bot, CREATE_POST, {"kind": "answer", "status": 403, "body": body}, 1000)
+    described = calls(bot, ALT)
     for _ in range(6):
-        house.round()
-    rows = [row_of(house, post_id) for post_id in posts]
-    assert [(row.state, row.reply_outcome) for row in rows] == [(State.PAINTED, None)] * 5
-    assert calls(house, ALT) - described <= (3 if reason == "x_forbidden" else 1), "nothing is paid to be refused"
-    window = house.pace.look()
-    assert window.stopped == reason
-    alarm = next(one for one in house.problems() if one.startswith("X: "))
-    assert " for answers since " in alarm
-    assert alarm in house.status()
-    house.x.http.delete(f"{house.x.url}/sandbox/faults")
+        bot.round()
+    rows = [row_of(bot, post_id) for post_id in posts]
+    assert [(row.state, row.reply_status) for row in rows] == [(State.PAINTED, None)] * 4
+    assert calls(bot, ALT) - described <= (3 if reason == "x_forbidden" else 1), "no alt text for refused replies"
+    window = bot.rate_limiter.peek()
+    assert window.blocked_reason == reason
+    alarm = next(one for one in bot.problems() if one.startswith("X: "))
+    assert " for replies since " in alarm
+    assert alarm in bot.status()
+    bot.x.http.delete(f"{bot.x.url}/sandbox/faults")
     for post_id in posts:
-        run_until_answered(house, post_id)
-    assert [len(house.x.replies(post_id)) for post_id in posts] == [1] * 5
-    assert house.pace.look().stopped == ""
+        run_until_answered(bot, post_id)
+    assert [len(bot.x.replies(post_id)) for post_id in posts] == [1] * 4
+    assert bot.rate_limiter.peek().blocked_reason == ""
 
 
-def test_alt_texts_that_x_takes_lift_no_suspension_of_replies(house: LittleHouse) -> None:
+def test_accepted_alt_texts_lift_no_suspension_of_replies(bot: InProcessBot) -> None:
     """A partial 402: only replies are refused."""
-    house.probe_every(60)
-    posts = [ask(house) for _ in range(3)]
-    house.look()
-    spoil(house, ANSWER, FAULTS["no credits"], 1000)
-    described, uploaded = calls(house, ALT), calls(house, UPLOAD)
+    bot.probe_every(60)
+    posts = [ask(bot) for _ in range(3)]
+    bot.poll_once()
+    inject(bot, CREATE_POST, FAULTS["no credits"], 1000)
+    described, uploaded = calls(bot, ALT), calls(bot, UPLOAD_MEDIA)
     ages = []
     for _ in range(6):
-        house.round()
-        ages.append(house.pace.look().stopped_for)
-    assert ages == sorted(ages), "the suspension lasts, and its beginning stays"
+        bot.round()
+        ages.append(bot.rate_limiter.peek().blocked_for)
+    assert ages == sorted(ages), "the suspension lasts, and keeps its start time"
     assert ages[0] > 0
-    assert (calls(house, ALT) - described, calls(house, UPLOAD) - uploaded) == (1, 1)
-    house.x.http.delete(f"{house.x.url}/sandbox/faults")
+    assert (calls(bot, ALT) - described, calls(bot, UPLOAD_MEDIA) - uploaded) == (1, 1)
+    bot.x.http.delete(f"{bot.x.url}/sandbox/faults")
     for post_id in posts:
-        run_until_answered(house, post_id)
-    assert sum(calls(house, one) for one in (ALT, UPLOAD)) - described - uploaded == 2 * 3
+        run_until_answered(bot, post_id)
+    assert sum(calls(bot, one) for one in (ALT, UPLOAD_MEDIA)) - described - uploaded == 2 * 3
 
 
-def test_a_403_without_a_reason_is_tried_once_more_and_no_more(house: LittleHouse) -> None:
-    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": GENERIC}, 1)
-    once = ask(house)
-    run_until_answered(house, once)
-    assert len(house.x.replies(once)) == 1
+def test_a_403_without_a_reason_is_retried_once(bot: InProcessBot) -> None:
+    inject(bot, CREATE_POST, {"kind": "answer", "status": 403, "body": GENERIC}, 1)
+    once = ask(bot)
+    run_until_answered(bot, once)
+    assert len(bot.x.replies(once)) == 1
 
-    before = calls(house, ANSWER)
-    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": GENERIC}, 2)
-    for_ever = ask(house)
+    before = calls(bot, CREATE_POST)
+    inject(bot, CREATE_POST, {"kind": "answer", "status": 403, "body": GENERIC}, 2)
+    refused_twice = ask(bot)
     for _ in range(6):
-        house.round()
-    row = row_of(house, for_ever)
-    assert (row.state, row.reply_outcome, row.next_attempt_at) == (State.PAINTED, "x_forbidden", None)
-    assert row.shown_at is not None
-    assert calls(house, ANSWER) - before == 2
-    assert house.pace.look().stopped == ""
+        bot.round()
+    row = row_of(bot, refused_twice)
+    assert (row.state, row.reply_status, row.next_attempt_at) == (State.PAINTED, "x_forbidden", None)
+    assert row.published_at is not None
+    assert calls(bot, CREATE_POST) - before == 2
+    assert bot.rate_limiter.peek().blocked_reason == ""
 
 
-def test_final_refusals_without_a_reason_are_taken_back_once_they_turn_out_to_be_about_us(house: LittleHouse) -> None:
-    spoil(house, ANSWER, {"kind": "answer", "status": 403, "body": GENERIC}, 1000)
-    slowly = []
+def test_refusals_without_a_reason_are_retried_if_the_account_was_refused(bot: InProcessBot) -> None:
+    inject(bot, CREATE_POST, {"kind": "answer", "status": 403, "body": GENERIC}, 1000)
+    refused = []
     for _ in range(2):
-        slowly.append(ask(house))
+        refused.append(ask(bot))
         for _ in range(3):
-            house.round()
-    assert [row_of(house, one).reply_outcome for one in slowly] == ["x_forbidden"] * 2
-    slowly.append(ask(house))
+            bot.round()
+    assert [row_of(bot, one).reply_status for one in refused] == ["x_forbidden"] * 2
+    refused.append(ask(bot))
     for _ in range(3):
-        house.round()
-    assert house.pace.look().stopped == "x_forbidden"
-    house.x.http.delete(f"{house.x.url}/sandbox/faults")
-    for post_id in slowly:
-        run_until_answered(house, post_id)
-    assert [len(house.x.replies(post_id)) for post_id in slowly] == [1] * 3
+        bot.round()
+    assert bot.rate_limiter.peek().blocked_reason == "x_forbidden"
+    bot.x.http.delete(f"{bot.x.url}/sandbox/faults")
+    for post_id in refused:
+        run_until_answered(bot, post_id)
+    assert [len(bot.x.replies(post_id)) for post_id in refused] == [1] * 3
 
 
-def step_aside(house: LittleHouse, post_id: int, until: datetime | None) -> None:
-    with transaction(house.engine) as session:
+def postpone(bot: InProcessBot, post_id: int, until: datetime | None) -> None:
+    with write_session(bot.engine) as session:
         session.execute(update(creations).where(creations.c.post_id == post_id).values(next_attempt_at=until))
 
 
-def test_a_post_that_x_refuses_as_if_it_were_us_is_final_once_others_were_taken(house: LittleHouse) -> None:
+def test_an_account_refusal_of_one_post_is_final_once_others_were_accepted(bot: InProcessBot) -> None:
     """`user-suspended` may mean the author of the post."""
-    body = AGAINST_US["suspended (type)"][0]
-    strange = ask(house)
-    house.control("faults", endpoint=ANSWER, kind="answer", status=403, body=body, calls=[1, 3])
-    house.round()
-    assert house.pace.look().stopped == "x_suspended"
-    step_aside(house, strange, None)
-    fine = ask(house)
-    house.round()
-    step_aside(house, strange, now())
-    house.round()
-    assert (len(house.x.replies(fine)), len(house.x.replies(strange))) == (1, 0)
-    assert row_of(house, strange).reply_outcome == "x_suspended"
+    body = ACCOUNT_REFUSALS["suspended (type)"][0]
+    strange = ask(bot)
+    bot.control("faults", endpoint=CREATE_POST, kind="answer", status=403, body=body, calls=[1, 3])
+    bot.round()
+    assert bot.rate_limiter.peek().blocked_reason == "x_suspended"
+    postpone(bot, strange, None)
+    fine = ask(bot)
+    bot.round()
+    postpone(bot, strange, now())
+    bot.round()
+    assert (len(bot.x.replies(fine)), len(bot.x.replies(strange))) == (1, 0)
+    assert row_of(bot, strange).reply_status == "x_suspended"
 
 
-def test_who_finds_replies_suspended_at_the_last_moment_was_not_refused_by_x(house: LittleHouse) -> None:
+def test_a_suspension_just_before_the_reply_is_no_refusal_by_x(bot: InProcessBot) -> None:
     """Another job took the probe while this one uploaded its picture."""
-    post_id = ask(house)
-    house.look()
-    house.line.call_up(PAINT)
-    house.work_off(PAINT)
-    house.probe_every(60)
-    house.pace.learn(ANSWER, Told(now()), "x_forbidden")
-    row = row_of(house, post_id)
-    step = house._reply()
-    claim = step.claim(row.id)
-    assert claim is not None
-    before = calls(house, ANSWER)
+    post_id = ask(bot)
+    bot.poll_once()
+    bot.dispatcher.dispatch(PAINT)
+    bot.run_jobs(PAINT)
+    bot.probe_every(60)
+    bot.rate_limiter.update_from_response(CREATE_POST, RateLimitHeaders(now()), "x_forbidden")
+    row = row_of(bot, post_id)
+    step = bot._reply()
+    lease = step.acquire(row.id)
+    assert lease is not None
+    before = calls(bot, CREATE_POST)
     with pytest.raises(Suspended):
-        step._answer(claim, creation_with_post(house.engine, row.id), [])
-    assert calls(house, ANSWER) == before
-    assert row_of(house, post_id).reply_forbidden_at is None
+        step._send(lease, load_reply_task(bot.engine, row.id), post_id, [])
+    assert calls(bot, CREATE_POST) == before
+    assert row_of(bot, post_id).reply_forbidden_at is None
 
 
-@pytest.mark.parametrize("call", [UPLOAD, MENTIONS, OWN, LOOK_UP, ME])
-def test_a_403_without_a_reason_to_a_call_about_no_post_is_about_us(house: LittleHouse, call: str) -> None:
-    post_id = ask(house)
-    lead_to(house, call)
-    spoil(house, call, {"kind": "answer", "status": 403, "body": GENERIC}, TIMES)
-    house.round()
-    run_until_answered(house, post_id)
-    assert len(house.x.replies(post_id)) == 1
+@pytest.mark.parametrize("call", [UPLOAD_MEDIA, MENTIONS, OWN, LOOK_UP, ME])
+def test_a_403_without_a_reason_for_a_call_without_post_concerns_the_account(bot: InProcessBot, call: str) -> None:
+    post_id = ask(bot)
+    provoke(bot, call)
+    inject(bot, call, {"kind": "answer", "status": 403, "body": GENERIC}, TIMES)
+    bot.round()
+    run_until_answered(bot, post_id)
+    assert len(bot.x.replies(post_id)) == 1
 
 
 @pytest.mark.parametrize("fault", ["no credits", "keys not accepted", "usage cap"])
-def test_while_x_wants_something_of_the_host_all_work_is_kept_and_x_hardly_called(
-    house: LittleHouse, fault: str
-) -> None:
-    spoil(house, ANSWER, FAULTS[fault], 5)
-    before = calls(house, ANSWER)
-    posts = [ask(house) for _ in range(6)]
+def test_a_blocked_account_loses_no_work_and_makes_few_calls(bot: InProcessBot, fault: str) -> None:
+    inject(bot, CREATE_POST, FAULTS[fault], 5)
+    before = calls(bot, CREATE_POST)
+    posts = [ask(bot) for _ in range(6)]
     for post_id in posts:
-        run_until_answered(house, post_id)
-    assert [len(house.x.replies(post_id)) for post_id in posts] == [1] * 6
-    assert calls(house, ANSWER) - before == 6 + 5, "one look at a time, and none more than needed"
+        run_until_answered(bot, post_id)
+    assert [len(bot.x.replies(post_id)) for post_id in posts] == [1] * 6
+    assert calls(bot, CREATE_POST) - before == 6 + 5, "one probe at a time, and none more than needed"
 
 
 @pytest.mark.parametrize(
@@ -372,13 +379,11 @@ def test_while_x_wants_something_of_the_host_all_work_is_kept_and_x_hardly_calle
         {"kind": "media_failed", "times": 2},
     ],
 )
-def test_pictures_that_x_does_not_know_yet_are_waited_for_or_brought_again(
-    house: LittleHouse, fault: dict[str, Any]
-) -> None:
-    house.control("faults", endpoint=UPLOAD, **fault)
-    post_id = ask(house)
-    run_until_answered(house, post_id)
-    (answer,) = house.x.replies(post_id)
+def test_pictures_that_x_is_processing_are_awaited_or_uploaded_again(bot: InProcessBot, fault: dict[str, Any]) -> None:
+    bot.control("faults", endpoint=UPLOAD_MEDIA, **fault)
+    post_id = ask(bot)
+    run_until_answered(bot, post_id)
+    (answer,) = bot.x.replies(post_id)
     assert len(answer["media"]) == 1
 
 
@@ -391,12 +396,10 @@ def test_pictures_that_x_does_not_know_yet_are_waited_for_or_brought_again(
         {"kind": "index_delay", "seconds": 100},
     ],
 )
-def test_a_mention_that_the_timeline_loses_delays_or_doubles_is_answered_once(
-    house: LittleHouse, fault: dict[str, Any]
-) -> None:
-    house.control("faults", **fault)
-    posts = [ask(house) for _ in range(3)]
+def test_a_lost_late_or_doubled_mention_is_answered_once(bot: InProcessBot, fault: dict[str, Any]) -> None:
+    bot.control("faults", **fault)
+    posts = [ask(bot) for _ in range(3)]
     for post_id in posts:
-        run_until_answered(house, post_id)
-    house.round()
-    assert [len(house.x.replies(post_id)) for post_id in posts] == [1, 1, 1]
+        run_until_answered(bot, post_id)
+    bot.round()
+    assert [len(bot.x.replies(post_id)) for post_id in posts] == [1, 1, 1]

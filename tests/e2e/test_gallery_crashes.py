@@ -1,90 +1,113 @@
-"""kill -9 of what serves the gallery's forms, while members press their buttons: nothing lost, nothing done twice.
+"""Kill the processes behind the gallery's forms while members use them: each form takes effect once.
 
-Two processes serve the same site, as on a host with two machines; whoever hears nothing sends the same form again.
+Two processes serve the same site, as on two machines. A member who gets no response sends the same form again.
 """
 
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from core.database import open_database, reading
+from core.database import open_database, read_connection
 from core.models import comments, creations
-from tests.support.blows import QUICK, kill_gallery, kill_queue, kill_worker_and_its_job, lose_the_queue_and_kill_it
-from tests.support.counted import assert_all_is_counted
-from tests.support.house import OPEN_HANDED, House, running_house
+from tests.support.counter_checks import assert_all_is_counted
+from tests.support.demo import NO_LIMITS_AND_BUDGETS, Demo, forked_demo
+from tests.support.forked_process import forked_process
 from tests.support.members import Member
-from tests.support.servers import free_port, process, wait_until
+from tests.support.process_kills import (
+    QUICK,
+    delete_queue_data_and_kill_it,
+    kill_gallery,
+    kill_queue,
+    kill_workers,
+)
+from tests.support.servers import free_port, wait_until
 
 pytestmark = pytest.mark.processes
 
-MEMBERS, WISHES = 4, 6
-BLOWS = [kill_gallery, kill_queue, kill_worker_and_its_job, kill_gallery, lose_the_queue_and_kill_it, kill_gallery]
+MEMBERS, PROMPTS = 4, 4
+# The last kill comes when three quarters of the members' forms are sent.
+FORMS_BETWEEN_KILLS = 4
+DAMAGES = [kill_gallery, kill_queue, kill_workers, kill_gallery, delete_queue_data_and_kill_it, kill_gallery]
 
 
-def test_whatever_is_killed_every_button_does_its_work_once(tmp_path: Path) -> None:
-    with running_house(tmp_path, **QUICK, **OPEN_HANDED) as house, second_gallery(house) as second:
-        members = [Member(f"member_{n}", [house.gallery, second]) for n in range(MEMBERS)]
+def test_each_form_takes_effect_once_despite_kills(tmp_path: Path) -> None:
+    with forked_demo(tmp_path, **QUICK, **NO_LIMITS_AND_BUDGETS) as demo, second_gallery(demo) as second:
+        members = [Member(f"member_{n}", [demo.gallery, second]) for n in range(MEMBERS)]
         for member in members:
             member.sign_in()
-        liked = members[0].send("/paint", prompt="a bridge in the fog", once="first")
-        wait_until(lambda: house.ask(liked).text.count("frame__picture"), "it was not painted", within=60)
+        liked = members[0].send("/paint", prompt="a bridge in the fog", idempotency_key="first")
+        wait_until(lambda: demo.ask(liked).text.count("frame__picture"), "it was not painted", within=60)
         with ThreadPoolExecutor(MEMBERS) as pool:
             busy = [pool.submit(press_buttons, member, liked) for member in members]
-            for blow in BLOWS:
-                time.sleep(0.5)
-                blow(house)
+            for number, damage in enumerate(DAMAGES, start=1):
+                forms = partial(have_sent, members, 1 + number * FORMS_BETWEEN_KILLS)
+                wait_until(forms, "no form is accepted", within=60)
+                damage(demo)
             painted = [path for each in busy for path in each.result()]
-        assert len(set(painted)) == MEMBERS * WISHES
-        wait_until(lambda: all(is_painted(house, path) for path in painted), "not all were painted", within=120)
-        assert_done_once(house, liked)
+        assert len(set(painted)) == MEMBERS * PROMPTS
+        for path in painted:
+            wait_until(partial(is_painted, demo, path), f"{path} was not painted", within=120)
+        assert_done_once(demo, liked)
 
 
 def press_buttons(member: Member, liked: str) -> list[str]:
-    """Paint, like, say something, paint it again. Returns the paths of what is painted."""
+    """Paint, like, comment and re-run. Return the paths of the creations."""
     paths = []
-    for n in range(WISHES // 2):
-        paths.append(member.send_twice("/paint", prompt=f"boat {n} of {member.handle}", once=f"{member.handle}-{n}"))
+    for n in range(PROMPTS // 2):
+        paths.append(
+            member.send_twice("/paint", prompt=f"boat {n} of {member.handle}", idempotency_key=f"{member.handle}-{n}")
+        )
         member.send_twice(f"{liked}/like")
-        member.send_twice(f"{liked}/comments", text=f"words {n} of {member.handle}", once=f"{member.handle}-said-{n}")
-        paths.append(member.send_twice(f"{liked}/again", once=f"{member.handle}-again-{n}"))
+        member.send_twice(
+            f"{liked}/comments", text=f"words {n} of {member.handle}", idempotency_key=f"{member.handle}-said-{n}"
+        )
+        paths.append(member.send_twice(f"{liked}/rerun", idempotency_key=f"{member.handle}-again-{n}"))
     return paths
 
 
-def is_painted(house: House, path: str) -> bool:
-    return "creation__pictures" in house.ask(path).raise_for_status().text
+def have_sent(members: list[Member], count: int) -> bool:
+    return sum(member.sent for member in members) >= count
 
 
-def assert_done_once(house: House, liked: str) -> None:
-    """By the rows: as many wishes, words and likes as there were buttons, and every count is right."""
-    engine = open_database(f"sqlite:///{house.data / 'threadpaint.db'}")
+def is_painted(demo: Demo, path: str) -> bool:
+    return "creation__pictures" in demo.ask(path).raise_for_status().text
+
+
+def assert_done_once(demo: Demo, liked: str) -> None:
+    """Check in the rows that each form took effect once, and that all counts are right."""
+    engine = open_database(f"sqlite:///{demo.data / 'threadpaint.db'}")
     number = int(re.sub(r"\D", "", liked))
-    with reading(engine) as connection:
-        wishes = connection.execute(select(creations.c.prompt).where(creations.c.once.is_not(None))).scalars().all()
+    with read_connection(engine) as connection:
+        prompts = (
+            connection.execute(select(creations.c.prompt).where(creations.c.idempotency_key.is_not(None)))
+            .scalars()
+            .all()
+        )
         said = connection.execute(select(comments.c.text).where(comments.c.creation_id == number)).scalars().all()
         likes = connection.execute(select(creations.c.likes).where(creations.c.id == number)).scalar_one()
-    boats = Counter(prompt for prompt in wishes if prompt.startswith("boat"))
+    boats = Counter(prompt for prompt in prompts if prompt.startswith("boat"))
     assert set(boats.values()) == {1}
-    assert len(boats) == MEMBERS * WISHES // 2
-    assert len(wishes) == MEMBERS * WISHES + 1
-    assert len(said) == len(set(said)) == MEMBERS * WISHES // 2
+    assert len(boats) == MEMBERS * PROMPTS // 2
+    assert len(prompts) == MEMBERS * PROMPTS + 1
+    assert len(said) == len(set(said)) == MEMBERS * PROMPTS // 2
     assert likes == MEMBERS
     assert_all_is_counted(engine)
     engine.dispose()
 
 
 @contextmanager
-def second_gallery(house: House) -> Iterator[str]:
-    """Another process of the same site, with everything that the first one was given; nobody kills it."""
+def second_gallery(demo: Demo) -> Iterator[str]:
+    """Run another process of the same site with the same settings. It is not killed."""
     port = str(free_port())
-    given = house.processes("-m gallery")[0].environ() | {"GALLERY_PORT": port}
-    with process("-m", "gallery", environment=given, log=house.data / "second.log"):
+    environment = demo.program_environment() | {"GALLERY_PORT": port}
+    with forked_process("gallery", environment=environment, log=demo.data / "second.log"):
         address = f"http://127.0.0.1:{port}"
-        wait_until(lambda: house.http.get(f"{address}/healthz").is_success, "the second does not come", within=60)
+        wait_until(lambda: demo.http.get(f"{address}/healthz").is_success, "the second gallery is not ready", within=60)
         yield address

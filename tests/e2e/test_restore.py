@@ -1,4 +1,4 @@
-"""A backup is restored under real processes, on SQLite and on PostgreSQL: five asked, five answered, none twice."""
+"""Test that real processes after a restored backup reply once to each post, on SQLite and PostgreSQL."""
 
 import shutil
 import sqlite3
@@ -13,11 +13,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from core.database import open_database
+from core.migrate import migrate
 from core.queue import open_queue
-from core.schema import migrate
-from tests.support.painter import sketch_service
+from tests.support.forked_process import forked_process
+from tests.support.gpu_service import sketch_service
 from tests.support.sandbox_x import KEYS, SandboxX
-from tests.support.servers import process, wait_until
+from tests.support.servers import wait_until
 
 ASKED = 5
 
@@ -68,26 +69,27 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
 
 @contextmanager
 def running(environment: dict[str, str], folder: Path) -> Iterator[None]:
-    """A poller and a worker, as two programs."""
+    """Run a poller and a worker as two programs."""
     with ExitStack() as stack:
         for name in ("worker", "bot"):
-            stack.enter_context(process("-m", name, environment=environment, log=folder / f"{name}.log"))
+            stack.enter_context(forked_process(name, environment=environment, log=folder / f"{name}.log"))
         yield
 
 
-@pytest.mark.parametrize(("database", "queue_is"), [("sqlite", "kept"), ("postgres", "lost")], indirect=["database"])
-def test_a_restored_backup_answers_nobody_twice(
+@pytest.mark.parametrize(("database", "queue_is"), [("sqlite", "intact"), ("postgres", "lost")], indirect=["database"])
+def test_no_post_gets_a_second_reply_after_a_restored_backup(
     database: Database, x: SandboxX, queue_server: str, tmp_path: Path, queue_is: str
 ) -> None:
     queue = open_queue(queue_server)
     queue.connection.flushdb()
     migrate(engine := open_database(database.url))
     engine.dispose()
-    with sketch_service() as painter:
+    with sketch_service() as gpu_url:
         environment = {name.upper(): value for name, value in KEYS.items()} | {
             "DATABASE_URL": database.url, "REDIS_URL": queue_server, "STORAGE_URL": str(tmp_path / "pictures"),
-            "X_API_URL": x.url, "GPU_URL": painter, "GPU_TOKEN": "secret", "POLL_SECONDS": "0.3",
-            "POLL_IDLE_SECONDS": "0.3", "POLL_OVERLAP_EVERY_SECONDS": "1", "WORKERS": "1", "DATA_DIR": str(tmp_path),
+            "X_API_URL": x.url, "GPU_URL": gpu_url, "GPU_TOKEN": "secret", "POLL_SECONDS": "0.3",
+            "POLL_MAX_SECONDS": "0.3", "POLL_OVERLAP_INTERVAL_SECONDS": "1", "WORKER_CONCURRENCY": "1",
+            "DATA_DIR": str(tmp_path),
         }  # fmt: skip
 
         def ask(name: str, count: int) -> list[int]:
@@ -98,7 +100,7 @@ def test_a_restored_backup_answers_nobody_twice(
             return all(answers.get(str(post)) for post in posts)
 
         with running(environment, tmp_path):
-            wait_until(lambda: "first start" in (tmp_path / "bot.log").read_text(), "it did not listen", within=60)
+            wait_until(lambda: "first start" in (tmp_path / "bot.log").read_text(), "no poller", within=60)
             early = ask("early", 1)
             wait_until(lambda: all_answered(early), "the first was not answered", within=90)
         database.back_up()
@@ -110,7 +112,7 @@ def test_a_restored_backup_answers_nobody_twice(
             queue.connection.flushdb()
         with running(environment, tmp_path):
             late = ask("late", 1)
-            wait_until(lambda: all_answered(late), "it does not go on", within=120)
+            wait_until(lambda: all_answered(late), "it does not continue", within=120)
             wait_until(lambda: _replied(database.url) == ASKED + 2, "they were not marked", within=120)
     answers = x.state()
     assert sorted(answers["answers"].values()) == [1] * (ASKED + 2)
@@ -120,6 +122,6 @@ def test_a_restored_backup_answers_nobody_twice(
 def _replied(url: str) -> int:
     engine = open_database(url)
     with engine.connect() as connection:
-        found = connection.execute(text("SELECT count(*) FROM creation WHERE state = 'replied'")).scalar_one()
+        replied = connection.execute(text("SELECT count(*) FROM creation WHERE state = 'replied'")).scalar_one()
     engine.dispose()
-    return int(found)
+    return int(replied)

@@ -1,146 +1,74 @@
-"""A real database file, a folder of pictures and a client of the site; factories that hang creations on the wall."""
+"""A database file, a folder of pictures, a client of the site, and a factory of rows."""
 
-import base64
-import io
-import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.testclient import TestClient
-from PIL import Image
-from pydantic import SecretStr
-from sqlalchemy import Engine, event, text
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
+from sqlalchemy import Engine, event
 
-from core.database import open_database, transaction
-from core.health import Health
-from core.models import Creation, Person, Picture, Post, State
-from core.schema import migrate
+from core.migrate import migrate
 from core.storage import FolderStorage
 from gallery.app import create_app
-from gallery.settings import GallerySettings
-from gallery.signing import logins
-from gallery.signing.visitor import token_for
+from gallery.services.live_updates import LiveHub
+from gallery.web import sessions, templating
+from gallery.web.connection_guard import GuardedProtocol, RequestGuardMiddleware
+from gallery.web.csrf import csrf_token
+from tests.support.browser import close_windows, running_browser
+from tests.support.databases import PostgresTemplate
+from tests.support.gallery_data import HEALTHY, SETTINGS, GalleryData
+from tests.support.servers import AppServer, serving, wait_until
+from tests.support.site_client import Serve, SiteClient
 
-NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-WELL = Health("ok", [], workers=2, polled_seconds_ago=1.5)
-SETTINGS = GallerySettings(_env_file=None, bot_handle="threadpaint", x_web_url="https://x.com")
-# Of a site where people can sign in; nobody does so in most tests.
-WITH_DOOR = SETTINGS.model_copy(update={"x_client_id": "a client", "gallery_secret": SecretStr("of these tests" * 3)})
-
-
-def webp(width: int, height: int, colour: str) -> bytes:
-    """A small plain picture."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (width, height), colour).save(buffer, "WEBP")
-    return buffer.getvalue()
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
-class Wall:
-    """Hangs creations: `wall.hang(prompt="a cat")`, with only what matters given."""
+class CodeCache(BytecodeCache):
+    """Keep compiled templates in memory."""
 
-    def __init__(self, engine: Engine, storage: FolderStorage) -> None:
-        self.engine, self.storage = engine, storage
-        self.post_ids = count(1_890_000_000_000_000_001)
-        self.minutes = count()
+    def __init__(self) -> None:
+        self.code: dict[str, CodeType | None] = {}
 
-    def person(self, username: str = "ada", name: str = "Ada", **values: Any) -> int:
-        """A person's id; the same handle is the same person unless an id is given."""
-        person_id = values.pop("id", 1000 + sum(username.encode()))
-        with transaction(self.engine) as session:
-            if session.get(Person, person_id) is None:
-                person = Person(id=person_id, username=username, handle=username.lower(), name=name, **values)
-                session.add(person)
-        return person_id
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.code.get(bucket.key)
 
-    def creation(self, **values: Any) -> int:
-        """A row in whatever state, queued by default."""
-        person_id = values.pop("person_id", None) or self.person()
-        moment = NOON + timedelta(minutes=next(self.minutes))
-        post_id = next(self.post_ids)
-        row = {"prompt": "a cat", "seed": 7, "created_at": moment, "post_id": post_id, **values}
-        with transaction(self.engine) as session:
-            session.add(
-                Post(id=post_id, root_id=post_id, author_id=person_id, text="x", verdict="prompt", created_at=moment)
-            )
-            session.flush()
-            creation = Creation(person_id=person_id, **row)
-            session.add(creation)
-            session.flush()
-            assert creation.id is not None
-            return creation.id
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.code[bucket.key] = bucket.code
 
-    def hang(self, *, pictures: int = 1, colour: str = "teal", **values: Any) -> int:
-        """A painted, visible creation with its pictures."""
-        moment = NOON + timedelta(minutes=next(self.minutes))
-        painted = {
-            "state": State.REPLIED,
-            "model": "sketch",
-            "painting_seconds": 1.23,
-            "reply_outcome": "answered",
-            "painted_at": moment,
-            "shown_at": moment,
-        }
-        creation_id = self.creation(**{**painted, **values})
-        for position in range(pictures):
-            self.picture(creation_id, position, colour)
-        return creation_id
 
-    def picture(self, creation_id: int, position: int = 0, colour: str = "teal", **values: Any) -> str:
-        """One picture of a creation; returns its key."""
-        full, thumb = webp(96, 64, colour), webp(48, 32, colour)
-        row = {
-            "seed": 7 + position,
-            "width": 96,
-            "height": 64,
-            "mime": "image/webp",
-            "size": len(full),
-            "key": self.storage.put(full, "webp"),
-            "thumb_key": self.storage.put(thumb, "webp"),
-            "thumb_width": 48,
-            "thumb_height": 32,
-            "placeholder": "data:image/webp;base64," + base64.b64encode(webp(4, 3, colour)).decode(),
-            **values,
-        }
-        with transaction(self.engine) as session:
-            session.add(Picture(creation_id=creation_id, position=position, **row))
-        return str(row["key"])
+@pytest.fixture(scope="session", autouse=True)
+def compiled_templates() -> Iterator[None]:
+    """Compile each template once per run instead of once per app, which takes longer than most tests."""
+    cache = CodeCache()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(templating, "Environment", partial(Environment, bytecode_cache=cache))
+        yield
+
+
+@pytest.fixture
+def engine(migrated_engine: Engine) -> Engine:
+    """An empty database per test."""
+    return migrated_engine
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty, migrated SQLite file: migrating takes longer than most tests, so it is done once and copied."""
-    path = tmp_path_factory.mktemp("migrated") / "threadpaint.db"
-    database = open_database(f"sqlite:///{path}")
-    migrate(database)
-    with database.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.dispose()
-    return path
+def migrated_postgres(postgres_url: str) -> PostgresTemplate:
+    """A migrated PostgreSQL, which tests empty instead of migrating it again."""
+    return PostgresTemplate(postgres_url, "gallery", migrate)
 
 
 @pytest.fixture
-def engine(tmp_path: Path, migrated: Path) -> Iterator[Engine]:
-    """A database of its own for each test."""
-    shutil.copy(migrated, tmp_path / "threadpaint.db")
-    database = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def postgres_engine(postgres_url: str) -> Iterator[Engine]:
-    """An empty, migrated PostgreSQL, for tests that make it their `engine`."""
-    database = open_database(postgres_url)
-    with database.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    migrate(database)
-    yield database
-    database.dispose()
+def postgres_engine(migrated_postgres: PostgresTemplate) -> Iterator[Engine]:
+    """An empty, migrated PostgreSQL, for tests that use it as `engine`."""
+    with migrated_postgres.open_empty() as database:
+        yield database
 
 
 @pytest.fixture
@@ -149,41 +77,98 @@ def storage(tmp_path: Path) -> FolderStorage:
 
 
 @pytest.fixture
-def wall(engine: Engine, storage: FolderStorage) -> Wall:
-    return Wall(engine, storage)
+def gallery_data(engine: Engine, storage: FolderStorage) -> GalleryData:
+    return GalleryData(engine, storage)
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """One event loop for all clients. On its own a client starts a thread with a loop for each request."""
+    with start_blocking_portal() as portal:
+        yield portal
 
 
 @pytest.fixture
-def site(engine: Engine, storage: FolderStorage) -> Callable[..., TestClient]:
-    """Makes a client of the site; what matters is given: `site(public_url=...)`."""
+def site(engine: Engine, storage: FolderStorage, portal: BlockingPortal) -> Callable[..., SiteClient]:
+    """Make a client of the site: `site(public_url=...)`."""
 
-    def make(**values: Any) -> TestClient:
-        wired = {"engine": engine, "storage": storage, "health": lambda: WELL, "settings": SETTINGS, **values}
-        return TestClient(create_app(**wired), raise_server_exceptions=False)
+    def make(*, gzip: bool = False, **values: Any) -> SiteClient:
+        wired = {"engine": engine, "storage": storage, "health": lambda: HEALTHY, "settings": SETTINGS, **values}
+        app = create_app(**wired)
+        if not gzip:  # it swallows the messages that tell the test client a page's template and context
+            app.user_middleware = [each for each in app.user_middleware if "GZip" not in repr(each)]
+        client = SiteClient(app, raise_server_exceptions=False)
+        client.portal = portal
+        return client
 
     return make
 
 
 @pytest.fixture
-def client(site: Callable[..., TestClient]) -> TestClient:
+def client(site: Callable[..., SiteClient]) -> SiteClient:
     return site()
+
+
+@pytest.fixture(scope="module")
+def module_browser(chromium: str) -> Iterator["Browser"]:
+    """One browser for the tests of a file: it takes longer to start than most of them."""
+    with running_browser(chromium) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(module_browser: "Browser") -> Iterator["Browser"]:
+    """A browser whose windows are closed after the test."""
+    yield module_browser
+    close_windows(module_browser)
+
+
+@pytest.fixture(scope="session")
+def site_server() -> Iterator[AppServer]:
+    """One HTTP server for all tests, guarded like the gallery's own. To start and stop one takes 0.3 s."""
+    server = AppServer()
+    guarded = RequestGuardMiddleware(server)
+    with serving(guarded, http=GuardedProtocol, ws="none", lifespan="off") as server.url:
+        yield server
+
+
+@pytest.fixture
+def serve(site_server: AppServer) -> Iterator[Serve]:
+    """Serve a site over HTTP: `serve(site())` returns its address. The site before it is no longer served."""
+    hubs: list[LiveHub] = []
+
+    def start(client: SiteClient) -> str:
+        site_server.app = client.app
+        hubs.append(client.app.state.live)
+        return site_server.url
+
+    yield start
+    for hub in hubs:
+        wait_until(lambda hub=hub: hub.is_idle, "an event stream did not end")
+
+
+@pytest.fixture
+def serve_in_browser(browser: "Browser", serve: Serve) -> Iterator[Serve]:
+    """Serve a site as `serve` does. At the end, the browser's windows are closed first."""
+    yield serve
+    close_windows(browser)
 
 
 @pytest.fixture
 def sign_in(engine: Engine) -> Callable[[TestClient, int], str]:
-    """Signs a person in: `sign_in(client, person_id)`; returns a token for their forms."""
+    """Sign a user in: `sign_in(client, person_id)` returns a CSRF token for their forms."""
 
     def begin(client: TestClient, person_id: int) -> str:
-        value = logins.begin(engine, person_id, browser="a test").value
+        value = sessions.create(engine, person_id, browser="a test").value
         client.cookies.set("login", value)
-        return token_for(value)
+        return csrf_token(value)
 
     return begin
 
 
 @pytest.fixture
 def send_as(client: TestClient, sign_in: Callable[[TestClient, int], str]) -> Callable[[int], Callable[..., Any]]:
-    """Sends the forms of one member: `send_as(bob)("/c/1/like")`."""
+    """Send forms as a member: `send_as(bob)("/c/1/like")`."""
 
     def sender(person_id: int) -> Callable[..., Any]:
         token = sign_in(client, person_id)
@@ -198,7 +183,7 @@ def send_as(client: TestClient, sign_in: Callable[[TestClient, int], str]) -> Ca
 
 @pytest.fixture
 def statements(engine: Engine) -> list[str]:
-    """Every SELECT the site sends for a page; not the look at the tables' version, once in some seconds."""
+    """Every SELECT that the site sends, except the regular check of the schema version."""
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:

@@ -1,17 +1,19 @@
-"""The pages in a real browser: nothing overflows, nothing is blocked, nothing jumps, hostile text stays text."""
+"""The pages in a real browser: no overflow, no policy violation, no layout shift, hostile text is escaped."""
 
-import threading
-import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-import uvicorn
+from playwright.sync_api import Browser
+from sqlalchemy import Engine
 
 from core.clock import now
 from core.models import State
-from gallery.serving import Server
-from gallery.signing import logins
-from tests.support.browsing import window
+from gallery.web import sessions
+from tests.support.browser import bounding_box, collect_complaints, visit, window
+from tests.support.gallery_data import GalleryData
 from tests.support.servers import wait_until
+from tests.support.site_client import Serve, SiteClient
 
 pytestmark = pytest.mark.browser
 
@@ -27,40 +29,20 @@ JUMPS = """() => new Promise(done => {
 
 
 @pytest.fixture
-def address(site, wall):
-    wall.hang(prompt="word" * 500, pictures=2)
-    wall.hang(prompt=HOSTILE, person_id=wall.person("eve", HOSTILE))
-    wall.creation(prompt="x" * 2000)
-    wall.creation(state=State.REFUSED, code="too_long", prompt="شمس " * 300)
+def address(site: Callable[..., SiteClient], serve_in_browser: Serve, gallery_data: GalleryData) -> str:
+    gallery_data.publish(prompt="word" * 500, pictures=2)
+    gallery_data.publish(prompt=HOSTILE, person_id=gallery_data.person("eve", HOSTILE))
+    gallery_data.creation(prompt="x" * 2000)
+    gallery_data.creation(state=State.REFUSED, reason_code="too_long", prompt="شمس " * 300)
     for number in range(12):
-        wall.hang(prompt=f"a lighthouse {number}", colour="navy")
-    app = site().app
-    server = Server(uvicorn.Config(app, port=0, log_level="error"), app.state.live)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-
-
-@pytest.fixture
-def browser(chromium):
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield started
-        started.close()
+        gallery_data.publish(prompt=f"a lighthouse {number}", color="navy")
+    return serve_in_browser(site())
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_every_page_fits_and_nothing_is_blocked(browser, address, width):
+def test_every_page_fits_and_violates_no_policy(browser: Browser, address: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
-    complaints = []
-    page.on("dialog", lambda dialog: (complaints.append("a dialog"), dialog.dismiss()))
-    page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = collect_complaints(page)
     for path in PATHS:
         page.goto(address + path, wait_until="load")
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -70,70 +52,78 @@ def test_every_page_fits_and_nothing_is_blocked(browser, address, width):
 
 
 @pytest.mark.parametrize("width", [360, 768, 1440])
-def test_pages_of_a_member_fit_and_do_not_jump_when_scripts_begin(browser, address, wall, engine, width):
-    login = logins.begin(engine, wall.person(), browser="a test").value
+def test_pages_of_a_member_fit_and_do_not_shift_when_scripts_start(
+    browser: Browser, address: str, gallery_data: GalleryData, engine: Engine, width: int
+) -> None:
+    login = sessions.create(engine, gallery_data.person(), browser="a test").value
     page = window(browser, address, login=login, viewport={"width": width, "height": 800}).new_page()
     for path in OWN_PATHS:
-        assert page.goto(path, wait_until="load").status == 200, path
+        assert visit(page, path).status == 200, path
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert (over <= 0, page.evaluate(JUMPS)) == (True, 0), path
 
 
-def test_putting_a_picture_on_a_board_tells_its_result_and_stays_on_the_page(browser, address, wall, engine):
-    login = logins.begin(engine, wall.person("bob", "Bob"), browser="a test").value
+def test_adding_to_a_board_shows_the_result_on_the_same_page(
+    browser: Browser, address: str, gallery_data: GalleryData, engine: Engine
+) -> None:
+    login = sessions.create(engine, gallery_data.person("bob", "Bob"), browser="a test").value
     page = window(browser, address, login=login).new_page()
     page.goto("/c/1")
     page.locator("summary", has_text="Add to a board").click()
-    page.get_by_label("A new board").fill("Words")
+    page.get_by_label("New board").fill("Words")
     page.evaluate("window.stays = true")
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("status").filter(has_text="It is on “Words” now.").wait_for()
+    page.get_by_role("status").filter(has_text="Added to “Words”.").wait_for()
     assert page.evaluate("[window.stays, document.activeElement.textContent]") == [True, "On 1 board"]
     page.keyboard.press("Enter")
     page.get_by_label("Words", exact=True).uncheck()
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("status").filter(has_text="It is not on “Words” any more.").wait_for()
+    page.get_by_role("status").filter(has_text="Removed from “Words”.").wait_for()
 
 
-def test_what_only_a_script_can_do_is_not_offered_without_one(browser, address, wall, engine):
-    login = logins.begin(engine, wall.person(), browser="a test").value
+def test_controls_of_scripts_are_hidden_without_scripts(
+    browser: Browser, address: str, gallery_data: GalleryData, engine: Engine
+) -> None:
+    login = sessions.create(engine, gallery_data.person(), browser="a test").value
     for scripts in (True, False):
         page = window(browser, address, login=login, java_script_enabled=scripts).new_page()
         page.goto("/me")
-        assert page.locator(".deeds__all").is_visible() is scripts
+        assert page.locator(".bulk-actions__all").is_visible() is scripts
         page.goto("/paint")
-        assert page.get_by_text("or drop one here").is_visible() is scripts
+        assert page.get_by_text("drop or paste one here").is_visible() is scripts
 
 
-def test_comments_have_the_colour_of_text_for_members_too(browser, address, wall, engine):
-    """They were red where the styles of one's own pictures came along."""
-    login = logins.begin(engine, wall.person("bob", "Bob"), browser="a test").value
+def test_comments_have_the_color_of_text_for_members_too(
+    browser: Browser, address: str, gallery_data: GalleryData, engine: Engine
+) -> None:
+    """They were red on pages that also load the styles of own pictures."""
+    login = sessions.create(engine, gallery_data.person("bob", "Bob"), browser="a test").value
     page = window(browser, address, login=login).new_page()
     page.goto("/c/1")
-    page.get_by_label("Say something about this picture").fill("Quiet.")
-    page.get_by_role("button", name="Say it").click()
-    colour = page.locator(".said__text", has_text="Quiet.").evaluate("said => getComputedStyle(said).color")
-    assert colour == page.evaluate("getComputedStyle(document.body).color")
+    page.get_by_label("Add a comment").fill("Quiet.")
+    page.get_by_role("button", name="Post", exact=True).click()
+    color = page.locator(".comment__text", has_text="Quiet.").evaluate("text => getComputedStyle(text).color")
+    assert color == page.evaluate("getComputedStyle(document.body).color")
 
 
-def test_the_wall_can_be_walked_by_keyboard(browser, address):
+def test_feed_can_be_used_by_keyboard(browser: Browser, address: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(address)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the pictures"
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "New here? How to ask for a picture"
+    assert page.evaluate("document.activeElement.textContent") == "How it works"
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/c/*")
     assert page.locator("h1").inner_text() == "a lighthouse 11"
 
 
-def test_a_whole_card_leads_to_its_creation_and_the_name_to_the_person(browser, address):
+def test_card_links_to_its_creation_and_the_name_to_the_user(browser: Browser, address: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(address)
-    page.mouse.click(*centre(page.locator(".card .frame").first))
+    page.mouse.click(*center(page.locator(".card .frame").first))
     page.wait_for_url("**/c/*")
     page.go_back()
     page.locator(".card .author").first.click()
@@ -145,19 +135,21 @@ IDS = "[...document.querySelectorAll('.card')].map(card => card.id)"
 
 
 @pytest.fixture
-def long_wall(wall, address):
+def long_feed(gallery_data: GalleryData, address: str) -> Any:
     for number in range(70):
-        wall.hang(prompt=f"picture {number}", colour="olive")
+        gallery_data.publish(prompt=f"picture {number}", color="olive")
     return address
 
 
-def test_the_wall_grows_as_one_scrolls_without_repeating_and_one_comes_back_to_the_same_place(browser, long_wall):
+def test_feed_loads_more_on_scroll_and_restores_the_position(browser: Browser, long_feed: Any) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.goto(long_wall)
-    for _ in range(12):
+    page.goto(long_feed)
+
+    def has_grown() -> bool:
         page.mouse.wheel(0, 4000)
-        page.wait_for_timeout(150)
-    wait_until(lambda: page.evaluate(CARDS) > 70, "it did not grow")
+        return bool(page.evaluate(CARDS) > 82)
+
+    wait_until(has_grown, "it did not grow")
     ids = page.evaluate(IDS)
     assert len(ids) == len(set(ids)) == 83  # and one hangs large
     card = page.locator(".card", has_text="picture 4").last
@@ -170,23 +162,25 @@ def test_the_wall_grows_as_one_scrolls_without_repeating_and_one_comes_back_to_t
     wait_until(lambda: abs(page.evaluate("scrollY") - place) < 60, "not at the same place")
 
 
-def test_without_scripts_a_link_leads_to_older_pictures(browser, long_wall):
+def test_link_leads_to_older_pictures_without_scripts(browser: Browser, long_feed: Any) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
-    page.goto(long_wall)
+    page.goto(long_feed)
     page.get_by_role("link", name="Older pictures").click()
     assert page.locator("h1").inner_text() == "Older pictures"
-    page.get_by_role("button", name="Dark colours").click()
+    page.get_by_role("button", name="Dark mode").click()
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert "cursor=" in page.url
 
 
-def test_a_new_picture_is_announced_and_hangs_when_one_asks_and_nothing_moves_before(browser, address, wall):
+def test_new_picture_is_announced_and_shown_on_click_without_layout_shift(
+    browser: Browser, address: str, gallery_data: GalleryData
+) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(address)
-    page.wait_for_timeout(1500)  # the first look takes what hangs for known
+    page.wait_for_timeout(1500)  # the first poll only records the pictures that are already there
     where = "document.querySelector('.card').getBoundingClientRect().top"
     before = page.evaluate(where)
-    new = wall.hang(prompt=HOSTILE + " new", shown_at=now(), painted_at=now())
+    new = gallery_data.publish(prompt=HOSTILE + " new", published_at=now(), painted_at=now())
     button = page.get_by_role("button", name="1 new picture")
     button.wait_for(timeout=8000)
     assert page.evaluate(where) == before
@@ -197,31 +191,31 @@ def test_a_new_picture_is_announced_and_hangs_when_one_asks_and_nothing_moves_be
     assert button.is_hidden()
 
 
-def test_the_strip_changes_by_itself_and_keeps_its_height(browser, address, wall):
+def test_activity_strip_updates_and_keeps_its_height(browser: Browser, address: str, gallery_data: GalleryData) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 740})
     page.goto(address)
-    strip = page.locator("[data-easel]")
-    height = strip.bounding_box()["height"]
-    wall.creation(prompt="a heron " * 100, state=State.PAINTING, next_attempt_at=now())
+    strip = page.locator("[data-activity]")
+    height = bounding_box(strip)["height"]
+    gallery_data.creation(prompt="a heron " * 100, state=State.PAINTING, next_attempt_at=now())
     page.get_by_text("a heron").wait_for(timeout=8000)
-    assert strip.bounding_box()["height"] == height
+    assert bounding_box(strip)["height"] == height
 
 
-def test_the_colours_turn_at_once_and_stay(browser, address):
+def test_theme_changes_at_once_and_stays(browser: Browser, address: str) -> None:
     page = browser.new_page(color_scheme="light")
     page.goto(address)
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
-    page.get_by_role("button", name="Dark colours").click()
+    page.get_by_role("button", name="Dark mode").click()
     dark = page.evaluate(ground)
     assert dark != light
     page.reload()
     assert page.evaluate(ground) == dark
-    page.get_by_role("button", name="Light colours").click()
+    page.get_by_role("button", name="Light mode").click()
     assert page.evaluate(ground) == light
 
 
-def centre(locator):
+def center(locator: Any) -> Any:
     locator.scroll_into_view_if_needed()
     box = locator.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

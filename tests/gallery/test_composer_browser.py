@@ -3,17 +3,20 @@ click sends once; and without JavaScript all of it works but the comfort.
 """
 
 import io
-import threading
-import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-import uvicorn
 from PIL import Image
-from sqlalchemy import select
+from playwright.sync_api import Browser
+from sqlalchemy import Engine, select
 
-from core.database import transaction
+from core.database import write_session
 from core.models import Creation, creations
-from gallery.signing import logins
+from core.storage import FolderStorage
+from gallery.web import sessions
+from tests.support.gallery_data import GalleryData
+from tests.support.site_client import Serve, SiteClient
 
 pytestmark = pytest.mark.browser
 
@@ -28,36 +31,22 @@ BRING = """([kind, name, bytes]) => {
 
 
 @pytest.fixture
-def address(site, wall):
-    wall.hang(prompt="a lighthouse", person_id=wall.person("grace"))
-    server = uvicorn.Server(uvicorn.Config(site().app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield started
-        started.close()
+def address(site: Callable[..., SiteClient], serve_in_browser: Serve, gallery_data: GalleryData) -> str:
+    gallery_data.publish(prompt="a lighthouse", person_id=gallery_data.person("grace"))
+    return serve_in_browser(site())
 
 
 @pytest.fixture
-def open_page(browser, address, engine, wall):
-    """Opens a page as Ada; complaints of the browser fail the test, but for answers that say no."""
+def open_page(
+    browser: Browser, address: str, engine: Engine, gallery_data: GalleryData
+) -> Iterator[Callable[..., Any]]:
+    """Open a page as Ada. Console messages fail the test, except those about error responses."""
     complaints, contexts = [], []
 
-    def open_one(path, **values):
+    def open_one(path: str, **values: Any) -> Any:
         context = browser.new_context(**values)
         contexts.append(context)
-        login = logins.begin(engine, wall.person("ada")).value
+        login = sessions.create(engine, gallery_data.person("ada")).value
         context.add_cookies([{"name": "login", "value": login, "url": address}])
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
@@ -72,24 +61,28 @@ def open_page(browser, address, engine, wall):
 
 
 @pytest.fixture
-def painted(engine):
-    """What Ada had painted, oldest first."""
+def painted(engine: Engine) -> Callable[..., Any]:
+    """Load the creations that the form made, oldest first."""
 
-    def read():
-        with transaction(engine) as session:
-            return list(session.scalars(select(Creation).where(creations.c.once.is_not(None)).order_by(creations.c.id)))
+    def read() -> Any:
+        with write_session(engine) as session:
+            return list(
+                session.scalars(
+                    select(Creation).where(creations.c.idempotency_key.is_not(None)).order_by(creations.c.id)
+                )
+            )
 
     return read
 
 
-def png(colour="red"):
+def png(color: str = "red") -> Any:
     buffer = io.BytesIO()
-    Image.new("RGB", (64, 64), colour).save(buffer, "PNG")
+    Image.new("RGB", (64, 64), color).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def photograph():
-    """24 million pixels, held upright: its left edge, which is blue, is the top."""
+def photograph() -> Any:
+    """Return a photo of 24 megapixels, rotated by EXIF: its blue left edge is the top."""
     picture, exif, buffer = Image.new("RGB", (6000, 4000), "red"), Image.Exif(), io.BytesIO()
     picture.paste("blue", (0, 0, 1000, 4000))
     exif[0x0112] = 6
@@ -97,7 +90,9 @@ def photograph():
     return buffer.getvalue()
 
 
-def test_a_double_click_paints_once_and_one_watches_it_arrive(open_page, painted):
+def test_double_click_creates_one_picture_which_appears_on_its_page(
+    open_page: Callable[..., Any], painted: Callable[..., Any]
+) -> None:
     page = open_page("/paint")
     page.fill("#prompt", "a red fox")
     page.get_by_role("button", name="Paint").dblclick()
@@ -105,7 +100,7 @@ def test_a_double_click_paints_once_and_one_watches_it_arrive(open_page, painted
     assert [row.prompt for row in painted()] == ["a red fox"]
 
 
-def test_a_draft_is_kept_until_it_is_sent(open_page, painted):
+def test_draft_is_stored_until_it_is_sent(open_page: Callable[..., Any], painted: Callable[..., Any]) -> None:
     page = open_page("/paint")
     page.fill("#prompt", "half a thou")
     page.locator("input[value='16:9']").check(force=True)
@@ -120,7 +115,9 @@ def test_a_draft_is_kept_until_it_is_sent(open_page, painted):
 
 
 @pytest.mark.parametrize("way", ["choose", "drop", "paste"])
-def test_a_picture_is_taken_at_once_and_shown(open_page, painted, way):
+def test_picture_is_uploaded_at_once_and_shown(
+    open_page: Callable[..., Any], painted: Callable[..., Any], way: Any
+) -> None:
     page = open_page("/paint")
     page.fill("#prompt", "a fox")
     if way == "choose":
@@ -128,35 +125,45 @@ def test_a_picture_is_taken_at_once_and_shown(open_page, painted, way):
     else:
         page.evaluate(BRING, [way, "fox.png", list(png())])
     page.locator(".pick__picture").wait_for()
-    page.wait_for_function("document.querySelector('.pick__picture').naturalWidth === 64")
+    expect(page.locator(".pick__picture")).to_have_js_property("naturalWidth", 64)
     page.get_by_role("button", name="Paint").click()
     page.wait_for_url("**/c/*")
-    assert painted()[0].start_key is not None
+    assert painted()[0].init_image_key is not None
 
 
-def test_a_large_photograph_is_scaled_down_and_turned_before_it_is_sent(open_page, painted, storage):
-    page, sent = open_page("/paint"), []
+def open_stored(storage: FolderStorage, key: str) -> Image.Image:
+    content = storage.get(key)
+    assert content is not None
+    return Image.open(io.BytesIO(content))
+
+
+def test_large_photo_is_scaled_and_rotated_before_the_upload(
+    open_page: Callable[..., Any], painted: Callable[..., Any], storage: FolderStorage
+) -> None:
+    page, sent = open_page("/paint"), list[Any]()
     page.on("request", lambda request: sent.insert(0, request))
     page.fill("#prompt", "a fox")
     page.set_input_files("#file", {"name": "fox.jpg", "mimeType": "image/jpeg", "buffer": photograph()})
     page.locator(".pick__picture").wait_for()
-    assert page.get_by_text("As that picture").is_visible()
-    [upload] = [request for request in sent if request.url.endswith("/paint/start")]
+    assert page.get_by_text("Same as the image").is_visible()
+    [upload] = [request for request in sent if request.url.endswith("/uploads")]
     assert int(upload.header_value("content-length")) < 500_000
     page.get_by_role("button", name="Paint").click()
     page.wait_for_url("**/c/*")
-    picture = Image.open(io.BytesIO(storage.get(painted()[0].start_key))).convert("RGB")
+    picture = open_stored(storage, painted()[0].init_image_key).convert("RGB")
     assert picture.size == (1024, 1536)
-    assert picture.getpixel((512, 100))[2] > 200, "its left edge is at the top now"
+    assert picture.crop((512, 100, 513, 101)).tobytes()[2] > 200, "its left edge is at the top now"
 
 
-def test_without_a_start_any_shape_is_any(open_page):
+def test_aspect_ratio_has_a_default_without_init_image(open_page: Callable[..., Any]) -> None:
     page = open_page("/paint")
-    assert page.get_by_text("Any", exact=True).is_visible()
-    assert not page.get_by_text("As that picture").is_visible()
+    assert page.get_by_text("Default", exact=True).is_visible()
+    assert not page.get_by_text("Same as the image").is_visible()
 
 
-def test_a_kind_that_only_the_browser_reads_is_taken_too(open_page, painted):
+def test_format_that_only_the_browser_reads_is_accepted(
+    open_page: Callable[..., Any], painted: Callable[..., Any]
+) -> None:
     icon = io.BytesIO()
     Image.new("RGB", (64, 64), "blue").save(icon, "ICO")
     page = open_page("/paint")
@@ -165,52 +172,62 @@ def test_a_kind_that_only_the_browser_reads_is_taken_too(open_page, painted):
     page.locator(".pick__picture").wait_for()
 
 
-def test_without_javascript_a_large_photograph_comes_with_the_form(open_page, painted, storage):
+def test_large_photo_is_sent_with_the_form_without_scripts(
+    open_page: Callable[..., Any], painted: Callable[..., Any], storage: FolderStorage
+) -> None:
     page = open_page("/paint", java_script_enabled=False)
     page.fill("#prompt", "a fox")
     page.set_input_files("#file", {"name": "fox.jpg", "mimeType": "image/jpeg", "buffer": photograph()})
     page.get_by_role("button", name="Paint").click()
     page.wait_for_url("**/c/*")
-    assert Image.open(io.BytesIO(storage.get(painted()[0].start_key))).size == (1024, 1536)
+    assert open_stored(storage, painted()[0].init_image_key).size == (1024, 1536)
 
 
-def test_what_is_no_picture_is_told_beside_the_field_and_the_words_stay(open_page):
+def test_unreadable_image_shows_an_error_at_its_field_and_keeps_the_prompt(open_page: Callable[..., Any]) -> None:
     page = open_page("/paint")
     page.fill("#prompt", "a fox")
     page.set_input_files("#file", {"name": "fox.png", "mimeType": "image/png", "buffer": b"no picture"})
-    page.locator("#start-error").wait_for()
-    assert "could not be read as a picture" in page.inner_text("#start-error")
+    page.locator("#init_image-error").wait_for()
+    assert "not a picture we can read" in page.inner_text("#init_image-error")
     assert page.input_value("#prompt") == "a fox"
 
 
-def test_what_is_wrong_is_told_on_the_page_and_nothing_typed_is_lost(open_page, painted):
+def test_errors_are_shown_on_the_page_and_keep_the_input(
+    open_page: Callable[..., Any], painted: Callable[..., Any]
+) -> None:
     page = open_page("/paint")
+    page.fill("#prompt", "x" * 2002)
+    assert page.inner_text("#prompt-count") == "2 characters over the 2,000 limit"
     page.fill("#prompt", "x" * 2001)
-    assert page.inner_text("#prompt-count") == "1 too many of 2000 characters"
+    assert page.inner_text("#prompt-count") == "1 character over the 2,000 limit"
     page.get_by_role("button", name="Paint").click()
     page.locator("#prompt-error").wait_for()
     assert len(page.input_value("#prompt")) == 2001
     assert painted() == []
 
 
-def test_without_javascript_it_paints_and_gives_back_what_is_wrong(open_page, painted):
+def test_form_works_without_scripts_and_shows_errors(
+    open_page: Callable[..., Any], painted: Callable[..., Any]
+) -> None:
     page = open_page("/paint?remix=1", java_script_enabled=False)
     assert page.input_value("#prompt") == "a lighthouse"
     page.locator("summary", has_text="More").click()
     page.fill("#seed", "none")
     page.set_input_files("#file", {"name": "fox.png", "mimeType": "image/png", "buffer": png()})
     page.get_by_role("button", name="Paint").click()
-    assert page.inner_text("#seed-error").startswith("A whole number")
+    assert page.inner_text("#seed-error").startswith("Enter a whole number")
     page.fill("#seed", "7")
     page.get_by_role("button", name="Paint").click()
     page.wait_for_url("**/c/*")
     (row,) = painted()
     assert (row.prompt, row.seed, row.parent_id) == ("a lighthouse", 7, 1)
-    assert row.start_key is not None
+    assert row.init_image_key is not None
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False])
-def test_from_the_wall_it_is_one_step_or_more_with_the_words_brought_along(open_page, painted, java_script_enabled):
+def test_feed_composer_submits_or_opens_the_full_form_with_its_prompt(
+    open_page: Callable[..., Any], painted: Callable[..., Any], java_script_enabled: Any
+) -> None:
     page = open_page("/", java_script_enabled=java_script_enabled)
     page.fill("#prompt", "a fox from the wall")
     page.get_by_role("button", name="More").click()
@@ -222,7 +239,9 @@ def test_from_the_wall_it_is_one_step_or_more_with_the_words_brought_along(open_
 
 
 @pytest.mark.parametrize("trouble", ["offline", "lost", "503"])
-def test_a_lost_connection_keeps_the_page_and_a_second_press_paints_one_picture(open_page, painted, trouble):
+def test_retry_after_a_lost_connection_creates_one_picture(
+    open_page: Callable[..., Any], painted: Callable[..., Any], trouble: Any
+) -> None:
     page = open_page("/paint")
     page.evaluate("window.stayed = true")
     page.fill("#prompt", "a red fox")
@@ -245,7 +264,9 @@ def test_a_lost_connection_keeps_the_page_and_a_second_press_paints_one_picture(
     assert [row.prompt for row in painted()] == ["a red fox"]
 
 
-def test_errors_get_the_focus_and_links_to_their_fields(open_page, painted):
+def test_error_summary_gets_the_focus_and_links_to_fields(
+    open_page: Callable[..., Any], painted: Callable[..., Any]
+) -> None:
     page = open_page("/paint", viewport={"width": 360, "height": 740})
     page.fill("#prompt", "a fox")
     page.locator("summary", has_text="More").click()
@@ -262,18 +283,44 @@ def test_errors_get_the_focus_and_links_to_their_fields(open_page, painted):
     assert painted() == []
 
 
-def test_a_draft_never_brings_back_a_value_that_was_refused(open_page, painted):
+def test_draft_never_restores_a_rejected_value(open_page: Callable[..., Any], painted: Callable[..., Any]) -> None:
     page = open_page("/paint")
     page.fill("#prompt", "a fox")
     page.locator("summary", has_text="More").click()
-    page.fill("#negative", "people")
+    page.fill("#negative_prompt", "people")
     page.fill("#seed", "minus five")
     page.get_by_role("button", name="Paint").click()
     page.locator("#seed-error").wait_for()
     page.goto(page.url)
-    assert (page.input_value("#negative"), page.input_value("#seed")) == ("people", "")
-    # A draft that an earlier version kept.
-    key = page.evaluate("Object.keys(localStorage).find(key => key.startsWith('draft:'))")
-    page.evaluate("key => localStorage.setItem(key, JSON.stringify({prompt: 'a fox', seed: 'minus five'}))", key)
+    assert (page.input_value("#negative_prompt"), page.input_value("#seed")) == ("people", "")
+    store_draft(page, {"prompt": "a fox", "seed": "minus five"})
     page.reload()
     assert (page.input_value("#prompt"), page.input_value("#seed")) == ("a fox", "")
+
+
+def test_a_draft_with_former_field_names_is_restored(open_page: Callable[..., Any]) -> None:
+    page = open_page("/paint")
+    page.fill("#prompt", "a fox")
+    store_draft(page, {"prompt": "a fox", "negative": "people", "shape": "16:9"})
+    page.reload()
+    assert (page.input_value("#prompt"), page.input_value("#negative_prompt")) == ("a fox", "people")
+    assert page.locator("input[value='16:9']").is_checked()
+
+
+def test_a_draft_with_an_upload_is_restored(open_page: Callable[..., Any], painted: Callable[..., Any]) -> None:
+    page = open_page("/paint")
+    page.fill("#prompt", "a fox")
+    page.set_input_files("#file", {"name": "fox.png", "mimeType": "image/png", "buffer": png()})
+    page.locator(".pick__picture").wait_for()
+    page.reload()
+    expect(page.locator(".pick__picture")).to_have_js_property("naturalWidth", 64)
+    assert page.inner_text("#prompt-count") == "5 of 2,000 characters"
+    page.get_by_role("button", name="Paint").click()
+    page.wait_for_url("**/c/*")
+    assert painted()[0].init_image_key is not None
+
+
+def store_draft(page: Any, draft: dict[str, str]) -> None:
+    """Replace the draft that the page has saved."""
+    key = page.evaluate("Object.keys(localStorage).find(key => key.startsWith('draft:'))")
+    page.evaluate("([key, draft]) => localStorage.setItem(key, JSON.stringify(draft))", [key, draft])

@@ -1,70 +1,79 @@
-"""Wishes at the same moment on a real PostgreSQL, whose writers do not wait for each other by themselves."""
+"""Concurrent creations on PostgreSQL, whose writers do not wait for each other."""
 
 import threading
+from functools import partial
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from core.clock import now
-from core.database import reading
+from core.database import read_connection
 from core.models import creations
-from core.settings import RuleSettings, load
-from core.uploads import Uploads
-from gallery.composing.rules import NotNow, Terms
-from gallery.composing.wishes import Wish
-from gallery.composing.writing import Desk, Order
+from core.settings import UsagePolicySettings, load
+from core.storage import FolderStorage
+from core.upload_store import UploadStore
+from gallery.services.composer_policy import ComposerPolicy, Rejected
+from gallery.services.create_creation import CreateCreation, GenerationParams, create_creation
+from tests.support.gallery_data import GalleryData
 
 
 @pytest.fixture
-def engine(postgres_engine):
+def engine(postgres_engine: Engine) -> Engine:
     return postgres_engine
 
 
 @pytest.fixture
-def desk(engine, storage):
-    return Desk(engine, storage, Uploads(storage.folder), Terms(load(RuleSettings, person_daily_limit=3), now()))
+def create(engine: Engine, storage: FolderStorage) -> Any:
+    policy = ComposerPolicy(load(UsagePolicySettings, user_daily_limit=3), now())
+    uploads = UploadStore(storage.folder)
+    return partial(create_creation, engine=engine, storage=storage, uploads=uploads, policy=policy)
 
 
-def written(engine):
-    with reading(engine) as connection:
+def count_creations(engine: Engine) -> Any:
+    with read_connection(engine) as connection:
         return connection.execute(select(func.count()).select_from(creations)).scalar_one()
 
 
-def write_at_once(desk, orders):
-    """Write all at the same moment; the ids, and the codes of those that were refused."""
-    gate, found = threading.Barrier(len(orders)), []
+def create_at_once(create: Any, requests: Any) -> Any:
+    """Create all at the same moment. Return the ids, and the reason codes of rejected requests."""
+    gate, results = threading.Barrier(len(requests)), []
 
-    def write(order):
+    def run(request: pytest.FixtureRequest) -> None:
         gate.wait()
         try:
-            found.append(desk.write(order))
-        except NotNow as no:
-            found.append(no.code)
+            results.append(create(request))
+        except Rejected as error:
+            results.append(error.code)
 
-    threads = [threading.Thread(target=write, args=(order,)) for order in orders]
+    threads = [threading.Thread(target=run, args=(request,)) for request in requests]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    return found
+    return results
 
 
-def test_two_tabs_with_three_pictures_left_get_three(engine, desk, wall):
-    ada = wall.person()
-    found = write_at_once(desk, [Order(ada, f"wish:{n}", Wish(f"fox {n}")) for n in range(5)])
-    assert sorted(map(str, found))[-2:] == ["quota", "quota"]
-    assert written(engine) == 3
+def test_two_tabs_with_three_pictures_left_get_three(engine: Engine, create: Any, gallery_data: GalleryData) -> None:
+    ada = gallery_data.person()
+    results = create_at_once(create, [CreateCreation(ada, f"form:{n}", GenerationParams(f"fox {n}")) for n in range(5)])
+    assert sorted(map(str, results))[-2:] == ["quota", "quota"]
+    assert count_creations(engine) == 3
 
 
-def test_one_form_sent_five_times_is_one_creation(engine, desk, wall):
-    ada = wall.person()
-    found = write_at_once(desk, [Order(ada, "wish:1", Wish("a fox"))] * 5)
-    assert len(set(found)) == 1
-    assert written(engine) == 1
+def test_one_form_sent_five_times_is_one_creation(engine: Engine, create: Any, gallery_data: GalleryData) -> None:
+    ada = gallery_data.person()
+    results = create_at_once(create, [CreateCreation(ada, "form:1", GenerationParams("a fox"))] * 5)
+    assert len(set(results)) == 1
+    assert count_creations(engine) == 1
 
 
-def test_one_member_does_not_use_up_what_is_left_for_another(engine, desk, wall):
-    ada, grace = wall.person("ada"), wall.person("grace")
-    orders = [Order(person, f"wish:{person}:{n}", Wish("a fox")) for n in range(3) for person in (ada, grace)]
-    assert all(isinstance(one, int) for one in write_at_once(desk, orders))
-    assert written(engine) == 6
+def test_quotas_of_members_are_independent(engine: Engine, create: Any, gallery_data: GalleryData) -> None:
+    ada, grace = gallery_data.person("ada"), gallery_data.person("grace")
+    requests = [
+        CreateCreation(person, f"form:{person}:{n}", GenerationParams("a fox"))
+        for n in range(3)
+        for person in (ada, grace)
+    ]
+    assert all(isinstance(result, int) for result in create_at_once(create, requests))
+    assert count_creations(engine) == 6

@@ -1,206 +1,351 @@
-"""Feeds: read by real parsers, whatever people write."""
+"""The top and following feeds; like buttons, sensitive pictures and the theme."""
 
-import csv
-import json
-from datetime import datetime
-from html.parser import HTMLParser
-from xml.etree import ElementTree
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import Engine, event, insert, update
 
 from core.clock import now
-from core.database import transaction
-from core.models import boards, collected, creations
-from core.visibility import show
-from gallery.machines.feeds import ENTRIES
+from core.database import write_session
+from core.models import creations, follows, likes, people
+from core.storage import FolderStorage
+from gallery.queries.following_feed import MAX_FOLLOWED
+from gallery.views.pagination import PAGE_SIZE
+from tests.support.gallery_data import SETTINGS_WITH_SIGN_IN, GalleryData
+from tests.support.pages import page_context, template_name
 
-ATOM = "{http://www.w3.org/2005/Atom}"
-OURS = "https://paint.example"
-HOSTILE = [
-    "]]><x/>", "</content><script>alert(1)</script>", "&amp;&#0;&bogus;",
-    "a\x00\x01\x08\x0b\x1b\x1fb", "\ufffe\uffff", "\x7f\x85",
-    "<!--", "<?xml?>", "<![CDATA[", '"><img src=x onerror=alert(1)>', "\u202egnirts\u202c", "👩‍👩‍👧‍👦",
-    " \n\t ", "x" * 2000,
-]  # fmt: skip
+
+def titles(response: Response) -> Any:
+    return [creation.prompt for creation in page_context(response)["page"].creations]
+
+
+def older(response: Response) -> Any:
+    found = re.search(r'data-older href="([^"]+)"', response.text)
+    return found and found[1].replace("&amp;", "&")
+
+
+def all_pages(client: TestClient, path: str) -> Any:
+    seen = []
+    while path:
+        response = client.get(path)
+        assert response.status_code == 200
+        seen += titles(response)
+        path = older(response)
+    return seen
+
+
+def follow(engine: Engine, follower: int, followed: int) -> None:
+    with write_session(engine) as session:
+        session.execute(insert(follows).values(follower_id=follower, followed_id=followed, at=now()))
+
+
+def ago(**span: Any) -> Any:
+    moment = now() - timedelta(**span)
+    return {"published_at": moment, "painted_at": moment}
 
 
 @pytest.fixture
-def client(site):
-    return site(public_url=OURS)
+def liked_creations(gallery_data: GalleryData) -> None:
+    gallery_data.publish(prompt="today, 2", likes=2, **ago(hours=1))
+    gallery_data.publish(prompt="yesterday, 9", likes=9, **ago(days=2))
+    gallery_data.publish(prompt="this month, 50", likes=50, **ago(days=20))
+    gallery_data.publish(prompt="long ago, 900", likes=900, **ago(days=400))
+    gallery_data.publish(prompt="today, 5", likes=5, **ago(hours=2))
+    gallery_data.publish(prompt="today, none", **ago(hours=1))
+    gallery_data.publish(prompt="taken down, 70", likes=70, published_at=None)
 
 
-def atom(response):
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == "application/atom+xml; charset=utf-8"
-    return ElementTree.fromstring(response.content)
+@pytest.mark.parametrize(
+    ("window", "wanted"),
+    [
+        ("day", ["today, 5", "today, 2"]),
+        ("week", ["yesterday, 9", "today, 5", "today, 2"]),
+        ("month", ["this month, 50", "yesterday, 9", "today, 5", "today, 2"]),
+        ("all", ["long ago, 900", "this month, 50", "yesterday, 9", "today, 5", "today, 2"]),
+    ],
+)
+def test_top_sorts_by_likes_within_the_period(
+    client: TestClient, liked_creations: Any, window: Any, wanted: Any
+) -> None:
+    response = client.get("/top", params={"of": window})
+    assert titles(response) == wanted
+    assert f'href="/top?period={window}" aria-current="page"' in response.text
 
 
-def entries(response):
-    return atom(response).findall(f"{ATOM}entry")
+def test_top_defaults_to_the_week(client: TestClient, liked_creations: Any) -> None:
+    assert titles(client.get("/top"))[0] == "yesterday, 9"
 
 
-def titles(response):
-    return [entry.findtext(f"{ATOM}title") for entry in entries(response)]
+@pytest.mark.parametrize("window", ["week", "all"])
+def test_top_pages_equal_likes_without_gaps_or_repeats(
+    client: TestClient, gallery_data: GalleryData, window: Any
+) -> None:
+    for number in range(PAGE_SIZE * 2 + 3):
+        gallery_data.publish(prompt=str(number), pictures=0, likes=3, **ago(minutes=number))
+    assert all_pages(client, f"/top?period={window}") == [str(n) for n in reversed(range(PAGE_SIZE * 2 + 3))]
 
 
-def test_the_wall_as_atom_has_all_that_the_standard_wants(client, wall):
-    one = wall.hang(prompt="a lighthouse", pictures=2)
-    feed = atom(client.get("/feed.atom"))
-    assert feed.findtext(f"{ATOM}id") == "tag:paint.example,2026:wall"
-    assert feed.findtext(f"{ATOM}updated") == "2026-11-20T12:00:00Z"
-    links = {link.get("rel"): link.get("href") for link in feed.findall(f"{ATOM}link")}
-    assert links == {"self": f"{OURS}/feed.atom", "alternate": f"{OURS}/"}
-    entry = feed.find(f"{ATOM}entry")
-    assert entry.findtext(f"{ATOM}id") == f"tag:paint.example,2026:creation/{one}"
-    assert entry.findtext(f"{ATOM}title") == "a lighthouse"
-    assert entry.findtext(f"{ATOM}author/{ATOM}name") == "Ada"
-    enclosures = [link for link in entry.findall(f"{ATOM}link") if link.get("rel") == "enclosure"]
-    assert [link.get("type") for link in enclosures] == ["image/jpeg", "image/webp", "image/webp"]
-    assert client.get(enclosures[0].get("href").removeprefix(OURS)).status_code == 200
-    assert '<img src="https://paint.example/pictures/' in entry.findtext(f"{ATOM}content")
-    assert entry.find(f"{ATOM}content").get("type") == "html"
+def test_top_pages_stay_stable_while_likes_change(
+    client: TestClient, gallery_data: GalleryData, engine: Engine
+) -> None:
+    for number in range(PAGE_SIZE + 4):
+        gallery_data.publish(prompt=str(number), pictures=0, likes=number + 1, **ago(minutes=1))
+    first = client.get("/top?period=day")
+    with write_session(engine) as session:
+        session.execute(update(creations).where(creations.c.prompt == "0").values(likes=1000))
+    assert titles(first) + titles(client.get(older(first))) == [str(n) for n in reversed(range(PAGE_SIZE + 4))]
 
 
-def test_the_wall_as_json_feed_has_the_same(client, wall):
-    one = wall.hang(prompt="a lighthouse")
-    response = client.get("/feed.json")
-    assert response.headers["Content-Type"] == "application/feed+json; charset=utf-8"
-    feed = response.json()
-    assert (feed["version"], feed["feed_url"]) == ("https://jsonfeed.org/version/1.1", f"{OURS}/feed.json")
-    [item] = feed["items"]
-    assert (item["id"], item["url"]) == (f"tag:paint.example,2026:creation/{one}", f"{OURS}/c/{one}")
-    assert item["authors"] == [{"name": "Ada", "url": f"{OURS}/@ada"}]
-    assert item["attachments"][0]["mime_type"] == "image/webp"
-    assert client.get(item["image"].removeprefix(OURS)).headers["Content-Type"] == "image/jpeg"
-    assert datetime.fromisoformat(item["date_published"]).tzinfo is not None
+@pytest.mark.parametrize(
+    "query", ["period=decade", "period=week&cursor=x", "period=all&cursor=" + "9" * 3000, "period=all&cursor=%00"]
+)
+def test_top_rejects_invalid_parameters(client: TestClient, query: Any) -> None:
+    response = client.get(f"/top?{query}")
+    assert response.status_code == 422
+    assert template_name(response) == "problem.html"
 
 
-def test_a_persons_feed_holds_theirs_alone(client, wall):
-    wall.hang(prompt="ada's")
-    wall.hang(prompt="grace's", person_id=wall.person("Grace", "Grace <b>"))
-    response = client.get("/@grace/feed.atom")
-    assert titles(response) == ["grace's"]
-    assert atom(response).findtext(f"{ATOM}title") == "Grace <b> on Threadpaint"
-    assert [item["title"] for item in client.get("/@grace/feed.json").json()["items"]] == ["grace's"]
-    for nobody in ("nobody", "%00", "x" * 3000):
-        assert client.get(f"/@{nobody}/feed.atom").status_code == 404
+def test_top_without_likes_explains_how_to_get_there(client: TestClient, gallery_data: GalleryData) -> None:
+    gallery_data.publish()
+    assert "Nothing liked yet." in client.get("/top").text
 
 
-def test_a_search_can_be_followed(client, wall, engine):
-    ids = [wall.hang(prompt=prompt, shown_at=None) for prompt in ("a fox", "an owl", "two foxes")]
-    with transaction(engine) as session:
-        show(session, creations.c.id.in_(ids))
-    response = client.get("/search.atom", params={"q": "fox & fox"})
-    assert titles(response) == ["two foxes", "a fox"]
-    assert atom(response).find(f"{ATOM}link").get("href") == f"{OURS}/search.atom?q=fox+%26+fox"
-    assert [item["title"] for item in client.get("/search.json?q=owl").json()["items"]] == ["an owl"]
-    assert titles(client.get("/search.atom")) == []
+def test_following_requires_sign_in(client: TestClient) -> None:
+    response = client.get("/following", follow_redirects=False)
+    assert (response.status_code, response.headers["location"]) == (303, "/sign-in?next=/following")
 
 
-def test_a_public_board_can_be_followed_and_no_other(client, wall, engine):
-    one, ada = wall.hang(prompt="kept"), wall.person()
-    with transaction(engine) as session:
-        for name, public in (("open", True), ("mine", False)):
-            row = {"name": name, "public": public, "title": "T", "about": "", "size": 1, "person_id": ada}
-            row |= {"created_at": now(), "changed_at": now()}
-            board_id = session.execute(insert(boards).values(**row).returning(boards.c.id)).scalar_one()
-            session.execute(insert(collected).values(board_id=board_id, creation_id=one, at=now()))
-    assert titles(client.get("/b/open/feed.atom")) == ["kept"]
-    assert client.get("/b/mine/feed.atom").status_code == 404
+def test_following_lists_only_followed_users_newest_first(
+    client: TestClient, gallery_data: GalleryData, engine: Engine, sign_in: Callable[[TestClient, int], str]
+) -> None:
+    me, ada, bob, eve = (gallery_data.person(name, name) for name in ("me", "ada", "bob", "eve"))
+    for n in range(PAGE_SIZE * 2 + 5):
+        gallery_data.publish(prompt=str(n), pictures=0, person_id=(ada, bob)[n % 2])
+        gallery_data.publish(prompt="by another", pictures=0, person_id=eve)
+    for other in (ada, bob):
+        follow(engine, me, other)
+    sign_in(client, me)
+    assert all_pages(client, "/following") == [str(n) for n in reversed(range(PAGE_SIZE * 2 + 5))]
 
 
-def test_older_entries_are_behind_a_link(client, wall):
-    for number in range(ENTRIES + 2):
-        wall.hang(prompt=str(number), pictures=0)
-    first = client.get("/@ada/feed.atom")
-    [older] = [link.get("href") for link in atom(first).findall(f"{ATOM}link") if link.get("rel") == "next"]
-    assert len(titles(first)) == ENTRIES
-    assert titles(client.get(older.removeprefix(OURS))) == ["1", "0"]
-    following = client.get("/feed.json").json()["next_url"]
-    assert len(client.get(following.removeprefix(OURS)).json()["items"]) == 2
+def test_following_pages_equal_times_without_gaps_or_repeats(
+    client: TestClient, gallery_data: GalleryData, engine: Engine, sign_in: Callable[[TestClient, int], str]
+) -> None:
+    me, moment = gallery_data.person("me"), now()
+    for n in range(PAGE_SIZE + 9):
+        person = gallery_data.person(f"p{n}", id=5000 + n)
+        follow(engine, me, person)
+        gallery_data.publish(prompt=str(n), pictures=0, person_id=person, published_at=moment)
+    sign_in(client, me)
+    assert all_pages(client, "/following") == [str(n) for n in reversed(range(PAGE_SIZE + 9))]
 
 
-@pytest.mark.parametrize("path", ["/feed.atom", "/feed.json", "/@ada/feed.atom", "/search.atom?q=cat"])
-def test_who_has_it_already_gets_nothing_again_until_it_changes(client, wall, path):
-    wall.hang(prompt="a cat")
-    first = client.get(path)
-    assert client.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
-    again = client.get(path, headers={"If-None-Match": f'W/{first.headers["ETag"]}, "other"'})
-    assert (again.status_code, again.content) == (304, b"")
-    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
-    if "search" not in path:
-        wall.hang(prompt="a dog")
-        assert client.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+def test_following_many_costs_no_more_statements(
+    client: TestClient,
+    gallery_data: GalleryData,
+    engine: Engine,
+    sign_in: Callable[[TestClient, int], str],
+    statements: list[str],
+) -> None:
+    def questions() -> int:
+        statements.clear()
+        client.get("/following")
+        return len(statements)
+
+    me, costs = gallery_data.person("me"), []
+    sign_in(client, me)
+    for n in range(40):
+        person = gallery_data.person(f"p{n}", id=6000 + n)
+        follow(engine, me, person)
+        gallery_data.publish(person_id=person)
+        if n in (1, 39):
+            costs.append(min(questions() for _ in range(5)))  # the strip is asked for once in a second
+    assert costs[0] == costs[1]
+    assert MAX_FOLLOWED == 500
 
 
-def test_a_sensitive_picture_comes_without_its_picture(client, wall):
-    wall.hang(sensitive=True)
-    atom_text, item = client.get("/feed.atom").text, client.get("/feed.json").json()["items"][0]
-    assert "/pictures/" not in atom_text
-    assert "Marked as sensitive" in atom_text
-    assert "image" not in item
-    assert "attachments" not in item
+def test_following_feed_without_follows_shows_suggestions(
+    client: TestClient, gallery_data: GalleryData, engine: Engine, sign_in: Callable[[TestClient, int], str]
+) -> None:
+    me, gone = gallery_data.person("me"), gallery_data.person("gone", "Gone")
+    gallery_data.publish(person_id=gallery_data.person("ada", "Ada Lovelace"))
+    gallery_data.publish(person_id=gone)
+    gallery_data.publish(person_id=me)
+    with write_session(engine) as session:
+        session.execute(update(people).where(people.c.id == gone).values(hidden_at=now()))
+    sign_in(client, me)
+    html = client.get("/following").text
+    assert "You don’t follow anyone yet." in html
+    assert 'action="/@ada/follow"' in html
+    assert "/@gone/follow" not in html
+    assert "/@me/follow" not in html
 
 
-def test_what_a_member_alone_may_see_is_in_no_feed(client, wall, sign_in):
-    wall.hang(prompt="secret", shown_at=None, hidden_at=now())
-    sign_in(client, wall.person())
-    for path in ("/feed.atom", "/@ada/feed.atom", "/feed.json"):
-        assert "secret" not in client.get(path).text
+def test_like_button_is_pressed_for_liked_creations(
+    client: TestClient, gallery_data: GalleryData, engine: Engine, sign_in: Callable[[TestClient, int], str]
+) -> None:
+    me, liked, other = gallery_data.person("me"), gallery_data.publish(likes=1), gallery_data.publish(likes=4)
+    gallery_data.publish(prompt="the large one")
+    with write_session(engine) as session:
+        session.execute(insert(likes).values(person_id=me, creation_id=liked, at=now()))
+    sign_in(client, me)
+    html = client.get("/").text
+    assert f'formaction="/c/{liked}/unlike" aria-pressed="true"' in html
+    assert f'formaction="/c/{other}/like" aria-pressed="false"' in html
+    assert html.count('<form id="likes" method="post">') == 1
 
 
-@pytest.mark.parametrize("form", ["atom", "json"])
-def test_what_goes_wrong_is_told_to_programs_not_on_a_page(client, form):
-    for path, status in ((f"/feed.{form}?cursor=nonsense", 422), (f"/@nobody/feed.{form}", 404)):
-        answer = client.get(path)
-        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+def test_like_without_scripts_counts_and_returns_to_the_page(
+    client: TestClient, gallery_data: GalleryData, sign_in: Callable[[TestClient, int], str]
+) -> None:
+    first = gallery_data.publish()
+    gallery_data.publish()
+    token = sign_in(client, gallery_data.person("me"))
+    sent = client.post(f"/c/{first}/like", data={"token": token, "next": "/"}, follow_redirects=False)
+    assert (sent.status_code, sent.headers["location"]) == (303, "/")
+    assert f'/c/{first}/unlike" aria-pressed="true" aria-label="Like"><span data-count>1</span>' in client.get("/").text
 
 
-def test_an_empty_wall_is_a_feed_too(client):
-    assert titles(client.get("/feed.atom")) == []
-    assert client.get("/feed.json").json()["items"] == []
+def test_likes_are_only_counted_without_sign_in(client: TestClient, gallery_data: GalleryData) -> None:
+    for like_count in (0, 7):
+        gallery_data.publish(likes=like_count)
+    gallery_data.publish()
+    html = client.get("/").text
+    assert "<span>7 likes</span>" in html
+    assert "card__like" not in html
+    assert "/sign-in" not in html
 
 
-def test_without_an_address_of_its_own_the_site_believes_no_host_header(site, wall):
-    wall.hang()
-    for path in ("/feed.atom", "/feed.json", "/api/creations"):
-        assert "evil" not in site().get(path, headers={"Host": "evil.example"}).text
+def test_anonymous_like_leads_to_sign_in(site: Callable[..., TestClient], gallery_data: GalleryData) -> None:
+    client, first = site(settings=SETTINGS_WITH_SIGN_IN), gallery_data.publish(likes=7)
+    gallery_data.publish()
+    html = client.get("/").text
+    assert f'href="/sign-in?next=/c/{first}/like"' in html
+    assert 'id="likes"' not in html
 
 
-class Seen(HTMLParser):
-    def __init__(self, html):
-        super().__init__()
-        self.elements = []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, *sorted(name for name, _ in attributes)))
-
-
-def assert_feeds_hold(client, wall, texts):
-    for number, text in enumerate(texts):
-        person_id = wall.person(f"h{number}", text, id=9000 + number)
-        wall.hang(prompt=text, person_id=person_id, pictures=0 if number else 1)
-        for path in ("/feed", f"/@h{number}/feed"):
-            entry, item = entries(client.get(f"{path}.atom"))[0], client.get(f"{path}.json").json()["items"][0]
-            for content in (entry.findtext(f"{ATOM}content"), item["content_html"]):
-                elements = [element for element in Seen(content).elements if element[0] != "img"]
-                assert elements == [("p",)] * len(elements), text
-            assert entry.findtext(f"{ATOM}title")
-            assert entry.findtext(f"{ATOM}author/{ATOM}name")
+def test_sensitive_picture_is_blurred_unless_the_member_shows_them(
+    client: TestClient, gallery_data: GalleryData, engine: Engine, sign_in: Callable[[TestClient, int], str]
+) -> None:
+    for _ in range(2):  # the large one and one on the wall
+        gallery_data.publish(sensitive=True)
+    html = client.get("/").text
+    assert html.count("Marked as sensitive") == 2
+    assert "/pictures/" not in html
+    assert "data:image" not in html
+    me = gallery_data.person("me", show_sensitive=True)
+    sign_in(client, me)
+    assert client.get("/").text.count("/pictures/") >= 2
 
 
-def test_hostile_text_of_our_own_keeps_feeds_whole(client, wall):
-    assert_feeds_hold(client, wall, HOSTILE)
+def test_author_sees_own_sensitive_picture(
+    client: TestClient, gallery_data: GalleryData, sign_in: Callable[[TestClient, int], str]
+) -> None:
+    gallery_data.publish(sensitive=True)
+    sign_in(client, gallery_data.person())
+    assert "Marked as sensitive" not in client.get("/").text
 
 
-def test_naughty_strings_keep_feeds_whole(client, wall, material):
-    naughty = json.loads((material / "web-blns/blns.json").read_text(encoding="utf-8"))
-    assert_feeds_hold(client, wall, naughty[::9])
+def test_card_names_the_parent_and_counts_remixes(client: TestClient, gallery_data: GalleryData) -> None:
+    parent = gallery_data.publish(person_id=gallery_data.person("grace", "Grace"), comments=1, remixes=2)
+    gallery_data.publish(parent_id=parent)
+    gallery_data.publish()
+    html = client.get("/").text
+    assert f'remix of <a class="author" href="/c/{parent}">a picture by <bdi>@grace</bdi></a>' in html
+    assert "<span>1 comment</span>" in html
+    assert "<span>2 remixes</span>" in html
 
 
-def test_known_script_injections_keep_feeds_whole(client, wall, material):
-    with (material / "halves/xss_payloads.tsv").open(encoding="utf-8", newline="") as file:
-        payloads = [row["payload"] for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
-    assert_feeds_hold(client, wall, payloads[:: max(1, len(payloads) // 40)])
+def test_card_offers_smaller_copies(client: TestClient, gallery_data: GalleryData, storage: FolderStorage) -> None:
+    creation_id = gallery_data.publish(pictures=0)
+    gallery_data.picture(
+        creation_id,
+        width=1024,
+        height=1024,
+        thumb_avif_key="aa/thumb.avif",
+        wide_key="aa/wide.webp",
+        wide_avif_key="aa/wide.avif",
+        wide_width=960,
+        wide_height=960,
+    )
+    html = client.get("/").text
+    assert '<source type="image/avif" srcset="/pictures/aa/thumb.avif 48w, /pictures/aa/wide.avif 960w"' in html
+    assert "wide.webp" not in html  # who knows no AVIF gets the small one
+
+
+def test_card_without_avif_offers_webp(client: TestClient, gallery_data: GalleryData) -> None:
+    creation_id = gallery_data.publish(pictures=0)
+    gallery_data.picture(creation_id, width=1024, height=1024, wide_key="aa/wide.webp", wide_width=960, wide_height=960)
+    assert ", /pictures/aa/wide.webp 960w" in client.get("/").text
+
+
+def test_anonymous_visitors_see_how_it_works(
+    client: TestClient, gallery_data: GalleryData, sign_in: Callable[[TestClient, int], str]
+) -> None:
+    assert "intent/post?text=%40threadpaint%20a%20lighthouse" in client.get("/").text
+    gallery_data.publish()
+    assert "How it works" in client.get("/").text
+    sign_in(client, gallery_data.person("me"))
+    assert "How it works" not in client.get("/").text
+
+
+def test_chosen_theme_is_rendered_by_the_server(client: TestClient) -> None:
+    assert "data-theme" not in client.get("/").text
+    chosen = client.post("/theme", data={"theme": "dark", "next": "/top"}, follow_redirects=False)
+    assert (chosen.status_code, chosen.headers["location"]) == (303, "/top")
+    assert '<html lang="en" data-theme="dark">' in client.get("/").text
+
+
+@pytest.mark.parametrize("theme", ['"><script>', "neon", ""])
+def test_unknown_theme_is_ignored(client: TestClient, theme: Any) -> None:
+    client.post("/theme", data={"theme": theme})
+    client.cookies.set("theme", "x\"'><b>")
+    assert "data-theme" not in client.get("/").text
+
+
+def test_theme_rejects_forms_of_other_sites(client: TestClient) -> None:
+    assert client.post("/theme", data={"theme": "dark"}, headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+def test_feeds_never_scan_the_table(
+    client: TestClient,
+    gallery_data: GalleryData,
+    engine: Engine,
+    sign_in: Callable[[TestClient, int], str],
+    statements: list[str],
+) -> None:
+    me = gallery_data.person("me")
+    for number in range(3):
+        gallery_data.publish(likes=number)
+    gallery_data.creation(next_attempt_at=now())
+    follow(engine, me, gallery_data.person())
+    sign_in(client, me)
+    asked = []
+    with engine.connect() as connection:
+
+        def note(_connection: Any, cursor: Any, statement: Any, parameters: Any, *_rest: Any) -> None:
+            if statement.startswith("SELECT"):
+                asked.append((statement, parameters))
+
+        event.listen(engine, "before_cursor_execute", note)
+        for path in ("/", "/top?period=day", "/top?period=all", "/following"):
+            client.get(path)
+        event.remove(engine, "before_cursor_execute", note)
+        for statement, parameters in asked:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            scans = [row.detail for row in plan if row.detail.startswith("SCAN creation") and "USING" not in row.detail]
+            assert scans == [], statement
+    assert any("ix_creation_top" in row for row in plans_of(engine, asked))
+    assert any("ix_creation_liked" in row for row in plans_of(engine, asked))
+    assert any("ix_creation_queue" in row for row in plans_of(engine, asked))
+
+
+def plans_of(engine: Engine, asked: Any) -> Iterator[Any]:
+    with engine.connect() as connection:
+        for statement, parameters in asked:
+            yield from (row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))

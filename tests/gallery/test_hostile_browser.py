@@ -6,22 +6,27 @@ words must be built of the very elements of the same page with plain ones.
 
 import csv
 import json
-import shutil
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import select, update
+from playwright.sync_api import Browser, Dialog, Request
+from sqlalchemy import Engine, select, update
 
-from core.database import open_database, reading, transaction
+from core.database import read_connection, write_session
 from core.models import Board, Comment, creations
 from core.text import clean
-from gallery.keyset import After
-from gallery.signing import logins
-from tests.support.browsing import running_browser, window
-from tests.support.servers import serving
+from gallery.views.pagination import Cursor
+from gallery.web import sessions
+from tests.support.browser import close_windows, visit, window
+from tests.support.databases import SqliteTemplate
+from tests.support.gallery_data import GalleryData
+from tests.support.site_client import Serve, SiteClient
 
 pytestmark = pytest.mark.browser
 
@@ -58,60 +63,74 @@ BUILT = """() => {
 PLAIN = "a plain word"
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 COMMENT, ROOTS = 1000, 30
-# One each of so many; all of the words stand in comments.
+# At most so many of each; all of the words stand in comments.
 CARDS, PEOPLE, BOARDS, SEARCHES = 72, 6, 24, 12
 
 
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with running_browser(chromium) as browser:
-        yield browser
+@dataclass(frozen=True)
+class Shown:
+    """A page and what it shows. Pages of one kind have the same elements if their texts are harmless."""
+
+    path: str
+    texts: tuple[str, ...]
+    kind: str
 
 
 @dataclass
 class Words:
-    """What a site is filled with: each a field of its own, but for comments, which hold many together."""
+    """The texts that a site is filled with. `each`: one per field; `comments`: many in one comment."""
 
     comments: list[str]
     each: list[str]
 
-    def plain(self):
-        """As many fields, without anything in them that could do harm."""
+    def plain(self) -> Any:
+        """Return as many harmless texts."""
         return Words([PLAIN] * len(self.comments), [PLAIN] * len(self.each))
 
 
 class Looker:
-    """Opens pages without protection, and remembers what no page should do."""
+    """Open pages without a content security policy, and collect dialogs and requests to other sites.
 
-    def __init__(self, browser, address, login):
+    Pictures and styles are not loaded, to save time.
+    """
+
+    def __init__(self, browser: Browser, address: str, login: Any) -> None:
         context = window(browser, address, login=login, bypass_csp=True)
-        context.route("**/*", self._route)
-        self.page, self.address, self.complaints = context.new_page(), address, []
-        self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
+        self.page, self.address = context.new_page(), address
+        # Chromium blocks these by itself. Playwright's routes would also delay every other request.
+        context.new_cdp_session(self.page).send("Network.setBlockedURLs", {"urls": ["*.css", "*/pictures/*"]})
+        self.complaints: list[str] = []
+        self.page.on("dialog", self._dismiss)
+        self.page.on("request", self._note)
 
-    def _route(self, route):
-        """Pages and scripts come; pictures and styles would only take time."""
-        if not route.request.url.startswith((self.address, "data:")):
-            self.complaints.append(route.request.url)
-        return route.continue_() if route.request.resource_type in ("document", "script", "fetch") else route.abort()
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.complaints.append(dialog.message)
+        dialog.dismiss()
 
-    def look(self, path, text):
-        """What the page is built of; the text stands on it, as it is."""
-        assert self.page.goto(path, wait_until="load").status == 200, path
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:")):
+            self.complaints.append(request.url)
+
+    def look(self, shown: Shown) -> Any:
+        """Return the elements of the page, which shows the texts unchanged."""
+        path = shown.path
+        assert visit(self.page, path).status == 200, path
         seen = self.page.evaluate(BUILT)
         assert seen["bad"] == [], path
-        assert squeezed(text) in squeezed(seen["text"]), path
+        visible = squeezed(seen["text"])
+        for text in shown.texts:
+            assert squeezed(text) in visible, path
         assert self.complaints == [], path
         return seen["built"]
 
 
-def squeezed(text):
-    """Without white space and what cannot be seen: pages fold the one, and the other is no text."""
+def squeezed(text: str) -> str:
+    """Return the text without white space and invisible characters."""
     return "".join(c for c in clean(text) if not c.isspace() and c.isprintable())
 
 
-def packed(texts, limit):
-    """The same texts, as many together as fit into one field, a line each."""
+def packed(texts: Any, limit: Any) -> Any:
+    """Join the texts, one per line, up to the limit of one field."""
     together = [""]
     for text in (clean(text)[:limit] for text in texts):
         if len(together[-1]) + len(text) + 1 > limit:
@@ -120,45 +139,49 @@ def packed(texts, limit):
     return together
 
 
-def built_pages(browser, site, wall, words):
-    """Fill a site with the words and look at its pages: of what each is built."""
-    pages = fill(wall, words)
-    login = logins.begin(wall.engine, 9000, browser="a test").value
-    with serving(site(engine=wall.engine).app) as address:
-        looker = Looker(browser, address, login)
-        return [(path, looker.look(path, text)) for path, text in pages]
-
-
-def fill(wall, words):
-    """Put them everywhere. Returns the addresses of pages, each with a text that stands there."""
+def fill(gallery_data: GalleryData, words: Words) -> list[Shown]:
+    """Use the words in every field. Return the pages that show them."""
     for number, text in enumerate(words.each):
-        wall.person(f"h{number}", clean(text)[:200], id=9000 + number)
-    pages = []
-    for number in range(0, len(words.comments), ROOTS):
-        some = words.comments[number : number + ROOTS]
-        creation_id = wall.hang(prompt=some[0], person_id=9000)
-        say(wall.engine, creation_id, some)
-        pages += [(f"/c/{creation_id}", text) for text in (some[0], some[-1])]
-    for number, text in enumerate(words.each[:CARDS]):
-        wall.hang(prompt=clean(text), person_id=9000 + number)
-    pages += [("/", ""), *((f"/?cursor={cursor(wall, number)}", "") for number in range(24, CARDS, 24))]
-    pages += [(f"/@h{number}", clean(text)[:50]) for number, text in enumerate(words.each[:PEOPLE])]
-    pages += board_pages(wall.engine, words.each[:BOARDS])
+        gallery_data.person(f"h{number}", clean(text)[:200], id=9000 + number)
+    pages = [commented(gallery_data, some) for some in batched(words.comments, ROOTS)]
+    for number, text in enumerate(words.each):
+        gallery_data.publish(prompt=clean(text), person_id=9000 + number)
+    pages += [Shown("/", (), "feed")]
+    pages += [
+        Shown(f"/?cursor={cursor(gallery_data, number)}", (), f"feed after {number}")
+        for number in range(24, len(words.each), 24)
+    ]
+    pages += [
+        Shown(f"/@h{number}", (clean(text)[:50],), "person" if number else "person with all")
+        for number, text in enumerate(words.each[:PEOPLE])
+    ]
+    pages += board_pages(gallery_data.engine, words.each[:BOARDS])
     searches = [*words.each[:SEARCHES], "nowhere to be found"]
-    return pages + [(f"/search?q={quote(clean(text))}", text) for text in searches]
+    return pages + [Shown(f"/search?q={quote(clean(text))}", (text,), f"search for {text}") for text in searches]
 
 
-def cursor(wall, number):
-    """Where the wall goes on after so many of the newest."""
-    newest_first = (creations.c.shown_at.desc(), creations.c.id.desc())
-    with reading(wall.engine) as connection:
-        wanted = select(creations.c.shown_at, creations.c.id).order_by(*newest_first).offset(number - 1).limit(1)
-        return After(*connection.execute(wanted).one())
+def batched(texts: list[str], size: int) -> list[list[str]]:
+    return [texts[number : number + size] for number in range(0, len(texts), size)]
 
 
-def say(engine, creation_id, texts):
-    """A comment for each of the texts, each by somebody else."""
-    with transaction(engine) as session:
+def commented(gallery_data: GalleryData, texts: list[str]) -> Shown:
+    """Publish a creation with a comment for each text."""
+    creation_id = gallery_data.publish(prompt=texts[0], person_id=9000)
+    say(gallery_data.engine, creation_id, texts)
+    return Shown(f"/c/{creation_id}", tuple(texts), f"creation {min(creation_id, 2)} with {len(texts)} comments")
+
+
+def cursor(gallery_data: GalleryData, number: int) -> Any:
+    """Return the cursor of the feed after this many creations."""
+    newest_first = (creations.c.published_at.desc(), creations.c.id.desc())
+    with read_connection(gallery_data.engine) as connection:
+        wanted = select(creations.c.published_at, creations.c.id).order_by(*newest_first).offset(number - 1).limit(1)
+        return Cursor(*connection.execute(wanted).one())
+
+
+def say(engine: Engine, creation_id: int, texts: Any) -> None:
+    """Add a comment for each text, each by another user."""
+    with write_session(engine) as session:
         session.add_all(
             Comment(creation_id=creation_id, person_id=9000 + number, text=text, created_at=NOON)
             for number, text in enumerate(texts)
@@ -166,49 +189,80 @@ def say(engine, creation_id, texts):
         session.execute(update(creations).where(creations.c.id == creation_id).values(comments=len(texts)))
 
 
-def board_pages(engine, texts):
+def board_pages(engine: Engine, texts: list[str]) -> list[Shown]:
     titles = [clean(text)[:80] for text in texts]
-    with transaction(engine) as session:
+    with write_session(engine) as session:
         session.add_all(
             Board(person_id=9000, name=f"board{number}", title=title, about=title, created_at=NOON, changed_at=NOON)
             for number, title in enumerate(titles)
         )
-    return [("/me/boards", titles[0]), *((f"/b/board{number}", title) for number, title in enumerate(titles[:8]))]
+    boards = [Shown(f"/b/board{number}", (title,), "board") for number, title in enumerate(titles[:8])]
+    return [Shown("/me/boards", (titles[0],), "boards"), *boards]
 
 
-def assert_text_everywhere(browser, site, wall, migrated, tmp_path, texts):
-    spread = texts[:: max(1, len(texts) // CARDS)][:CARDS]
-    words = Words(packed(texts, COMMENT), (spread * CARDS)[:CARDS])
-    shutil.copy(migrated, tmp_path / "plain.db")
-    plain = type(wall)(open_database(f"sqlite:///{tmp_path / 'plain.db'}"), wall.storage)
-    expected = built_pages(browser, site, plain, words.plain())
-    plain.engine.dispose()
-    built = built_pages(browser, site, wall, words)
-    kinds = {each for _, as_plain in expected for each in as_plain}
-    for (path, of), (_, as_plain) in zip(built, expected, strict=True):
-        if path.startswith("/search"):
-            # What is found differs; what it is made of does not.
-            assert set(of) <= kinds, path
-        else:
-            assert of == as_plain, (path, difference(of, as_plain))
+@dataclass(frozen=True)
+class Sites:
+    """Two empty sites: one for hostile words, and one for harmless words."""
+
+    browser: Browser
+    hostile: GalleryData
+    plain: GalleryData
+    serve: Callable[[GalleryData], str]
+
+    def assert_text_everywhere(self, texts: Any) -> None:
+        """Fill both sites. Assert that hostile words are shown as text, by the elements that show harmless words."""
+        words = Words(packed(texts, COMMENT), texts[:: max(1, len(texts) // CARDS)][:CARDS])
+        one_of_each = {shown.kind: shown for shown in reversed(fill(self.plain, words.plain()))}
+        expected = {shown.kind: of for shown, of in self._build(self.plain, list(one_of_each.values()))}
+        elements = {each for as_plain in expected.values() for each in as_plain}
+        for shown, of in self._build(self.hostile, fill(self.hostile, words)):
+            if shown.path.startswith("/search"):
+                # What is found differs; what it is made of does not.
+                assert set(of) <= elements, shown.path
+            else:
+                as_plain = expected[shown.kind]
+                assert of == as_plain, (shown.path, difference(of, as_plain))
+
+    def _build(self, gallery_data: GalleryData, pages: list[Shown]) -> list[tuple[Shown, Any]]:
+        """Open the pages of a filled site. Return each with its elements."""
+        login = sessions.create(gallery_data.engine, 9000, browser="a test").value
+        looker = Looker(self.browser, self.serve(gallery_data), login)
+        built = [(shown, looker.look(shown)) for shown in pages]
+        close_windows(self.browser)
+        return built
 
 
-def difference(built, expected):
-    """What is there too much, and what is missing."""
+@pytest.fixture
+def sites(
+    browser: Browser,
+    site: Callable[..., SiteClient],
+    serve_in_browser: Serve,
+    gallery_data: GalleryData,
+    migrated_template: SqliteTemplate,
+    tmp_path: Path,
+) -> Iterator[Sites]:
+    (tmp_path / "plain").mkdir()
+    with migrated_template.open_copy(tmp_path / "plain") as engine:
+        plain = GalleryData(engine, gallery_data.storage)
+        yield Sites(browser, gallery_data, plain, lambda filled: serve_in_browser(site(engine=filled.engine)))
+
+
+def difference(built: Any, expected: Any) -> Any:
+    """Return surplus and missing elements."""
     here, there = Counter(built), Counter(expected)
     return here - there, there - here
 
 
-def test_hostile_words_of_our_own_are_text(browser, site, wall, migrated, tmp_path):
-    assert_text_everywhere(browser, site, wall, migrated, tmp_path, OWN)
+def test_own_hostile_text_is_escaped(sites: Sites) -> None:
+    sites.assert_text_everywhere(OWN)
 
 
-def test_the_naughty_strings_are_text(browser, site, wall, migrated, tmp_path, material):
+def test_naughty_strings_are_escaped(sites: Sites, material: Path) -> None:
     naughty = json.loads((material / "web-blns/blns.json").read_text(encoding="utf-8"))
-    assert_text_everywhere(browser, site, wall, migrated, tmp_path, [text for text in naughty if squeezed(text)])
+    sites.assert_text_everywhere([text for text in naughty if squeezed(text)])
 
 
-def test_known_script_injections_are_text(browser, site, wall, migrated, tmp_path, material):
+def test_known_script_injections_are_escaped(sites: Sites, material: Path) -> None:
     with (material / "halves/xss_payloads.tsv").open(encoding="utf-8", newline="") as file:
         payloads = [row["payload"] for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
-    assert_text_everywhere(browser, site, wall, migrated, tmp_path, payloads)
+    sites.assert_text_everywhere(payloads)

@@ -1,86 +1,103 @@
-"""The page of a search: what hangs, by the words of its prompt."""
+"""The search page."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import Engine
 
 from core.clock import now
-from core.database import transaction
+from core.database import write_session
 from core.models import creations
-from core.searching_people import index_person
-from core.visibility import conceal, show
-from gallery.keyset import PAGE_SIZE
+from core.people_search_index import index_person
+from core.publishing import publish, unpublish
+from gallery.views.pagination import PAGE_SIZE
+from tests.support.gallery_data import GalleryData
+from tests.support.pages import page_context
+
+PublishPrompts = Callable[..., list[int]]
 
 
 @pytest.fixture
-def found_wall(wall, engine):
-    """Hangs pictures the way the house does, so that they are found."""
+def publish_prompts(gallery_data: GalleryData, engine: Engine) -> PublishPrompts:
+    """Publish creations as the worker does, so that the search finds them."""
 
-    def hang(*prompts, **values):
-        ids = [wall.hang(prompt=prompt, shown_at=None, **values) for prompt in prompts]
-        with transaction(engine) as session:
-            assert len(show(session, creations.c.id.in_(ids))) == len(ids)
+    def publish_all(*prompts: str, **values: Any) -> list[int]:
+        ids = [gallery_data.publish(prompt=prompt, published_at=None, **values) for prompt in prompts]
+        with write_session(engine) as session:
+            assert len(publish(session, creations.c.id.in_(ids))) == len(ids)
         return ids
 
-    return hang
+    return publish_all
 
 
-def prompts(response):
-    return [creation.prompt for creation in response.context["result"].page.creations]
+def prompts(response: Response) -> Any:
+    return [creation.prompt for creation in page_context(response)["result"].page.creations]
 
 
-def test_a_search_shows_pictures_with_all_its_words_newest_first(client, found_wall):
-    found_wall("a red fox", "an owl", "a fox in snow")
+def test_search_finds_prompts_with_all_words_newest_first(client: TestClient, publish_prompts: PublishPrompts) -> None:
+    publish_prompts("a red fox", "an owl", "a fox in snow")
     response = client.get("/search", params={"q": "Fox"})
     assert prompts(response) == ["a fox in snow", "a red fox"]
     assert 'value="Fox"' in response.text
 
 
-def test_it_goes_on_by_its_link_until_the_end(client, found_wall):
-    found_wall(*[f"fox number {n}" for n in range(PAGE_SIZE + 3)])
+def test_search_pages_to_the_end(client: TestClient, publish_prompts: PublishPrompts) -> None:
+    publish_prompts(*[f"fox number {n}" for n in range(PAGE_SIZE + 3)])
     first = client.get("/search?q=fox")
-    second = client.get(first.context["wall"].older)
+    second = client.get(page_context(first)["feed"].older)
     assert len(prompts(first) + prompts(second)) == PAGE_SIZE + 3
     assert not set(prompts(first)) & set(prompts(second))
-    assert second.context["wall"].older is None
+    assert page_context(second)["feed"].older is None
 
 
-def test_where_nothing_has_the_words_their_beginnings_are_enough_and_that_is_said(client, found_wall):
-    found_wall("a lighthouse")
+def test_search_falls_back_to_prefixes_and_says_so(client: TestClient, publish_prompts: PublishPrompts) -> None:
+    publish_prompts("a lighthouse")
     response = client.get("/search?q=light")
     assert prompts(response) == ["a lighthouse"]
-    assert "words that begin so" in response.text
-    assert "words that begin so" not in client.get("/search?q=lighthouse").text
+    assert "Similar words" in response.text
+    assert "Similar words" not in client.get("/search?q=lighthouse").text
 
 
-def test_nothing_found_is_said_kindly_and_keeps_the_words(client):
+def test_search_without_results_keeps_the_query(client: TestClient) -> None:
     response = client.get("/search", params={"q": "a unicorn <b>"})
     assert response.status_code == 200
-    assert "Nothing was painted from these words yet." in response.text
+    assert "No results." in response.text
     assert 'value="a unicorn &lt;b&gt;"' in response.text
 
 
-def test_without_words_there_is_only_the_field(client, found_wall, statements):
-    found_wall("a fox")
+def test_search_without_words_shows_only_the_field(
+    client: TestClient, publish_prompts: PublishPrompts, statements: list[str]
+) -> None:
+    publish_prompts("a fox")
     statements.clear()
     response = client.get("/search")
     assert 'name="q"' in response.text
     assert statements == []
 
 
-def test_a_handle_leads_to_its_person(client, wall):
-    wall.hang(person_id=wall.person("Ada_L"))
+def test_search_finds_people_by_handle(client: TestClient, gallery_data: GalleryData) -> None:
+    gallery_data.publish(person_id=gallery_data.person("Ada_L"))
     for words in ("@ada_l", "ada_l"):
         assert 'href="/@Ada_L"' in client.get("/search", params={"q": words}).text
     assert "author" not in client.get("/search?q=nobody").text
 
 
-def test_people_are_found_by_display_name_if_they_have_something_to_show(client, wall, engine):
-    kofi, quiet, hidden = wall.person("kofi_m"), wall.person("quiet"), wall.person("hidden", hidden_at=now())
-    wall.hang(person_id=kofi)
-    wall.hang(person_id=hidden)
-    member = wall.person("member", name="Kofi Annan", member_since=now())
-    with transaction(engine) as session:
+def test_people_are_found_by_display_name_if_they_have_something_to_show(
+    client: TestClient, gallery_data: GalleryData, engine: Engine
+) -> None:
+    kofi, quiet, hidden = (
+        gallery_data.person("kofi_m"),
+        gallery_data.person("quiet"),
+        gallery_data.person("hidden", hidden_at=now()),
+    )
+    gallery_data.publish(person_id=kofi)
+    gallery_data.publish(person_id=hidden)
+    member = gallery_data.person("member", name="Kofi Annan", member_since=now())
+    with write_session(engine) as session:
         for person_id, username, name in [
             (kofi, "kofi_m", "Kofi Ménsah"),
             (quiet, "quiet", "Kofi"),
@@ -95,13 +112,13 @@ def test_people_are_found_by_display_name_if_they_have_something_to_show(client,
     assert people(client.get("/search?q=nobody")) == set()
 
 
-def people(response):
+def people(response: Response) -> Any:
     return set(re.findall(r'search__person.*?href="([^"]+)"', response.text, re.DOTALL))
 
 
 @pytest.mark.parametrize("words", ["{}", "No. {}", "no {}", "NO.{}", "#{}", " № {} "])
-def test_the_number_of_a_reply_leads_to_its_creation(client, wall, words):
-    number = wall.hang(prompt="a red lighthouse")
+def test_search_finds_creations_by_number(client: TestClient, gallery_data: GalleryData, words: Any) -> None:
+    number = gallery_data.publish(prompt="a red lighthouse")
     response = client.get("/search", params={"q": words.format(number)})
     assert f'<a href="/c/{number}">No. {number}</a>' in response.text
     assert prompts(response) == ["a red lighthouse"]
@@ -109,41 +126,43 @@ def test_the_number_of_a_reply_leads_to_its_creation(client, wall, words):
 
 
 @pytest.mark.parametrize("words", ["9", "No. 0", "No. 99999999999999999999", "No. ٣", "-1", "No. 1 2", "#"])
-def test_a_number_that_nothing_has_leads_nowhere(client, wall, words):
-    wall.hang()
+def test_search_ignores_unknown_numbers(client: TestClient, gallery_data: GalleryData, words: Any) -> None:
+    gallery_data.publish()
     response = client.get("/search", params={"q": words})
     assert (response.status_code, "search__number" in response.text) == (200, False)
 
 
-def test_the_number_of_what_does_not_hang_leads_nowhere(client, wall):
-    number = wall.creation()
+def test_search_ignores_numbers_of_hidden_creations(client: TestClient, gallery_data: GalleryData) -> None:
+    number = gallery_data.creation()
     assert "search__number" not in client.get(f"/search?q={number}").text
 
 
-def test_what_is_taken_down_is_not_found(client, found_wall, engine):
-    [one] = found_wall("a fox")
-    with transaction(engine) as session:
-        conceal(session, creations.c.id == one)
+def test_search_omits_deleted_creations(client: TestClient, publish_prompts: PublishPrompts, engine: Engine) -> None:
+    [one] = publish_prompts("a fox")
+    with write_session(engine) as session:
+        unpublish(session, creations.c.id == one)
     assert prompts(client.get("/search?q=fox")) == []
 
 
-def test_any_words_are_answered(client, found_wall):
-    found_wall("a fox")
+def test_search_accepts_any_text(client: TestClient, publish_prompts: PublishPrompts) -> None:
+    publish_prompts("a fox")
     for words in ('"', "*", "fox*", "NEAR(fox)", "fox' --", "\x00", "x" * 9000, "fox " * 2000, "\ufffd"):
         assert client.get("/search", params={"q": words}).status_code == 200, words
     assert client.get("/search?q=fox&cursor=nonsense").status_code == 422
 
 
-def test_a_search_costs_the_same_however_many_are_found(client, found_wall, statements):
-    found_wall("one fox")
+def test_search_costs_the_same_statements_whatever_it_finds(
+    client: TestClient, publish_prompts: PublishPrompts, statements: list[str]
+) -> None:
+    publish_prompts("one fox")
     statements.clear()
     client.get("/search?q=fox")
     few = len(statements)
-    found_wall(*["another fox"] * 12)
+    publish_prompts(*["another fox"] * 12)
     statements.clear()
     client.get("/search?q=fox")
     assert len(statements) == few <= 6
 
 
-def test_search_pages_are_not_for_search_engines(client):
+def test_search_pages_are_not_indexed(client: TestClient) -> None:
     assert '<meta name="robots" content="noindex, follow">' in client.get("/search?q=fox").text

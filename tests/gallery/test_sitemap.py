@@ -1,45 +1,49 @@
-"""The sitemap and robots.txt: who may look, and where."""
+"""The sitemap and robots.txt."""
 
+from collections.abc import Callable
+from typing import Any
 from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
 import pytest
-from sqlalchemy import insert, update
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, insert, update
 
 from core.clock import now
-from core.database import transaction
+from core.database import write_session
 from core.models import boards, people
-from gallery.machines import sitemap
-from gallery.machines.robots import AI_CRAWLERS
+from gallery.routers import sitemap
+from gallery.routers.robots import AI_CRAWLERS
 from gallery.settings import GallerySettings
+from tests.support.gallery_data import GalleryData
 
 OURS = "https://paint.example"
 NS = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 
 @pytest.fixture
-def client(site):
+def client(site: Callable[..., TestClient]) -> TestClient:
     return site(public_url=OURS)
 
 
-def places(client, path):
+def places(client: TestClient, path: str) -> Any:
     response = client.get(path)
     assert response.status_code == 200, path
     root = ElementTree.fromstring(response.content)
     return {line.findtext(f"{NS}loc"): line.findtext(f"{NS}lastmod") for line in root}
 
 
-def everything(client):
-    found = {}
+def everything(client: TestClient) -> Any:
+    found: dict[str, str | None] = {}
     for file in places(client, "/sitemap.xml"):
         found |= places(client, file.removeprefix(OURS))
     return found
 
 
-def test_it_names_what_hangs_and_who_prompted_it(client, wall):
-    one = wall.hang(person_id=wall.person("Ada_L"))
-    hidden, waiting = wall.hang(shown_at=None, hidden_at=now()), wall.creation()
-    wall.person("nobody")
+def test_sitemap_lists_public_creations_and_their_authors(client: TestClient, gallery_data: GalleryData) -> None:
+    one = gallery_data.publish(person_id=gallery_data.person("Ada_L"))
+    hidden, waiting = gallery_data.publish(published_at=None, hidden_at=now()), gallery_data.creation()
+    gallery_data.person("nobody")
     found = everything(client)
     assert found[f"{OURS}/c/{one}"] == "2026-11-20T12:00:00Z"
     assert found[f"{OURS}/@Ada_L"] == "2026-11-20T12:00:00Z"
@@ -48,9 +52,9 @@ def test_it_names_what_hangs_and_who_prompted_it(client, wall):
         assert OURS + path not in found
 
 
-def test_it_names_boards_that_everybody_may_see(client, wall, engine):
-    one, ada = wall.hang(), wall.person()
-    with transaction(engine) as session:
+def test_sitemap_lists_public_boards(client: TestClient, gallery_data: GalleryData, engine: Engine) -> None:
+    one, ada = gallery_data.publish(), gallery_data.person()
+    with write_session(engine) as session:
         for name, public, size in (("open", True, 1), ("mine", False, 1), ("empty", True, 0)):
             row = {"name": name, "public": public, "title": "T", "about": "", "size": size, "person_id": ada}
             session.execute(insert(boards).values(**row, created_at=now(), changed_at=now()))
@@ -61,24 +65,26 @@ def test_it_names_boards_that_everybody_may_see(client, wall, engine):
     assert f"{OURS}/c/{one}" in found
 
 
-def test_nothing_of_a_hidden_person(client, wall, engine):
-    wall.hang()
-    with transaction(engine) as session:
+def test_sitemap_omits_hidden_people(client: TestClient, gallery_data: GalleryData, engine: Engine) -> None:
+    gallery_data.publish()
+    with write_session(engine) as session:
         session.execute(update(people).values(hidden_at=now()))
     assert f"{OURS}/@ada" not in everything(client)
 
 
-def test_a_file_without_a_line_is_not_named(client, wall, engine):
-    nobody = wall.person("nobody")
-    with transaction(engine) as session:
+def test_index_omits_empty_files(client: TestClient, gallery_data: GalleryData, engine: Engine) -> None:
+    nobody = gallery_data.person("nobody")
+    with write_session(engine) as session:
         row = {"name": "mine", "public": False, "title": "T", "about": "", "size": 1, "person_id": nobody}
         session.execute(insert(boards).values(**row, created_at=now(), changed_at=now()))
     assert list(places(client, "/sitemap.xml")) == [f"{OURS}/sitemap/pages.xml"]
 
 
-def test_files_are_ranges_and_none_is_larger_than_allowed(client, wall, monkeypatch):
-    monkeypatch.setattr(sitemap, "EACH", 2)
-    ids = [wall.hang(pictures=0, person_id=wall.person(f"p{number}")) for number in range(5)]
+def test_files_are_ranges_of_bounded_size(
+    client: TestClient, gallery_data: GalleryData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitemap, "PAGES_PER_FILE", 2)
+    ids = [gallery_data.publish(pictures=0, person_id=gallery_data.person(f"p{number}")) for number in range(5)]
     files = places(client, "/sitemap.xml")
     assert [name for name in files if "creations" in name] == [f"{OURS}/sitemap/creations-{n}.xml" for n in range(3)]
     assert len([name for name in files if "people" in name]) == 3
@@ -87,8 +93,8 @@ def test_files_are_ranges_and_none_is_larger_than_allowed(client, wall, monkeypa
     assert {f"{OURS}/c/{one}" for one in ids} <= set(everything(client))
 
 
-def test_it_is_made_once_in_a_few_minutes(client, wall, statements):
-    wall.hang()
+def test_files_are_cached(client: TestClient, gallery_data: GalleryData, statements: list[str]) -> None:
+    gallery_data.publish()
     client.get("/sitemap/creations-0.xml")
     statements.clear()
     response = client.get("/sitemap/creations-0.xml")
@@ -98,8 +104,8 @@ def test_it_is_made_once_in_a_few_minutes(client, wall, statements):
     assert client.get("/sitemap/creations-0.xml", headers={"If-None-Match": etag}).status_code == 304
 
 
-def test_files_that_there_are_not(client, wall):
-    wall.hang()
+def test_unknown_files_are_not_found(client: TestClient, gallery_data: GalleryData) -> None:
+    gallery_data.publish()
     for name in (
         "creations-9",
         "creations-x",
@@ -112,18 +118,18 @@ def test_files_that_there_are_not(client, wall):
     assert client.get("/sitemap/people-9223372036854775807.xml").status_code == 404
 
 
-def test_a_site_that_does_not_know_its_address_has_no_sitemap(site):
+def test_site_without_public_url_has_no_sitemap(site: Callable[..., TestClient]) -> None:
     assert site().get("/sitemap.xml").status_code == 404
     assert "Sitemap:" not in site().get("/robots.txt").text
 
 
-def robots(client):
+def robots(client: TestClient) -> Any:
     parser = RobotFileParser()
     parser.parse(client.get("/robots.txt").text.splitlines())
     return parser
 
 
-def test_search_engines_may_look_at_what_is_public(client):
+def test_robots_allow_public_pages(client: TestClient) -> None:
     rules = robots(client)
     assert rules.site_maps() == [f"{OURS}/sitemap.xml"]
     for path in ("/", "/c/1", "/@ada", "/top", "/api", "/feed.atom", "/pictures/x.webp", "/b/foxes"):
@@ -132,7 +138,7 @@ def test_search_engines_may_look_at_what_is_public(client):
         assert not rules.can_fetch("Googlebot", path), path
 
 
-def test_those_who_train_machines_are_kept_out_unless_the_host_lets_them_in(client, site):
+def test_ai_crawlers_are_denied_unless_allowed(client: TestClient, site: Callable[..., TestClient]) -> None:
     for name in AI_CRAWLERS:
         assert not robots(client).can_fetch(name, "/c/1"), name
     assert robots(client).can_fetch("OAI-SearchBot", "/c/1")
@@ -147,7 +153,7 @@ def test_those_who_train_machines_are_kept_out_unless_the_host_lets_them_in(clie
     assert friendly.get("/.well-known/tdmrep.json").json() == [{"location": "/", "tdm-reservation": 0}]
 
 
-def test_a_hostile_handle_keeps_the_file_whole(client, wall):
-    wall.hang(person_id=wall.person("a&<b>'\"]]>\x01é", id=77))
+def test_hostile_handle_is_escaped(client: TestClient, gallery_data: GalleryData) -> None:
+    gallery_data.publish(person_id=gallery_data.person("a&<b>'\"]]>\x01é", id=77))
     [address] = [one for one in everything(client) if "/@" in one]
     assert address == f"{OURS}/@a%26%3Cb%3E%27%22%5D%5D%3E%01%C3%A9"

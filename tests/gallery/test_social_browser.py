@@ -1,63 +1,75 @@
-"""Likes, follows and answers in a real browser: without leaving the page, and without scripts as well."""
+"""Likes, follows and replies in a real browser, with and without scripts."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
+from sqlalchemy import Engine
 
 from core.clock import now
-from gallery.signing import logins
-from gallery.social.saying import Words, say
-from tests.support.browsing import running_browser, window
-from tests.support.servers import serving
+from gallery.services.comments import NewComment, add_comment
+from gallery.web import sessions
+from tests.support.browser import window
+from tests.support.gallery_data import GalleryData
+from tests.support.site_client import Serve, SiteClient
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def ada(wall):
-    return wall.person("ada", "Ada", member_since=now())
+def ada(gallery_data: GalleryData) -> int:
+    return gallery_data.person("ada", "Ada", member_since=now())
 
 
 @pytest.fixture
-def bob(wall):
-    return wall.person("bob", "Bob")
+def bob(gallery_data: GalleryData) -> int:
+    return gallery_data.person("bob", "Bob")
 
 
 @pytest.fixture
-def hung(wall, ada, engine):
-    creation_id = wall.hang(person_id=ada, prompt="a lighthouse")
-    say(engine, ada, creation_id, Words("what do you think", ""))
+def creation_id(gallery_data: GalleryData, ada: int, engine: Engine) -> int:
+    creation_id = gallery_data.publish(person_id=ada, prompt="a lighthouse")
+    add_comment(engine, ada, creation_id, NewComment("what do you think", ""))
     return creation_id
 
 
 @pytest.fixture
-def open_page(site, chromium, engine, bob):
-    """Opens a page in a browser of Bob's, or of a stranger's."""
-    with serving(site().app) as address, running_browser(chromium) as browser:
+def open_page(
+    site: Callable[..., SiteClient],
+    serve_in_browser: Serve,
+    browser: Browser,
+    engine: Engine,
+    bob: int,
+) -> Callable[..., Any]:
+    """Open a page as Bob, or as an anonymous user."""
+    address = serve_in_browser(site())
 
-        def open_(path, *, member=True, **values):
-            login = logins.begin(engine, bob, browser="Chromium").value if member else None
-            page = window(browser, address, login=login, **values).new_page()
-            page.goto(path)
-            return page
+    def open_(path: str, *, member: bool = True, **values: Any) -> Any:
+        login = sessions.create(engine, bob, browser="Chromium").value if member else None
+        page = window(browser, address, login=login, **values).new_page()
+        page.goto(path)
+        return page
 
-        yield open_
+    return open_
 
 
-def stamp(page):
-    """Marks the page; a reload or another page loses it."""
+def stamp(page: Page) -> None:
+    """Mark the page. A reload or another page has no mark."""
     page.evaluate("window.stayed = true")
 
 
-def stayed(page):
+def stayed(page: Page) -> Any:
     return page.evaluate("window.stayed === true")
 
 
-def test_a_like_counts_without_leaving_and_is_told_aloud(open_page, hung):
-    page = open_page(f"/c/{hung}")
+def test_like_counts_without_a_reload_and_is_announced(open_page: Callable[..., Any], creation_id: int) -> None:
+    page = open_page(f"/c/{creation_id}")
     stamp(page)
     heart = page.locator("button.like")
     heart.click()
     page.wait_for_selector("button.like[aria-pressed=true]")
-    count = page.locator(f"[data-likes='{hung}']")
+    count = page.locator(f"[data-likes='{creation_id}']")
     count.get_by_text("1 like", exact=True).wait_for()
     page.get_by_role("status").get_by_text("Liked. 1 like.").wait_for(state="attached")
     heart.press("Enter")
@@ -66,7 +78,7 @@ def test_a_like_counts_without_leaving_and_is_told_aloud(open_page, hung):
     assert stayed(page)
 
 
-def test_a_heart_on_a_wall_is_pressed_in_its_place(open_page, hung):
+def test_heart_on_a_feed_works_in_place(open_page: Callable[..., Any], creation_id: int) -> None:
     page = open_page("/@ada")
     stamp(page)
     page.locator(".card__like").first.click()
@@ -75,7 +87,7 @@ def test_a_heart_on_a_wall_is_pressed_in_its_place(open_page, hung):
     assert stayed(page)
 
 
-def test_following_counts_without_leaving(open_page, hung):
+def test_follow_counts_without_a_reload(open_page: Callable[..., Any], creation_id: int) -> None:
     page = open_page("/@ada")
     stamp(page)
     page.get_by_role("button", name="Follow").click()
@@ -84,7 +96,7 @@ def test_following_counts_without_leaving(open_page, hung):
     assert stayed(page)
 
 
-def test_the_heart_fills_before_the_server_has_answered(open_page, hung):
+def test_heart_fills_before_the_response(open_page: Callable[..., Any], creation_id: int) -> None:
     page = open_page("/@ada")
     held = []
     page.route("**/like", lambda route: held.append(route))  # noqa: PLW0108  # playwright cannot wrap a builtin
@@ -98,7 +110,9 @@ def test_the_heart_fills_before_the_server_has_answered(open_page, hung):
 
 
 @pytest.mark.parametrize("trouble", ["offline", "lost", "429", "503"])
-def test_a_like_that_fails_is_taken_back_in_place_with_words_that_are_seen(open_page, hung, trouble):
+def test_failed_like_is_reverted_with_a_visible_message(
+    open_page: Callable[..., Any], creation_id: int, trouble: Any
+) -> None:
     page = open_page("/@ada")
     stamp(page)
     if trouble == "offline":
@@ -117,53 +131,53 @@ def test_a_like_that_fails_is_taken_back_in_place_with_words_that_are_seen(open_
     assert stayed(page)
 
 
-def test_a_comment_typed_offline_stays_where_it_is(open_page, hung):
-    page = open_page(f"/c/{hung}")
+def test_comment_typed_offline_stays_in_its_field(open_page: Callable[..., Any], creation_id: int) -> None:
+    page = open_page(f"/c/{creation_id}")
     stamp(page)
     page.context.set_offline(True)
     page.locator("textarea[name=text]").fill("It is very tall.")
-    page.get_by_role("button", name="Say it").click()
+    page.get_by_role("button", name="Post", exact=True).click()
     page.get_by_role("alert").get_by_text("No connection.").wait_for()
     assert page.locator("textarea[name=text]").input_value() == "It is very tall."
     assert stayed(page)
 
 
-def test_a_member_who_was_signed_out_meanwhile_signs_in_to_like(open_page, hung):
-    page = open_page(f"/c/{hung}")
+def test_signed_out_member_signs_in_to_like(open_page: Callable[..., Any], creation_id: int) -> None:
+    page = open_page(f"/c/{creation_id}")
     page.context.clear_cookies()
     page.locator("button.like").click()
-    page.wait_for_url(f"**/sign-in?next=%2Fc%2F{hung}%2Flike")
+    page.wait_for_url(f"**/sign-in?next=%2Fc%2F{creation_id}%2Flike")
 
 
-def test_an_answer_is_written_under_its_comment(open_page, hung):
-    page = open_page(f"/c/{hung}")
-    page.locator(".said__answer").click()
+def test_reply_form_opens_under_its_comment(open_page: Callable[..., Any], creation_id: int) -> None:
+    page = open_page(f"/c/{creation_id}")
+    page.locator(".comment__reply").click()
     assert page.evaluate("document.activeElement.name") == "text"
-    assert page.get_by_label("Your answer to Ada").count() == 1
+    assert page.get_by_label("Reply to Ada").count() == 1
     page.keyboard.type("It is very tall.")
-    page.get_by_role("button", name="Say it").click()
-    page.wait_for_selector("#comment-2.said--1")
-    assert page.locator("#comment-2 .said__text").inner_text() == "It is very tall."
+    page.get_by_role("button", name="Post", exact=True).click()
+    page.wait_for_selector("#comment-2.comment--1")
+    assert page.locator("#comment-2 .comment__text").inner_text() == "It is very tall."
 
 
-def test_not_now_brings_the_form_back(open_page, hung):
-    page = open_page(f"/c/{hung}")
-    page.locator(".said__answer").click()
-    page.get_by_role("button", name="Not now").click()
-    assert page.get_by_label("Say something about this picture").count() == 1
-    assert page.locator("#saying input[name=parent]").input_value() == ""
+def test_cancel_restores_the_form(open_page: Callable[..., Any], creation_id: int) -> None:
+    page = open_page(f"/c/{creation_id}")
+    page.locator(".comment__reply").click()
+    page.get_by_role("button", name="Cancel").click()
+    assert page.get_by_label("Add a comment").count() == 1
+    assert page.locator("#comment-form input[name=parent]").input_value() == ""
 
 
-def test_all_of_it_works_without_scripts(open_page, hung):
-    page = open_page(f"/c/{hung}", java_script_enabled=False)
+def test_social_forms_work_without_scripts(open_page: Callable[..., Any], creation_id: int) -> None:
+    page = open_page(f"/c/{creation_id}", java_script_enabled=False)
     page.locator("button.like").click()
     assert page.locator("button.like").get_attribute("aria-pressed") == "true"
-    page.locator(".said__answer").click()
+    page.locator(".comment__reply").click()
     page.locator("textarea[name=text]").fill("It is very tall.")
-    page.get_by_role("button", name="Say it").click()
-    assert page.url.endswith(f"/c/{hung}#comment-2")
+    page.get_by_role("button", name="Post", exact=True).click()
+    assert page.url.endswith(f"/c/{creation_id}#comment-2")
     page.locator("#comment-2 summary").click()
-    page.get_by_role("button", name="Yes, take it back").click()
+    page.get_by_role("button", name="Delete comment").click()
     assert page.locator("#comment-2").count() == 0
     page.goto("/@ada")
     page.get_by_role("button", name="Follow").click()

@@ -1,84 +1,88 @@
-"""Many at once, on SQLite and on PostgreSQL: counts are what the rows say, and twice is once."""
+"""Concurrent likes, follows and comments on SQLite and PostgreSQL: counts match the rows."""
 
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Engine, Table, func, select
 
 from core.clock import now
-from core.database import open_database, reading
-from core.models import comments, creations, follows, likings, notifications, people
-from core.schema import migrate
-from gallery.social.follows import follow, unfollow
-from gallery.social.likes import like, unlike
-from gallery.social.saying import NotSaid, Words, say, take_back
+from core.database import read_connection
+from core.models import comments, creations, follows, likes, notifications, people
+from gallery.services.comments import CommentRejected, NewComment, add_comment, delete_comment
+from gallery.services.follows import follow, unfollow
+from gallery.services.likes import like, unlike
+from tests.support.gallery_data import GalleryData
 
 CALLERS = 20
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request, tmp_path):
-    if request.param == "sqlite":
-        database = open_database(f"sqlite:///{tmp_path / 'threadpaint.db'}")
-    else:
-        database = open_database(request.getfixturevalue("postgres_url"))
-        with database.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-    migrate(database)
-    yield database
-    database.dispose()
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue("migrated_engine" if request.param == "sqlite" else "postgres_engine")
 
 
 @pytest.fixture
-def members(wall):
-    return [wall.person(f"p{n}", id=1_900_000_000_000_000_000 + n, member_since=now()) for n in range(5)]
+def members(gallery_data: GalleryData) -> list[int]:
+    return [gallery_data.person(f"p{n}", id=1_900_000_000_000_000_000 + n, member_since=now()) for n in range(5)]
 
 
 @pytest.fixture
-def hung(wall, members):
-    return [wall.hang(person_id=members[n], pictures=0) for n in range(3)]
+def creation_ids(gallery_data: GalleryData, members: list[int]) -> Any:
+    return [gallery_data.publish(person_id=members[n], pictures=0) for n in range(3)]
 
 
-def all_at_once(*doings):
-    """Runs them on twenty threads and returns what they returned; what one raises is raised here."""
+# A function with its arguments.
+Task = tuple[Callable[..., object], *tuple[Any, ...]]
+
+
+def all_at_once(*doings: Task) -> Any:
+    """Run the tasks in twenty threads and return their results. Raises the first exception."""
     with ThreadPoolExecutor(CALLERS) as pool:
-        return [future.result() for future in [pool.submit(*doing) for doing in doings]]
+        return [future.result() for future in [pool.submit(doing[0], *doing[1:]) for doing in doings]]
 
 
-def assert_counts_are_true(engine):
-    with reading(engine) as connection:
+def assert_counts_are_true(engine: Engine) -> None:
+    with read_connection(engine) as connection:
         for row in connection.execute(select(creations.c.id, creations.c.likes, creations.c.comments)).all():
-            of = select(func.count()).select_from(likings).where(likings.c.creation_id == row.id)
+            of = select(func.count()).select_from(likes).where(likes.c.creation_id == row.id)
             assert row.likes == connection.execute(of).scalar_one()
             said = (comments.c.creation_id == row.id, comments.c.deleted_at.is_(None))
             assert row.comments == connection.execute(select(func.count(comments.c.id)).where(*said)).scalar_one()
-        for row in connection.execute(select(people.c.id, people.c.followers, people.c.follows)).all():
-            for column, counted in ((follows.c.followed_id, row.followers), (follows.c.follower_id, row.follows)):
+        for row in connection.execute(select(people.c.id, people.c.follower_count, people.c.following_count)).all():
+            for column, counted in (
+                (follows.c.followed_id, row.follower_count),
+                (follows.c.follower_id, row.following_count),
+            ):
                 there = select(func.count()).select_from(follows).where(column == row.id)
                 assert counted == connection.execute(there).scalar_one()
 
 
-def count(engine, table):
-    with reading(engine) as connection:
+def count(engine: Engine, table: Table) -> Any:
+    with read_connection(engine) as connection:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def test_everybody_likes_and_unlikes_the_same_pictures(engine, members, hung):
-    doings = [(like, engine, who, what) for who in members for what in hung for _ in range(6)]
-    doings += [(unlike, engine, who, what) for who in members for what in hung for _ in range(5)]
+def test_concurrent_likes_of_the_same_creations_are_counted(
+    engine: Engine, members: list[int], creation_ids: Any
+) -> None:
+    doings = [(like, engine, who, what) for who in members for what in creation_ids for _ in range(6)]
+    doings += [(unlike, engine, who, what) for who in members for what in creation_ids for _ in range(5)]
     random.Random(1).shuffle(doings)
     all_at_once(*doings)
     assert_counts_are_true(engine)
-    all_at_once(*[(like, engine, who, what) for who in members for what in hung for _ in range(2)])
-    assert count(engine, likings) == len(members) * len(hung)
+    all_at_once(*[(like, engine, who, what) for who in members for what in creation_ids for _ in range(2)])
+    assert count(engine, likes) == len(members) * len(creation_ids)
     assert_counts_are_true(engine)
-    assert count(engine, notifications) == len(members) * len(hung) - len(hung), "nobody is told of their own likes"
+    assert count(engine, notifications) == len(members) * len(creation_ids) - len(creation_ids), (
+        "own likes notify nobody"
+    )
 
 
-def test_everybody_follows_and_unfollows_everybody(engine, members):
+def test_concurrent_follows_are_counted(engine: Engine, members: list[int]) -> None:
     pairs = [(one, other) for one in members for other in members if one != other]
     doings = [(how, engine, *pair) for pair in pairs for how in (follow, unfollow, follow, unfollow, follow)]
     random.Random(2).shuffle(doings)
@@ -89,58 +93,67 @@ def test_everybody_follows_and_unfollows_everybody(engine, members):
     assert_counts_are_true(engine)
 
 
-def test_one_form_sent_twenty_times_is_one_comment(engine, members, hung):
-    words = Words("how blue", "the form of one page")
-    said = all_at_once(*[(say, engine, members[1], hung[0], words) for _ in range(CALLERS)])
+def test_one_form_sent_twenty_times_is_one_comment(engine: Engine, members: list[int], creation_ids: Any) -> None:
+    words = NewComment("how blue", "the form of one page")
+    said = all_at_once(*[(add_comment, engine, members[1], creation_ids[0], words) for _ in range(CALLERS)])
     assert len(set(said)) == 1
     assert count(engine, comments) == 1
     assert count(engine, notifications) == 1
     assert_counts_are_true(engine)
 
 
-def test_the_same_words_from_twenty_tabs_are_one_comment(engine, members, hung):
-    said = all_at_once(*[(say, engine, members[1], hung[0], Words("how blue", f"tab {n}")) for n in range(CALLERS)])
+def test_same_text_from_twenty_tabs_is_one_comment(engine: Engine, members: list[int], creation_ids: Any) -> None:
+    said = all_at_once(
+        *[
+            (add_comment, engine, members[1], creation_ids[0], NewComment("how blue", f"tab {n}"))
+            for n in range(CALLERS)
+        ]
+    )
     assert len(set(said)) == 1
     assert count(engine, comments) == 1
     assert_counts_are_true(engine)
 
 
-def test_comments_answers_and_taking_back_at_the_same_time(engine, members, hung):
-    roots = [say(engine, members[n % 5], hung[n % 3], Words(f"root {n}", "")) for n in range(6)]
-    assert None not in roots
-    doings = [
-        (answer, engine, members[n % 5], hung[n % 3], Words(f"answer {n}", str(n), roots[n % 6])) for n in range(30)
+def test_concurrent_comments_replies_and_deletions_are_counted(
+    engine: Engine, members: list[int], creation_ids: Any
+) -> None:
+    roots = [add_comment(engine, members[n % 5], creation_ids[n % 3], NewComment(f"root {n}", "")) for n in range(6)]
+    doings: list[Task] = [
+        (answer, engine, members[n % 5], creation_ids[n % 3], NewComment(f"answer {n}", str(n), roots[n % 6]))
+        for n in range(30)
     ]
-    doings += [(take_back, engine, members[n % 5], hung[n % 3], roots[n]) for n in range(6) for _ in range(4)]
+    doings += [
+        (delete_comment, engine, members[n % 5], creation_ids[n % 3], roots[n]) for n in range(6) for _ in range(4)
+    ]
     random.Random(3).shuffle(doings)
     all_at_once(*doings)
     assert_counts_are_true(engine)
-    with reading(engine) as connection:
+    with read_connection(engine) as connection:
         left = connection.execute(select(comments.c.id).where(comments.c.text.like("root%"))).all()
     assert left == []
 
 
-def answer(engine, person_id, creation_id, words):
-    """An answer; what it answers may have been taken back meanwhile."""
-    with suppress(NotSaid):
-        say(engine, person_id, creation_id, words)
+def answer(engine: Engine, person_id: int, creation_id: int, comment: NewComment) -> None:
+    """Add a reply. Its parent may have been deleted meanwhile."""
+    with suppress(CommentRejected):
+        add_comment(engine, person_id, creation_id, comment)
 
 
-def test_likes_comments_and_follows_of_all_kinds_do_not_wait_for_each_other(engine, members, hung):
-    doings = []
+def test_likes_comments_and_follows_do_not_deadlock(engine: Engine, members: list[int], creation_ids: Any) -> None:
+    doings: list[Task] = []
     for n in range(60):
-        who, other, what = members[n % 5], members[(n + 1 + n // 5 % 4) % 5], hung[n % 3]
+        who, other, what = members[n % 5], members[(n + 1 + n // 5 % 4) % 5], creation_ids[n % 3]
         doings += [(like, engine, who, what), (follow, engine, who, other), (unlike, engine, who, what)]
-        doings += [(say, engine, who, what, Words(f"words {n}", "")), (unfollow, engine, other, who)]
+        doings += [(add_comment, engine, who, what, NewComment(f"words {n}", "")), (unfollow, engine, other, who)]
     random.Random(4).shuffle(doings)
     all_at_once(*doings)
     assert_counts_are_true(engine)
     assert count(engine, comments) == 60
 
 
-def test_a_member_with_two_tabs_likes_in_one_and_unlikes_in_the_other(engine, members, hung):
-    all_at_once(*[(how, engine, members[1], hung[0]) for _ in range(10) for how in (like, unlike)])
+def test_like_and_unlike_from_two_tabs_are_counted(engine: Engine, members: list[int], creation_ids: Any) -> None:
+    all_at_once(*[(how, engine, members[1], creation_ids[0]) for _ in range(10) for how in (like, unlike)])
     assert_counts_are_true(engine)
-    assert like(engine, members[1], hung[0]) == 1
-    assert like(engine, members[1], hung[0]) == 1
-    assert unlike(engine, members[1], hung[0]) == 0
+    assert like(engine, members[1], creation_ids[0]) == 1
+    assert like(engine, members[1], creation_ids[0]) == 1
+    assert unlike(engine, members[1], creation_ids[0]) == 0

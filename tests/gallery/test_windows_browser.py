@@ -1,104 +1,117 @@
-"""Many windows of one browser: all load and hear what happens, though a browser opens six connections to a site."""
+"""Many windows of one browser: all load and get updates, although a browser opens only six connections to a site."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from playwright.sync_api import Browser, BrowserContext, Page
+from sqlalchemy import Engine, update
 
 from core.clock import now
-from core.database import transaction
+from core.database import write_session
 from core.models import State, creations
-from gallery.walls import hub
-from tests.support import browsing
-from tests.support.browsing import running_browser, window
-from tests.support.served_site import Served
+from gallery.services import live_updates
+from tests.support.browser import running_browser, window
+from tests.support.gallery_data import GalleryData
+from tests.support.site_client import Serve, SiteClient
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def served(site, monkeypatch):
-    monkeypatch.setattr(hub, "LOOK_SECONDS", 0.2)
-    served = Served(site().app)
-    yield served
-    served.stop()
+def address(site: Callable[..., SiteClient], serve_in_browser: Serve, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(live_updates, "POLL_SECONDS", 0.2)
+    return serve_in_browser(site())
+
+
+class Windows:
+    """The windows of one browser. `is_secure`: it offers locks, because the site is secure."""
+
+    def __init__(self, context: BrowserContext, *, is_secure: bool) -> None:
+        self.context, self.is_secure = context, is_secure
+
+    def open(self, path: str) -> Page:
+        page = self.context.new_page()
+        page.goto(path, timeout=30_000)
+        assert page.evaluate("Boolean(navigator.locks)") == self.is_secure
+        return page
+
+
+@pytest.fixture(scope="module")
+def module_browser(chromium: str) -> Iterator[Browser]:
+    """A browser that finds the site under another name, too."""
+    with running_browser(chromium, "--host-resolver-rules=MAP paint.example 127.0.0.1") as browser:
+        yield browser
 
 
 @pytest.fixture(params=["localhost", "plain http"])
-def context(request, chromium, served, monkeypatch):
-    """Browsers offer locks to https and to this machine only: elsewhere windows have to do without."""
-    address = served.address
-    if request.param == "plain http":
-        monkeypatch.setattr(browsing, "FLAGS", [*browsing.FLAGS, "--host-resolver-rules=MAP paint.example 127.0.0.1"])
-        address = address.replace("127.0.0.1", "paint.example")
-    with running_browser(chromium) as browser:
-        context = window(browser, address)
-        context.is_secure = request.param == "localhost"
-        yield context
+def windows(request: pytest.FixtureRequest, browser: Browser, address: str) -> Windows:
+    """Browsers offer locks only on https and localhost."""
+    is_secure = request.param == "localhost"
+    name = address if is_secure else address.replace("127.0.0.1", "paint.example")
+    return Windows(window(browser, name), is_secure=is_secure)
 
 
-def opened(context, path):
-    page = context.new_page()
-    page.goto(path, timeout=30_000)
-    assert page.evaluate("Boolean(navigator.locks)") == context.is_secure
-    return page
+def publish_now(gallery_data: GalleryData, prompt: str) -> Any:
+    return gallery_data.publish(published_at=now(), painted_at=now(), prompt=prompt)
 
 
-def hang_now(wall, prompt):
-    return wall.hang(shown_at=now(), painted_at=now(), prompt=prompt)
-
-
-def wait_for_news(pages, words):
+def wait_for_news(pages: Any, words: str) -> None:
     for page in pages:
         page.get_by_role("button", name=words).wait_for(timeout=30_000)
 
 
-def test_twelve_windows_of_the_wall_load_and_all_hear_of_a_new_picture(context, wall):
-    hang_now(wall, "the first")
-    pages = [opened(context, "/") for _ in range(12)]
-    hang_now(wall, "a lighthouse")
+def test_eight_windows_of_the_feed_get_a_new_picture(windows: Windows, gallery_data: GalleryData) -> None:
+    publish_now(gallery_data, "the first")
+    pages = [windows.open("/") for _ in range(8)]
+    publish_now(gallery_data, "a lighthouse")
     wait_for_news(pages, "1 new picture")
     pages[3].get_by_role("button", name="1 new picture").click()
     assert pages[3].locator(".card", has_text="a lighthouse").count() == 1
 
 
-def test_when_the_window_that_listens_is_closed_another_goes_on_and_nothing_is_missed(context, wall):
-    hang_now(wall, "the first")
-    pages = [opened(context, "/") for _ in range(3)]
+def test_another_window_takes_over_when_the_listening_one_closes(windows: Windows, gallery_data: GalleryData) -> None:
+    publish_now(gallery_data, "the first")
+    pages = [windows.open("/") for _ in range(3)]
     for number in range(2):
         pages.pop().close()
-        hang_now(wall, f"picture {number}")
+        publish_now(gallery_data, f"picture {number}")
     wait_for_news(pages, "2 new pictures")
 
 
-def test_a_window_that_comes_later_takes_nothing_from_the_others(context, wall):
-    hang_now(wall, "the first")
-    early = opened(context, "/")
-    hang_now(wall, "before it came")
+def test_new_window_takes_nothing_from_the_others(windows: Windows, gallery_data: GalleryData) -> None:
+    publish_now(gallery_data, "the first")
+    early = windows.open("/")
+    publish_now(gallery_data, "before it came")
     wait_for_news([early], "1 new picture")
-    late, top = opened(context, "/"), opened(context, "/top")
-    hang_now(wall, "after it came")
+    late, top = windows.open("/"), windows.open("/top")
+    publish_now(gallery_data, "after it came")
     wait_for_news([early], "2 new pictures")
     wait_for_news([late], "1 new picture")
     assert not top.get_by_role("button", name="new picture").is_visible()
     late.close()
     top.close()
-    hang_now(wall, "and alone again")
+    publish_now(gallery_data, "and alone again")
     wait_for_news([early], "3 new pictures")
 
 
-def test_nine_windows_that_wait_for_creations_load_and_each_sees_its_own(context, wall, engine):
-    if not context.is_secure:
+def test_eight_windows_each_get_their_own_creation(windows: Windows, gallery_data: GalleryData, engine: Engine) -> None:
+    if not windows.is_secure:
         pytest.skip("without locks each of them has a stream")
-    ids = [wall.creation(prompt=f"lighthouse {number}", created_at=now(), next_attempt_at=now()) for number in range(9)]
-    pages = [opened(context, f"/c/{one}") for one in ids]
-    with transaction(engine) as session:
+    ids = [
+        gallery_data.creation(prompt=f"lighthouse {number}", created_at=now(), next_attempt_at=now())
+        for number in range(8)
+    ]
+    pages = [windows.open(f"/c/{one}") for one in ids]
+    with write_session(engine) as session:
         session.execute(update(creations).values(state=State.PAINTING.value))
     for page in pages:
-        page.get_by_role("heading", name="Being painted now.").wait_for(timeout=60_000)
+        page.get_by_role("heading", name="Painting now.").wait_for(timeout=60_000)
 
 
-def test_the_strip_of_what_is_painted_is_the_same_in_all_windows(context, wall):
-    hang_now(wall, "the first")
-    pages = [opened(context, path) for path in ("/", "/top", "/")]
-    wall.creation(prompt="a boat on the easel", next_attempt_at=now())
+def test_activity_strip_is_the_same_in_all_windows(windows: Windows, gallery_data: GalleryData) -> None:
+    publish_now(gallery_data, "the first")
+    pages = [windows.open(path) for path in ("/", "/top", "/")]
+    gallery_data.creation(prompt="a boat at sea", next_attempt_at=now())
     for page in pages:
-        page.locator("[data-easel]").get_by_text("a boat on the easel").wait_for(timeout=30_000)
+        page.locator("[data-activity]").get_by_text("a boat at sea").wait_for(timeout=30_000)

@@ -1,33 +1,37 @@
-"""The diffusers engine around a tiny pipeline with random weights, built here: no download, no GPU."""
+"""The diffusers engine with a tiny pipeline of random weights: no download, no GPU."""
 
 from __future__ import annotations
 
 import base64
 import io
 import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from gpu.diffusion.engine import DiffusersEngine
-from gpu.engine import Key, Piece
+from gpu.engine import BatchKey, GeneratedImage, ImageRequest
 from tests.support.tiny_models import tiny_model
+from tests.support.toy_engine import Serve
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the diffusers extra")
 pytest.importorskip("diffusers", reason="diffusers is not installed: the diffusers extra")
 
-TEXT = Key("text", 64, 64, 2, 0.0)
-IMAGE = Key("image", 64, 64, 4, 0.0, 0.5)
+TEXT = BatchKey("text", 64, 64, 2, 0.0)
+IMAGE = BatchKey("image", 64, 64, 4, 0.0, 0.5)
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory):
+def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return tiny_model(tmp_path_factory.mktemp("models") / "tiny-turbo")
 
 
 @pytest.fixture(scope="session")
-def engine(model):
+def engine(model: Any) -> Iterator[Any]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     engine = DiffusersEngine(str(model), device="cpu", batch_limit=4, max_side=256)
@@ -36,80 +40,85 @@ def engine(model):
     torch.set_num_threads(threads)
 
 
-def pixels(painting):
+def pixels(painting: Any) -> Any:
     return np.asarray(painting.image, np.int16)
 
 
-def difference(one, other):
+def difference(one: GeneratedImage, other: GeneratedImage) -> Any:
     return int(np.abs(pixels(one) - pixels(other)).max())
 
 
-def test_a_loaded_model_tells_its_size_and_hides_its_path(engine, model):
+def test_a_loaded_model_has_its_size_and_hides_its_path(engine: Any, model: Any) -> None:
     assert (engine.limits.width, engine.limits.height, engine.limits.steps) == (64, 64, 4)
     assert engine.model == "tiny-turbo"
     assert str(model.parent) not in engine.model
 
 
-def test_it_paints_from_text(engine):
-    [painting] = engine.paint(TEXT, [Piece("a lake", 7)])
+def test_it_generates_from_text(engine: Any) -> None:
+    [painting] = engine.generate(TEXT, [ImageRequest("a lake", 7)])
     assert painting.image.size == (64, 64) and painting.image.mode == "RGB"
     assert pixels(painting).std() > 1
 
 
-def test_sizes_need_not_be_square(engine):
-    [painting] = engine.paint(Key("text", 96, 64, 1, 0.0), [Piece("a lake", 7)])
+def test_sizes_need_not_be_square(engine: Any) -> None:
+    [painting] = engine.generate(BatchKey("text", 96, 64, 1, 0.0), [ImageRequest("a lake", 7)])
     assert painting.image.size == (96, 64)
 
 
-def test_a_seed_means_the_same_picture_in_whatever_batch(engine):
-    [alone] = engine.paint(TEXT, [Piece("a lake", 7)])
-    batch = engine.paint(TEXT, [Piece("a hill", 3), Piece("a lake", 7), Piece("a lake", 8), Piece("a wood", 7)])
+def test_a_seed_gives_the_same_picture_in_any_batch(engine: Any) -> None:
+    [alone] = engine.generate(TEXT, [ImageRequest("a lake", 7)])
+    batch = engine.generate(
+        TEXT,
+        [ImageRequest("a hill", 3), ImageRequest("a lake", 7), ImageRequest("a lake", 8), ImageRequest("a wood", 7)],
+    )
     assert difference(alone, batch[1]) <= 2
     assert difference(batch[1], batch[2]) > 10, "another seed gave the same picture"
     assert difference(batch[1], batch[3]) > 0, "another prompt gave the same picture"
 
 
-def test_it_paints_from_an_image_and_strength_decides_how_far(engine):
+def test_strength_decides_the_distance_from_the_init_image(engine: Any) -> None:
     start = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
-    pieces = [Piece("a lake", 7, start=start), Piece("a lake", 8, start=start)]
-    weak = engine.paint(Key("image", 64, 64, 4, 0.0, 0.25), pieces)
-    strong = engine.paint(Key("image", 64, 64, 4, 0.0, 1.0), pieces)
+    images = [ImageRequest("a lake", 7, init_image=start), ImageRequest("a lake", 8, init_image=start)]
+    weak = engine.generate(BatchKey("image", 64, 64, 4, 0.0, 0.25), images)
+    strong = engine.generate(BatchKey("image", 64, 64, 4, 0.0, 1.0), images)
     assert difference(weak[0], strong[0]) > 0
     assert difference(weak[0], weak[1]) > 0
 
 
-def test_painting_from_an_image_does_not_disturb_painting_from_text(engine):
-    [before] = engine.paint(TEXT, [Piece("a lake", 7)])
-    engine.paint(IMAGE, [Piece("a lake", 7, start=Image.new("RGB", (64, 64), "red"))])
-    [after] = engine.paint(TEXT, [Piece("a lake", 7)])
+def test_img2img_does_not_disturb_text2img(engine: Any) -> None:
+    [before] = engine.generate(TEXT, [ImageRequest("a lake", 7)])
+    engine.generate(IMAGE, [ImageRequest("a lake", 7, init_image=Image.new("RGB", (64, 64), "red"))])
+    [after] = engine.generate(TEXT, [ImageRequest("a lake", 7)])
     assert difference(before, after) <= 2
 
 
-def test_a_negative_prompt_counts_when_there_is_guidance(engine):
-    guided = Key("text", 64, 64, 2, 5.0)
-    plain, negative = (engine.paint(guided, [Piece("a lake", 7, negative)])[0] for negative in ("", "boats"))
+def test_a_negative_prompt_works_with_guidance(engine: Any) -> None:
+    guided = BatchKey("text", 64, 64, 2, 5.0)
+    plain, negative = (engine.generate(guided, [ImageRequest("a lake", 7, negative)])[0] for negative in ("", "boats"))
     assert difference(plain, negative) > 0
 
 
-def test_a_long_prompt_is_painted_and_never_logged(engine, caplog, capfd):
+def test_a_long_prompt_is_generated_and_never_logged(
+    engine: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     with caplog.at_level(logging.DEBUG, logger="gpu"):
-        [painting] = engine.paint(TEXT, [Piece("confidential " * 100, 7)])
+        [painting] = engine.generate(TEXT, [ImageRequest("confidential " * 100, 7)])
     assert painting.image.size == (64, 64)
     assert "confidential" not in caplog.text + "".join(capfd.readouterr())
 
 
-def test_the_biggest_seed_is_taken(engine):
-    assert engine.paint(TEXT, [Piece("a lake", 2**63 - 1)])
+def test_the_largest_seed_works(engine: Any) -> None:
+    assert engine.generate(TEXT, [ImageRequest("a lake", 2**63 - 1)])
 
 
-def test_weights_that_are_not_there_leave_the_service_broken(serve, tmp_path):
+def test_missing_weights_break_the_service(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     client = serve(DiffusersEngine(str(tmp_path / "empty"), device="cpu"))
     health = client.get("/healthz")
     assert (health.status_code, health.json()) == (503, {"status": "broken"})
 
 
-def test_it_is_served_over_http_with_batches_of_seeds_and_a_start_image(engine, serve):
+def test_it_is_served_over_http_with_seeds_and_an_init_image(engine: Any, serve: Serve) -> None:
     client = serve(engine, encoding="png")
     start = io.BytesIO()
     Image.new("RGB", (40, 80), "teal").save(start, "PNG")

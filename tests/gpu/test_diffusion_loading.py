@@ -1,36 +1,46 @@
-"""Models are put together from repositories, folders and files; what is missing is told with the setting to change."""
+"""Loading models from repositories, folders and files; missing parts name the setting to change."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gpu.diffusion import presets
-from gpu.diffusion.preset import Scheduler
-from gpu.engine import EngineBroken, Piece
-from tests.support.tiny_engines import TOLERANCE, difference, image_key, loaded, text_key
+from gpu.diffusion.pipeline_types import diffusers_class
+from gpu.diffusion.preset import SchedulerConfig
+from gpu.engine import EngineBroken, ImageRequest
+from tests.support.tiny_engines import (
+    TOLERANCE,
+    difference,
+    image_key,
+    image_of,
+    load_without_img2img,
+    loaded,
+    text_key,
+)
 from tests.support.tiny_models import tiny_autoencoder, tiny_model, tiny_unet
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the diffusers extra")
 pytest.importorskip("diffusers", reason="diffusers is not installed: the diffusers extra")
 
-LIGHTNING = presets.find_preset("sdxl-lightning")
+LIGHTNING = next(preset for preset in presets.PRESETS if preset.name == "sdxl-lightning")
+assert LIGHTNING.unet
+UNET_REPOSITORY, UNET_FILE = LIGHTNING.unet
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
+def base(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return tiny_model(tmp_path_factory.mktemp("base") / "base", "sdxl")
 
 
 @pytest.fixture(scope="module")
-def lightning(base, tmp_path_factory):
-    """The preset sdxl-lightning, its repositories replaced by folders with tiny weights."""
+def lightning(base: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return the preset sdxl-lightning with tiny weights in folders instead of its repositories."""
     from safetensors.torch import save_file
 
     folder = tmp_path_factory.mktemp("lightning")
@@ -48,76 +58,74 @@ def lightning(base, tmp_path_factory):
 
 
 @pytest.fixture
-def broken_copy(tmp_path):
-    """A folder with a whole tiny model that a test may spoil."""
+def broken_copy(tmp_path: Path) -> Any:
+    """Return a folder with a complete tiny model that a test may damage."""
     return tiny_model(tmp_path / "spoilt", "sd")
 
 
-def why_not(model, **given):
+def why_not(model: Any, **given: Any) -> Any:
     with pytest.raises(EngineBroken) as caught:
         loaded(model, **given)
     return str(caught.value)
 
 
-def test_sdxl_lightning_is_the_base_with_the_unet_of_another_file(base, lightning):
+def test_sdxl_lightning_is_the_base_with_the_unet_of_another_file(base: Any, lightning: Any) -> None:
     engine, plain = loaded(lightning), loaded(base)
-    key, pieces = text_key(steps=4), [Piece("a lake", 7)]
+    key, images = text_key(steps=4), [ImageRequest("a lake", 7)]
     assert engine.model == "sdxl-lightning" and engine.limits.steps == 4
-    [painted], [other] = engine.paint(key, pieces), plain.paint(key, pieces)
+    [painted], [other] = engine.generate(key, images), plain.generate(key, images)
     assert difference(painted, other) > TOLERANCE
-    assert engine.paint(image_key(), [Piece("a lake", 7, start=painted.image)])
+    assert engine.generate(image_key(), [ImageRequest("a lake", 7, init_image=image_of(painted))])
 
 
-def test_its_steps_are_counted_from_the_noisy_end_in_both_kinds(lightning):
-    with_leading = replace(lightning, scheduler=Scheduler("EulerDiscreteScheduler", {"timestep_spacing": "leading"}))
-    for key, pieces in ((text_key(), [Piece("a lake", 7)]),):
-        [right], [wrong] = loaded(lightning).paint(key, pieces), loaded(with_leading).paint(key, pieces)
+def test_timesteps_are_trailing_in_both_pipelines(lightning: Any) -> None:
+    with_leading = replace(
+        lightning, scheduler=SchedulerConfig("EulerDiscreteScheduler", {"timestep_spacing": "leading"})
+    )
+    for key, images in ((text_key(), [ImageRequest("a lake", 7)]),):
+        [right], [wrong] = loaded(lightning).generate(key, images), loaded(with_leading).generate(key, images)
         assert difference(right, wrong) > TOLERANCE
-    calls = loaded(lightning)._calls
+    calls = loaded(lightning)._callers
     schedulers = [calls[kind].pipeline.scheduler for kind in ("text", "image")]
-    assert [scheduler.config.timestep_spacing for scheduler in schedulers] == ["trailing", "trailing"]
+    assert [scheduler.config["timestep_spacing"] for scheduler in schedulers] == ["trailing", "trailing"]
     assert schedulers[0] is not schedulers[1]
 
 
-def test_every_weight_is_there_and_in_the_asked_precision(lightning):
-    unet = loaded(lightning)._calls["text"].pipeline.unet
+def test_every_weight_has_the_requested_precision(lightning: Any) -> None:
+    unet = loaded(lightning)._callers["text"].pipeline.unet
     assert {(weights.device.type, weights.dtype) for weights in unet.parameters()} == {("cpu", torch.float32)}
     assert not unet.training
 
 
-def test_the_scheduler_of_every_preset_exists_and_can_be_made_from_its_familys_own():
-    import diffusers
-
+def test_the_scheduler_of_every_preset_exists_and_can_be_made_from_its_familys_own() -> None:
     for preset in presets.PRESETS:
         if preset.scheduler:
-            made = getattr(diffusers, preset.scheduler.name).from_config(
-                diffusers.PNDMScheduler().config, **preset.scheduler.values
+            made = diffusers_class(preset.scheduler.name).from_config(
+                diffusers_class("PNDMScheduler")().config, **preset.scheduler.values
             )
             assert {name: made.config[name] for name in preset.scheduler.values} == preset.scheduler.values
 
 
-def test_a_distilled_stranger_counts_its_steps_from_the_noisy_end(base, tmp_path):
+def test_an_unknown_distilled_model_gets_trailing_timesteps(base: Any, tmp_path: Path) -> None:
     folder = shutil.copytree(base, tmp_path / "my-turbo")
     config = folder / "scheduler" / "scheduler_config.json"
     config.write_text(config.read_text().replace("trailing", "leading"))
-    assert loaded(folder)._calls["text"].pipeline.scheduler.config.timestep_spacing == "trailing"
+    assert loaded(folder)._callers["text"].pipeline.scheduler.config["timestep_spacing"] == "trailing"
     plain = shutil.copytree(folder, tmp_path / "my-own")
-    assert loaded(plain)._calls["text"].pipeline.scheduler.config.timestep_spacing == "leading"
+    assert loaded(plain)._callers["text"].pipeline.scheduler.config["timestep_spacing"] == "leading"
 
 
-def test_half_precision_files_are_taken_where_there_are_some_and_the_full_ones_elsewhere(lightning, tmp_path):
-    from diffusers import StableDiffusionXLPipeline
-
+def test_half_precision_files_are_preferred(lightning: Any, tmp_path: Path) -> None:
     folder = tmp_path / "halves"
-    whole = StableDiffusionXLPipeline.from_pretrained(lightning.source)
+    whole = diffusers_class("StableDiffusionXLPipeline").from_pretrained(lightning.source)
     whole.to(torch.float16).save_pretrained(folder, variant="fp16")
     assert not (folder / "vae" / "diffusion_pytorch_model.safetensors").exists()
     assert lightning.variant == "fp16"
-    assert loaded(replace(lightning, source=str(folder))).paint(text_key(), [Piece("a lake", 7)])
-    assert loaded(lightning).paint(text_key(), [Piece("a lake", 7)])
+    assert loaded(replace(lightning, source=str(folder))).generate(text_key(), [ImageRequest("a lake", 7)])
+    assert loaded(lightning).generate(text_key(), [ImageRequest("a lake", 7)])
 
 
-def test_an_autoencoder_that_does_not_overflow_is_taken_in_fp16_only(lightning):
+def test_the_fp16_autoencoder_is_used_in_fp16_only(lightning: Any) -> None:
     from gpu.diffusion.loading import load_text_pipeline
 
     fixed = replace(lightning, fp16_vae="nobody/no-such-model")
@@ -129,28 +137,28 @@ def test_an_autoencoder_that_does_not_overflow_is_taken_in_fp16_only(lightning):
     assert type(tiny).__name__ == "AutoencoderTiny", "the other one was not even looked for"
 
 
-def test_the_tiny_autoencoder_replaces_the_models_own(lightning):
+def test_the_tiny_autoencoder_replaces_the_models_own(lightning: Any) -> None:
     own, tiny = loaded(lightning), loaded(lightning, vae="tiny")
-    pieces = [Piece("a lake", 7)]
-    [one], [other] = own.paint(text_key(), pieces), tiny.paint(text_key(), pieces)
+    images = [ImageRequest("a lake", 7)]
+    [one], [other] = own.generate(text_key(), images), tiny.generate(text_key(), images)
     assert difference(one, other) > TOLERANCE
-    assert tiny.paint(image_key(), [Piece("a lake", 7, start=one.image)])
+    assert tiny.generate(image_key(), [ImageRequest("a lake", 7, init_image=image_of(one))])
 
 
-def test_a_models_own_safety_checker_is_not_loaded(tmp_path):
+def test_a_models_own_safety_checker_is_not_loaded(tmp_path: Path) -> None:
     folder = tiny_model(tmp_path / "model")
     index = json.loads((folder / "model_index.json").read_text())
     index["safety_checker"] = ["stable_diffusion", "StableDiffusionSafetyChecker"]
     index["feature_extractor"] = ["transformers", "CLIPImageProcessor"]
     (folder / "model_index.json").write_text(json.dumps(index | {"requires_safety_checker": True}))
-    assert loaded(folder).paint(text_key(), [Piece("a lake", 7)]), "its weights are not even there"
+    assert loaded(folder).generate(text_key(), [ImageRequest("a lake", 7)]), "its weights are not even there"
 
 
 COMMIT, NEWER = "0" * 40, "1" * 40
 
 
-def cached(cache, repository, folder, *, main):
-    """A repository as huggingface_hub keeps it after a download of COMMIT; its branch may have moved on since."""
+def cached(cache: Any, repository: Any, folder: Any, *, main: Any) -> None:
+    """Create a repository in huggingface_hub's cache at COMMIT. Its branch may be newer."""
     home = cache / f"models--{repository.replace('/', '--')}"
     shutil.copytree(folder, home / "snapshots" / COMMIT)
     (home / "refs").mkdir()
@@ -158,83 +166,76 @@ def cached(cache, repository, folder, *, main):
 
 
 @pytest.fixture
-def loaded_from_cache(base, lightning, tmp_path):
-    """As on Modal, where a container is offline and its volume holds no more than what was once read."""
+def cache(base: Any, lightning: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty cache and the only one, as on Modal, beside the files of one earlier load."""
+    import huggingface_hub.constants
 
-    def load(*, main, revisions):
-        folder, cache = shutil.copytree(base, tmp_path / "fetched"), tmp_path / "cache"
-        (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
-        for weights in folder.rglob("*.safetensors"):
-            weights.rename(weights.with_suffix(".fp16.safetensors"))
-        cached(cache, LIGHTNING.source, folder, main=main)
-        unet = tmp_path / "unet"
-        unet.mkdir()
-        shutil.copy(f"{lightning.unet[0]}/{lightning.unet[1]}", unet / LIGHTNING.unet[1])
-        cached(cache, LIGHTNING.unet[0], unet, main=main)
-        code = f"""
-from gpu.diffusion.engine import DiffusersEngine
-from gpu.engine import Key, Piece
-engine = DiffusersEngine("sdxl-lightning", device="cpu", max_side=64, revisions={revisions!r})
-engine.load()
-print(engine.model, engine.paint(Key("text", 64, 64, 4, 0.0), [Piece("a lake", 7)])[0].image.size)
-"""
-        environment = os.environ | {"HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-        return subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-        )
-
-    return load
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    assert huggingface_hub.constants.HF_HUB_OFFLINE
+    folder = shutil.copytree(base, tmp_path / "fetched")
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    for weights in folder.rglob("*.safetensors"):
+        weights.rename(weights.with_suffix(".fp16.safetensors"))
+    unet = tmp_path / "unet"
+    unet.mkdir()
+    shutil.copy(f"{lightning.unet[0]}/{lightning.unet[1]}", unet / UNET_FILE)
+    return cache
 
 
-def test_the_default_model_loads_from_the_cache_alone(loaded_from_cache):
-    run = loaded_from_cache(main=COMMIT, revisions={})
-    assert run.stdout == "sdxl-lightning (64, 64)\n", run.stderr
-    assert "Error" not in run.stderr
+def fill(cache: Path, *, main: str) -> None:
+    cached(cache, LIGHTNING.source, cache.parent / "fetched", main=main)
+    cached(cache, UNET_REPOSITORY, cache.parent / "unet", main=main)
 
 
-def test_pinned_commits_are_read_whatever_was_put_there_since(loaded_from_cache):
-    run = loaded_from_cache(main=NEWER, revisions={LIGHTNING.source: COMMIT, LIGHTNING.unet[0]: COMMIT})
-    assert run.stdout == "sdxl-lightning (64, 64)\n", run.stderr
+def assert_loads(**given: Any) -> None:
+    engine = loaded("sdxl-lightning", **given)
+    [painted] = engine.generate(text_key(steps=4), [ImageRequest("a lake", 7)])
+    assert engine.model == "sdxl-lightning" and image_of(painted).size == (64, 64)
 
 
-@pytest.mark.parametrize("unpinned", [LIGHTNING.source, LIGHTNING.unet[0]])
-def test_what_is_not_pinned_is_what_is_newest(loaded_from_cache, unpinned):
-    pinned = {LIGHTNING.source: COMMIT, LIGHTNING.unet[0]: COMMIT}
+def test_the_default_model_loads_from_the_cache_alone(cache: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    fill(cache, main=COMMIT)
+    assert_loads()
+    assert "Error" not in capfd.readouterr().err
+
+
+def test_pinned_commits_are_read(cache: Path) -> None:
+    fill(cache, main=NEWER)
+    assert_loads(revisions={LIGHTNING.source: COMMIT, UNET_REPOSITORY: COMMIT})
+
+
+@pytest.mark.parametrize("unpinned", [LIGHTNING.source, UNET_REPOSITORY])
+def test_unpinned_repositories_are_read_at_their_newest_commit(cache: Path, unpinned: str) -> None:
+    fill(cache, main=NEWER)
+    pinned = {LIGHTNING.source: COMMIT, UNET_REPOSITORY: COMMIT}
     del pinned[unpinned]
-    run = loaded_from_cache(main=NEWER, revisions=pinned)
-    assert run.returncode != 0 and unpinned in run.stderr
+    assert unpinned in why_not("sdxl-lightning", revisions=pinned)
 
 
-def test_a_family_that_cannot_start_from_an_image_says_so(tmp_path):
-    from gpu.diffusion.loading import load_text_pipeline
-
-    def without_a_sister(*given, **more):
-        pipeline = load_text_pipeline(*given, **more)
-        pipeline.__class__ = type("LonelyPipeline", (type(pipeline),), {})
-        return pipeline
-
-    engine = loaded(tiny_model(tmp_path / "lonely"), make=without_a_sister)
+def test_a_family_without_img2img_supports_text_only(tmp_path: Path) -> None:
+    engine = loaded(tiny_model(tmp_path / "lonely"), load_pipeline=load_without_img2img)
     assert engine.limits.kinds == {"text"}
-    assert engine.paint(text_key(), [Piece("a lake", 7)])
+    assert engine.generate(text_key(), [ImageRequest("a lake", 7)])
 
 
-def test_a_folder_without_a_model_is_named(tmp_path):
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     reason = why_not(tmp_path / "empty")
     assert reason.startswith("GPU_MODEL: empty") and "model_index.json" in reason and str(tmp_path) not in reason
 
 
-def test_a_model_that_is_nowhere_is_named_with_the_reason():
+def test_a_missing_model_is_named_with_the_reason() -> None:
     reason = why_not("nobody/no-such-model")
     assert reason.startswith("GPU_MODEL: nobody/no-such-model is not in this machine's cache")
     assert "HF_HUB_OFFLINE" in reason
 
 
-def test_missing_half_and_garbled_files_are_told_apart(broken_copy):
+def test_missing_incomplete_and_garbled_files_have_their_own_errors(broken_copy: Any) -> None:
     weights = broken_copy / "unet" / "diffusion_pytorch_model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:5000])
-    assert "half-fetched" in why_not(broken_copy)
+    assert "incomplete" in why_not(broken_copy)
     weights.unlink()
     assert "no file named" in why_not(broken_copy)
     weights.write_bytes(whole)
@@ -242,13 +243,13 @@ def test_missing_half_and_garbled_files_are_told_apart(broken_copy):
     assert "cannot be read" in why_not(broken_copy)
 
 
-def test_a_pipeline_that_paints_nothing_from_text_is_refused(broken_copy):
+def test_a_pipeline_without_text2img_is_rejected(broken_copy: Any) -> None:
     index = broken_copy / "model_index.json"
     index.write_text(index.read_text().replace("StableDiffusionPipeline", "DDPMPipeline"))
     assert why_not(broken_copy).startswith("GPU_MODEL: spoilt")
 
 
-def test_a_unet_file_that_is_missing_or_of_another_model_is_named(lightning, tmp_path):
+def test_a_unet_file_that_is_missing_or_of_another_model_is_named(lightning: Any, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     assert "other.safetensors" in why_not(replace(lightning, unet=(str(tmp_path), "other.safetensors")))
@@ -256,11 +257,11 @@ def test_a_unet_file_that_is_missing_or_of_another_model_is_named(lightning, tmp
     assert "do not fit" in why_not(replace(lightning, unet=(str(tmp_path), "other.safetensors")))
 
 
-def test_a_tiny_autoencoder_that_is_not_there_names_its_setting(lightning):
+def test_a_missing_tiny_autoencoder_names_its_setting(lightning: Any) -> None:
     assert why_not(replace(lightning, tiny_vae="nobody/no-vae"), vae="tiny").startswith("GPU_VAE: nobody/no-vae")
     assert why_not(replace(lightning, tiny_vae=None), vae="tiny").startswith("GPU_VAE: there is no")
 
 
-def test_a_device_this_machine_has_not_got_is_named(lightning):
+def test_a_missing_device_is_named(lightning: Any) -> None:
     missing = "mps" if torch.cuda.is_available() else "cuda"
     assert why_not(lightning, device=missing).startswith("GPU_DEVICE: ")

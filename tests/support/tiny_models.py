@@ -1,6 +1,6 @@
-"""Whole diffusers pipelines with random weights, small enough for a test: same classes and parts as the real ones.
+"""Make whole diffusers pipelines with random weights, small enough for a test, with the classes and parts of real ones.
 
-Knows how each family is put together; knows nothing of ours. Same seed, same weights. torch is imported when asked.
+The same seed makes the same weights. Functions import torch and diffusers when called.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 Family = Literal["sd", "sdxl", "sd3", "flux2-klein", "z-image"]
 
-# What each Qwen model says around a prompt, with the thinking part that the template of the real one adds.
+# The chat template of Qwen models, with the thinking part that the real one adds.
 _CHAT = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n"
@@ -25,13 +25,13 @@ def tiny_model(folder: Path, family: Family = "sd", *, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     make = {"sd": _sd, "sdxl": _sdxl, "sd3": _sd3, "flux2-klein": _flux2_klein, "z-image": _z_image}[family]
     pipeline = make()
-    _make_it_listen(pipeline)
+    _amplify_attention(pipeline)
     pipeline.save_pretrained(folder)
     return folder
 
 
-def _make_it_listen(pipeline: Any) -> None:
-    """Random attention is nearly even, so that prompts and references hardly count: with larger weights they do."""
+def _amplify_attention(pipeline: Any) -> None:
+    """Enlarge attention weights: random ones are nearly even, so that prompts and references hardly matter."""
     import torch
 
     network, part, factor = getattr(pipeline, "unet", None), "attn2", 4.0
@@ -88,7 +88,7 @@ def _sd3() -> Any:
         caption_projection_dim=32,
         pooled_projection_dim=64,
         pos_embed_max_size=32,
-        qk_norm="rms_norm",  # as SD 3.5 has it, and SD 3 had not
+        qk_norm="rms_norm",  # SD 3.5 has it, SD 3 has not
     )
     tokenizer, encoder = _t5()
     return StableDiffusion3Pipeline(
@@ -137,7 +137,7 @@ def _z_image() -> Any:
     from diffusers import ZImagePipeline, ZImageTransformer2DModel
 
     tokenizer, encoder = _qwen(layers=2)
-    transformer = ZImageTransformer2DModel(
+    transformer: Any = ZImageTransformer2DModel(
         in_channels=4,
         dim=32,
         n_layers=2,
@@ -161,9 +161,7 @@ def _z_image() -> Any:
 
 
 def tiny_unet(*, xl: bool = False) -> Any:
-    """A UNet of 0.1 M parameters; `xl` with the second text encoder and the sizes that SDXL is told."""
-    from diffusers import UNet2DConditionModel
-
+    """A UNet of 0.1 M parameters; `xl` with the second text encoder and the image sizes that SDXL reads."""
     more: dict[str, Any] = {"cross_attention_dim": 32}
     if xl:
         more = {
@@ -172,6 +170,17 @@ def tiny_unet(*, xl: bool = False) -> Any:
             "addition_time_embed_dim": 8,
             "projection_class_embeddings_input_dim": 32 + 6 * 8,
         }
+    return _tiny_unet(up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), **more)
+
+
+def one_block_unet() -> Any:
+    """A UNet for `sd` with attention in one place only, which torch compiles once."""
+    return _tiny_unet(mid_block_type=None, up_block_types=("UpBlock2D", "UpBlock2D"), cross_attention_dim=32)
+
+
+def _tiny_unet(**more: Any) -> Any:
+    from diffusers import UNet2DConditionModel
+
     return UNet2DConditionModel(
         sample_size=8,
         block_out_channels=(16, 32),
@@ -179,7 +188,6 @@ def tiny_unet(*, xl: bool = False) -> Any:
         in_channels=4,
         out_channels=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         norm_num_groups=8,
         attention_head_dim=8,
         **more,
@@ -193,13 +201,14 @@ def tiny_autoencoder(folder: Path, *, latent_channels: int = 4, seed: int = 0) -
 
     torch.manual_seed(seed)
     channels = (16, 16, 16, 16)
-    AutoencoderTiny(
+    autoencoder: Any = AutoencoderTiny(
         encoder_block_out_channels=channels,
         decoder_block_out_channels=channels,
         num_encoder_blocks=(1, 1, 1, 1),
         num_decoder_blocks=(1, 1, 1, 1),
         latent_channels=latent_channels,
-    ).save_pretrained(folder)
+    )
+    autoencoder.save_pretrained(folder)
     return folder
 
 
@@ -232,21 +241,21 @@ def _clip_text(projection: int | None = None) -> Any:
 
 
 def _t5() -> tuple[Any, Any]:
-    from transformers import T5Config, T5EncoderModel, T5TokenizerFast
+    from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
     marks = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
     words = [*marks, *((chr(code), -3.0) for code in range(33, 127))]
-    tokenizer = T5TokenizerFast(vocab=words, extra_ids=0, model_max_length=512)
+    tokenizer = T5Tokenizer(vocab=words, extra_ids=0, model_max_length=512)
     config = T5Config(vocab_size=len(words), d_model=64, d_kv=16, d_ff=64, num_layers=1, num_heads=2)
     return tokenizer, T5EncoderModel(config)
 
 
 def _qwen(layers: int) -> tuple[Any, Any]:
     from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import Qwen2TokenizerFast, Qwen3Config, Qwen3ForCausalLM
+    from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 
     words = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *sorted(ByteLevel.alphabet())]
-    tokenizer = Qwen2TokenizerFast(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=4096)
+    tokenizer = Qwen2Tokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=4096)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
     tokenizer.chat_template = _CHAT
     config = Qwen3Config(
@@ -265,7 +274,7 @@ def _qwen(layers: int) -> tuple[Any, Any]:
     return tokenizer, Qwen3ForCausalLM(config)
 
 
-def _vae(**given: Any) -> Any:
+def _vae(**options: Any) -> Any:
     from diffusers import AutoencoderKL
 
     # Four levels make the real factor of 8 between pixels and latents.
@@ -277,7 +286,7 @@ def _vae(**given: Any) -> Any:
         latent_channels=4,
         norm_num_groups=8,
         sample_size=64,
-        **given,
+        **options,
     )
 
 

@@ -1,6 +1,7 @@
-"""A safety checker with random weights, small enough for tests: a folder as the real one's, and who flags what in it.
+"""Make a safety checker with random weights, small enough for tests, in a folder like the real one's.
 
-The real checker's random concepts are all ones with thresholds of 1: it would never flag. Here they point anywhere.
+The real checker would never flag with random weights, because its concepts are all ones with thresholds of 1. Here the
+concepts point in random directions.
 """
 
 from pathlib import Path
@@ -14,8 +15,10 @@ WIDTH = 16
 
 
 def tiny_safety(folder: Path, *, seed: int = 0, threshold: float = 0.3, special: float = 0.3) -> Path:
-    """Save a checker to `folder`, with the feature extractor's file beside it as in the real repository. Concepts flag
-    above the cosine `threshold` (-1 flags everything, 1 nothing); `special` is that of the three special-care ones."""
+    """Save a checker to `folder`, with the feature extractor's file beside it as in the real repository.
+
+    Concepts flag above the cosine `threshold` (-1 flags everything, 1 nothing). `special` is that of special care.
+    """
     torch.manual_seed(seed)
     tower = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4, "num_hidden_layers": 2}
     config = CLIPConfig(

@@ -1,4 +1,4 @@
-"""A worker's surroundings: storage, the real painter, settings with short pauses."""
+"""Fixtures of the worker: a storage, the real GPU service, settings with short pauses."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,19 +6,26 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from core.line import Line
-from core.pace import Pace
 from core.queue import WorkQueue
-from core.settings import MoneySettings, PaceSettings, WorkSettings, load
+from core.scheduling import Dispatcher
+from core.settings import BudgetSettings, JobSettings, RateLimitSettings, load
 from core.storage import FolderStorage
-from tests.support.painter import sketch_service
+from core.x.rate_limit import XRateLimiter
+from tests.support.gpu_service import sketch_service
+from worker.gpu import http
 
 
 @pytest.fixture(scope="session")
-def painter() -> Iterator[str]:
-    """Address of the real GPU service with the sketch engine; its token is `secret`."""
-    with sketch_service() as url:
+def gpu_url() -> Iterator[str]:
+    """Yield the address of the real GPU service, with the sketch engine and small pictures. Its token is `secret`."""
+    with sketch_service(small=True) as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def short_retry_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeat calls to an unreachable GPU service almost at once."""
+    monkeypatch.setattr(http, "RETRY_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -27,10 +34,10 @@ def storage(tmp_path: Path) -> FolderStorage:
 
 
 @pytest.fixture
-def line(engine: Engine, queue: WorkQueue) -> Line:
-    return Line(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings))
+def dispatcher(engine: Engine, queue: WorkQueue) -> Dispatcher:
+    return Dispatcher(engine, queue, XRateLimiter(queue, load(RateLimitSettings)), load(BudgetSettings))
 
 
 @pytest.fixture
-def settings() -> WorkSettings:
-    return load(WorkSettings, lease_seconds=2, x_timeout_seconds=0.5, retry_seconds=5, settle_seconds=0)
+def settings() -> JobSettings:
+    return load(JobSettings, lease_seconds=8, x_timeout_seconds=2, retry_seconds=5, reply_lookup_delay_seconds=0)

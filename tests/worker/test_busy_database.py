@@ -1,4 +1,4 @@
-"""Others hold the database, or it is away: that costs no try, no second painting, and one line in the log."""
+"""A busy or missing database costs no attempt, no second generation, and one log line."""
 
 import sqlite3
 import threading
@@ -12,29 +12,29 @@ from sqlalchemy import Engine, event, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.testing import capture_logs
 
-from core.database import is_busy, open_database, reading, transaction
+from core.database import is_busy, open_database, read_connection, write_session
 from core.errors import GiveUp, Refused, TryLater
-from core.line import Line
 from core.models import State, creations, pictures
-from core.settings import MoneySettings, WorkSettings, load
+from core.scheduling import Dispatcher
+from core.settings import BudgetSettings, JobSettings, load
 from core.storage import FolderStorage
-from tests.support.painter import ScriptedPainter, sketch_service
+from tests.support.gpu_service import ScriptedService, sketch_service
 from tests.support.rows import make_creation, read_creation
 from tests.support.sandbox_x import SandboxX
-from tests.support.servers import free_port, serving
-from worker import patience
-from worker.claims import Claim
-from worker.gpu_client import GpuClient
-from worker.jobs import _work
-from worker.manners import Manners
+from tests.support.servers import free_port, on_shared_server
+from worker import database_retry
+from worker.gpu.client import GpuClient
+from worker.jobs import run_step
+from worker.leases import CreationLease
 from worker.painting import PaintStep
+from worker.reply_policy import ReplyPolicy
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
 def impatient(engine: Engine) -> Engine:
-    """Waits for a lock a tenth of a second instead of ten."""
+    """Return an engine that waits for a lock 0.1 s instead of 10 s."""
     engine.dispose()
     event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=100"))
     return engine
@@ -42,7 +42,7 @@ def impatient(engine: Engine) -> Engine:
 
 @contextmanager
 def locked(engine: Engine) -> Iterator[threading.Event]:
-    """Another program writes, until the event is set or the block ends."""
+    """Hold the write lock until the event is set or the block ends."""
     foreign = sqlite3.connect(str(engine.url.database), isolation_level=None, check_same_thread=False)
     over, done = threading.Event(), threading.Event()
     foreign.execute("BEGIN IMMEDIATE")
@@ -62,25 +62,25 @@ def locked(engine: Engine) -> Iterator[threading.Event]:
 
 
 def busy_error(engine: Engine) -> DBAPIError:
-    with locked(engine), pytest.raises(OperationalError) as caught, transaction(engine) as session:
+    with locked(engine), pytest.raises(OperationalError) as caught, write_session(engine) as session:
         session.connection()
     return caught.value
 
 
-# -- telling it apart
+# -- errors
 
 
 @on_sqlite
-def test_a_lock_of_another_program_is_no_bug_and_a_wrong_statement_is(impatient: Engine) -> None:
+def test_a_database_lock_is_busy_and_a_wrong_statement_is_a_bug(impatient: Engine) -> None:
     assert is_busy(busy_error(impatient))
-    with pytest.raises(OperationalError) as caught, reading(impatient) as connection:
+    with pytest.raises(OperationalError) as caught, read_connection(impatient) as connection:
         connection.execute(text("SELECT nothing FROM nowhere"))
     assert not is_busy(caught.value)
     assert not is_busy(ValueError("database is locked"))
 
 
 @pytest.mark.parametrize("engine", ["postgres"], indirect=True)
-def test_on_postgresql_the_state_tells(engine: Engine) -> None:
+def test_postgresql_errors_are_classified_by_sqlstate(engine: Engine) -> None:
     creation_id = make_creation(engine)
     row = select(creations.c.id).where(creations.c.id == creation_id)
     with engine.connect() as holder, pytest.raises(DBAPIError) as caught, engine.connect() as other:
@@ -101,7 +101,7 @@ def test_on_postgresql_the_state_tells(engine: Engine) -> None:
 
 @dataclass
 class Scripted:
-    """A step that ends as told, and keeps how it was settled."""
+    """A step that raises a given error, and records how it was settled."""
 
     engine: Engine
     creation_id: int
@@ -109,102 +109,104 @@ class Scripted:
     busy: list[Exception] = field(default_factory=list)
     settled: list[TryLater] = field(default_factory=list)
 
-    def claim(self, creation_id: int) -> Claim | None:
-        return Claim(self.engine, creation_id, State.QUEUED, "token", 60.0, 1)
+    def acquire(self, creation_id: int) -> CreationLease | None:
+        return CreationLease(self.engine, creation_id, State.QUEUED, "token", 60.0, 1)
 
-    def do(self, claim: Claim) -> None:
+    def run(self, lease: CreationLease) -> None:
         if self.ends:
             raise self.ends
 
-    def postpone(self, claim: Claim, error: TryLater) -> None:
+    def retry_later(self, lease: CreationLease, error: TryLater) -> None:
         if self.busy:
             raise self.busy.pop()
         self.settled.append(error)
 
-    def end(self, claim: Claim, error: TryLater | Refused | GiveUp) -> None:
+    def fail(self, lease: CreationLease, error: TryLater | Refused | GiveUp) -> None:
         raise AssertionError("not its end")
 
-    def finished(self) -> None:
+    def dispatch_next(self) -> None:
         pass
 
 
 @on_sqlite
-def test_a_busy_database_costs_no_try_and_our_own_bug_does(impatient: Engine) -> None:
+def test_a_busy_database_costs_no_attempt_and_a_bug_does(impatient: Engine) -> None:
     error = busy_error(impatient)
     step = Scripted(impatient, 1, error)
-    _work(step, 1)
+    run_step(step, 1)
     (later,) = step.settled
     assert (later.code, later.counted) == ("database_busy", False)
     assert "UPDATE" not in str(later)
     step = Scripted(impatient, 1, ValueError("ours"))
     with pytest.raises(ValueError, match="ours"):
-        _work(step, 1)
+        run_step(step, 1)
     assert [(each.code, each.counted) for each in step.settled] == [("unexpected", True)]
 
 
 @on_sqlite
-def test_how_it_ended_is_written_down_however_often_the_database_is_busy(impatient: Engine) -> None:
+def test_the_outcome_is_saved_however_often_the_database_is_busy(impatient: Engine) -> None:
     error = busy_error(impatient)
     step = Scripted(impatient, 1, TryLater("gpu_busy", counted=False), busy=[error, error, error])
     with capture_logs() as logged:
-        _work(step, 1)
+        run_step(step, 1)
     assert [each.code for each in step.settled] == ["gpu_busy"]
     assert len(logged) == 1
 
 
 @on_sqlite
-def test_where_nothing_can_be_claimed_nothing_is_lost_and_one_line_says_so(impatient: Engine, step: PaintStep) -> None:
+def test_a_job_without_a_lease_loses_nothing_and_logs_one_line(impatient: Engine, step: PaintStep) -> None:
     creation_id = make_creation(impatient, with_post=False)
     with locked(impatient), capture_logs() as logged:
-        _work(step, creation_id)
+        run_step(step, creation_id)
     row = read_creation(impatient, creation_id)
-    assert (row.state, row.attempts, row.claim) == (State.QUEUED, 0, None)
+    assert (row.state, row.attempts, row.lease_token) == (State.QUEUED, 0, None)
     assert len([line for line in logged if "busy" in line["event"]]) == 1
 
 
 @on_sqlite
-def test_what_was_painted_waits_for_the_database_and_is_not_painted_again(impatient: Engine, step: PaintStep) -> None:
+def test_a_painted_creation_waits_for_the_database_and_is_painted_once(impatient: Engine, step: PaintStep) -> None:
     creation_id = make_creation(impatient, with_post=False)
-    with sketch_service() as real, ExitStack() as stack:
+    with sketch_service(small=True) as real, ExitStack() as stack:
         gate = Locking(impatient, GpuClient((real,), token="secret"), stack)
-        _work(replace(step, gpu=gate), creation_id)  # type: ignore[arg-type]
+        run_step(replace(step, gpu=gate), creation_id)  # type: ignore[arg-type]
     row = read_creation(impatient, creation_id)
     assert (row.state, row.attempts, gate.calls) == (State.PAINTED, 0, 1)
-    with reading(impatient) as connection:
+    with read_connection(impatient) as connection:
         assert len(connection.execute(select(pictures)).all()) == 1
 
 
 @dataclass
 class Locking:
-    """A client while whose painting another program begins to write, for a second."""
+    """A GPU client that locks the database for a second after each call."""
 
     engine: Engine
     gpu: GpuClient
     stack: ExitStack
     calls: int = 0
 
-    def paint(self, order: Any) -> Any:
+    def generate(self, order: Any) -> Any:
         self.calls += 1
-        painting = self.gpu.paint(order)
+        painting = self.gpu.generate(order)
         threading.Timer(1.0, self.stack.enter_context(locked(self.engine)).set).start()
         return painting
 
-    def publishable(self, painting: Any) -> Any:
-        return self.gpu.publishable(painting)
+    def select_publishable(self, painting: Any) -> Any:
+        return self.gpu.select_publishable(painting)
 
 
 @on_sqlite
-def test_after_long_enough_the_sweep_has_to_see_to_it(impatient: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.0)
+def test_after_the_timeout_the_recovery_loop_takes_over(impatient: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_retry, "TIMEOUT_SECONDS", 0.0)
     error = busy_error(impatient)
     with capture_logs() as logged:
-        _work(Scripted(impatient, 1, error, busy=[error] * 9), 1)
-    assert "the sweep goes on" in logged[-1]["event"]
+        run_step(Scripted(impatient, 1, error, busy=[error] * 9), 1)
+    assert "recovery goes on" in logged[-1]["event"]
 
 
 @pytest.fixture
 def step(
-    engine: Engine, x: SandboxX, storage: FolderStorage, line: Line, settings: WorkSettings
+    engine: Engine, x: SandboxX, storage: FolderStorage, dispatcher: Dispatcher, settings: JobSettings
 ) -> Iterator[PaintStep]:
-    with serving(ScriptedPainter()) as url:
-        yield PaintStep(engine, GpuClient((url,)), x.client(), storage, line, settings, load(MoneySettings), Manners())
+    with on_shared_server(ScriptedService()) as url:
+        yield PaintStep(
+            engine, GpuClient((url,)), x.client(), storage, dispatcher, settings, load(BudgetSettings), ReplyPolicy()
+        )

@@ -1,4 +1,4 @@
-"""Exactly one answer: against the real sandbox, over a line that breaks at every place."""
+"""Exactly one reply: against the real sandbox, over a connection that breaks at every point."""
 
 import io
 import os
@@ -16,28 +16,29 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
+from core.budget import ledger
 from core.clock import now
-from core.database import open_database, transaction
+from core.database import open_database, write_session
 from core.errors import SettingsError
 from core.instance import adopt_storage
-from core.line import Line
+from core.migrate import migrate
 from core.models import Creation, State, pictures
-from core.money import ledger
-from core.pace import Pace
-from core.pace.toll import TollGate
 from core.queue import WorkQueue
-from core.schema import migrate
-from core.settings import MoneySettings, PaceSettings, WorkSettings, load
+from core.reply_numbers import may_reply_for
+from core.scheduling import Dispatcher
+from core.settings import BudgetSettings, JobSettings, RateLimitSettings, load
 from core.storage import FolderStorage
-from core.x.links import links_in
-from core.x.weighing import harmless, weight
-from tests.support.children import child_environment, empty_folder
+from core.twittertext.length import strip_entities, weighted_length
+from core.twittertext.links import find_links
+from core.x.call_guard import MeteredCallGuard
+from core.x.rate_limit import XRateLimiter
+from tests.support.child_processes import child_environment, empty_folder
 from tests.support.rows import make_creation, make_due, make_person, make_post, read_creation
-from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_answer, lost_call
+from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_call, lost_response
 from tests.support.servers import wait_until
-from worker.jobs import _work
-from worker.manners import Manners, manners_of
-from worker.replying import ReplyStep, may_be_of, reply_text
+from worker.jobs import run_step
+from worker.reply_policy import ReplyPolicy
+from worker.replying import ReplyStep, reply_text
 from worker.settings import read_settings
 
 POST = ("POST", "/2/tweets")
@@ -45,19 +46,21 @@ UPLOAD = ("POST", "/2/media/upload")
 ALT = ("POST", "/2/media/metadata")
 
 
-class House:
-    """One painted creation in answer to a real post of the sandbox."""
+class Demo:
+    """One painted creation for a real post of the sandbox."""
 
-    def __init__(self, engine: Engine, x: SandboxX, storage: FolderStorage, line: Line, settings: WorkSettings) -> None:
+    def __init__(
+        self, engine: Engine, x: SandboxX, storage: FolderStorage, dispatcher: Dispatcher, settings: JobSettings
+    ) -> None:
         self.engine, self.x = engine, x
-        self.step = ReplyStep(engine, x.client(), storage, line, settings, Manners())
+        self.step = ReplyStep(engine, x.client(), storage, dispatcher, settings, ReplyPolicy())
         self.post_id = x.post("@threadpaint a red fox")
         self.creation_id = self._painted(storage)
 
     def work(self) -> Creation:
         """Run the reply job once, as if it were due now."""
         make_due(self.engine)
-        _work(replace(self.step), self.creation_id)
+        run_step(replace(self.step), self.creation_id)
         return read_creation(self.engine, self.creation_id)
 
     def answers(self) -> list[dict[str, Any]]:
@@ -66,164 +69,169 @@ class House:
     def _painted(self, storage: FolderStorage) -> int:
         person = make_person(self.engine, name="Ada")
         post = make_post(self.engine, id=self.post_id, author_id=person)
-        values = {"person_id": person, "state": State.PAINTED, "prompt": "a red fox", "with_post": False}
+        values: dict[str, Any] = {
+            "person_id": person,
+            "state": State.PAINTED,
+            "prompt": "a red fox",
+            "with_post": False,
+        }
         creation_id = make_creation(self.engine, pictures=1, **values)
         buffer = io.BytesIO()
         Image.new("RGB", (64, 64), "red").save(buffer, "WEBP")
         key = storage.put(buffer.getvalue(), "webp")
-        with transaction(self.engine) as session:
+        with write_session(self.engine) as session:
             session.execute(pictures.update().values(key=key))
             session.get_one(Creation, creation_id).post_id = post
         return creation_id
 
 
 @pytest.fixture
-def house(engine: Engine, x: SandboxX, storage: FolderStorage, line: Line, settings: WorkSettings) -> House:
-    return House(engine, x, storage, line, settings)
+def setup(engine: Engine, x: SandboxX, storage: FolderStorage, dispatcher: Dispatcher, settings: JobSettings) -> Demo:
+    return Demo(engine, x, storage, dispatcher, settings)
 
 
-def test_it_answers_in_the_thread_with_picture_and_alt_text(house: House) -> None:
-    row = house.work()
-    (answer,) = house.answers()
-    assert (row.state, row.reply_outcome, row.reply_post_id) == (State.REPLIED, "answered", int(answer["id"]))
+def test_the_reply_has_the_picture_and_alt_text(setup: Demo) -> None:
+    row = setup.work()
+    (answer,) = setup.answers()
+    assert (row.state, row.reply_status, row.reply_post_id) == (State.REPLIED, "answered", int(answer["id"]))
     assert answer["author"]["username"] == "threadpaint"
     (media,) = answer["media"]
     assert media["alt_text"] == "a red fox – prompted by Ada"
-    assert house.x.http.get(media["url"]).content[:4] == b"RIFF"
+    assert setup.x.http.get(media["url"]).content[:4] == b"RIFF"
 
 
-def test_a_job_that_comes_twice_answers_once(house: House) -> None:
+def test_a_repeated_job_replies_once(setup: Demo) -> None:
     for _ in range(3):
-        house.work()
-    assert len(house.answers()) == 1
-    assert house.x.state()["duplicates"] == 0
+        setup.work()
+    assert len(setup.answers()) == 1
+    assert setup.x.state()["duplicates"] == 0
 
 
-@pytest.mark.parametrize("fault", [lost_answer, lost_call, answers(503, b"<html>down"), answers(200, b"")])
-def test_when_the_end_of_the_post_is_unclear_it_looks_before_it_posts_again(house: House, fault: Any) -> None:
-    house.x.spoil(*POST, fault)
-    row = house.work()
-    assert (row.state, row.claim) == (State.REPLYING, None)
-    row = house.work()
+@pytest.mark.parametrize("fault", [lost_response, lost_call, answers(503, b"<html>down"), answers(200, b"")])
+def test_an_unclear_outcome_is_looked_up_before_posting_again(setup: Demo, fault: Any) -> None:
+    setup.x.spoil(*POST, fault)
+    row = setup.work()
+    assert (row.state, row.lease_token) == (State.REPLYING, None)
+    row = setup.work()
     assert (row.state, row.attempts) == (State.REPLIED, 2)
-    assert len(house.answers()) == 1
-    assert row.reply_post_id == int(house.answers()[0]["id"])
+    assert len(setup.answers()) == 1
+    assert row.reply_post_id == int(setup.answers()[0]["id"])
 
 
-def test_while_x_cannot_be_looked_at_nothing_is_posted_again(house: House) -> None:
-    me = house.step.x.me().author.id
-    house.x.spoil(*POST, lost_answer)
-    house.work()
+def test_nothing_is_posted_again_while_lookups_fail(setup: Demo) -> None:
+    me = setup.step.x.get_me().author.id
+    setup.x.spoil(*POST, lost_response)
+    setup.work()
     for fault in (answers(503), lost_call, answers(429, x_rate_limit_reset="1")):
-        house.x.spoil("GET", f"/2/users/{me}/tweets", fault)
-        assert house.work().state == State.REPLYING
-    assert house.work().state == State.REPLIED
-    assert len(house.answers()) == 1
+        setup.x.spoil("GET", f"/2/users/{me}/tweets", fault)
+        assert setup.work().state == State.REPLYING
+    assert setup.work().state == State.REPLIED
+    assert len(setup.answers()) == 1
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 301])
-def test_an_answer_that_the_timeline_shows_is_found_whatever_search_says(house: House, status: int) -> None:
-    house.x.spoil(*POST, lost_answer)
-    house.work()
-    house.x.spoil("GET", "/2/tweets/search/recent", answers(status))
-    assert house.work().state == State.REPLIED
-    assert len(house.answers()) == 1
+def test_a_reply_in_the_timeline_is_found_without_search(setup: Demo, status: int) -> None:
+    setup.x.spoil(*POST, lost_response)
+    setup.work()
+    setup.x.spoil("GET", "/2/tweets/search/recent", answers(status))
+    assert setup.work().state == State.REPLIED
+    assert len(setup.answers()) == 1
 
 
-def test_a_timeline_read_to_its_end_needs_no_search(house: House) -> None:
-    house.x.spoil(*POST, lost_call)
-    house.work()
-    house.x.spoil("GET", "/2/tweets/search/recent", answers(400))
-    assert house.work().state == State.REPLIED
+def test_a_timeline_read_to_its_end_needs_no_search(setup: Demo) -> None:
+    setup.x.spoil(*POST, lost_call)
+    setup.work()
+    setup.x.spoil("GET", "/2/tweets/search/recent", answers(400))
+    assert setup.work().state == State.REPLIED
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 302, 503])
-def test_when_x_does_not_let_us_look_that_says_nothing_of_the_answer(house: House, status: int) -> None:
-    me = house.step.x.me().author.id
-    house.x.spoil(*POST, lost_answer)
-    house.work()
-    house.x.spoil("GET", f"/2/users/{me}/tweets", answers(status))
-    row = house.work()
-    assert (row.state, row.reply_outcome) == (State.REPLYING, None)
-    assert house.work().state == State.REPLIED
-    assert len(house.answers()) == 1
+def test_a_refused_lookup_says_nothing_about_the_reply(setup: Demo, status: int) -> None:
+    me = setup.step.x.get_me().author.id
+    setup.x.spoil(*POST, lost_response)
+    setup.work()
+    setup.x.spoil("GET", f"/2/users/{me}/tweets", answers(status))
+    row = setup.work()
+    assert (row.state, row.reply_status) == (State.REPLYING, None)
+    assert setup.work().state == State.REPLIED
+    assert len(setup.answers()) == 1
 
 
 @pytest.mark.parametrize(
     "body", [b"{}", b"[]", b'{"errors":[{"message":"?"}]}', b'{"data":[{"id":"?"}],"meta":{"result_count":1}}']
 )
-def test_an_answer_of_x_that_says_nothing_is_no_proof_that_there_is_none(house: House, body: bytes) -> None:
-    me = house.step.x.me().author.id
-    house.x.spoil(*POST, lost_answer)
-    house.work()
+def test_an_empty_response_does_not_prove_a_missing_reply(setup: Demo, body: bytes) -> None:
+    me = setup.step.x.get_me().author.id
+    setup.x.spoil(*POST, lost_response)
+    setup.work()
     empty = answers(200, body, content_type="application/json")
-    house.x.spoil("GET", f"/2/users/{me}/tweets", empty)
-    house.x.spoil("GET", "/2/tweets/search/recent", empty)
-    assert house.work().state == State.REPLYING
-    assert house.work().state == State.REPLIED
-    assert len(house.answers()) == 1
+    setup.x.spoil("GET", f"/2/users/{me}/tweets", empty)
+    setup.x.spoil("GET", "/2/tweets/search/recent", empty)
+    assert setup.work().state == State.REPLYING
+    assert setup.work().state == State.REPLIED
+    assert len(setup.answers()) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 408])
-def test_a_proxy_that_speaks_for_x_ends_nothing(house: House, status: int) -> None:
-    house.x.spoil(*UPLOAD, answers(status, location="http://portal.invalid/"))
-    assert house.work().state == State.PAINTED
-    assert house.work().state == State.REPLIED
+def test_an_error_page_of_a_proxy_ends_no_reply(setup: Demo, status: int) -> None:
+    setup.x.spoil(*UPLOAD, answers(status, location="http://portal.invalid/"))
+    assert setup.work().state == State.PAINTED
+    assert setup.work().state == State.REPLIED
 
 
-def test_alt_texts_that_never_work_do_not_hold_the_answer_back(house: House) -> None:
-    house.x.spoil(*ALT, *[answers(404)] * 3)
-    states = [house.work().state for _ in range(3)]
+def test_failing_alt_texts_do_not_stop_the_reply(setup: Demo) -> None:
+    setup.x.spoil(*ALT, *[answers(404)] * 3)
+    states = [setup.work().state for _ in range(3)]
     assert states == [State.PAINTED, State.PAINTED, State.REPLIED]
-    assert house.answers()[0]["media"][0]["alt_text"] == ""
+    assert setup.answers()[0]["media"][0]["alt_text"] == ""
 
 
-def test_what_x_says_can_be_written_into_any_database(house: House) -> None:
+def test_error_texts_of_x_can_be_stored(setup: Demo) -> None:
     body = b'{"title":"Forbidden","detail":"no \\u0000 and \\ud800 please"}'
-    house.x.spoil(*POST, *[answers(403, body, content_type="application/json")] * 2)
-    house.work()
-    row = house.work()
-    assert (row.state, row.reply_outcome) == (State.PAINTED, "x_forbidden")
+    setup.x.spoil(*POST, *[answers(403, body, content_type="application/json")] * 2)
+    setup.work()
+    row = setup.work()
+    assert (row.state, row.reply_status) == (State.PAINTED, "x_forbidden")
 
 
-def test_a_refusal_without_a_reason_is_tried_once_more_minutes_later(house: House) -> None:
+def test_a_refusal_without_a_reason_is_retried_once(setup: Demo) -> None:
     body = b'{"title":"Forbidden","detail":"You are not permitted to perform this action."}'
-    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
-    row = house.work()
-    assert (row.state, row.reply_outcome, row.attempts) == (State.PAINTED, None, 1)
+    setup.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    row = setup.work()
+    assert (row.state, row.reply_status, row.attempts) == (State.PAINTED, None, 1)
     assert row.next_attempt_at is not None
     assert timedelta(minutes=4) < row.next_attempt_at - now() < timedelta(minutes=6)
-    row = house.work()
+    row = setup.work()
     assert (row.state, row.reply_forbidden_at) == (State.REPLIED, None)
 
 
-def test_a_second_post_refused_as_duplicate_is_looked_for(house: House) -> None:
+def test_a_reply_refused_as_duplicate_is_looked_up(setup: Demo) -> None:
     body = b'{"detail":"You are not allowed to create a Tweet with duplicate content.","status":403}'
-    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
-    assert house.work().state == State.REPLYING
-    assert house.work().state == State.REPLIED
+    setup.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    assert setup.work().state == State.REPLYING
+    assert setup.work().state == State.REPLIED
 
 
 @pytest.mark.parametrize(
     ("call", "fault"),
-    [(call, fault) for call in (UPLOAD, ALT) for fault in (lost_answer, lost_call, answers(503))]
+    [(call, fault) for call in (UPLOAD, ALT) for fault in (lost_response, lost_call, answers(503))]
     + [(UPLOAD, answers(200, b"{}")), (UPLOAD, answers(200, b""))],
 )
-def test_a_failure_before_the_post_is_simply_tried_again(house: House, call: tuple[str, str], fault: Any) -> None:
-    house.x.spoil(*call, fault)
-    assert house.work().state == State.PAINTED
-    assert house.work().state == State.REPLIED
-    assert len(house.answers()) == 1
-    assert house.answers()[0]["media"][0]["alt_text"] == "a red fox – prompted by Ada"
+def test_a_failure_before_posting_is_retried(setup: Demo, call: tuple[str, str], fault: Any) -> None:
+    setup.x.spoil(*call, fault)
+    assert setup.work().state == State.PAINTED
+    assert setup.work().state == State.REPLIED
+    assert len(setup.answers()) == 1
+    assert setup.answers()[0]["media"][0]["alt_text"] == "a red fox – prompted by Ada"
 
 
-def test_a_rate_limit_costs_no_attempt_and_leaves_the_moment_to_the_pace(house: House) -> None:
-    house.x.spoil(*POST, answers(429, b"{}", x_rate_limit_reset=str(int(time.time()) + 300)))
-    row = house.work()
+def test_a_rate_limit_costs_no_attempt_and_the_limiter_schedules(setup: Demo) -> None:
+    setup.x.spoil(*POST, answers(429, b"{}", x_rate_limit_reset=str(int(time.time()) + 300)))
+    row = setup.work()
     assert (row.state, row.attempts) == (State.PAINTED, 0)
     assert row.next_attempt_at is not None
     assert row.next_attempt_at <= now()
-    assert house.work().state == State.REPLIED
+    assert setup.work().state == State.REPLIED
 
 
 @pytest.mark.parametrize(
@@ -234,51 +242,51 @@ def test_a_rate_limit_costs_no_attempt_and_leaves_the_moment_to_the_pace(house: 
         (429, b'{"title":"UsageCapExceeded","detail":"Usage cap exceeded"}', "x_usage_cap"),
     ],
 )
-def test_when_the_account_may_not_post_everything_is_kept(house: House, status: int, body: bytes, code: str) -> None:
-    house.x.spoil(*POST, answers(status, body, content_type="application/json"))
-    row = house.work()
-    assert (row.state, row.attempts, row.reply_outcome) == (State.PAINTED, 0, None)
+def test_a_restricted_account_loses_no_reply(setup: Demo, status: int, body: bytes, code: str) -> None:
+    setup.x.spoil(*POST, answers(status, body, content_type="application/json"))
+    row = setup.work()
+    assert (row.state, row.attempts, row.reply_status) == (State.PAINTED, 0, None)
     assert row.last_error is not None
     assert row.last_error.startswith(code)
-    assert house.work().state == State.REPLIED
+    assert setup.work().state == State.REPLIED
 
 
-def test_a_post_that_is_gone_leaves_the_picture_in_the_gallery_only(house: House) -> None:
-    house.x.http.delete(f"{house.x.url}/sandbox/posts/{house.post_id}")
-    row = house.work()
-    assert (row.state, row.reply_outcome, row.next_attempt_at) == (State.PAINTED, "x_post_gone", None)
-    calls = house.x.state()["calls"]["POST /2/tweets"]
-    house.work()
-    assert house.x.state()["calls"]["POST /2/tweets"] == calls, "a 403 is final"
+def test_a_post_gone_on_x_leaves_the_picture_in_the_gallery_only(setup: Demo) -> None:
+    setup.x.http.delete(f"{setup.x.url}/sandbox/posts/{setup.post_id}")
+    row = setup.work()
+    assert (row.state, row.reply_status, row.next_attempt_at) == (State.PAINTED, "x_post_gone", None)
+    calls = setup.x.state()["calls"]["POST /2/tweets"]
+    setup.work()
+    assert setup.x.state()["calls"]["POST /2/tweets"] == calls, "a 403 is final"
 
 
-def test_a_reply_x_does_not_want_is_named(house: House) -> None:
+def test_a_refused_reply_has_its_reason(setup: Demo) -> None:
     body = b'{"detail":"You can only reply to or quote posts where you are mentioned or are the author.","status":403}'
-    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
-    row = house.work()
-    assert (row.state, row.reply_outcome) == (State.PAINTED, "x_not_summoned")
+    setup.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    row = setup.work()
+    assert (row.state, row.reply_status) == (State.PAINTED, "x_not_summoned")
 
 
-def test_an_alt_text_x_refuses_does_not_hold_the_answer_back(house: House) -> None:
-    house.x.spoil(*ALT, answers(400, b'{"title":"Invalid Request"}', content_type="application/json"))
-    assert house.work().state == State.REPLIED
+def test_a_refused_alt_text_does_not_stop_the_reply(setup: Demo) -> None:
+    setup.x.spoil(*ALT, answers(400, b'{"title":"Invalid Request"}', content_type="application/json"))
+    assert setup.work().state == State.REPLIED
 
 
-def test_after_enough_tries_it_hangs_in_the_gallery_only(house: House) -> None:
-    limit = house.step.settings.reply_attempts
-    house.x.spoil(*UPLOAD, *[answers(503)] * limit)
+def test_after_the_last_attempt_the_picture_is_in_the_gallery_only(setup: Demo) -> None:
+    limit = setup.step.settings.reply_attempts
+    setup.x.spoil(*UPLOAD, *[answers(503)] * limit)
     for _ in range(limit):
-        row = house.work()
-    assert (row.state, row.reply_outcome, row.next_attempt_at) == (State.PAINTED, "x_gave_up", None)
+        row = setup.work()
+    assert (row.state, row.reply_status, row.next_attempt_at) == (State.PAINTED, "x_gave_up", None)
 
 
-def test_a_job_killed_right_after_the_post_landed_does_not_answer_twice(
-    tmp_path: Path, x: SandboxX, storage: FolderStorage, queue: WorkQueue, settings: WorkSettings
+def test_a_job_killed_after_posting_does_not_reply_twice(
+    tmp_path: Path, x: SandboxX, storage: FolderStorage, queue: WorkQueue, settings: JobSettings
 ) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'kill.db'}")
     migrate(engine)
-    line = Line(engine, queue, Pace(queue, load(PaceSettings)), load(MoneySettings))
-    house = House(engine, x, storage, line, settings)
+    dispatcher = Dispatcher(engine, queue, XRateLimiter(queue, load(RateLimitSettings)), load(BudgetSettings))
+    setup = Demo(engine, x, storage, dispatcher, settings)
     adopt_storage(engine, storage.folder)
     job: list[subprocess.Popen[bytes]] = []
 
@@ -299,65 +307,65 @@ def test_a_job_killed_right_after_the_post_landed_does_not_answer_twice(
             "X_TIMEOUT_SECONDS": "0.5",
         }
     )
-    code = f"from worker.jobs import reply; reply({house.creation_id})"
+    code = f"from worker.jobs import reply; reply({setup.creation_id})"
     job.append(subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=empty_folder()))
     assert job[0].wait(20) == -signal.SIGKILL
-    assert read_creation(engine, house.creation_id).state == State.REPLYING
-    assert len(house.answers()) == 1
-    wait_until(lambda: house.work().state == State.REPLIED, "it was not found")
-    assert len(house.answers()) == 1
+    assert read_creation(engine, setup.creation_id).state == State.REPLYING
+    assert len(setup.answers()) == 1
+    wait_until(lambda: setup.work().state == State.REPLIED, "it was not found")
+    assert len(setup.answers()) == 1
 
 
-def test_the_answers_text_holds_nothing_that_costs_or_loops() -> None:
+def test_the_reply_text_has_no_handle_and_no_paid_link() -> None:
     text = reply_text(17)
     assert text == "No. 17. Reply “again” for another, or “remix: …” to change it."
     assert not any(c in text for c in "@/#$")
-    assert (links_in(text), harmless(text)) == ([], text)
-    assert weight(reply_text(10**18, "https://paint.example.com")) < 120
+    assert (find_links(text), strip_entities(text)) == ([], text)
+    assert weighted_length(reply_text(10**18, "https://paint.example.com")) < 120
 
 
-LINKED = Manners(link_home="https://paint.example.com")
+LINKED = ReplyPolicy(gallery_url="https://paint.example.com")
 
 
-@pytest.mark.parametrize("manners", [Manners(), LINKED])
+@pytest.mark.parametrize("policy", [ReplyPolicy(), LINKED])
 @pytest.mark.parametrize("dollars", [None, 0.01, 0.2])
-@pytest.mark.parametrize("fault", [None, lost_answer])
-def test_the_ledger_is_the_bill_with_a_link_and_without_at_either_price(
-    house: House, queue: WorkQueue, manners: Manners, dollars: float | None, fault: Any
+@pytest.mark.parametrize("fault", [None, lost_response])
+def test_the_ledger_matches_the_bill_with_and_without_a_link(
+    setup: Demo, queue: WorkQueue, policy: ReplyPolicy, dollars: float | None, fault: Any
 ) -> None:
     charged = {} if dollars is None else {"summoned_link": round(dollars * 1_000_000)}
-    house.x.http.post(f"{house.x.url}/sandbox/money", json={"prices": charged}).raise_for_status()
-    money = load(MoneySettings, prices={} if dollars is None else {"reply_with_link": dollars})
-    toll = TollGate(Pace(queue, load(PaceSettings)), house.engine, money)
-    house.step = replace(house.step, manners=manners, x=house.x.client(toll))
+    setup.x.http.post(f"{setup.x.url}/sandbox/money", json={"prices": charged}).raise_for_status()
+    money = load(BudgetSettings, x_prices={} if dollars is None else {"reply_with_link": dollars})
+    guard = MeteredCallGuard(XRateLimiter(queue, load(RateLimitSettings)), setup.engine, money)
+    setup.step = replace(setup.step, policy=policy, x=setup.x.client(guard))
     if fault:
-        house.x.spoil(*POST, fault)
-        house.work()
-    assert house.work().state == State.REPLIED
-    bill = house.x.http.get(f"{house.x.url}/sandbox/money").json()
-    assert sum(micro for _, micro in ledger.bill(house.engine).values()) == bill["total_micro"]
-    item = "summoned_link" if manners is LINKED else "reply"
-    expected = round((dollars or 0.01) * 1_000_000) if manners is LINKED else 10_000
+        setup.x.spoil(*POST, fault)
+        setup.work()
+    assert setup.work().state == State.REPLIED
+    bill = setup.x.http.get(f"{setup.x.url}/sandbox/money").json()
+    assert sum(micro for _, micro in ledger.totals_by_item(setup.engine).values()) == bill["total_micro"]
+    item = "summoned_link" if policy is LINKED else "reply"
+    expected = round((dollars or 0.01) * 1_000_000) if policy is LINKED else 10_000
     assert bill["by_item"][item] == {"count": 1, "micro": expected}
-    assert ("reply_with_link" in ledger.bill(house.engine)) is (manners is LINKED)
+    assert ("reply_with_link" in ledger.totals_by_item(setup.engine)) is (policy is LINKED)
 
 
-def test_a_reply_leads_home_where_that_is_wanted(house: House) -> None:
-    house.step = replace(house.step, manners=LINKED)
-    house.work()
-    (answer,) = house.answers()
+def test_a_reply_links_to_the_gallery_if_configured(setup: Demo) -> None:
+    setup.step = replace(setup.step, policy=LINKED)
+    setup.work()
+    (answer,) = setup.answers()
     link, _picture = answer["entities"]["urls"]
-    assert link["expanded_url"] == f"https://paint.example.com/c/{house.creation_id}"
+    assert link["expanded_url"] == f"https://paint.example.com/c/{setup.creation_id}"
 
 
-def test_the_picture_in_a_reply_is_no_link_of_it(house: House) -> None:
-    house.work()
-    me = house.step.x.me().author.id
-    [own] = house.step.x.own_posts(me, since_id=house.post_id).posts
+def test_the_picture_in_a_reply_is_not_charged_as_a_link(setup: Demo) -> None:
+    setup.work()
+    me = setup.step.x.get_me().author.id
+    [own] = setup.step.x.get_own_posts(me, since_id=setup.post_id).posts
     assert (len(own.links), own.has_link) == (1, False)
 
 
-def test_a_link_home_needs_the_address_of_the_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gallery_link_needs_the_gallery_url(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEYS.items():
         monkeypatch.setenv(name.upper(), value)
     monkeypatch.setenv("REPLY_LINK", "gallery")
@@ -368,27 +376,27 @@ def test_a_link_home_needs_the_address_of_the_gallery(monkeypatch: pytest.Monkey
     monkeypatch.setenv("GALLERY_URL", "https://paint.example.com/")
     settings = read_settings()
     read_settings.cache_clear()
-    assert manners_of(settings.x, settings.house.gallery_url).link_home == "https://paint.example.com"
+    assert ReplyPolicy.from_settings(settings.x, settings.app.gallery_url).gallery_url == "https://paint.example.com"
 
 
 @pytest.mark.parametrize("status", [400, 403, 405, 413])
-def test_a_page_instead_of_x_is_no_reason_to_end_anything(house: House, status: int) -> None:
+def test_a_web_page_in_place_of_x_ends_no_reply(setup: Demo, status: int) -> None:
     page = answers(status, b"<html>Attention Required!</html>", content_type="text/html")
-    house.x.spoil(*POST, page)
-    house.x.spoil(*UPLOAD, page)
-    assert house.work().reply_outcome is None
-    assert house.work().reply_outcome is None
-    assert house.work().state == State.REPLIED
-    assert len(house.answers()) == 1
+    setup.x.spoil(*POST, page)
+    setup.x.spoil(*UPLOAD, page)
+    assert setup.work().reply_status is None
+    assert setup.work().reply_status is None
+    assert setup.work().state == State.REPLIED
+    assert len(setup.answers()) == 1
 
 
-def test_one_post_that_x_refuses_with_words_about_us_lets_others_go_first(house: House) -> None:
+def test_a_post_refused_as_suspended_lets_others_go_first(setup: Demo) -> None:
     body = (
         b'{"title":"Forbidden","type":"https://api.x.com/2/problems/user-suspended","detail":"User has been suspended"}'
     )
-    house.x.spoil(*POST, answers(403, body, content_type="application/json"))
-    row = house.work()
-    assert (row.state, row.attempts, row.reply_outcome) == (State.PAINTED, 0, None)
+    setup.x.spoil(*POST, answers(403, body, content_type="application/json"))
+    row = setup.work()
+    assert (row.state, row.attempts, row.reply_status) == (State.PAINTED, 0, None)
     assert row.next_attempt_at is not None
     assert row.next_attempt_at > now() + timedelta(minutes=10)
 
@@ -401,12 +409,12 @@ def test_one_post_that_x_refuses_with_words_about_us_lets_others_go_first(house:
         ("No. 17. Reply “again” for another", True),
         ("No. 17. Reply “again” for another https://t.co/x https://t.co/y", True),
         ("No. 170. Reply “again” for another", False),
-        ("I leave you alone from now on. (No. 17)", True),
+        ("OK, I'll stop. (No. 17)", True),
         ("Painting No. 170, seed 17", False),
         ("Painting No. 1, seed 17", False),
         ("words that name none", True),
         ("", True),
     ],
 )
-def test_an_answer_is_known_by_the_number_of_its_creation(text: str, is_ours: bool) -> None:
-    assert may_be_of(17, text) is is_ours
+def test_a_reply_is_recognized_by_its_number(text: str, is_ours: bool) -> None:
+    assert may_reply_for(17, text) is is_ours

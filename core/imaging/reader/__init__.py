@@ -1,7 +1,7 @@
-"""Reads pictures of strangers: any bytes in, one upright RGB picture in sRGB out, within bounds of time and memory.
+"""Read untrusted images: any bytes in, one upright RGB image in sRGB out, within limits of time and memory.
 
-The same package stands in `core/imaging/reader` and in `gpu/web/reader`, because neither side may import the other; a
-test compares them. Change both. Knows Pillow and nothing of ours.
+`core/imaging/reader` and `gpu/api/reader` are copies, because neither side may import the other. A test compares them,
+so change both.
 """
 
 from .decoding import read, size_of

@@ -1,4 +1,4 @@
-"""Bounds on what reading a picture may cost: pixels and sides for the memory, reads and CPU seconds for the time.
+"""Limits for reading an image: pixels and sides for memory, reads and CPU seconds for time.
 
 Measured with Pillow 13 on one core of 2.4 GHz, at the limits below:
 
@@ -15,29 +15,29 @@ from contextlib import AbstractContextManager, nullcontext
 
 from .errors import TooLarge, TooSlow
 
-# What cameras of 26 megapixels make. WebP decides: 416 MB while it is read.
+# For cameras of 26 megapixels. WebP decides: 416 MB while it is read.
 MAX_PIXELS = 26_000_000
-# What telephones of 64 megapixels make. A JPEG is never unfolded whole.
+# For phones of 64 megapixels. A JPEG is never decoded at full size.
 MAX_JPEG_PIXELS = 8192 * 8192
-# A picture of one column has a pointer per pixel beside it: 770 MB where 67 were meant.
+# Pillow keeps a pointer per row: an image of one column would take 770 MB instead of 67.
 MAX_SIDE = 16_384
-# Larger ones are read one at a time in a process.
+# Larger images are read one at a time in a process.
 LARGE_PIXELS = 4 * 1024 * 1024
-# Honest files need a few thousand. Files made of tiny chunks are read in Python, which holds up other threads.
+# Ordinary files need a few thousand. Files of tiny chunks are read in Python, which blocks other threads.
 MAX_READS = 100_000
-# CPU seconds of this thread, so that a busy machine refuses nobody. The largest honest file takes about 1; machines
-# may be four times slower.
+# CPU seconds of this thread, so that a busy machine rejects no file. The largest ordinary file takes about 1, and
+# machines may be four times slower.
 MAX_SECONDS = 4.0
 
 _one_large = threading.Lock()
 
 
-class OutOfPatience(BaseException):
-    """Derives from BaseException because Pillow takes an Exception for the end of a broken file, and goes on."""
+class LimitExceeded(BaseException):
+    """A BaseException, because Pillow treats an Exception as the end of a broken file and continues."""
 
 
 class BoundedBytes(io.BytesIO):
-    """Bytes that stop the reader after too many reads or too much CPU time: Pillow asks for every chunk."""
+    """Bytes that raise LimitExceeded after too many reads or too much CPU time: Pillow reads every chunk."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -47,12 +47,12 @@ class BoundedBytes(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self._reads += 1
         if self._reads > MAX_READS or time.thread_time() > self._until:
-            raise OutOfPatience
+            raise LimitExceeded
         return super().read(size)
 
 
 def check_size(size: tuple[int, int], *, is_jpeg: bool) -> None:
-    """Raise TooLarge for a picture that is too large to be decoded."""
+    """Raise TooLarge if an image is too large to decode."""
     width, height = size
     limit = MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS
     if max(size) > MAX_SIDE:
@@ -61,11 +61,11 @@ def check_size(size: tuple[int, int], *, is_jpeg: bool) -> None:
         raise TooLarge(f"{width} x {height}: at most {limit // 1_000_000} million pixels are read")
 
 
-def turn_of(size: tuple[int, int], *, may_lie: bool) -> AbstractContextManager[object]:
-    """Held while a large picture is read, or one that may be larger than it says."""
-    return _one_large if may_lie or size[0] * size[1] > LARGE_PIXELS else nullcontext()
+def large_image_lock(size: tuple[int, int], *, may_be_larger: bool) -> AbstractContextManager[object]:
+    """Return the lock for a large image, or one that may be larger than its header says."""
+    return _one_large if may_be_larger or size[0] * size[1] > LARGE_PIXELS else nullcontext()
 
 
 def too_slow() -> TooSlow:
-    """The error for a file that ran out of patience."""
+    """Return the error for a file that exceeds the limits of time."""
     return TooSlow("takes too long to read")

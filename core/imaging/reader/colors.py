@@ -1,4 +1,4 @@
-"""Brings the colors of a picture into sRGB, as browsers do: by its profile, or by the gamma of a PNG."""
+"""Convert the colors of an image to sRGB, as browsers do: by its profile, or by the gamma of a PNG."""
 
 import io
 from collections.abc import Mapping
@@ -6,22 +6,22 @@ from typing import Any
 
 from PIL import Image, ImageCms
 
-# Profiles of printers have up to 3 MB. Reading a larger one takes time that nothing bounds.
+# Printer profiles have up to 3 MB. Nothing limits the time to read a larger one.
 MAX_PROFILE_BYTES = 4 * 1024 * 1024
-# Header of a profile: where its kind and its color space stand.
+# Positions of class and color space in a profile's header.
 _KIND, _SPACE = slice(12, 16), slice(16, 20)
 _KINDS = (b"mntr", b"scnr", b"prtr", b"spac")
 _SPACES = {"L": b"GRAY", "RGB": b"RGB ", "CMYK": b"CMYK"}
-# Chains of any length, each link named by 8 bytes: hours of work in a small file. Browsers do not know them either.
+# Chains of any length, with 8 bytes per link: hours of work in a small file. Browsers do not support them either.
 _ENDLESS = b"mpet"
-# Outside of these a gamma is a mistake.
-_LEAST_GAMMA, _MOST_GAMMA = 0.01, 10.0
-# What screens have: Chromium leaves it alone, unless the file says what its primary colors are.
+# A gamma outside of these is a mistake.
+_MIN_GAMMA, _MAX_GAMMA = 0.01, 10.0
+# The gamma of screens: Chromium ignores it, unless the file has primary colors.
 _USUAL_GAMMA, _NEAR = 1 / 2.2, 0.0005
 
 
 def as_srgb(picture: Image.Image, info: Mapping[Any, Any]) -> Image.Image:
-    """The picture (L, LA, RGB, RGBA or CMYK) as RGB or RGBA in sRGB. `info`: what Pillow read beside the pixels."""
+    """Return an image (L, LA, RGB, RGBA or CMYK) as RGB or RGBA in sRGB. `info` is Pillow's metadata."""
     if picture.mode in ("LA", "RGBA"):
         alpha = picture.getchannel("A")
         flat = as_srgb(picture.convert("L" if picture.mode == "LA" else "RGB"), info)
@@ -35,16 +35,16 @@ def as_srgb(picture: Image.Image, info: Mapping[Any, Any]) -> Image.Image:
 
 
 def _gamma_in(info: Mapping[Any, Any]) -> float | None:
-    """The gamma of a PNG, like 0.45455; None if its colors are those of sRGB."""
+    """Return the gamma of a PNG, like 0.45455, or None if its colors are in sRGB."""
     gamma = float(info.get("gamma") or 0)
-    if "srgb" in info or not _LEAST_GAMMA < gamma < _MOST_GAMMA:
+    if "srgb" in info or not _MIN_GAMMA < gamma < _MAX_GAMMA:
         return None
     is_usual = abs(gamma - _USUAL_GAMMA) < _NEAR and "chromaticity" not in info
     return None if is_usual else gamma
 
 
 def _by_profile(picture: Image.Image, profile: bytes) -> Image.Image | None:
-    """None for a profile that fits no picture of this mode, or makes no sense: then there might as well be none."""
+    """Return None if the profile does not fit this mode or is invalid. It is ignored then."""
     space = profile[_SPACE]
     if picture.mode == "L" and space == _SPACES["RGB"]:
         picture = picture.convert("RGB")
@@ -64,6 +64,6 @@ def _by_gamma(picture: Image.Image, gamma: float) -> Image.Image:
 
 
 def _encoded(light: float) -> int:
-    """Linear light from 0 to 1 as a value of sRGB from 0 to 255."""
+    """Return linear light (0 to 1) as an sRGB value (0 to 255)."""
     value = 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
     return round(255 * value)

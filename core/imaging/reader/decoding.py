@@ -1,4 +1,4 @@
-"""Decodes a picture: bounds first, a JPEG at a fraction of its size, everything else shrunk strip by strip.
+"""Decode an image: check limits first, read a JPEG at a fraction of its size, shrink others strip by strip.
 
 bytes | prepare | open, check the size | draft | shrink | sRGB | on white | upright
 """
@@ -10,21 +10,21 @@ from functools import cache
 from PIL import Image, ImageChops
 
 from . import child
-from .bounds import BoundedBytes, OutOfPatience, check_size, too_slow, turn_of
+from .bounds import BoundedBytes, LimitExceeded, check_size, large_image_lock, too_slow
 from .colors import as_srgb
 from .errors import TooLarge, Unreadable
 from .files import Prepared, prepared
 
 Size = tuple[int, int]
 
-# What people have pictures in. Pillow reads fifty kinds, one of them by starting Ghostscript.
+# Common formats. Pillow reads fifty, one of them by starting Ghostscript.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP")
 HEIC = "HEIF"
 STRIP_PIXELS = 1024 * 1024
-# A JPEG whose end is missing may lack so much of its height.
+# A truncated JPEG may lack this share of its height.
 MAX_MISSING = 0.25
 ORIENTATION = 0x0112
-UPRIGHT = {
+EXIF_TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -35,48 +35,48 @@ UPRIGHT = {
 }
 
 
-def read(data: bytes, wanted: Callable[[Size], Size]) -> Image.Image:
-    """The picture as RGB in sRGB, upright, on white; of an animation the first frame.
+def read(data: bytes, needed_size: Callable[[Size], Size]) -> Image.Image:
+    """Return the image as RGB in sRGB, upright, on white. Of an animation, return the first frame.
 
     Args:
         data: the file.
-        wanted: from the upright width and height in pixels, the width and height that are needed. What comes back has
-            the shape of the picture and is the smallest that covers them; a picture that is smaller stays as it is.
+        needed_size: returns the needed width and height for the upright width and height in pixels. The result has
+            the ratio of the image and is the smallest that covers them. Smaller images stay as they are.
 
     Raises:
-        Unreadable, TooLarge, TooSlow: whatever the bytes are, nothing else.
+        Unreadable, TooLarge, TooSlow: nothing else, for any bytes.
     """
     file = prepared(data)
-    with _opened(file) as image, turn_of(image.size, may_lie=image.format in child.FORMATS):
-        turn, lies = UPRIGHT.get(_orientation(image)), _lies(image)
-        needed = wanted(image.size[::-1] if lies else image.size)
-        picture = _decoded(image, file.data, needed[::-1] if lies else needed)
+    with _opened(file) as image, large_image_lock(image.size, may_be_larger=image.format in child.FORMATS):
+        turn, is_sideways = EXIF_TRANSPOSE.get(_orientation(image)), _is_sideways(image)
+        needed = needed_size(image.size[::-1] if is_sideways else image.size)
+        picture = _decoded(image, file.data, needed[::-1] if is_sideways else needed)
         if file.is_cut:
             _check_missing(picture)
-        upright = _on_white(as_srgb(picture, image.info))
+        upright = _flatten_alpha(as_srgb(picture, image.info))
         return upright if turn is None else upright.transpose(turn)
 
 
 def size_of(data: bytes) -> Size:
-    """Width and height of the upright picture in pixels, from its head alone. Raises as `read`."""
+    """Return width and height of the upright image in pixels, from its header alone. Raises as `read`."""
     with _opened(prepared(data)) as image:
-        return image.size[::-1] if _lies(image) else image.size
+        return image.size[::-1] if _is_sideways(image) else image.size
 
 
 @contextmanager
 def _opened(file: Prepared) -> Iterator[Image.Image]:
-    """Open and check it; what goes wrong meanwhile becomes one of our errors."""
+    """Open and check the image. Errors inside the block become errors of the reader."""
     try:
         with Image.open(BoundedBytes(file.data), formats=formats()) as image:
             check_size(image.size, is_jpeg=file.is_jpeg)
             yield image
     except Unreadable:
         raise
-    except OutOfPatience:
+    except LimitExceeded:
         raise too_slow() from None
     except Image.DecompressionBombError:
         raise TooLarge("far too many pixels") from None
-    # Pillow raises far more than OSError on hostile bytes: whatever it is, it is no image.
+    # Pillow raises far more than OSError on hostile bytes.
     except Exception as error:
         raise Unreadable(f"not an image: {type(error).__name__}") from error
 
@@ -89,7 +89,7 @@ def _decoded(image: Image.Image, data: bytes, needed: Size) -> Image.Image:
 
 @cache
 def formats() -> tuple[str, ...]:
-    """What is read. HEIC needs a library beside Pillow, which may be left out."""
+    """Return the supported formats. HEIC needs an optional library."""
     try:
         import pi_heif
     except ImportError:
@@ -101,17 +101,17 @@ def formats() -> tuple[str, ...]:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # what stands beside a good picture may be rubbish
+    except Exception:  # metadata may be garbage
         return 1
 
 
-def _lies(image: Image.Image) -> bool:
-    """Whether width and height change places when it is turned upright."""
+def _is_sideways(image: Image.Image) -> bool:
+    """Return whether turning the image upright swaps width and height."""
     return _orientation(image) in (5, 6, 7, 8)
 
 
 def small(image: Image.Image, needed: Size) -> Image.Image:
-    """The smallest that covers `needed`, in one of the modes of `_plain`."""
+    """Return the smallest image that covers `needed`, in one of the modes of `_plain`."""
     image.draft("RGB", needed)  # a JPEG decodes at an eighth of its size if that is enough
     picture = _shrunk(image, needed)
     share = max(needed[0] / picture.width, needed[1] / picture.height)
@@ -122,9 +122,9 @@ def small(image: Image.Image, needed: Size) -> Image.Image:
 
 
 def _shrunk(image: Image.Image, needed: Size) -> Image.Image:
-    """By a whole factor smaller if it is more than twice as large as needed.
+    """Shrink an image by an integer factor if it is more than twice as large as needed.
 
-    It goes strip by strip: the picture as it was decoded is the only large thing in memory.
+    It works strip by strip, so that only the decoded image takes much memory.
     """
     factor = max(1, min(image.width // (2 * needed[0]), image.height // (2 * needed[1])))
     rows = max(1, STRIP_PIXELS // (image.width * factor))
@@ -140,7 +140,7 @@ def _shrunk(image: Image.Image, needed: Size) -> Image.Image:
 
 
 def _plain(strip: Image.Image) -> Image.Image:
-    """In a mode that can be scaled and has its colors said: L, LA, RGB, RGBA or CMYK."""
+    """Convert a strip to a mode that can be scaled and color-managed: L, LA, RGB, RGBA or CMYK."""
     if strip.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
         return strip.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if strip.mode == "LA":
@@ -152,7 +152,7 @@ def _plain(strip: Image.Image) -> Image.Image:
     return strip.convert("L" if strip.mode == "1" else "RGB")
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
+def _flatten_alpha(picture: Image.Image) -> Image.Image:
     if picture.mode != "RGBA":
         return picture
     paper = Image.new("RGB", picture.size, "white")
@@ -161,7 +161,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 def _check_missing(picture: Image.Image) -> None:
-    """Of a picture without its end the rest is one flat color. Raises Unreadable if that is much of it."""
+    """Raise Unreadable if much of a truncated image is missing, which shows as one flat color."""
     last = picture.getpixel((picture.width - 1, picture.height - 1))
     flat = Image.new(picture.mode, picture.size, last)
     box = ImageChops.difference(picture, flat).getbbox()

@@ -1,13 +1,13 @@
-"""Why a file is not taken as a picture."""
+"""Errors of the reader."""
 
 
 class Unreadable(Exception):
-    """No picture of a kind that is read, or a broken one."""
+    """The file is broken, or no image of a supported format."""
 
 
 class TooLarge(Unreadable):
-    """More pixels than are read. The text says how many it has."""
+    """The image has too many pixels. The text has their number."""
 
 
 class TooSlow(Unreadable):
-    """Reading it takes longer than allowed: no honest file does."""
+    """Reading takes too long. Ordinary files never do."""

@@ -1,6 +1,6 @@
-"""Prepares the bytes of a file for Pillow: cuts off what follows a JPEG, and mends files that lack their end.
+"""Prepare the bytes of a file for Pillow: remove what follows a JPEG, and complete truncated files.
 
-Pillow can be told to read broken files, but only all threads at once (`LOAD_TRUNCATED_IMAGES`).
+Pillow's own option (`LOAD_TRUNCATED_IMAGES`) applies to all threads at once.
 """
 
 import re
@@ -10,21 +10,21 @@ from .errors import Unreadable
 
 JPEG = b"\xff\xd8"
 JPEG_END = b"\xff\xd9"
-# The next marker in a scan: no stuffed FF, no restart, no fill byte.
+# The next marker in a scan, except stuffed FF, restart and fill bytes.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SCAN, _END = 0xDA, 0xD9
-# From here on markers have a length behind them; the rest below is reserved, and may be a flipped bit in a scan.
+# Markers from here on are followed by a length. Lower ones are reserved, and may be a flipped bit in a scan.
 _FIRST_WITH_LENGTH = 0xC0
-# Encoders write a dozen scans. Each goes over the whole picture, and takes 15 bytes of a file.
+# Encoders write a dozen scans. Each decodes the whole image, and takes only 15 bytes of a file.
 MAX_SCANS = 64
-# Metadata comes in pieces of 64 kB: 10 MB are 160 of them.
+# Metadata has segments of 64 kB: 10 MB are 160 of them.
 MAX_SEGMENTS = 2_000
-# A WebP that lacks more of its bytes is broken.
+# A WebP with a larger missing share is broken.
 MAX_MISSING_SHARE = 0.05
 
 
 class Prepared(NamedTuple):
-    """Bytes to decode. is_cut: the end is missing, so the lower part of the picture may be missing, too."""
+    """Bytes to decode. is_cut: the end is missing, and perhaps the lower part of the image."""
 
     data: bytes
     is_jpeg: bool = False
@@ -32,7 +32,7 @@ class Prepared(NamedTuple):
 
 
 def prepared(data: bytes) -> Prepared:
-    """The file as Pillow can read it. Raises Unreadable for a JPEG with too many scans or segments."""
+    """Return the file as Pillow can read it. Raises Unreadable for a JPEG with too many scans or segments."""
     if data.startswith(JPEG):
         end = _end_of_jpeg(data)
         return Prepared(data[:end], True) if end else Prepared(data + JPEG_END, True, True)
@@ -42,10 +42,10 @@ def prepared(data: bytes) -> Prepared:
 
 
 def _end_of_jpeg(data: bytes) -> int:
-    """Where the picture ends: telephones append films, and further pictures. 0 if its end is missing."""
+    """Return the end of the image, 0 if it is missing. Phones append videos and further images."""
     at, scans, segments = 2, 0, 0
-    while found := _MARKER.search(data, at):
-        marker, at = data[found.end() - 1], found.end()
+    while match := _MARKER.search(data, at):
+        marker, at = data[match.end() - 1], match.end()
         if marker == _END:
             return at
         if marker < _FIRST_WITH_LENGTH:
@@ -59,6 +59,6 @@ def _end_of_jpeg(data: bytes) -> int:
 
 
 def _filled_up(data: bytes) -> bytes:
-    """A WebP that lacks its last bytes, with zeros in their place."""
+    """Return a WebP with zeros in place of its missing last bytes."""
     missing = int.from_bytes(data[4:8], "little") + 8 - len(data)
     return data + bytes(missing) if 0 < missing <= len(data) * MAX_MISSING_SHARE else data

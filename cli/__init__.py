@@ -1,0 +1,1 @@
+"""The console script `threadpaint`: every command of an instance under one name."""

@@ -1,0 +1,1 @@
+"""Run the operator's commands."""

@@ -1,0 +1,55 @@
+"""Define shared column types: naming convention, ids, times in UTC, partial indexes."""
+
+from datetime import UTC, datetime
+from typing import TypedDict
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Table, TextClause, TypeDecorator
+from sqlmodel import SQLModel
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLModel.metadata.naming_convention = NAMING_CONVENTION
+
+# SQLite auto-increments only INTEGER columns; PostgreSQL gets 64 bits.
+OwnId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time in UTC. SQLite does not store the zone, so remove it on write and add it on read."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time as the database stores it."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored time as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class PartialIndex(TypedDict):
+    """Arguments for an index of some rows."""
+
+    sqlite_where: TextClause
+    postgresql_where: TextClause
+
+
+def partial_index(condition: TextClause) -> PartialIndex:
+    """Return arguments for an index of some rows, for both databases."""
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
+
+def table(name: str) -> Table:
+    """Return the Core table of a model."""
+    return SQLModel.metadata.tables[name]

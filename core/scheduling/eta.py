@@ -1,0 +1,272 @@
+"""Estimate when a creation is done: its position in the queue, its picture, its reply on X.
+
+    QueuePosition (one count along an index) + Capacity (rate limit, GPU, budget; the same for all) = Eta
+
+If X, the GPU service or the budget stops all work, there is no number but a reason for people to read.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, Select, func, select, tuple_
+
+from core.budget.budget import Allowance, work_allowance
+from core.clock import now
+from core.database import read_connection
+from core.gpu_health import GpuCircuitBreaker, Outage
+from core.models import State, creations
+from core.queue import PAINT, REPLY, WorkQueue
+from core.scheduling import reserve_price
+from core.scheduling.fair_queue import next_rank
+from core.settings import BudgetSettings
+from core.x.rate_limit import DAILY_REPLY_CAP, RateWindow, XRateLimiter
+
+STATES_BY_STEP: dict[str, tuple[State, ...]] = {
+    PAINT: (State.QUEUED, State.PAINTING),
+    REPLY: (State.PAINTED, State.REPLYING, State.REFUSED),
+}
+# Counting stops here; pages then say "more than".
+MAX_COUNTED = 9_999
+# Creations whose times are averaged.
+SAMPLE_SIZE = 20
+# Throughput is measured over at most this time, and from at least this many creations.
+MAX_SAMPLE_AGE = timedelta(minutes=5)
+MIN_SAMPLE_SIZE = 3
+# Typical time of upload, alt text and reply.
+REPLY_SECONDS = 2.0
+
+BLOCK_MESSAGES: dict[str, str] = {
+    "x_no_credits": "the bot's X API credits are used up",
+    "x_usage_cap": "the bot's X API usage cap is reached",
+    "x_unauthorized": "X does not accept the bot's keys",
+    "x_read_only": "the bot's X keys are read-only",
+    "x_not_enrolled": "the bot's X app is not enrolled",
+    "x_account_locked": "X has locked the bot's account",
+    "x_account_suspended": "X has suspended the bot's account",
+    "x_suspended": "X has suspended the bot's account",
+    "x_app_restricted": "X has restricted the bot's app",
+    "x_looks_automated": "X has paused the bot's account",
+    "x_no_access": "X does not allow the bot's app to reply",
+    "x_forbidden": "X refuses the bot's replies",
+    "x_blocked": "a proxy blocks the bot's calls to X",
+}
+
+
+@dataclass(frozen=True)
+class Eta:
+    """Creations ahead, seconds until this one is done (None if unknown), and why it cannot go now."""
+
+    ahead: int
+    seconds: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class QueuePosition:
+    """Position of a creation in the queue of a step.
+
+    Attributes:
+        ahead: creations before it.
+        retry_in: seconds until it may be tried again.
+        in_progress: whether a worker holds its lease.
+    """
+
+    step: str
+    ahead: int
+    retry_in: float = 0.0
+    in_progress: bool = False
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What limits all creations.
+
+    Attributes:
+        window: X's rate limit of replies.
+        painting_seconds: recent average time of one generation; None if there is none.
+        allowance: what the budget allows now.
+        reserve_price: micro-dollars that one more creation must find in the budget.
+        at: time of this state.
+        gpu_outage: why the GPU service takes no requests; empty if it does.
+        finished_per_second: rate at which creations left the busy queue; None if too few did.
+    """
+
+    window: RateWindow
+    workers: int
+    painting_seconds: float | None
+    allowance: Allowance
+    reserve_price: int
+    at: datetime
+    gpu_outage: str = ""
+    finished_per_second: float | None = None
+
+
+def load_capacity(engine: Engine, queue: WorkQueue, rate_limiter: XRateLimiter, money: BudgetSettings) -> Capacity:
+    """Return the current capacity. Raises TryLater if the queue is down."""
+    moment = now()
+    return Capacity(
+        window=rate_limiter.peek(),
+        workers=queue.count_workers(),
+        painting_seconds=_average_painting_seconds(engine),
+        allowance=work_allowance(engine, money, moment),
+        reserve_price=reserve_price(money),
+        at=moment,
+        gpu_outage=describe_outage(GpuCircuitBreaker(queue).outage()),
+        finished_per_second=_finished_per_second(engine, moment),
+    )
+
+
+def position_of(connection: Connection, creation_id: int) -> QueuePosition | None:
+    """Return the position of a creation; None if no step is left."""
+    columns = (creations.c.state, creations.c.queue_rank, creations.c.next_attempt_at, creations.c.lease_token)
+    row = connection.execute(select(*columns).where(creations.c.id == creation_id)).one_or_none()
+    if row is None or row.next_attempt_at is None:
+        return None
+    step = next((step for step, states in STATES_BY_STEP.items() if row.state in states), None)
+    if step is None:
+        return None
+    if row.lease_token is not None:
+        return QueuePosition(step, 0, in_progress=True)
+    ahead = select_waiting(step).where(tuple_(creations.c.queue_rank, creations.c.id) < (row.queue_rank, creation_id))
+    retry_in = max(0.0, (row.next_attempt_at - now()).total_seconds())
+    return QueuePosition(step, count_up_to(connection, ahead), retry_in)
+
+
+def position_if_added(connection: Connection, person_id: int) -> QueuePosition:
+    """Return the position of a creation that this user would request now."""
+    ahead = select_waiting(PAINT).where(creations.c.queue_rank <= next_rank(connection, person_id))
+    return QueuePosition(PAINT, count_up_to(connection, ahead))
+
+
+def select_waiting(step: str) -> Select[int]:
+    """Select the ids of creations that wait for a step, along the index `ix_creation_queue`."""
+    states = [state.value for state in STATES_BY_STEP[step]]
+    return select(creations.c.id).where(creations.c.state.in_(states), creations.c.next_attempt_at.is_not(None))
+
+
+def count_up_to(connection: Connection, stmt: Select[int]) -> int:
+    """Count rows; MAX_COUNTED + 1 means more than MAX_COUNTED."""
+    limited = stmt.limit(MAX_COUNTED + 1).subquery()
+    return int(connection.execute(select(func.count()).select_from(limited)).scalar_one())
+
+
+def estimate_eta(position: QueuePosition, capacity: Capacity) -> Eta:
+    """Estimate the time from this position at this capacity."""
+    reason = "" if position.in_progress else _why_blocked(position, capacity)
+    if reason:
+        return Eta(position.ahead, None, reason)
+    estimate = _seconds_until_painted if position.step == PAINT else _seconds_until_replied
+    seconds = estimate(position, capacity)
+    return Eta(position.ahead, None if seconds is None else max(1.0, seconds, position.retry_in))
+
+
+def humanize_duration(seconds: float) -> str:
+    """Return `a few seconds`, `about 40 seconds`, `about 12 min`, `about 2 hours` or `about 3 days`."""
+    if seconds < 10:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {5 * round(seconds / 5)} seconds"
+    if seconds < 100 * 60:
+        return f"about {round(seconds / 60)} min"
+    if seconds < 36 * 3600:
+        return f"about {round(seconds / 3600)} hours"
+    return f"about {round(seconds / 86400)} days"
+
+
+def describe_block(window: RateWindow) -> str:
+    """Return why X takes no replies now; empty if it does."""
+    if window.blocked_reason == DAILY_REPLY_CAP:
+        wait = humanize_duration(window.resets_in)
+        return f"the bot's daily reply limit on X is reached; the next reply may go in {wait}"
+    default = "X refuses the bot's replies" if window.blocked_reason else ""
+    return BLOCK_MESSAGES.get(window.blocked_reason, default)
+
+
+def describe_outage(outage: Outage | None) -> str:
+    """Return why the GPU service takes no requests now; empty if it does."""
+    if outage is None:
+        return ""
+    return "the GPU service is busy" if outage.code == "gpu_busy" else "the GPU service is unavailable"
+
+
+def describe_budget(allowance: Allowance, at: datetime) -> str:
+    """Return why the budget stops work now; empty if it does not."""
+    if allowance.micro_usd != 0:
+        return ""
+    if not allowance.exhausted:
+        return "the budget is almost used up, so work continues slowly"
+    # Half a second makes up for floating-point error.
+    resets_at = at + timedelta(seconds=allowance.resets_in + 0.5)
+    if resets_at.date() <= at.date() + timedelta(days=1):
+        return "today's budget is used up; work resumes at 00:00 UTC"
+    return f"this month's budget is used up; work resumes at 00:00 UTC on {resets_at.day} {resets_at:%B}"
+
+
+def _why_blocked(position: QueuePosition, capacity: Capacity) -> str:
+    if capacity.workers == 0:
+        return "no worker is running"
+    if position.step == REPLY and (block := describe_block(capacity.window)):
+        return block
+    if position.step == PAINT and capacity.gpu_outage:
+        return capacity.gpu_outage
+    allowance = capacity.allowance
+    if allowance.micro_usd is None or allowance.micro_usd // capacity.reserve_price > position.ahead:
+        return ""
+    # The rest of the budget does not pay for this creation and those ahead of it.
+    return describe_budget(Allowance(0, allowance.resets_in, allowance.exhausted), capacity.at)
+
+
+def _seconds_until_painted(position: QueuePosition, capacity: Capacity) -> float | None:
+    if capacity.finished_per_second and position.ahead and not position.in_progress:
+        return max(capacity.painting_seconds or 0.0, (position.ahead + 1) / capacity.finished_per_second)
+    if capacity.painting_seconds is None:
+        return None
+    return capacity.painting_seconds * (1 + position.ahead / max(1, capacity.workers))
+
+
+def _seconds_until_replied(position: QueuePosition, capacity: Capacity) -> float:
+    """Estimate from the remaining replies of this window, then one window for each `limit` replies."""
+    window = capacity.window
+    excess = position.ahead + 1 - window.remaining
+    if position.in_progress or excess <= 0:
+        return REPLY_SECONDS * (1 + position.ahead / max(1, capacity.workers))
+    return window.resets_in + (math.ceil(excess / max(1, window.limit)) - 1) * window.seconds
+
+
+def _finished_per_second(engine: Engine, moment: datetime) -> float | None:
+    """Measure the throughput since the oldest of the next creations joined the queue.
+
+    The queue was never empty since then, so uploads, other workers and the database are included. Creations in backoff
+    joined long ago and do not count.
+    """
+    next_up = (
+        select(creations.c.created_at)
+        .where(creations.c.state == State.QUEUED.value, creations.c.next_attempt_at.is_not(None))
+        .where(creations.c.attempts == 0)
+        .order_by(creations.c.queue_rank, creations.c.id)
+        .limit(SAMPLE_SIZE)
+        .subquery()
+    )
+    with read_connection(engine) as connection:
+        joined_at = connection.execute(select(func.min(next_up.c.created_at))).scalar_one()
+        if joined_at is None:
+            return None
+        since = max(joined_at, moment - MAX_SAMPLE_AGE)
+        finished = count_up_to(connection, select(creations.c.id).where(creations.c.published_at >= since))
+    seconds = (moment - since).total_seconds()
+    return finished / seconds if finished >= MIN_SAMPLE_SIZE and seconds > 0 else None
+
+
+def _average_painting_seconds(engine: Engine) -> float | None:
+    """Average the latest published creations. They are found by time: the newest ids may all be unpainted."""
+    latest = (
+        select(creations.c.painting_seconds)
+        .where(creations.c.published_at.is_not(None))
+        .order_by(creations.c.published_at.desc(), creations.c.id.desc())
+        .limit(SAMPLE_SIZE)
+        .subquery()
+    )
+    with read_connection(engine) as connection:
+        mean = connection.execute(select(func.avg(latest.c.painting_seconds))).scalar_one()
+    return None if mean is None else float(mean)

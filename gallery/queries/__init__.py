@@ -1,0 +1,1 @@
+"""Read from the database. Return views, never responses."""

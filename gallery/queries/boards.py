@@ -1,0 +1,201 @@
+"""Load boards, their covers, and the public creations on them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Row, Select, and_, or_, select, tuple_, union_all
+
+from core.models import board_items, boards, creations, people
+from gallery.queries import creations as creation_queries
+from gallery.views.creations import CreationView, Page, PictureView, UserView
+from gallery.views.formatting import format_count
+from gallery.views.pagination import Cursor
+
+BOARD_NAME = re.compile(r"[\w-]{1,100}", re.ASCII)
+COVER_SIZE = 4
+MAX_BOARDS = 200
+MAX_PICTURES = 2000
+BY_CHANGE = (boards.c.changed_at, boards.c.id)
+OWNER_VISIBLE = (people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
+BY_COLLECTING = (board_items.c.at, board_items.c.creation_id)
+BOARDS_STMT = select(
+    boards.c.id,
+    boards.c.name,
+    boards.c.title,
+    boards.c.about,
+    boards.c.public,
+    boards.c.size,
+    boards.c.changed_at,
+    people.c.id,
+    people.c.username,
+    people.c.name,
+).join_from(boards, people, people.c.id == boards.c.person_id)
+
+
+class BoardRow(NamedTuple):
+    """A row of BOARDS_STMT."""
+
+    id: int
+    name: str
+    title: str
+    about: str
+    public: bool
+    size: int
+    changed_at: datetime
+    person_id: int
+    username: str
+    person_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """One board. `cover`: its latest pictures, at most COVER_SIZE, none that is marked as sensitive."""
+
+    id: int
+    name: str
+    title: str
+    about: str
+    public: bool
+    size: int
+    changed_at: datetime
+    person: UserView
+    cover: list[PictureView] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """Return the path of its page."""
+        return f"/b/{self.name}"
+
+    @property
+    def size_in_words(self) -> str:
+        """Return `12 pictures`, or `empty`."""
+        return format_count(self.size, MAX_PICTURES, singular="picture", plural="pictures") if self.size else "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage:
+    """One page of boards, and where the next one begins."""
+
+    boards: list[BoardView]
+    older: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardChoice:
+    """One of a member's boards, and whether a creation is on it."""
+
+    name: str
+    title: str
+    public: bool
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BoardSlot:
+    """One place on a board. `creation` is None if it is not public now."""
+
+    creation_id: int
+    creation: CreationView | None
+
+
+def find_board(connection: Connection, name: str, viewer_id: int | None = None) -> BoardView | None:
+    """Return the board if the viewer may see it: it is public and its owner is not hidden, or it is their own."""
+    if not BOARD_NAME.fullmatch(name):
+        return None
+    for_all = and_(boards.c.public, *OWNER_VISIBLE)
+    stmt = BOARDS_STMT.where(boards.c.name == name, or_(for_all, boards.c.person_id == viewer_id))
+    row = connection.execute(stmt).one_or_none()
+    return _board_view(BoardRow._make(row)) if row else None
+
+
+def list_boards(
+    connection: Connection, person_id: int, *, own: bool = False, limit: int, after: Cursor | None = None
+) -> BoardPage:
+    """List a user's boards with their covers, last changed first. `own` includes private boards."""
+    stmt = BOARDS_STMT.where(boards.c.person_id == person_id)
+    if not own:
+        stmt = stmt.where(boards.c.public, *OWNER_VISIBLE)
+    if after is not None:
+        stmt = stmt.where(tuple_(*BY_CHANGE) < (after.published_at, after.id))
+    rows = connection.execute(stmt.order_by(*(column.desc() for column in BY_CHANGE)).limit(limit + 1)).all()
+    found = [_board_view(BoardRow._make(row)) for row in rows[:limit]]
+    _fill_covers(connection, found)
+    last = found[-1] if len(rows) > limit else None
+    return BoardPage(found, str(Cursor(last.changed_at, last.id)) if last else None)
+
+
+def list_on_board(connection: Connection, board_id: int, *, limit: int, after: Cursor | None = None) -> Page:
+    """List the public creations on a board, last added first."""
+    stmt = _items_stmt(board_id, limit, after).join(creations, creations.c.id == board_items.c.creation_id)
+    rows = connection.execute(stmt.where(creations.c.published_at.is_not(None))).all()
+    shown = creation_queries.list_by_ids(connection, [row.creation_id for row in rows[:limit]])
+    return Page(shown, _next_cursor(rows, limit))
+
+
+def list_slots(
+    connection: Connection, board_id: int, *, limit: int, after: Cursor | None = None
+) -> tuple[list[BoardSlot], str | None]:
+    """List all places of a board for its owner, including hidden creations, and where the next page begins."""
+    rows = connection.execute(_items_stmt(board_id, limit, after)).all()
+    ids = [row.creation_id for row in rows[:limit]]
+    public = {creation.id: creation for creation in creation_queries.list_by_ids(connection, ids)}
+    return [BoardSlot(creation_id, public.get(creation_id)) for creation_id in ids], _next_cursor(rows, limit)
+
+
+def list_choices(connection: Connection, person_id: int, creation_id: int) -> list[BoardChoice]:
+    """List all of a member's boards, last changed first, and whether a creation is on each."""
+    here = and_(board_items.c.board_id == boards.c.id, board_items.c.creation_id == creation_id)
+    stmt = (
+        select(boards.c.name, boards.c.title, boards.c.public, board_items.c.creation_id.is_not(None))
+        .outerjoin(board_items, here)
+        .where(boards.c.person_id == person_id)
+        .order_by(*(column.desc() for column in BY_CHANGE))
+        .limit(MAX_BOARDS)
+    )
+    return [BoardChoice(name, title, public, bool(on)) for name, title, public, on in connection.execute(stmt)]
+
+
+def _board_view(row: BoardRow) -> BoardView:
+    owner = UserView(row.person_id, row.username, row.person_name)
+    return BoardView(row.id, row.name, row.title, row.about, row.public, row.size, row.changed_at, owner)
+
+
+def _items_stmt(board_id: int, limit: int, after: Cursor | None) -> Select[int, datetime]:
+    stmt = select(board_items.c.creation_id, board_items.c.at).where(board_items.c.board_id == board_id)
+    if after is not None:
+        stmt = stmt.where(tuple_(*BY_COLLECTING) < (after.published_at, after.id))
+    return stmt.order_by(*(column.desc() for column in BY_COLLECTING)).limit(limit + 1)
+
+
+def _next_cursor(rows: Sequence[Row[int, datetime]], limit: int) -> str | None:
+    if len(rows) <= limit:
+        return None
+    creation_id, added_at = rows[limit - 1]
+    return str(Cursor(added_at, creation_id))
+
+
+def _fill_covers(connection: Connection, shelf: Sequence[BoardView]) -> None:
+    """Fill the covers with three queries for all boards: a few ids along each board's index, then their creations."""
+    some = [select(_cover_stmt(board.id).subquery()) for board in shelf if board.size]
+    if not some:
+        return
+    rows = connection.execute(union_all(*some)).all()
+    by_id = {one.id: one for one in creation_queries.list_by_ids(connection, sorted({row.creation_id for row in rows}))}
+    covers = {board.id: board.cover for board in shelf}
+    for row in rows:
+        found = by_id.get(row.creation_id)
+        if found and found.pictures:
+            covers[row.board_id].append(found.pictures[0])
+
+
+def _cover_stmt(board_id: int) -> Select[int, int]:
+    return (
+        select(board_items.c.board_id, board_items.c.creation_id)
+        .join(creations, creations.c.id == board_items.c.creation_id)
+        .where(board_items.c.board_id == board_id, creations.c.published_at.is_not(None), ~creations.c.sensitive)
+        .order_by(*(column.desc() for column in BY_COLLECTING))
+        .limit(COVER_SIZE)
+    )

@@ -1,0 +1,230 @@
+"""Query the remix tree around a creation: its ancestors up to the root, its siblings and its remixes.
+
+Each list is short, so a page costs the same for a creation with a thousand remixes. A node that is no longer public
+keeps its place in the tree, without its content.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Select, and_, bindparam, literal, select
+
+from core.models import creations, people, pictures
+from core.text import alt_text, clip
+from gallery.views.creations import CreationView, UserView, file_address
+
+# The page of the farthest one shows the next six.
+MAX_ANCESTORS = 6
+MAX_ON_A_LEVEL = 6
+# Hidden remixes are shown only if they have remixes themselves. At most 100 are searched for these.
+MAX_HIDDEN = 2
+MAX_HIDDEN_SEARCHED = 100
+TITLE_LENGTH, ALT_LENGTH = 70, 120
+
+
+class NodeRow(NamedTuple):
+    """A row of NODE_STMT. The thumb is that of the first picture, if there is one."""
+
+    id: int
+    parent_id: int | None
+    prompt: str
+    published_at: datetime | None
+    sensitive: bool
+    remixes: int
+    person_id: int
+    username: str
+    name: str
+    thumb_key: str | None
+    thumb_width: int | None
+    thumb_height: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Thumb:
+    """The small copy of the first picture of a node."""
+
+    url: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemixNode:
+    """One creation in the tree. Without `person` it is no longer public, and nothing of its content is shown."""
+
+    id: int
+    person: UserView | None = None
+    title: str = ""
+    alt: str = ""
+    thumb: Thumb | None = None
+    sensitive: bool = False
+    remixes: int = 0
+    children: list["RemixNode"] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """Return the address of its page."""
+        return f"/c/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemixTree:
+    """The tree around one creation. `ancestors`: the parent is the last. `has_more`: there are farther ancestors."""
+
+    ancestors: list[RemixNode]
+    has_more: bool
+    siblings: list[RemixNode]
+    more_siblings: int
+    children: list[RemixNode]
+    more_children: int
+
+    @property
+    def earlier(self) -> RemixNode | None:
+        """Return the node whose page shows farther ancestors; None if there are none."""
+        return next((node for node in self.ancestors if node.person), None) if self.has_more else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether the creation is no remix and has no remixes."""
+        return not (self.ancestors or self.children)
+
+
+NODE_STMT = (
+    select(
+        creations.c.id,
+        creations.c.parent_id,
+        creations.c.prompt,
+        creations.c.published_at,
+        creations.c.sensitive,
+        creations.c.remixes,
+        people.c.id,
+        people.c.username,
+        people.c.name,
+        pictures.c.thumb_key,
+        pictures.c.thumb_width,
+        pictures.c.thumb_height,
+    )
+    .join_from(creations, people, people.c.id == creations.c.person_id)
+    .outerjoin(pictures, and_(pictures.c.creation_id == creations.c.id, pictures.c.position == 0))
+)
+NEWEST_FIRST = (creations.c.published_at.desc(), creations.c.id.desc())
+
+
+def _ancestor_ids() -> Select[int]:
+    up = (
+        select(creations.c.id, creations.c.parent_id, literal(0).label("depth"))
+        .where(creations.c.id == bindparam("parent_id"))
+        .cte("up", recursive=True)
+    )
+    parents = creations.alias("parents")
+    up = up.union_all(
+        select(parents.c.id, parents.c.parent_id, up.c.depth + 1)
+        .join_from(up, parents, parents.c.id == up.c.parent_id)
+        .where(up.c.depth < MAX_ANCESTORS)
+    )
+    return select(up.c.id)
+
+
+def _hidden_remixes_stmt() -> Select[int]:
+    hidden = (
+        select(creations.c.id, creations.c.remixes)
+        .where(creations.c.parent_id == bindparam("parent_id"), creations.c.published_at.is_(None))
+        .order_by(creations.c.id)
+        .limit(MAX_HIDDEN_SEARCHED)
+        .subquery()
+    )
+    return select(hidden.c.id).where(hidden.c.remixes > 0).limit(MAX_HIDDEN)
+
+
+# Statements are built once: building one takes longer than running it.
+# A subquery, not a join: for a join SQLite would scan all pictures to save seven index lookups.
+ANCESTORS_STMT = NODE_STMT.where(creations.c.id.in_(_ancestor_ids()))
+PUBLIC_REMIXES_STMT = (
+    NODE_STMT.where(
+        creations.c.parent_id.in_(bindparam("parent_ids", expanding=True)),
+        creations.c.id != bindparam("excluded_id"),
+        creations.c.published_at.is_not(None),
+    )
+    .order_by(*NEWEST_FIRST)
+    .limit(MAX_ON_A_LEVEL)
+)
+HIDDEN_REMIXES_STMT = _hidden_remixes_stmt()
+
+
+def load_remix_tree(connection: Connection, creation: CreationView) -> RemixTree:
+    """Return the tree around a creation."""
+    ancestors = _load_ancestors(connection, creation)
+    siblings, sibling_count = _load_siblings(connection, creation, ancestors)
+    remixes = _load_remixes(connection, [creation.id]) if creation.remixes else []
+    hidden = _load_hidden_remixes(connection, creation.id) if creation.has_hidden_remix else []
+    shown = ancestors[-MAX_ANCESTORS:]
+    return RemixTree(
+        ancestors=_nodes(shown),
+        has_more=len(ancestors) > len(shown),
+        siblings=siblings,
+        more_siblings=max(0, sibling_count - len(siblings)),
+        children=_nodes(remixes) + hidden,
+        more_children=max(0, creation.remixes - len(remixes)),
+    )
+
+
+def _load_ancestors(connection: Connection, creation: CreationView) -> Sequence[NodeRow]:
+    """Return one more than is shown, from the farthest to the parent. A cycle in the data would end, too."""
+    if creation.parent_id is None:
+        return []
+    rows = [NodeRow._make(row) for row in connection.execute(ANCESTORS_STMT, {"parent_id": creation.parent_id})]
+    by_id: dict[int | None, NodeRow] = {row.id: row for row in rows}
+    ancestors: list[NodeRow] = []
+    ancestor_id: int | None = creation.parent_id
+    while row := by_id.pop(ancestor_id, None):
+        ancestors.append(row)
+        ancestor_id = row.parent_id
+    return ancestors[::-1]
+
+
+def _load_siblings(
+    connection: Connection, creation: CreationView, ancestors: Sequence[NodeRow]
+) -> tuple[list[RemixNode], int]:
+    """Return the newest other remixes of the parent, and how many others it has."""
+    count = ancestors[-1].remixes - (1 if creation.is_public else 0) if ancestors else 0
+    if count <= 0:
+        return [], 0
+    return _nodes(_load_remixes(connection, [creation.parent_id], excluded_id=creation.id)), count
+
+
+def _load_remixes(connection: Connection, parent_ids: Sequence[int | None], excluded_id: int = 0) -> Sequence[NodeRow]:
+    parameters = {"parent_ids": parent_ids, "excluded_id": excluded_id}
+    return [NodeRow._make(row) for row in connection.execute(PUBLIC_REMIXES_STMT, parameters)]
+
+
+def _load_hidden_remixes(connection: Connection, parent_id: int) -> list[RemixNode]:
+    """Return remixes that are no longer public but have public remixes, with these as children."""
+    ids = list(connection.execute(HIDDEN_REMIXES_STMT, {"parent_id": parent_id}).scalars())
+    if not ids:
+        return []
+    rows = _load_remixes(connection, ids)
+    return [RemixNode(node_id, children=_nodes(row for row in rows if row.parent_id == node_id)) for node_id in ids]
+
+
+def _nodes(rows: Iterable[NodeRow]) -> list[RemixNode]:
+    return [_node(row) for row in rows]
+
+
+def _node(row: NodeRow) -> RemixNode:
+    if row.published_at is None:
+        return RemixNode(row.id)
+    person = UserView(row.person_id, row.username, row.name)
+    thumb = None
+    if row.thumb_key and row.thumb_width and row.thumb_height and not row.sensitive:
+        thumb = Thumb(file_address(row.thumb_key), row.thumb_width, row.thumb_height)
+    return RemixNode(
+        id=row.id,
+        person=person,
+        title=clip(row.prompt, TITLE_LENGTH) or "Untitled",
+        alt=alt_text(row.prompt, person.display_name, ALT_LENGTH),
+        thumb=thumb,
+        sensitive=row.sensitive,
+        remixes=row.remixes,
+    )

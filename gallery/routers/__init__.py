@@ -1,0 +1,1 @@
+"""Handle HTTP requests. One module per area of the site."""

@@ -1,0 +1,93 @@
+"""Show a user's page: their creations, or the creations they like."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import HTTPException, Request
+from sqlalchemy import Connection, Engine
+from starlette.responses import Response
+
+from gallery.queries import creations
+from gallery.queries.profiles import Profile, find_profile
+from gallery.queries.run_query import run_query
+from gallery.services import follows, likes
+from gallery.views.creations import Page
+from gallery.views.pagination import PAGE_SIZE, Cursor
+from gallery.web.dependencies import CurrentUserDep, CursorDep, EngineDep
+from gallery.web.pages import page_router, render_page
+from gallery.web.users import CurrentUser
+
+router = page_router()
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilePage:
+    """A user's page as the current user sees it: which creations they like, and whether they follow the user."""
+
+    profile: Profile
+    page: Page
+    liked: set[int]
+    is_following: bool
+
+
+@router.get("/@{handle}")
+async def profile_page(
+    request: Request, handle: str, cursor: CursorDep, user: CurrentUserDep, engine: EngineDep
+) -> Response:
+    """Show a user's public creations."""
+
+    def load_page(connection: Connection, person_id: int) -> Page:
+        return creations.list_newest(connection, limit=PAGE_SIZE, after=cursor, person_id=person_id)
+
+    return await _render_profile(request, engine, handle, cursor, user, load_page, tab="")
+
+
+@router.get("/@{handle}/likes")
+async def liked_page(
+    request: Request, handle: str, cursor: CursorDep, user: CurrentUserDep, engine: EngineDep
+) -> Response:
+    """Show the creations that a user likes."""
+
+    def load_page(connection: Connection, person_id: int) -> Page:
+        return likes.liked_by(connection, person_id, limit=PAGE_SIZE, after=cursor)
+
+    return await _render_profile(request, engine, handle, cursor, user, load_page, tab="/likes")
+
+
+async def _render_profile(
+    request: Request,
+    engine: Engine,
+    handle: str,
+    cursor: Cursor | None,
+    user: CurrentUser,
+    load_page: Callable[[Connection, int], Page],
+    *,
+    tab: str,
+) -> Response:
+    viewer_id = user.person.id if user.person else None
+
+    def load(connection: Connection) -> ProfilePage | None:
+        profile = find_profile(connection, handle)
+        if profile is None:
+            return None
+        page = load_page(connection, profile.person.id)
+        liked = likes.liked_among(connection, viewer_id, [creation.id for creation in page.creations])
+        followed = follows.followed_among(connection, viewer_id, [profile.person.id])
+        return ProfilePage(profile, page, liked, bool(followed))
+
+    shown = await run_query(engine, load)
+    if shown is None:
+        raise HTTPException(404)
+    return await render_page(
+        request,
+        "person.html",
+        profile=shown.profile,
+        person=shown.profile.person,
+        total=shown.profile.total,
+        page=shown.page,
+        liked=shown.liked,
+        following=shown.is_following,
+        tab=tab,
+        path=shown.profile.person.path + tab,
+        is_first=cursor is None,
+    )

@@ -1,0 +1,1 @@
+"""Write what members do: create, comment, like, follow and collect, each within the rules."""

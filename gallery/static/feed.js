@@ -1,0 +1,99 @@
+// Extends a feed: older pictures at its end as the user scrolls, new ones at its top on a click; and updates the activity
+// strip. Without it, the link under the feed leads to the same pictures.
+
+const AUTO_PAGES = 4 // pages that load by themselves; then the footer can be reached, and the user clicks the link
+const feed = document.querySelector("[data-feed] .feed")
+const status = document.querySelector("[data-status]")
+const older = document.querySelector("[data-older]")
+const activity = document.querySelector("[data-activity]")
+const announce = text => { if (status) status.textContent = text }
+const countPictures = (n, kind) => `${n} ${kind} ${n === 1 ? "picture" : "pictures"}`
+
+/* Older pictures */
+let autoPagesLeft = AUTO_PAGES, pages = 0, busy = false
+
+async function loadOlder() {
+  if (busy || !older.isConnected) return []
+  busy = true
+  try {
+    const response = await fetch(older.href)
+    if (!response.ok) throw new Error(response.status)
+    const next = new DOMParser().parseFromString(await response.text(), "text/html")
+    const cards = [...next.querySelectorAll("[data-feed] .card")].filter(card => !document.getElementById(card.id))
+    feed.append(...cards)
+    const href = next.querySelector("[data-older]")?.href
+    if (href) older.href = href
+    else older.remove()
+    pages += 1
+    announce(cards.length ? countPictures(cards.length, "more") : "That was the last picture")
+    return cards
+  } finally { busy = false }
+}
+
+if (older && feed) {
+  const watch = new IntersectionObserver(async ([seen]) => {
+    if (!seen.isIntersecting || autoPagesLeft <= 0) return
+    autoPagesLeft -= 1
+    // The new cards may not fill the screen: observe again.
+    try { await loadOlder(); watch.unobserve(older); if (older.isConnected) watch.observe(older) } catch { autoPagesLeft = 0 }
+  }, { rootMargin: "1500px" })
+  older.addEventListener("click", async event => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return
+    event.preventDefault()
+    try {
+      const [first] = await loadOlder()
+      autoPagesLeft = AUTO_PAGES
+      first?.querySelector("a").focus({ preventScroll: true })
+    } catch { location.assign(older.href) }
+  })
+  // Back from a picture: as many pages as there were, and to the same place.
+  const before = history.state?.pages ? history.state : null
+  addEventListener("pagehide", () => history.replaceState({ pages, y: scrollY }, ""))
+  const restore = async () => {
+    try { while (pages < Math.min(before.pages, 20) && older.isConnected) await loadOlder() } catch { /* the link is there */ }
+    scrollTo(0, before.y)
+  }
+  if (before) restore().then(() => watch.observe(older))
+  else watch.observe(older)
+}
+
+/* New pictures and the activity strip */
+const newPictures = document.querySelector("[data-new-pictures]")
+const newCards = new Map()
+
+function showNewCards() {
+  const cards = [...newCards.values()].reverse().filter(card => !document.getElementById(card.id))
+  newCards.clear()
+  newPictures.hidden = true
+  feed.prepend(...cards)
+  announce(countPictures(cards.length, "new"))
+  cards[0]?.scrollIntoView({ block: "center" })
+  cards[0]?.querySelector("a").focus({ preventScroll: true })
+}
+
+function onPublished({ id, html }) {
+  if (document.getElementById(`c${id}`) || newCards.has(id)) return
+  const holder = document.createElement("template")
+  holder.innerHTML = html
+  newCards.set(id, holder.content.querySelector(".card"))
+  newPictures.firstElementChild.textContent = countPictures(newCards.size, "new")
+  if (newPictures.hidden) announce(countPictures(newCards.size, "new"))
+  newPictures.hidden = false
+}
+
+// Cards differ between viewers: windows from before and after a sign-in do not share a stream.
+const viewer = document.querySelector(".member [href^='/@']")?.pathname ?? ""
+const since = activity?.dataset.since
+const live = activity && new window.live.FeedStream({ viewer, since, onEvent: event => {
+  if (event.kind === "published") since && newPictures && onPublished(event)
+  // Not while the user points at it.
+  else if (!activity.matches(":hover, :focus-within")) activity.innerHTML = event.html
+} })
+const listen = () => document.hidden || live.start()
+
+if (activity) {
+  newPictures?.firstElementChild.addEventListener("click", showNewCards)
+  document.addEventListener("visibilitychange", () => document.hidden ? live.stop() : listen())
+  addEventListener("pagehide", () => live.stop())
+  addEventListener("pageshow", listen)
+}

@@ -1,0 +1,1 @@
+"""Serve what every page needs: context, templates, forms, sessions, limits and errors."""

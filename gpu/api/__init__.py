@@ -1,0 +1,1 @@
+"""The HTTP API of the GPU service: authentication, limits, validation, responses."""

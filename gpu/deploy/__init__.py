@@ -1,0 +1,1 @@
+"""Deployment on Modal: settings, autoscaling by day and night, and prices."""

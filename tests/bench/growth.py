@@ -1,0 +1,135 @@
+"""Measure what may grow with the tables: dispatching with many waiting creations, purging one among many.
+
+    python tests/bench/growth.py [--waiting 100,100000] [--rows 10000,1000000] [--rounds 5]
+
+Prints CPU milliseconds of this process, the median of the rounds, and the growth from the first size to the last. It
+uses SQLite as the product does, without statistics of the tables, and an embedded queue server.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from sqlalchemy import Engine
+
+from core.clock import now
+from core.database import open_database, write_session
+from core.deletion import soft_delete_creations
+from core.logs import configure_logs
+from core.migrate import migrate
+from core.models import State
+from core.queue import PAINT, REPLY, WorkQueue, open_queue
+from core.scheduling import Dispatcher
+from core.settings import BudgetSettings, PurgeSettings, RateLimitSettings, XSettings, load
+from core.storage import FolderStorage
+from core.x import open_x
+from core.x.rate_limit import XRateLimiter
+from tests.support.rows import make_creation, make_creations
+from tests.support.sandbox_x import KEYS
+from tests.support.servers import process, wait_until
+from worker.lookup_quota import DailyQuota
+from worker.post_recheck import PostRecheck
+from worker.purge import Purger
+
+CHUNK = 50_000
+Measurement = Callable[[Engine, WorkQueue, Path], float]
+
+
+def main() -> None:
+    """Print one line per measurement."""
+    options = _options()
+    configure_logs(level="warning", as_json=False, process="bench")
+    with _queue_server() as queue:
+        for name, sizes, measure, state in (
+            ("dispatch to paint, waiting", options.waiting, _dispatch_paint, State.QUEUED),
+            ("dispatch to reply, waiting", options.waiting, _dispatch_reply, State.PAINTED),
+            ("purge a creation, rows", options.rows, _purge, State.REPLIED),
+        ):
+            figures = [_median(measure, queue, state, size, options.rounds) for size in sizes]
+            parts = [f"{figure:.2f} ms at {size:,}" for size, figure in zip(sizes, figures, strict=True)]
+            print(f"{name:28} {', '.join(parts)}   growth {figures[-1] / figures[0]:.2f}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--waiting", type=_sizes, default=[100, 100_000])
+    parser.add_argument("--rows", type=_sizes, default=[10_000, 1_000_000])
+    parser.add_argument("--rounds", type=int, default=5)
+    return parser.parse_args()
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def _median(measure: Measurement, queue: WorkQueue, state: State, size: int, rounds: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_database(f"sqlite:///{folder}/threadpaint.db")
+        migrate(engine)
+        _fill(engine, size, state)
+        figures = [measure(engine, queue, Path(folder)) for _ in range(rounds + 1)][1:]
+        engine.dispose()
+    return statistics.median(figures)
+
+
+def _fill(engine: Engine, size: int, state: State) -> None:
+    is_waiting = state is not State.REPLIED
+    shown: dict[str, Any] = {} if is_waiting else {"published_at": now(), "next_attempt_at": None}
+    for first in range(0, size, CHUNK):
+        number = min(CHUNK, size - first)
+        make_creations(engine, number, with_posts=not is_waiting, state=state, **shown)
+
+
+def _dispatch_paint(engine: Engine, queue: WorkQueue, _folder: Path) -> float:
+    return _dispatch(engine, queue, PAINT)
+
+
+def _dispatch_reply(engine: Engine, queue: WorkQueue, _folder: Path) -> float:
+    return _dispatch(engine, queue, REPLY)
+
+
+def _dispatch(engine: Engine, queue: WorkQueue, step: str) -> float:
+    queue.connection.flushdb()
+    money = load(BudgetSettings, daily_budget_usd=None, monthly_budget_usd=None)
+    dispatcher = Dispatcher(engine, queue, XRateLimiter(queue, load(RateLimitSettings)), money)
+    started = time.process_time()
+    dispatched = dispatcher.dispatch(step)
+    spent = time.process_time() - started
+    assert dispatched > 0, "nothing was dispatched"
+    return spent * 1000
+
+
+def _purge(engine: Engine, queue: WorkQueue, folder: Path) -> float:
+    settings = load(PurgeSettings)
+    x = open_x(load(XSettings, x_api_url="http://127.0.0.1:1", **KEYS))
+    recheck = PostRecheck(engine, x, DailyQuota(queue, settings, load(BudgetSettings)), settings)
+    purger = Purger(engine, x, FolderStorage(folder / "pictures"), recheck, settings)
+    creation_id = make_creation(engine, pictures=1, state=State.REPLIED, next_attempt_at=None, published_at=now())
+    with write_session(engine) as session:
+        soft_delete_creations(session, [creation_id], "deleted")
+    started = time.process_time()
+    purger._purge_deleted(lambda: True)
+    return (time.process_time() - started) * 1000
+
+
+@contextmanager
+def _queue_server() -> Iterator[WorkQueue]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        process("-m", "core", "queue-server", environment={"DATA_DIR": folder, "REDIS_URL": ""}),
+    ):
+        socket = Path(folder) / "queue.sock"
+        wait_until(socket.exists, "the queue server did not start")
+        yield open_queue(f"unix://{socket}?db=0")
+
+
+if __name__ == "__main__":
+    main()

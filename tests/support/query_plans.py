@@ -1,0 +1,36 @@
+"""Record the statements that a block sends, with the plan that the database makes for each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, event
+
+
+class Plan(NamedTuple):
+    """A statement and the steps of its plan, one a line."""
+
+    statement: str
+    steps: str
+
+
+@contextmanager
+def explained_statements(engine: Engine) -> Iterator[list[Plan]]:
+    """Fill a list with the plans of all statements in the block but INSERTs, after its end."""
+    sent: list[tuple[str, Any]] = []
+
+    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        if statement.startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
+            sent.append((statement, parameters))
+
+    plans: list[Plan] = []
+    event.listen(engine, "before_cursor_execute", record)
+    try:
+        yield plans
+    finally:
+        event.remove(engine, "before_cursor_execute", record)
+    explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+    with engine.connect() as connection:
+        for statement, parameters in sent:
+            rows = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
+            plans.append(Plan(statement, "\n".join(str(row[-1]) for row in rows)))

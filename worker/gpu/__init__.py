@@ -1,0 +1,1 @@
+"""Call the GPU service over HTTP: requests, results, and what its failures mean."""
