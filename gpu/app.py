@@ -53,6 +53,7 @@ PACKAGES = (
     "pi-heif==1.4.0",
     "pillow==13.0.0",
     "prometheus_client==0.26.0",
+    "pybase64==1.5.1",
     "pydantic==2.14.3",
     "pydantic-settings==2.16.3",
     "safetensors==0.8.0",

@@ -69,8 +69,9 @@ class ServiceSettings(BaseSettings):
     # The longest side in pixels of a diffusers model. None: the preset's.
     max_side: int | None = Field(None, ge=64, le=4096, examples=[1024])
     encoding: Literal["jpeg", "png", "webp"] = Field("jpeg", examples=["jpeg"])
-    # Pillow encodes and decodes outside the GIL.
-    encode_threads: int = Field(4, ge=1, le=64, examples=[4])
+    # One for each core: Pillow encodes outside the GIL (`gpu/api/encoding.py`), so a request waits for another's
+    # encoding only if every core is busy.
+    encode_threads: int = Field(default_factory=lambda: min(64, max(4, os.cpu_count() or 4)), ge=1, le=64, examples=[4])
 
     # `flag` marks flagged pictures, `drop` also leaves them out, `off` checks nothing and needs no weights.
     safety: Literal["flag", "drop", "off"] = Field("flag", examples=["flag"])

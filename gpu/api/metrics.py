@@ -18,7 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from gpu.api.contract import PaintResponse
+from gpu.api.contract import PaintResponse, Seconds
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # In seconds, from an immediate picture to a caller who has closed the connection.
@@ -47,7 +47,9 @@ class Metrics:
         self._failed = counter("gpu_failed_pictures", "Pictures that failed while others of their request did not.")
         self._dropped = counter("gpu_withheld", "Flagged pictures that were not returned.")
         self._truncated = counter("gpu_truncated", "Requests with a prompt longer than the model reads.")
-        self._seconds = counter("gpu_seconds", "Seconds of requests; those of gpu and idle are paid for.", "stage")
+        seconds = counter("gpu_seconds", "Seconds of requests; those of gpu and idle are paid for.", "stage")
+        # Looked up once: a request has six of them.
+        self._seconds = {stage: seconds.labels(stage) for stage in Seconds.model_fields}
         self._stages = {
             stage: Histogram(f"gpu_{stage}_seconds", text, buckets=BUCKETS, registry=registry)
             for stage, text in (("queued", "Waiting of a request."), ("painting", "Generation of a request's batch."))
@@ -64,7 +66,7 @@ class Metrics:
         self._dropped.inc(dropped)
         self._truncated.inc(response.truncated is not None)
         for stage, seconds in response.seconds:
-            self._seconds.labels(stage).inc(max(0.0, seconds))
+            self._seconds[stage].inc(max(0.0, seconds))
             if stage in self._stages:
                 self._stages[stage].observe(seconds)
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request, Response
@@ -75,13 +77,10 @@ class PaintEndpoint:
         with self._memory.reserve() as resize:
             # Neither the body nor its JSON is held longer than until it is validated.
             validated = await self._validated(parse_request(await self._bodies.read(request, resize)), resize)
-            outcome = await self._outcome(request, self._thread.submit(validated.request))
-        try:
-            return await self._response(request, validated, outcome)
-        except BaseException:
-            # No answer carries this time: the caller left, or gets an error.
-            self._thread.meter.refund(outcome.gpu + outcome.idle)
-            raise
+            with _watch_disconnect(request) as disconnected:
+                outcome = await self._outcome(self._thread.submit(validated.request), disconnected)
+                resize(0)  # the init image is used
+                return await self._response(validated, outcome, disconnected)
 
     async def _validated(self, body: PaintRequest, resize: Resize) -> ValidatedRequest:
         if body.init_image is None:
@@ -101,20 +100,32 @@ class PaintEndpoint:
         key = validated.request.key
         return with_init_image(validated, decode_init_image(body.init_image, key.width, key.height))
 
-    async def _outcome(self, request: Request, future: Future[Outcome]) -> Outcome:
+    async def _outcome(self, future: Future[Outcome], disconnected: asyncio.Future[None]) -> Outcome:
         try:
-            return await _unless_disconnected(request, future)
+            return await _unless_disconnected(future, disconnected)
         except BaseException:
             # If it finished in the moment in which its caller left, no answer carries its time.
             if not future.cancel() and not future.exception():
                 self._thread.meter.refund(future.result().gpu + future.result().idle)
             raise
 
-    async def _response(self, request: Request, validated: ValidatedRequest, outcome: Outcome) -> Response:
+    async def _response(
+        self, validated: ValidatedRequest, outcome: Outcome, disconnected: asyncio.Future[None]
+    ) -> Response:
+        try:
+            return await self._encoded(validated, outcome, disconnected)
+        except BaseException:
+            # No answer carries this time: the caller left, or gets an error.
+            self._thread.meter.refund(outcome.gpu + outcome.idle)
+            raise
+
+    async def _encoded(
+        self, validated: ValidatedRequest, outcome: Outcome, disconnected: asyncio.Future[None]
+    ) -> Response:
         started, dropped = time.monotonic(), [self._is_dropped(safety) for safety in outcome.safety_results]
         rows = zip(outcome.results, dropped, strict=True)
         images = await asyncio.gather(*(self._encode(None if drop else result) for result, drop in rows))
-        if await request.is_disconnected():
+        if disconnected.done():
             raise ClientDisconnect
         response = build_response(
             validated,
@@ -136,10 +147,19 @@ class PaintEndpoint:
         return await asyncio.get_running_loop().run_in_executor(self._encoders, encode, result.image, self._encoding)
 
 
-async def _unless_disconnected(request: Request, future: Future[Outcome]) -> Outcome:
+@contextmanager
+def _watch_disconnect(request: Request) -> Iterator[asyncio.Future[None]]:
+    """Yield a future that is done once the client has disconnected."""
+    disconnected = asyncio.ensure_future(_disconnect(request))
+    try:
+        yield disconnected
+    finally:
+        disconnected.cancel()
+
+
+async def _unless_disconnected(future: Future[Outcome], disconnected: asyncio.Future[None]) -> Outcome:
     """Wait for the outcome. A client that disconnects takes its request out of the queue."""
     outcome = asyncio.wrap_future(future)
-    disconnected = asyncio.ensure_future(_disconnect(request))
     both: list[asyncio.Future[Any]] = [outcome, disconnected]
     try:
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -147,7 +167,6 @@ async def _unless_disconnected(request: Request, future: Future[Outcome]) -> Out
             raise ClientDisconnect
         return outcome.result()
     finally:
-        disconnected.cancel()
         outcome.cancel()
 
 

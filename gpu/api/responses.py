@@ -17,7 +17,6 @@ from gpu.batching.engine_thread import Outcome
 from gpu.engine import Failure, GeneratedImage, ImageRequest, Result, SafetyResult
 
 _NO_IMAGE = b'"image":null'
-_NO_PICTURES = b'"pictures":[]'
 
 
 def build_response(
@@ -53,20 +52,13 @@ def build_response(
 
 
 def to_json(response: PaintResponse, images: Sequence[bytes | None]) -> bytes:
-    """Return the response as JSON with the base64 of its pictures, in their order. None becomes null."""
-    pictures = b",".join(_with_image(*row) for row in zip(response.pictures, images, strict=True))
-    # A string of the response cannot contain either marker, because JSON escapes its quotes.
-    text = response.model_copy(update={"pictures": []}).model_dump_json().encode()
-    before, after = text.split(_NO_PICTURES)
-    return b"".join((before, _NO_PICTURES[:-1], pictures, b"]", after))
-
-
-def _with_image(picture: Picture, image: bytes | None) -> bytes:
-    text = picture.model_dump_json().encode()
-    if image is None:
-        return text
-    before, after = text.split(_NO_IMAGE)
-    return b"".join((before, b'"image":"', image, b'"', after))
+    """Return the response as JSON with the base64 of its pictures, in their order. None stays null."""
+    # No string of the response can contain the marker, because JSON escapes its quotes.
+    first, *rest = response.model_dump_json().encode().split(_NO_IMAGE)
+    parts = [first]
+    for image, text in zip(images, rest, strict=True):
+        parts += [_NO_IMAGE, text] if image is None else [b'"image":"', image, b'"', text]
+    return b"".join(parts)
 
 
 def _picture(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -51,6 +53,41 @@ def test_an_encoded_image_decodes_to_itself(form: Format) -> None:
     back = Image.open(io.BytesIO(base64.b64decode(encode(image, form))))
     assert Image.MIME[str(back.format)] == MIME[form]
     assert distance(back, image) < (1.5 if form == "jpeg" else 0.01)
+
+
+@pytest.mark.parametrize("has_memory_files", [True, False])
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("jpeg", {"quality": 95, "subsampling": 0}),
+        ("png", {"compress_level": 1}),
+        ("webp", {"lossless": True, "quality": 0, "method": 0}),
+    ],
+)
+def test_the_bytes_are_those_that_pillow_writes_into_memory(
+    form: Format, options: Any, has_memory_files: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_memory_files:
+        monkeypatch.delattr("os.memfd_create", raising=False)
+    image = gradient(300, 200)
+    assert base64.b64decode(encode(image, form)) == bytes_of(image, form, **options)
+
+
+def test_pillow_encodes_a_jpeg_outside_the_gil() -> None:
+    """Pillow writes into a full pipe until the other thread, which needs the GIL, has read from it."""
+    code = (
+        "import os, threading\n"
+        "from PIL import Image\n"
+        "source, target = os.pipe()\n"
+        "sizes = []\n"
+        "reader = threading.Thread(target=lambda: sizes.append(len(open(source, 'rb').read())))\n"
+        "reader.start()\n"
+        "with open(target, 'wb') as file:\n"
+        "    Image.effect_noise((800, 800), 90).convert('RGB').save(file, 'jpeg', quality=95, subsampling=0)\n"
+        "reader.join()\n"
+        "assert sizes[0] > 200_000\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (128, 64), (64, 160), (32, 32), (8, 200), (1, 1)])
