@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, and_, case, func, or_, select
+from sqlalchemy import BigInteger, Connection, and_, bindparam, case, func, or_, select
 
 from core.models import State, creations, people, posts
 
@@ -19,6 +19,33 @@ BATCH_SIZE = 5_000
 _is_text_reply = creations.c.reply_text.is_not(None)
 _is_replied_to = or_(creations.c.state != State.REFUSED.value, _is_text_reply)
 _is_generated = and_(creations.c.state != State.REFUSED.value, creations.c.reply_text.is_(None))
+_requested_at = func.coalesce(posts.c.created_at, creations.c.created_at)
+
+# Statements are built once: building one takes longer than running it.
+_ids = bindparam("ids", expanding=True, type_=BigInteger)
+_is_recent = creations.c.created_at >= bindparam("since", type_=creations.c.created_at.type)
+FLAGS_STMT = select(
+    people.c.id,
+    people.c.opted_out_at.is_not(None),
+    people.c.banned_at.is_not(None),
+    people.c.follows_bot_at.is_not(None),
+).where(people.c.id.in_(_ids))
+COUNTS_STMT = (
+    select(
+        creations.c.person_id,
+        func.sum(case((_is_generated, 1), else_=0)),
+        func.sum(case((_is_text_reply, 1), else_=0)),
+        func.max(case((_is_generated, _requested_at))),
+    )
+    .outerjoin(posts, posts.c.id == creations.c.post_id)
+    .where(creations.c.person_id.in_(_ids), _is_recent)
+    .group_by(creations.c.person_id)
+)
+TEXT_REPLY_CODES_STMT = (
+    select(creations.c.person_id, creations.c.reason_code)
+    .where(creations.c.person_id.in_(_ids), _is_recent, _is_text_reply, creations.c.reason_code.is_not(None))
+    .distinct()
+)
 
 
 @dataclass(frozen=True)
@@ -55,21 +82,22 @@ def load_usage(connection: Connection, person_ids: Collection[int], since: datet
     """Return the usage of each user since a time. Unknown users have none."""
     usage = dict.fromkeys(person_ids, UserUsage())
     for ids in batched(person_ids):
-        for person_id, opted_out, banned, follows_bot in connection.execute(_select_flags(ids)):
+        parameters = {"ids": ids, "since": since}
+        for person_id, opted_out, banned, follows_bot in connection.execute(FLAGS_STMT, {"ids": ids}):
             usage[person_id] = replace(
                 usage[person_id],
                 opted_out=bool(opted_out),
                 banned=bool(banned),
                 follows_bot=bool(follows_bot),
             )
-        for person_id, generated, text_replies, last_requested_at in connection.execute(_select_counts(ids, since)):
+        for person_id, generated, text_replies, last_requested_at in connection.execute(COUNTS_STMT, parameters):
             usage[person_id] = replace(
                 usage[person_id],
                 creations=int(generated),
                 text_replies=int(text_replies),
                 last_requested_at=last_requested_at,
             )
-        for person_id, code in connection.execute(_select_text_reply_codes(ids, since)):
+        for person_id, code in connection.execute(TEXT_REPLY_CODES_STMT, parameters):
             codes = usage[person_id].text_reply_codes | {code}
             usage[person_id] = replace(usage[person_id], text_reply_codes=codes)
     return usage
@@ -93,32 +121,3 @@ def count_replies_by_conversation(
             for conversation_id, count in connection.execute(stmt):
                 counts[int(conversation_id)] = counts.get(int(conversation_id), 0) + int(count)
     return counts
-
-
-def _select_flags(ids: list[int]) -> Select[int, bool, bool, bool]:
-    columns = (people.c.opted_out_at, people.c.banned_at, people.c.follows_bot_at)
-    return select(people.c.id, *(column.is_not(None) for column in columns)).where(people.c.id.in_(ids))
-
-
-def _select_counts(ids: list[int], since: datetime) -> Select[int, int, int, datetime | None]:
-    requested_at = func.coalesce(posts.c.created_at, creations.c.created_at)
-    return (
-        select(
-            creations.c.person_id,
-            func.sum(case((_is_generated, 1), else_=0)),
-            func.sum(case((_is_text_reply, 1), else_=0)),
-            func.max(case((_is_generated, requested_at))),
-        )
-        .outerjoin(posts, posts.c.id == creations.c.post_id)
-        .where(creations.c.person_id.in_(ids), creations.c.created_at >= since)
-        .group_by(creations.c.person_id)
-    )
-
-
-def _select_text_reply_codes(ids: list[int], since: datetime) -> Select[int, str]:
-    return (
-        select(creations.c.person_id, creations.c.reason_code)
-        .where(creations.c.person_id.in_(ids), creations.c.created_at >= since)
-        .where(_is_text_reply, creations.c.reason_code.is_not(None))
-        .distinct()
-    )

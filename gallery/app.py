@@ -78,12 +78,16 @@ async def healthz(context: ContextDep) -> Response:
     return JSONResponse(health.as_dict(), 503 if is_database_away else 200, {"Cache-Control": "no-store"})
 
 
+# In the order in which a request tries them: what is asked for most comes first.
 ROUTERS: list[APIRouter] = [
     feeds.router,
+    creations.router,
+    files.router,
+    profiles.router,
+    api.router,
     search.router,
     sse.router,
     theme.router,
-    creations.router,
     previews.router,
     download.router,
     reports.router,
@@ -92,7 +96,6 @@ ROUTERS: list[APIRouter] = [
     comments.router,
     follows.router,
     notifications.router,
-    profiles.router,
     boards.router,
     board_pages.router,
     my.router,
@@ -100,8 +103,6 @@ ROUTERS: list[APIRouter] = [
     account.router,
     data_export.router,
     composer.router,
-    files.router,
-    api.router,
     api_docs.router,
     syndication.router,
     oembed.router,
