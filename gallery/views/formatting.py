@@ -34,7 +34,7 @@ def format_date(moment: datetime) -> str:
 
 def format_iso(moment: datetime) -> str:
     """Return ISO 8601 with a Z, for `<time>` and JSON."""
-    return f"{_utc(moment).replace(tzinfo=None).isoformat()}Z"
+    return f"{_utc(moment).isoformat().removesuffix('+00:00')}Z"
 
 
 def _utc(moment: datetime) -> datetime:

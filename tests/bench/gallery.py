@@ -125,7 +125,8 @@ def _bare(folder: Path, pages: dict[str, str]) -> Iterator[str]:
     """Serve the same bytes from Jinja alone."""
     folder.mkdir()
     for kind, page in pages.items():
-        (folder / f"{_name(kind)}.html").write_text(page, encoding="utf-8")
+        suffix = "json" if page.startswith("{") else "html"
+        (folder / f"{_name(kind)}.{suffix}").write_text(page, encoding="utf-8")
     port = free_port()
     script = str(Path(__file__).parent / "gallery_bare.py")
     with process(script, str(port), str(folder), environment={"PATH": ""}, log=folder / "log"):
