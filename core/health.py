@@ -24,7 +24,8 @@ from core.outage import STORAGE, outages
 from core.poll_status import Polling, read_polling
 from core.queue import PAINT, REPLY, WorkQueue
 from core.reply_gate import is_closed
-from core.scheduling.eta import MAX_COUNTED, count_up_to, describe_budget, select_waiting
+from core.scheduling.eta import describe_budget
+from core.scheduling.queue_position import MAX_COUNTED, count_up_to, select_waiting
 from core.settings import BudgetSettings
 from core.storage import FolderStorage
 from core.x.rate_limit import CREATE_POST, UPLOAD_MEDIA, RateWindow, XRateLimiter

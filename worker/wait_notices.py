@@ -21,7 +21,8 @@ from core.logs import get_logger
 from core.models import State, creations
 from core.queue import REPLY
 from core.scheduling import Dispatcher
-from core.scheduling.eta import Capacity, count_up_to, estimate_eta, load_capacity, position_of, select_waiting
+from core.scheduling.eta import Capacity, estimate_eta, load_capacity
+from core.scheduling.queue_position import count_up_to, load_positions, load_queue_heads, select_waiting
 from worker.text_replies import WAIT, TextReplies
 
 log = get_logger(__name__)
@@ -99,9 +100,11 @@ class WaitNotices:
     def _find_slow(self, candidates: list[Candidate], capacity: Capacity) -> Iterator[tuple[int, int]]:
         """Yield creations that wait too long, with minutes; 0 minutes: unknown, since no GPU service works."""
         threshold = 60 * self.texts.rules.wait_notice_minutes
+        with read_connection(self.dispatcher.engine) as connection:
+            ids = [candidate.id for candidate in candidates]
+            positions = load_positions(connection, ids, load_queue_heads(connection))
         for candidate in candidates:
-            with read_connection(self.dispatcher.engine) as connection:
-                position = position_of(connection, candidate.id)
+            position = positions.get(candidate.id)
             if position is None or position.in_progress:
                 continue
             eta, waited = estimate_eta(position, capacity), (now() - candidate.created_at).total_seconds()

@@ -19,7 +19,8 @@ from core.poll_status import read_polling
 from core.queue import PAINT, REPLY, WorkQueue
 from core.reason_codes import message_for
 from core.reply_gate import is_closed
-from core.scheduling.eta import Capacity, QueuePosition, estimate_eta, humanize_duration, load_capacity, select_waiting
+from core.scheduling.eta import Capacity, estimate_eta, humanize_duration, load_capacity
+from core.scheduling.queue_position import QueuePosition, select_waiting
 from core.settings import BudgetSettings
 from core.states import move
 from core.x.rate_limit import RateWindow, XRateLimiter

@@ -18,7 +18,7 @@ from core.health import check_health
 from core.models import creations
 from core.poll_status import Polling, read_polling
 from core.queue import PAINT, REPLY, WorkQueue
-from core.scheduling.eta import count_up_to, select_waiting
+from core.scheduling.queue_position import count_up_to, select_waiting
 from core.settings import BudgetSettings
 from core.version import version_text
 from core.x.call_stats import CallState

@@ -1,6 +1,6 @@
 """Estimate when a creation is done: its position in the queue, its picture, its reply on X.
 
-    QueuePosition (one count along an index) + Capacity (rate limit, GPU, budget; the same for all) = Eta
+    QueuePosition (`queue_position.py`) + Capacity (rate limit, GPU, budget; the same for all) = Eta
 
 If X, the GPU service or the budget stops all work, there is no number but a reason for people to read.
 """
@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, Select, func, select, tuple_
+from sqlalchemy import Engine, func, select
 
 from core.budget.budget import Allowance, work_allowance
 from core.clock import now
@@ -18,16 +18,10 @@ from core.gpu_health import GpuCircuitBreaker, Outage
 from core.models import State, creations
 from core.queue import PAINT, REPLY, WorkQueue
 from core.scheduling import reserve_price
-from core.scheduling.fair_queue import next_rank
+from core.scheduling.queue_position import QueuePosition, count_up_to
 from core.settings import BudgetSettings
 from core.x.rate_limit import DAILY_REPLY_CAP, RateWindow, XRateLimiter
 
-STATES_BY_STEP: dict[str, tuple[State, ...]] = {
-    PAINT: (State.QUEUED, State.PAINTING),
-    REPLY: (State.PAINTED, State.REPLYING, State.REFUSED),
-}
-# Counting stops here; pages then say "more than".
-MAX_COUNTED = 9_999
 # Creations whose times are averaged.
 SAMPLE_SIZE = 20
 # Throughput is measured over at most this time, and from at least this many creations.
@@ -60,22 +54,6 @@ class Eta:
     ahead: int
     seconds: float | None
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class QueuePosition:
-    """Position of a creation in the queue of a step.
-
-    Attributes:
-        ahead: creations before it.
-        retry_in: seconds until it may be tried again.
-        in_progress: whether a worker holds its lease.
-    """
-
-    step: str
-    ahead: int
-    retry_in: float = 0.0
-    in_progress: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,40 +93,6 @@ def load_capacity(engine: Engine, queue: WorkQueue, rate_limiter: XRateLimiter, 
         gpu_outage=describe_outage(GpuCircuitBreaker(queue).outage()),
         finished_per_second=_finished_per_second(engine, moment),
     )
-
-
-def position_of(connection: Connection, creation_id: int) -> QueuePosition | None:
-    """Return the position of a creation; None if no step is left."""
-    columns = (creations.c.state, creations.c.queue_rank, creations.c.next_attempt_at, creations.c.lease_token)
-    row = connection.execute(select(*columns).where(creations.c.id == creation_id)).one_or_none()
-    if row is None or row.next_attempt_at is None:
-        return None
-    step = next((step for step, states in STATES_BY_STEP.items() if row.state in states), None)
-    if step is None:
-        return None
-    if row.lease_token is not None:
-        return QueuePosition(step, 0, in_progress=True)
-    ahead = select_waiting(step).where(tuple_(creations.c.queue_rank, creations.c.id) < (row.queue_rank, creation_id))
-    retry_in = max(0.0, (row.next_attempt_at - now()).total_seconds())
-    return QueuePosition(step, count_up_to(connection, ahead), retry_in)
-
-
-def position_if_added(connection: Connection, person_id: int) -> QueuePosition:
-    """Return the position of a creation that this user would request now."""
-    ahead = select_waiting(PAINT).where(creations.c.queue_rank <= next_rank(connection, person_id))
-    return QueuePosition(PAINT, count_up_to(connection, ahead))
-
-
-def select_waiting(step: str) -> Select[int]:
-    """Select the ids of creations that wait for a step, along the index `ix_creation_queue`."""
-    states = [state.value for state in STATES_BY_STEP[step]]
-    return select(creations.c.id).where(creations.c.state.in_(states), creations.c.next_attempt_at.is_not(None))
-
-
-def count_up_to(connection: Connection, stmt: Select[int]) -> int:
-    """Count rows; MAX_COUNTED + 1 means more than MAX_COUNTED."""
-    limited = stmt.limit(MAX_COUNTED + 1).subquery()
-    return int(connection.execute(select(func.count()).select_from(limited)).scalar_one())
 
 
 def estimate_eta(position: QueuePosition, capacity: Capacity) -> Eta:

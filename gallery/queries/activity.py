@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Row, Select, func, select
 from core.models import State, creations, people
 from gallery.views import formatting
 from gallery.views.creations import PENDING_STATES, UserView
+from gallery.views.formatting import MAX_COUNTED
 
 # Workers' clocks differ a little, and transactions may commit out of order.
 OVERLAP = timedelta(seconds=30)
 MAX_PUBLISHED = 24
 MAX_ACTIVE = 4
-MAX_COUNTED = 999
 
 ActiveRow = Row[int, str, State, int, str, str]
 

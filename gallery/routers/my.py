@@ -141,7 +141,7 @@ def _reject_empty(request: Request, form: ChangeForm) -> Response:
 
 async def _status_badges(context: AppContext, shown: list[CreationView]) -> dict[int, StatusBadge]:
     pending = [creation for creation in shown if creation.is_pending][-MAX_ESTIMATES:]
-    etas = {creation.id: await context.eta_cache.for_creation(creation) for creation in pending}
+    etas = await context.eta_cache.for_creations(pending)
     return {creation.id: status_badge(creation, etas.get(creation.id)) for creation in shown}
 
 

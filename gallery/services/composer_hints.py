@@ -11,10 +11,11 @@ from sqlalchemy import Connection, func, select
 from core.budget.prices import GPU
 from core.clock import now
 from core.models import daily_spend
-from core.scheduling.eta import Eta, humanize_duration
+from core.scheduling.eta import Eta
 from core.settings import UsagePolicySettings
 from core.usage import A_DAY, UserUsage, load_usage
 from gallery.services.composer_policy import remaining_today
+from gallery.views.formatting import describe_duration
 
 # The GPU cost of one creation is an average over this time.
 RECENT = timedelta(days=7)
@@ -58,7 +59,8 @@ def describe_wait(eta: Eta | None) -> str:
         return ""
     if eta.reason:
         return f"has to wait: {eta.reason}"
-    return f"ready in {humanize_duration(eta.seconds)}" if eta.seconds is not None else ""
+    duration = describe_duration(eta)
+    return f"ready in {duration}" if duration else ""
 
 
 def format_dollars(micro_usd: float) -> str:

@@ -6,6 +6,7 @@ Ids of X and seeds are strings: they are wider than the numbers of JavaScript. T
 from pydantic import BaseModel, Field
 
 from core.models import State
+from gallery.views.formatting import MAX_COUNTED
 
 
 class PersonJson(BaseModel):
@@ -51,8 +52,10 @@ class PictureJson(BaseModel):
 class EtaJson(BaseModel):
     """The wait for the picture, or for the reply on X."""
 
-    position: int = Field(description="how many are ahead of it")
-    seconds: float | None = Field(description="about how long it takes; null if unknown")
+    position: int = Field(description=f"how many are ahead of it; {MAX_COUNTED + 1:,}: more than {MAX_COUNTED}")
+    seconds: float | None = Field(
+        description=f"about how long it takes, at least with more than {MAX_COUNTED} ahead; null if unknown"
+    )
     reason: str = Field(description="why it is delayed; empty if it is not")
 
 

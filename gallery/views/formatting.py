@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 from core.models import State
 from core.reason_codes import message_for
-from core.scheduling.eta import MAX_COUNTED, Eta, humanize_duration
+from core.scheduling.eta import Eta, humanize_duration
 
 SKETCH = "sketch"
+# Of a queue. Beyond this, pages say "more than".
+MAX_COUNTED = 999
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
@@ -146,23 +148,29 @@ def format_steps(used: int | None, accepted: int | None, requested: int | None) 
 
 
 def describe_queue_wait(wait: Eta) -> str:
-    """Return `In the queue: 12 ahead of you, humanize_duration 40 seconds.`"""
+    """Return `In the queue: 12 ahead of you, about 40 seconds.`"""
     position = f"In the queue: {_format_ahead(wait.ahead)} ahead of you" if wait.ahead else "Next in the queue"
     if wait.reason:
         return f"{position}. Delayed: {wait.reason}."
-    return f"{position}, {humanize_duration(wait.seconds)}." if wait.seconds is not None else f"{position}."
+    duration = describe_duration(wait)
+    return f"{position}, {duration}." if duration else f"{position}."
 
 
 def describe_reply_wait(wait: Eta) -> str:
-    """Return `Reply on X in humanize_duration 12 min (310 ahead).`"""
+    """Return `Reply on X in about 12 min (310 ahead).`"""
     ahead = f" ({_format_ahead(wait.ahead)} ahead)" if wait.ahead else ""
     if wait.reason:
         return f"Reply on X delayed: {wait.reason}{ahead}."
-    return (
-        f"Reply on X in {humanize_duration(wait.seconds)}{ahead}."
-        if wait.seconds is not None
-        else f"Reply on X pending{ahead}."
-    )
+    duration = describe_duration(wait)
+    return f"Reply on X in {duration}{ahead}." if duration else f"Reply on X pending{ahead}."
+
+
+def describe_duration(wait: Eta) -> str:
+    """Return `about 40 seconds`; `more than 40 min` if not all that are ahead were counted; empty if unknown."""
+    if wait.seconds is None:
+        return ""
+    duration = humanize_duration(wait.seconds)
+    return f"more than {duration.removeprefix('about ')}" if wait.ahead > MAX_COUNTED else duration
 
 
 def _format_ahead(ahead: int) -> str:

@@ -5,30 +5,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine
 
 from core import health
 from core.budget.budget import Allowance, work_allowance
 from core.budget.ledger import LedgerEntry, write_costs
 from core.clock import now
-from core.database import read_connection
 from core.errors import TryLater
 from core.gpu_health import GpuCircuitBreaker
-from core.models import State, creations
+from core.models import State
 from core.queue import PAINT, REPLY, WorkQueue, open_queue
 from core.scheduling.eta import (
     BLOCK_MESSAGES,
-    MAX_COUNTED,
     Capacity,
     Eta,
-    QueuePosition,
     estimate_eta,
     humanize_duration,
     load_capacity,
-    position_of,
 )
+from core.scheduling.queue_position import QueuePosition
 from core.settings import BudgetSettings, RateLimitSettings, load
 from core.x.rate_limit import BLOCKING_CODES, CREATE_POST, RateLimitHeaders, RateWindow, XRateLimiter
+from tests.core.test_queue_position import find_positions
 from tests.support.rows import make_creation, make_person
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -48,86 +46,10 @@ def capacity(**values: Any) -> Capacity:
     return Capacity(**filled)
 
 
-def find_position(engine: Engine, creation_id: int) -> QueuePosition | None:
-    with read_connection(engine) as connection:
-        return position_of(connection, creation_id)
-
-
-def require_position(engine: Engine, creation_id: int) -> QueuePosition:
-    position = find_position(engine, creation_id)
-    assert position is not None
-    return position
-
-
-def test_position_follows_rank_then_id(engine: Engine) -> None:
-    person = make_person(engine)
-    made = [make_creation(engine, person_id=person, with_post=False, queue_rank=rank) for rank in (5, 4, 5, 6, 5)]
-    assert [require_position(engine, creation_id).ahead for creation_id in made] == [1, 0, 2, 4, 3]
-
-
-def test_painting_and_replying_are_counted_apart(engine: Engine) -> None:
-    make_creation(engine, queue_rank=1)
-    make_creation(engine, queue_rank=1, state=State.PAINTING, lease_token="alive")
-    make_creation(engine, queue_rank=1, state=State.REPLYING, lease_token="alive")
-    make_creation(engine, queue_rank=1, state=State.REFUSED, reply_text="no")
-    make_creation(engine, queue_rank=1, state=State.REFUSED, next_attempt_at=None)
-    make_creation(engine, queue_rank=1, state=State.REPLIED, next_attempt_at=None)
-    to_paint = make_creation(engine, queue_rank=2)
-    to_answer = make_creation(engine, queue_rank=2, state=State.PAINTED)
-    assert find_position(engine, to_paint) == QueuePosition(PAINT, 2)
-    assert find_position(engine, to_answer) == QueuePosition(REPLY, 2)
-
-
-def test_a_creation_in_progress_has_none_ahead(engine: Engine) -> None:
-    make_creation(engine, queue_rank=1)
-    lease = now() + timedelta(seconds=45)
-    begun = make_creation(engine, queue_rank=2, state=State.PAINTING, lease_token="alive", next_attempt_at=lease)
-    assert find_position(engine, begun) == QueuePosition(PAINT, 0, in_progress=True)
-
-
-def test_a_finished_creation_has_no_position(engine: Engine) -> None:
-    for state in (State.REPLIED, State.PAINTED, State.REFUSED, State.FAILED):
-        assert find_position(engine, make_creation(engine, state=state, next_attempt_at=None)) is None
-    assert find_position(engine, 999_999) is None
-
-
 def test_eta_is_at_least_the_time_until_the_next_try(engine: Engine) -> None:
     tried = make_creation(engine, attempts=3, next_attempt_at=now() + timedelta(minutes=5))
-    loaded = find_position(engine, tried)
-    assert loaded is not None
+    loaded = find_positions(engine, [tried])[tried]
     assert 290 < (estimate_eta(loaded, capacity()).seconds or 0) <= 300
-
-
-def test_position_is_read_from_an_index(engine: Engine) -> None:
-    """The query does not scan finished creations."""
-    statements: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
-        statements.append((statement, values))
-
-    creation_id = make_creation(engine, queue_rank=9)
-    event.listen(engine, "before_cursor_execute", note)
-    find_position(engine, creation_id)
-    event.remove(engine, "before_cursor_execute", note)
-    statement, values = next(call for call in statements if "count" in call[0])
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-        else:
-            connection.execute(text("SET LOCAL enable_seqscan = off"))
-            plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values)
-        words = " ".join(str(row) for row in plan)
-    assert "ix_creation_queue" in words
-    assert "SCAN creation" not in words
-
-
-def test_counting_stops_at_the_maximum(engine: Engine) -> None:
-    row = {"person_id": make_person(engine), "prompt": "", "negative_prompt": "", "count": 1, "seed": 1, "attempts": 0}
-    row |= {"queue_rank": 1, "state": "queued", "created_at": NOON, "next_attempt_at": NOON}
-    with engine.begin() as connection:
-        connection.execute(creations.insert(), [row] * (MAX_COUNTED + 50))
-    last = make_creation(engine, queue_rank=2)
-    assert find_position(engine, last) == QueuePosition(PAINT, MAX_COUNTED + 1)
 
 
 @pytest.mark.parametrize(("ahead", "seconds"), [(0, 3.0), (12, 21.0)])
@@ -291,7 +213,7 @@ def test_a_busy_queue_is_estimated_by_its_throughput(engine: Engine, queue: Work
     money = load(BudgetSettings)
     around = load_capacity(engine, queue, XRateLimiter(queue, load(RateLimitSettings)), money)
     assert around.finished_per_second == pytest.approx(10 / 31, rel=0.2)
-    waits = estimate_eta(require_position(engine, late[-1]), replace(around, workers=1))
+    waits = estimate_eta(find_positions(engine, late)[late[-1]], replace(around, workers=1))
     assert waits.ahead == 39
     assert waits.seconds == pytest.approx(40 * 3.1, rel=0.2)
 

@@ -15,11 +15,12 @@ from core.clock import now
 from core.health import check_health
 from core.models import State
 from core.queue import QUEUES, WorkQueue, open_queue
-from core.scheduling.eta import MAX_COUNTED, Eta, load_capacity
+from core.scheduling.eta import Eta, load_capacity
 from core.settings import BudgetSettings, RateLimitSettings, load
 from core.x.rate_limit import CREATE_POST, RateLimitHeaders, XRateLimiter
 from gallery.queries import eta_cache
 from gallery.views import formatting
+from gallery.views.formatting import MAX_COUNTED
 from tests.support.gallery_data import GalleryData
 from tests.support.pages import page_context
 
@@ -184,7 +185,10 @@ def test_health_has_rate_limits_but_no_costs(
         (Eta(1, None), "In the queue: 1 ahead of you."),
         (Eta(12, 40.0), "In the queue: 12 ahead of you, about 40 seconds."),
         (Eta(0, None, "X is away"), "Next in the queue. Delayed: X is away."),
-        (Eta(MAX_COUNTED + 1, 7200.0), "In the queue: more than 9,999 ahead of you, about 2 hours."),
+        (Eta(MAX_COUNTED, 7200.0), "In the queue: 999 ahead of you, about 2 hours."),
+        (Eta(MAX_COUNTED + 1, 7200.0), "In the queue: more than 999 ahead of you, more than 2 hours."),
+        (Eta(MAX_COUNTED + 1, 5.0), "In the queue: more than 999 ahead of you, more than a few seconds."),
+        (Eta(MAX_COUNTED + 1, None), "In the queue: more than 999 ahead of you."),
     ],
 )
 def test_describe_queue_wait(wait: Any, words: Any) -> None:
@@ -196,8 +200,8 @@ def test_describe_queue_wait(wait: Any, words: Any) -> None:
     [
         (Eta(0, 2.0), "Reply on X in a few seconds."),
         (Eta(1, 720.0), "Reply on X in about 12 min (1 ahead)."),
-        (Eta(1310, 7200.0), "Reply on X in about 2 hours (1,310 ahead)."),
-        (Eta(MAX_COUNTED + 1, 7200.0), "Reply on X in about 2 hours (more than 9,999 ahead)."),
+        (Eta(310, 7200.0), "Reply on X in about 2 hours (310 ahead)."),
+        (Eta(MAX_COUNTED + 1, 7200.0), "Reply on X in more than 2 hours (more than 999 ahead)."),
         (Eta(0, None, "X is away"), "Reply on X delayed: X is away."),
         (Eta(3, None, "X is away"), "Reply on X delayed: X is away (3 ahead)."),
     ],
