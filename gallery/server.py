@@ -1,6 +1,8 @@
 """Configure and run uvicorn for the gallery."""
 
+import resource
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -9,17 +11,33 @@ from fastapi import FastAPI
 from gallery.services.live_updates import LiveHub
 from gallery.web.connection_guard import GuardedProtocol, RequestGuardMiddleware
 
-# Below the usual limit of 1,024 open files. Each open feed takes one connection, for its event stream.
-MAX_CONNECTIONS = 900
+MAX_CONNECTIONS = 3_000
+# For the database, pictures and logs.
+RESERVED_FILES = 124
+
+
+def raise_open_files_limit() -> int:
+    """Raise this process's limit of open files as far as the connections need. Return the number of connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # RLIM_INFINITY is -1.
+    current, needed = soft if soft >= 0 else sys.maxsize, MAX_CONNECTIONS + RESERVED_FILES
+    if current < needed:
+        current = min(needed, hard) if hard >= 0 else needed
+        resource.setrlimit(resource.RLIMIT_NOFILE, (current, hard))
+    return min(MAX_CONNECTIONS, max(current // 2, current - RESERVED_FILES))
 
 
 def server_config(app: FastAPI, **options: Any) -> uvicorn.Config:
     """Return the configuration of uvicorn, with bounds for hostile clients.
 
-    WebSockets are off, because an upgrade would leave the guard behind.
+    WebSockets are off, because an upgrade would leave the guard behind. Event streams take at most half of the
+    connections.
     """
+    connections = raise_open_files_limit()
+    live: LiveHub = app.state.live
+    live.max_subscribers = min(live.max_subscribers, connections // 2)
     return uvicorn.Config(
-        RequestGuardMiddleware(app), http=GuardedProtocol, ws="none", limit_concurrency=MAX_CONNECTIONS, **options
+        RequestGuardMiddleware(app), http=GuardedProtocol, ws="none", limit_concurrency=connections, **options
     )
 
 

@@ -5,7 +5,8 @@
     creation  {state, text, ready}  its state; after `ready` the page reloads and closes the stream
 
 `?since=<cursor>` names the newest creation on the page. A browser that reconnects sends Last-Event-ID itself.
-204 if there are too many streams: browsers do not reconnect after it, and pages work without.
+If there are too many streams, this one ends after its first events, and the browser reconnects later. A creation that
+the user cannot see gets 204, after which browsers do not reconnect.
 """
 
 from fastapi import Request
@@ -14,7 +15,8 @@ from starlette.responses import Response, StreamingResponse
 
 from gallery.queries import creations
 from gallery.queries.run_query import run_query
-from gallery.services.live_updates import LiveHub, Subscriber
+from gallery.services.live_updates import LiveHub
+from gallery.services.subscribers import Subscriber
 from gallery.views.pagination import decode_cursor, parse_id
 from gallery.web.dependencies import CurrentUserDep, EngineDep
 from gallery.web.pages import page_router
@@ -33,8 +35,7 @@ async def events(
     """Stream events to one open page."""
     hub, client = get_live_hub(request), await client_key(request)
     creation_id = parse_id(creation)
-    is_invisible = bool(creation) and not await _is_visible(engine, creation_id, user)
-    if is_invisible or not hub.has_room_for(client):
+    if creation and not await _is_visible(engine, creation_id, user):
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
     subscriber = _subscriber(user, request.headers.get("last-event-id") or since, creation_id, client)
     return StreamingResponse(hub.subscribe(subscriber), media_type="text/event-stream", headers=HEADERS)

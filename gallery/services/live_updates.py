@@ -7,10 +7,10 @@ database. A subscriber that cannot keep up is disconnected, and reconnects with 
 """
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 
@@ -20,54 +20,43 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from gallery.queries import activity, creations
 from gallery.queries.activity import Activity, CreationProgress
 from gallery.queries.run_query import run_query
+from gallery.services.subscribers import (
+    BATCH_PAUSE_SECONDS,
+    BATCH_SIZE,
+    END,
+    Subscriber,
+    encode_event,
+    encode_progress,
+    push_in_batches,
+)
 from gallery.views import formatting
 from gallery.views.creations import CreationView
 from gallery.views.pagination import Cursor
 from gallery.web.context import AppContext
-from gallery.web.users import CurrentUser
 
 POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
-# Polls between two estimates of the queue: each costs a query per watched creation.
+HEARTBEAT = b": heartbeat\n\n"
+# Polls between two estimates of the queue.
 ETA_EVERY = 3
-MAX_SUBSCRIBERS = 1_000
+MAX_SUBSCRIBERS = 1_500
 # Per member or address. A school may share one address.
 MAX_PER_CLIENT = 100
-MAX_UNSENT = 60
 MAX_REMEMBERED = 500
-END = b""
-
-
-@dataclass(eq=False)
-class Subscriber:
-    """One open stream: of the newest feed, or of one creation. `client`: the key by which streams are limited."""
-
-    user: CurrentUser
-    since: datetime | None = None
-    creation_id: int | None = None
-    client: str = ""
-    unsent: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MAX_UNSENT))
-
-    def audience(self, creation: CreationView) -> tuple[bool, bool]:
-        """Return what the card depends on: whether it has a like button, and whether the picture is not blurred."""
-        sees_all = self.user.show_sensitive or self.user.owns(creation.person.id)
-        return self.user.person is not None, sees_all
-
-    def push(self, event: bytes) -> None:
-        """Queue an event. A full queue is emptied, and the stream ends."""
-        if self.unsent.full():
-            while not self.unsent.empty():
-                self.unsent.get_nowait()
-            event = END
-        self.unsent.put_nowait(event)
+# When browsers reconnect, at random, so that not all come at once: after a stream ended, and if there was no room.
+RETRY_SECONDS = (2.0, 5.0)
+FULL_RETRY_SECONDS = (15.0, 30.0)
 
 
 class LiveHub:
     """All subscribers of one process, and the task that polls for them."""
 
     def __init__(self, context: AppContext) -> None:
+        self.max_subscribers = MAX_SUBSCRIBERS
         self._context = context
         self._subscribers: set[Subscriber] = set()
+        # By creation; those of the feed under None.
+        self._by_creation: defaultdict[int | None, set[Subscriber]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
         self._newest: datetime | None = None
         self._known_ids: dict[int, None] = {}
@@ -77,33 +66,37 @@ class LiveHub:
         self._first_poll = asyncio.Event()
         self._is_closed = False
 
-    def has_room_for(self, client: str) -> bool:
-        """Return whether this client may open one more stream."""
-        if self._is_closed or len(self._subscribers) >= MAX_SUBSCRIBERS:
-            return False
-        return sum(subscriber.client == client for subscriber in self._subscribers) < MAX_PER_CLIENT
-
     @property
     def is_idle(self) -> bool:
         """Return whether there are no subscribers and no polling."""
         return not self._subscribers and self._task is None
 
     async def subscribe(self, subscriber: Subscriber) -> AsyncIterator[bytes]:
-        """Yield events: first those since `subscriber.since`, then new ones, until the subscriber is disconnected."""
-        if not self.has_room_for(subscriber.client):
+        """Yield events: first those since `subscriber.since`, then new ones, until the subscriber is disconnected.
+
+        If there is no room, yield only the first: the browser reconnects later, and so polls.
+        """
+        if self._is_closed:
+            yield _encode_retry(*RETRY_SECONDS)
             return
-        self._subscribers.add(subscriber)
+        if not self._has_room_for(subscriber.client):
+            yield _encode_retry(*FULL_RETRY_SECONDS)
+            await self._send_initial(subscriber)
+            while not subscriber.unsent.empty():
+                yield subscriber.unsent.get_nowait()
+            return
+        self._add(subscriber)
         try:
             # Start before the initial events: no event falls between them and the first poll.
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._poll_loop())
                 self._task.add_done_callback(self._after_poll_loop)
-            yield b"retry: 3000\n\n"
+            yield _encode_retry(*RETRY_SECONDS)
             await self._send_initial(subscriber)
-            while event := await self._next_event(subscriber):
+            while event := await subscriber.unsent.get():
                 yield event
         finally:
-            self._unsubscribe(subscriber)
+            self._remove(subscriber)
 
     def close(self) -> None:
         """Disconnect all subscribers, so that the server can stop."""
@@ -124,57 +117,63 @@ class LiveHub:
             for subscriber in self._subscribers:
                 subscriber.push(END)
 
-    async def _next_event(self, subscriber: Subscriber) -> bytes:
-        try:
-            return await asyncio.wait_for(subscriber.unsent.get(), HEARTBEAT_SECONDS)
-        except TimeoutError:
-            return b": heartbeat\n\n"
+    def _has_room_for(self, client: str) -> bool:
+        of_client = sum(subscriber.client == client for subscriber in self._subscribers)
+        return len(self._subscribers) < self.max_subscribers and of_client < MAX_PER_CLIENT
 
-    def _unsubscribe(self, subscriber: Subscriber) -> None:
+    def _add(self, subscriber: Subscriber) -> None:
+        self._subscribers.add(subscriber)
+        self._by_creation[subscriber.creation_id].add(subscriber)
+
+    def _remove(self, subscriber: Subscriber) -> None:
         self._subscribers.discard(subscriber)
+        self._by_creation[subscriber.creation_id].discard(subscriber)
+        if not self._by_creation[subscriber.creation_id]:
+            del self._by_creation[subscriber.creation_id]
         if not self._subscribers and self._task is not None:
             self._task.cancel()
             self._task = None
 
     async def _send_initial(self, subscriber: Subscriber) -> None:
         if subscriber.creation_id is not None:
-            for progress, text in await self._load_progress({subscriber.creation_id}):
-                subscriber.push(_progress_event(progress, text))
+            for progress, text in await self._load_progress([subscriber.creation_id]):
+                subscriber.push(encode_progress(progress, text))
             return
         subscriber.push(self._activity_event(await self.current_activity()))
         if subscriber.since is not None:
             # The first poll covers what comes after it, this query what came before it.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._first_poll.wait(), HEARTBEAT_SECONDS)
+                if self._by_creation.get(None):
+                    await asyncio.wait_for(self._first_poll.wait(), HEARTBEAT_SECONDS)
             published = await run_query(self._context.engine, activity.recently_published, since=subscriber.since)
-            await self._push_published([creation_id for _published_at, creation_id in published], [subscriber])
+            await self._push_published([creation_id for _published_at, creation_id in published], subscriber)
 
     async def _poll_loop(self) -> None:
         self._newest, self._known_ids, self._sent, self._sent_activity = None, {}, {}, None
         self._first_poll.clear()
-        polls = 0
+        polls, heartbeat_at = 0, monotonic() + HEARTBEAT_SECONDS
         while True:
             # `core.outage` logs that the database is away.
             with suppress(OperationalError, PoolTimeout):
                 await self._poll(with_eta=polls % ETA_EVERY == 0)
+            if monotonic() >= heartbeat_at:
+                heartbeat_at = monotonic() + HEARTBEAT_SECONDS
+                await push_in_batches(list(self._subscribers), lambda _: HEARTBEAT)
             polls += 1
             await asyncio.sleep(POLL_SECONDS)
 
     async def _poll(self, *, with_eta: bool) -> None:
-        feed_subscribers = [subscriber for subscriber in self._subscribers if subscriber.creation_id is None]
-        if feed_subscribers:
-            await self._poll_feed(feed_subscribers)
-        watched_ids = {subscriber.creation_id for subscriber in self._subscribers if subscriber.creation_id is not None}
-        if watched_ids:
+        if self._by_creation.get(None):
+            await self._poll_feed()
+        if watched_ids := [creation_id for creation_id in self._by_creation if creation_id is not None]:
             await self._poll_creations(watched_ids, with_eta=with_eta)
 
-    async def _poll_feed(self, subscribers: list[Subscriber]) -> None:
+    async def _poll_feed(self) -> None:
         # Compare with what was sent, not with the cache: opening a page renews the cache, too.
         current = await self.current_activity()
         if current != self._sent_activity:
-            self._sent_activity = current
-            for subscriber in subscribers:
-                subscriber.push(self._activity_event(current))
+            self._sent_activity, event = current, self._activity_event(current)
+            await push_in_batches(self._feed_subscribers(), lambda _: event)
         published = await run_query(self._context.engine, activity.recently_published, since=self._newest)
         new_ids = [creation_id for _published_at, creation_id in published if creation_id not in self._known_ids]
         self._known_ids |= dict.fromkeys(new_ids)
@@ -185,43 +184,52 @@ class LiveHub:
         is_first = not self._first_poll.is_set()
         self._first_poll.set()
         if new_ids and not is_first:
-            await self._push_published(new_ids, subscribers)
+            await self._push_published(new_ids)
 
-    async def _push_published(self, creation_ids: list[int], subscribers: list[Subscriber]) -> None:
+    async def _push_published(self, creation_ids: list[int], only: Subscriber | None = None) -> None:
         for creation in await run_query(self._context.engine, creations.list_by_ids, creation_ids):
-            if creation.published_at is None:
-                continue
-            events: dict[tuple[bool, bool], bytes] = {}
-            cursor = str(Cursor(creation.published_at, creation.id))
-            for subscriber in subscribers:
-                audience = subscriber.audience(creation)
-                if audience not in events:
-                    html = self._render("_new_card.html", creation=creation, current_user=subscriber.user)
-                    events[audience] = encode_event("published", cursor, id=creation.id, html=html)
-                subscriber.push(events[audience])
+            # Those who come during a pause find it by their own query.
+            subscribers = [only] if only else self._feed_subscribers()
+            await push_in_batches(subscribers, self._published_events(creation))
 
-    async def _poll_creations(self, watched_ids: set[int], *, with_eta: bool) -> None:
-        for progress, text in await self._load_progress(watched_ids, with_eta=with_eta):
-            if self._sent.get(progress.id) == (progress, text):
-                continue
-            self._sent[progress.id] = progress, text
-            for subscriber in self._subscribers:
-                if subscriber.creation_id == progress.id:
-                    subscriber.push(_progress_event(progress, text))
-        self._sent = {creation_id: sent for creation_id, sent in self._sent.items() if creation_id in watched_ids}
+    def _published_events(self, creation: CreationView) -> Callable[[Subscriber], bytes]:
+        """Return a function that returns a subscriber's event, rendered once per audience."""
+        events: dict[tuple[bool, bool], bytes] = {}
+        cursor = str(Cursor(creation.published_at, creation.id)) if creation.published_at else None
 
-    async def _load_progress(self, ids: set[int], *, with_eta: bool = True) -> list[tuple[CreationProgress, str]]:
-        loaded = await run_query(self._context.engine, activity.load_progress, ids)
-        return [(progress, await self._describe(progress, with_eta=with_eta)) for progress in loaded]
+        def event_for(subscriber: Subscriber) -> bytes:
+            audience = subscriber.audience(creation)
+            if audience not in events:
+                html = self._render("_new_card.html", creation=creation, current_user=subscriber.user)
+                events[audience] = encode_event("published", cursor, id=creation.id, html=html)
+            return events[audience]
 
-    async def _describe(self, progress: CreationProgress, *, with_eta: bool) -> str:
-        if not progress.is_pending or progress.text:
-            return progress.text
-        sent = self._sent.get(progress.id)
-        if sent and not with_eta:
-            return sent[1]
-        eta = await self._context.eta_cache.for_creation(progress)
-        return formatting.describe_queue_wait(eta) if eta else ""
+        return event_for
+
+    def _feed_subscribers(self) -> list[Subscriber]:
+        return list(self._by_creation.get(None, ()))
+
+    async def _poll_creations(self, watched_ids: list[int], *, with_eta: bool) -> None:
+        for first in range(0, len(watched_ids), BATCH_SIZE):
+            batch = watched_ids[first : first + BATCH_SIZE]
+            for progress, text in await self._load_progress(batch, with_eta=with_eta):
+                if self._sent.get(progress.id) != (progress, text):
+                    self._sent[progress.id] = progress, text
+                    for subscriber in self._by_creation.get(progress.id, ()):
+                        subscriber.push(encode_progress(progress, text))
+            await asyncio.sleep(BATCH_PAUSE_SECONDS)
+        self._sent = {creation_id: sent for creation_id, sent in self._sent.items() if creation_id in self._by_creation}
+
+    async def _load_progress(
+        self, creation_ids: Collection[int], *, with_eta: bool = True
+    ) -> list[tuple[CreationProgress, str]]:
+        """Return states with their texts; without new estimates, only states that were not sent yet."""
+        loaded = await run_query(self._context.engine, activity.load_progress, creation_ids)
+        if not with_eta:
+            loaded = [progress for progress in loaded if self._sent.get(progress.id, (None, ""))[0] != progress]
+        etas = await self._context.eta_cache.for_creations([progress for progress in loaded if not progress.text])
+        waits = {creation_id: formatting.describe_queue_wait(eta) for creation_id, eta in etas.items()}
+        return [(progress, progress.text or waits.get(progress.id, "")) for progress in loaded]
 
     def _activity_event(self, current: Activity) -> bytes:
         return encode_event("activity", html=self._render("_activity_strip.html", activity=current))
@@ -230,11 +238,7 @@ class LiveHub:
         return self._context.renderer.fragment(template, context)
 
 
-def encode_event(name: str, event_id: str | None = None, **data: object) -> bytes:
-    """Return a server-sent event. JSON has no raw line breaks, so one `data:` line holds it."""
-    head = f"id: {event_id}\n" if event_id else ""
-    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
-
-
-def _progress_event(progress: CreationProgress, text: str) -> bytes:
-    return encode_event("creation", state=progress.state.value, text=text, ready=not progress.is_pending)
+def _encode_retry(min_seconds: float, max_seconds: float) -> bytes:
+    """Return when the browser reconnects after the stream has ended."""
+    milliseconds = 1000 * random.uniform(min_seconds, max_seconds)  # noqa: S311  # no secret
+    return f"retry: {milliseconds:.0f}\n\n".encode()

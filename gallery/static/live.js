@@ -4,6 +4,8 @@
 // Browsers offer locks to https and localhost only. On plain http windows agree by messages, and do not limit creations.
 
 const MAX_CREATION_STREAMS = 3
+// Browsers reconnect by themselves, but give up after an error such as the 502 of a proxy while the site restarts.
+const REOPEN_SECONDS = 20
 
 // The feed's events for all windows of one viewer. The window that came last opens the stream: it knows by `since` what
 // it has missed, and the server sends that too. The others receive its messages; one of them takes over when it is closed
@@ -71,6 +73,10 @@ class FeedStream {
         this.channel?.postMessage(message)
       })
     }
+    this.stream.addEventListener("error", ({ target }) => {
+      if (target.readyState !== EventSource.CLOSED) return
+      setTimeout(() => this.stream === target && this.open(), 1000 * REOPEN_SECONDS * (1 + Math.random()))
+    })
   }
 
   close() {

@@ -1,11 +1,8 @@
 """`/live` against the site as it is served."""
 
-import json
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -19,32 +16,11 @@ from core.models import State, creations, people
 from gallery.queries.activity import MAX_PUBLISHED
 from gallery.services import live_updates
 from gallery.views.pagination import Cursor
+from tests.support.event_streams import listening
 from tests.support.gallery_data import SETTINGS_WITH_SIGN_IN, GalleryData
 from tests.support.gallery_server import Served
 from tests.support.servers import wait_until
 from tests.support.site_client import Serve, SiteClient
-
-
-class Stream:
-    """The events of one stream so far."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, Any]] = []
-        self.status: int | None = None
-        self.headers: Mapping[str, str] = {}
-        self.socket: socket.socket | None = None
-        self.ended, self.ended_well = threading.Event(), False
-
-    def disconnect(self) -> None:
-        """Close the connection, as a browser does that closes the page."""
-        if not self.ended.is_set() and self.socket is not None:
-            self.socket.shutdown(socket.SHUT_RDWR)
-
-    def named(self, name: str) -> Any:
-        return [facts for found, facts in self.events if found == name]
-
-    def first(self, name: str, within: int = 10) -> Any:
-        return wait_until(lambda: self.named(name), f"no {name}", within=within)[0]
 
 
 @pytest.fixture(autouse=True)
@@ -61,40 +37,6 @@ def client(site: Callable[..., SiteClient]) -> SiteClient:
 @pytest.fixture
 def address(client: SiteClient, serve: Serve) -> str:
     return serve(client)
-
-
-@contextmanager
-def listening(address: str, query: str = "", **headers: Any) -> Iterator[Any]:
-    """Read a stream in a thread until the end of the block."""
-    stream = Stream()
-    client = httpx.Client(trust_env=False, verify=False, timeout=20)
-    thread = threading.Thread(target=_read, daemon=True, args=(client, stream, f"{address}/live{query}", headers))
-    thread.start()
-    wait_until(lambda: stream.status, "no stream")
-    try:
-        yield stream
-    finally:
-        stream.disconnect()
-        thread.join(10)
-        client.close()
-
-
-def _read(client: TestClient, stream: Any, url: str, headers: dict[str, str] | None) -> None:
-    try:
-        with client.stream("GET", url, headers=headers) as answer:
-            stream.socket = answer.extensions["network_stream"].get_extra_info("socket")
-            stream.headers, stream.status = dict(answer.headers), answer.status_code
-            name = ""
-            for line in answer.iter_lines():
-                if line.startswith("event: "):
-                    name = line[7:]
-                elif line.startswith("data: "):
-                    stream.events.append((name, json.loads(line[6:])))
-        stream.ended_well = True
-    except httpx.HTTPError:
-        pass  # hung up, or cut off
-    finally:
-        stream.ended.set()
 
 
 def since() -> str:
@@ -271,33 +213,6 @@ def test_invisible_creation_has_no_stream(address: str, gallery_data: GalleryDat
     for name in (hidden, 4711, 0, -1, "x", "9" * 30):
         with listening(address, f"?creation={name}") as stream:
             assert stream.status == 204
-
-
-def test_too_many_streams_are_refused_with_204(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_updates, "MAX_SUBSCRIBERS", 1)
-    with listening(address) as first:
-        first.first("activity")
-        with listening(address) as second:
-            assert second.status == 204
-
-
-def test_streams_are_limited_per_client(
-    address: str,
-    site: Callable[..., TestClient],
-    gallery_data: GalleryData,
-    sign_in: Callable[[TestClient, int], str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(live_updates, "MAX_PER_CLIENT", 1)
-    client = site()
-    sign_in(client, gallery_data.person("grace"))
-    member = {"Cookie": f"login={client.cookies['login']}"}
-    with listening(address) as stranger, listening(address, **member) as grace:
-        assert (stranger.status, grace.status) == (200, 200)
-        elsewhere = {"X-Forwarded-For": "198.51.100.1"}
-        for who, status in (({}, 204), (member, 204), (elsewhere, 200)):
-            with listening(address, **who) as one_more:
-                assert one_more.status == status
 
 
 def test_one_poll_serves_all_streams(address: str, gallery_data: GalleryData, statements: list[str]) -> None:

@@ -13,6 +13,7 @@ from core.models import State, creations
 from gallery.services import live_updates
 from tests.support.browser import running_browser, window
 from tests.support.gallery_data import GalleryData
+from tests.support.servers import wait_until
 from tests.support.site_client import Serve, SiteClient
 
 pytestmark = pytest.mark.browser
@@ -115,3 +116,43 @@ def test_activity_strip_is_the_same_in_all_windows(windows: Windows, gallery_dat
     gallery_data.creation(prompt="a boat at sea", next_attempt_at=now())
     for page in pages:
         page.locator("[data-activity]").get_by_text("a boat at sea").wait_for(timeout=30_000)
+
+
+def test_feed_waits_for_room_when_there_are_too_many_streams(
+    browser: Browser,
+    site: Callable[..., SiteClient],
+    serve_in_browser: Serve,
+    gallery_data: GalleryData,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_updates, "FULL_RETRY_SECONDS", (0.2, 0.4))
+    client = site()
+    client.app.state.live.max_subscribers = 0
+    publish_now(gallery_data, "the first")
+    page = window(browser, serve_in_browser(client)).new_page()
+    page.goto("/")
+    publish_now(gallery_data, "while there was no room")
+    wait_for_news([page], "1 new picture")
+    client.app.state.live.max_subscribers = 1
+    wait_until(lambda: not client.app.state.live.is_idle, "the browser did not come back")
+    publish_now(gallery_data, "after there was")
+    wait_for_news([page], "2 new pictures")
+
+
+def test_feed_opens_its_stream_again_after_an_error(browser: Browser, address: str, gallery_data: GalleryData) -> None:
+    """A proxy answers 502 while the site restarts; browsers do not reconnect after it."""
+    publish_now(gallery_data, "the first")
+    context = window(browser, address)
+    context.route("**/live?*", lambda route: route.fulfill(status=502), times=1)
+    page = context.new_page()
+    page.clock.install()
+    with page.expect_response("**/live?*") as refused:
+        page.goto("/")
+    assert refused.value.status == 502
+    publish_now(gallery_data, "a lighthouse")
+
+    def arrives_later() -> bool:
+        page.clock.run_for(10_000)
+        return page.get_by_role("button", name="1 new picture").is_visible()
+
+    wait_until(arrives_later, "the stream was not opened again")
