@@ -4,8 +4,7 @@ STYLES: dict[str, str] = {
     "photo": "photograph, natural light, 35 mm, sharp focus",
     "cinema": "cinematic film still, dramatic light, shallow depth of field",
     "oil": "oil painting, visible brush strokes, canvas texture",
-    # Rows of the database hold this key, so it keeps its British spelling.
-    "watercolour": "watercolour, soft washes, paper grain",
+    "watercolor": "watercolor, soft washes, paper grain",
     "ink": "ink drawing, fine lines, cross-hatching",
     "pencil": "pencil sketch, graphite shading on paper",
     "woodcut": "woodcut print, bold carved lines, two colors",
@@ -17,6 +16,9 @@ STYLES: dict[str, str] = {
     "lowpoly": "low poly 3D render, faceted shapes, soft shadows",
     "isometric": "isometric illustration, tiny detailed scene",
 }
+
+# In links to the composer, and in what people type.
+FORMER_NAMES = {"watercolour": "watercolor"}
 
 
 def apply_style(prompt: str, style: str | None) -> str:

@@ -6,7 +6,7 @@ from sandbox.model import Draft
 from sandbox.world import World
 
 USERS = (
-    ("mira_paints", "Mira Okafor", "watercolours, tea, trains"),
+    ("mira_paints", "Mira Okafor", "watercolors, tea, trains"),
     ("jonas_weber", "Jonas Weber", "Fotograf aus Freiburg"),
     ("sakura_iro", "さくら 🌸", "絵とねこ"),
     ("leylanur", "Leyla Nur Yıldız", "ceramics in Izmir"),

@@ -21,7 +21,7 @@ from typing import Any
 
 from bot.intent.tokens import is_one_edit_apart
 from core.generation_limits import ASPECT_RATIOS, MAX_IMAGES, MAX_SEED, MAX_STEPS
-from core.styles import STYLES
+from core.styles import FORMER_NAMES, STYLES
 
 # Two hyphens or more, or the long dash that a phone makes of them, directly before a letter.
 OPTION = re.compile(
@@ -39,7 +39,7 @@ MAX_CORRECTIONS = 12
 MAX_VALUE_LENGTH = 12
 
 STYLE_ALIASES = {
-    "watercolor": "watercolour", "aquarell": "watercolour", "photograph": "photo", "photography": "photo",
+    **FORMER_NAMES, "aquarell": "watercolor", "photograph": "photo", "photography": "photo",
     "photorealistic": "photo", "cinematic": "cinema", "film": "cinema", "oilpainting": "oil", "comics": "comic",
     "cartoon": "comic", "manga": "anime", "sketch": "pencil", "drawing": "pencil", "pixelart": "pixel", "8bit": "pixel",
     "claymation": "clay", "lino": "woodcut", "linocut": "woodcut", "isometry": "isometric",

@@ -14,7 +14,7 @@ from core.generation_limits import ASPECT_RATIOS, MAX_IMAGES, MAX_SEED, MAX_STEP
 from core.models import Creation
 from core.prompt_filter import unsafe_category
 from core.reason_codes import message_for
-from core.styles import STYLES
+from core.styles import FORMER_NAMES, STYLES
 from core.text import clean, tidy
 from gallery.services.create_creation import GenerationParams
 from gallery.services.init_images import MAX_FORM_BYTES, UPLOAD_PREFIX
@@ -56,7 +56,7 @@ class ComposerForm(FormModel):
 
     prompt: FieldText = ""
     negative_prompt: FieldText = ""
-    style: FieldText = ""
+    style: Annotated[FieldText, AfterValidator(lambda name: FORMER_NAMES.get(name, name))] = ""
     aspect_ratio: FieldText = ""
     count: Annotated[FieldText, AfterValidator(lambda text: text or "1")] = "1"
     seed: FieldText = ""

@@ -27,7 +27,8 @@ from gpu.api.contract import PaintRequest
         ("a fox --ar 16:9 --ar 3:2", "a fox", Options(aspect_ratio="3:2")),
         ("a fox --ar １６：９", "a fox", Options(aspect_ratio="16:9")),
         ("a fox --ar 4:5", "a fox", Options(aspect_ratio="4:5")),
-        ("a fox --style watercolor", "a fox", Options(style="watercolour")),
+        ("a fox --style watercolor", "a fox", Options(style="watercolor")),
+        ("a fox --style watercolour", "a fox", Options(style="watercolor")),
         (f"a fox --seed {MAX_SEED}", "a fox", Options(seed=MAX_SEED)),
     ],
 )

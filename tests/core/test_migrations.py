@@ -218,6 +218,20 @@ def test_rows_of_every_revision_survive_the_upgrade(engine: Engine) -> None:
     assert len(rows) > 5 * len(REVISIONS)
 
 
+def test_migration_renames_a_style(engine: Engine) -> None:
+    script = next(script for script in SCRIPTS.walk_revisions() if "watercolor" in script.doc)
+    migrate(engine, str(script.down_revision))
+    with engine.begin() as connection:
+        for number in (1, 2):
+            for table in _tables(connection):
+                _insert_row(connection, table, number)
+        connection.execute(text("UPDATE creation SET style = 'watercolour' WHERE id = 1"))
+    migrate(engine)
+    with read_connection(engine) as connection:
+        styles = list(connection.execute(select(creations.c.style).order_by(creations.c.id)).scalars())
+    assert styles == ["watercolor", "style 2"]
+
+
 def test_indexes_after_the_upgrade_are_those_of_the_models(engine: Engine, migrated_database: Engine) -> None:
     SQLModel.metadata.create_all(engine)
     assert _indexes(migrated_database) == _indexes(engine)

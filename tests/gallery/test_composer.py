@@ -311,6 +311,12 @@ def test_link_fills_in_the_form_but_no_upload(ada: Member) -> None:
     assert (form.prompt, form.style, form.aspect_ratio, form.init_image) == ("a fox", "ink", "16:9", "")
 
 
+def test_a_style_has_a_former_name(ada: Member, rows: Callable[[], list[Creation]]) -> None:
+    assert page_context(ada.client.get("/paint?prompt=a+fox&style=watercolour"))["form"].style == "watercolor"
+    ada.paint(style="watercolour")
+    assert [row.style for row in rows()] == ["watercolor"]
+
+
 def test_a_form_with_former_field_names_is_accepted(ada: Member, rows: Callable[[], list[Creation]]) -> None:
     paths = [ada.paint(negative="people", shape="16:9", once="k").headers["location"] for _ in range(2)]
     (row,) = rows()
