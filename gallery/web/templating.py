@@ -109,7 +109,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # templates belong to this version of the code
     )
-    # Jinja compares the names of globals at each import of a macro: without its unused functions that takes half as long.
+    # Jinja compares the names of globals at each import of a macro: without its unused functions it takes half as long.
     environment.globals = {"range": range}
     environment.filters |= {function.__name__: function for function in FILTERS}
     return environment

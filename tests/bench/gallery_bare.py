@@ -2,9 +2,10 @@
 
     python tests/bench/gallery_bare.py PORT FOLDER
 
-`/<name>` also serves each `FOLDER/<name>.json`: ready dicts through the framework's own JSON response. Each `FOLDER/<name>.html` is a page of the real site. It is split into markup and values (texts, and attributes that
+Each `FOLDER/<name>.html` is a page of the real site. It is split into markup and values (texts, and attributes that
 differ from card to card). `/<name>` serves a template that renders the same bytes again: it looks up and escapes every
-value, without a database.
+value, without a database. It also serves each `FOLDER/<name>.json`: ready dicts through the framework's own JSON
+response.
 """
 
 import gc
