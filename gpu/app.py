@@ -46,6 +46,7 @@ PACKAGES = (
     "accelerate==1.15.0",
     "diffusers==0.42.1",
     "fastapi==0.163.2",
+    "ftfy==6.3.1",
     "hf-xet==1.8.0",
     "httpx==0.28.1",
     "huggingface_hub==2.4.0",

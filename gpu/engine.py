@@ -101,6 +101,7 @@ class EngineLimits:
     max_side: int = 1536
     multiple: int = 8
     max_steps: int = 100
+    min_guidance: float = 0.0
     max_guidance: float = 30.0
     # Images of width x height in one call. More fit if they are smaller, fewer if they are larger.
     batch: int = 1

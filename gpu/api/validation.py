@@ -106,8 +106,8 @@ def _size_errors(key: BatchKey, limits: EngineLimits) -> Errors:
 def _number_errors(key: BatchKey, limits: EngineLimits) -> Errors:
     if not 1 <= key.steps <= limits.max_steps:
         yield "steps", f"must be between 1 and {limits.max_steps}"
-    if not 0 <= key.guidance <= limits.max_guidance:
-        yield "guidance", f"must be between 0 and {limits.max_guidance:g}"
+    if not limits.min_guidance <= key.guidance <= limits.max_guidance:
+        yield "guidance", f"must be between {limits.min_guidance:g} and {limits.max_guidance:g}"
 
 
 def _init_image_errors(body: PaintRequest, key: BatchKey, limits: EngineLimits) -> Errors:

@@ -5,9 +5,9 @@ A folder never touches the network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gpu.diffusion.load_errors import load_error
 from gpu.diffusion.model_defaults import tiny_vae_for
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Autoencoder = Literal["own", "tiny"]
 UNPINNED = Revisions()
+# Text-to-image pipelines that AutoPipeline does not know, and their image-to-image pipelines.
+_OUTSIDE_AUTO = {"SanaSprintPipeline": "SanaSprintImg2ImgPipeline"}
 
 
 def load_text_pipeline(
@@ -37,10 +39,13 @@ def load_text_pipeline(
     blackens images; `gpu.safety` checks them afterwards.
     """
     source = preset.source if preset else model
-    parts = _replaced_parts(source, preset, dtype, vae, revisions) | _no_safety_checker(source, revisions)
+    config = _load_config(source, revisions)
+    parts = _replaced_parts(source, preset, dtype, vae, revisions) | _no_safety_checker(config)
     options = parts | revisions.options(source)
+    own_class = str(config.get("_class_name"))
+    loader = diffusers_class(own_class if own_class in _OUTSIDE_AUTO else "AutoPipelineForText2Image")
     try:
-        pipeline = _from_pretrained(source, preset.variant if preset else None, dtype=dtype, **options)
+        pipeline = _from_pretrained(loader, source, preset.variant if preset else None, dtype=dtype, **options)
     except Exception as error:
         raise load_error("GPU_MODEL", source, error) from error
     pipeline.set_progress_bar_config(disable=True)
@@ -61,19 +66,18 @@ def img2img_from(text: Pipeline) -> Pipeline | None:
 
     It takes no more memory. Its scheduler is its own, because a shared one would count steps for both.
     """
+    loader = diffusers_class(_OUTSIDE_AUTO.get(type(text).__name__, "AutoPipelineForImage2Image"))
     try:
-        pipeline: Pipeline = diffusers_class("AutoPipelineForImage2Image").from_pipe(
-            text, scheduler=type(text.scheduler).from_config(text.scheduler.config)
-        )
+        pipeline: Pipeline = loader.from_pipe(text, scheduler=type(text.scheduler).from_config(text.scheduler.config))
     except ValueError:
         return None
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
-def _from_pretrained(source: str, variant: str | None, **options: object) -> Pipeline:
+def _from_pretrained(loader: Any, source: str, variant: str | None, **options: object) -> Pipeline:
     """Load half-precision files if the repository has them (half the download), else the full ones."""
-    load: Callable[..., Pipeline] = diffusers_class("AutoPipelineForText2Image").from_pretrained
+    load: Callable[..., Pipeline] = loader.from_pretrained
     if variant:
         try:
             return load(source, variant=variant, **options)
@@ -92,8 +96,8 @@ def _load_config(source: str, revisions: Revisions) -> dict[str, object]:
     return dict(config)
 
 
-def _no_safety_checker(source: str, revisions: Revisions) -> dict[str, object]:
-    if "safety_checker" not in _load_config(source, revisions):
+def _no_safety_checker(config: Mapping[str, object]) -> dict[str, object]:
+    if "safety_checker" not in config:
         return {}
     return {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 

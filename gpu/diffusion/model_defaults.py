@@ -6,7 +6,7 @@ A wrong guess does little harm: callers may set steps and guidance themselves.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpu.diffusion.pipeline_types import Pipeline
@@ -34,6 +34,8 @@ _BY_NAME = (
 # A model that needs so few steps is distilled.
 MAX_DISTILLED_STEPS = 8
 DEFAULT_STEPS = 25
+# Pixels a side of one latent of a deep autoencoder (DC-AE): transformers read each by itself.
+DEEP_SCALE = 32
 
 # The tiny autoencoders for the same latents, by the start of the pipeline's class name.
 _TINY_VAES = (
@@ -44,6 +46,7 @@ _TINY_VAES = (
     ("ZImage", "madebyollin/taef1"),
     ("FluxPipeline", "madebyollin/taef1"),
     ("Chroma", "madebyollin/taef1"),
+    ("PRXPipeline", "madebyollin/taef1"),
 )
 
 
@@ -71,6 +74,7 @@ def preset_for_unknown(model: str, text: Pipeline) -> Preset:
         parameters=parameters,
         gpu_type="L4" if parameters < 5 else "L40S",
         multiple=side_multiple(text),
+        min_guidance=min_guidance(text),
         negative_prompt_min_guidance=_negative_prompt_min_guidance(text, accepted),
         supports_guidance="guidance_scale" in accepted and not text.config.get("is_distilled"),
         tiny_vae=tiny_vae_for(type(text).__name__),
@@ -80,12 +84,14 @@ def preset_for_unknown(model: str, text: Pipeline) -> Preset:
 def guess_defaults(model: str, pipeline: Pipeline) -> InferenceDefaults:
     """Guess by what the configuration says about distillation, then by name, then use the pipeline's defaults."""
     scheduler, config = type(pipeline.scheduler).__name__, pipeline.scheduler.config
+    if scheduler == "SCMScheduler":  # SANA-Sprint, which reads its guidance like the prompt
+        return InferenceDefaults(steps=2, guidance=4.5)
     if pipeline.config.get("is_distilled") or scheduler in ("LCMScheduler", "TCDScheduler"):
         return InferenceDefaults(steps=4, guidance=1.0)
     name = (Path(model).name if Path(model).is_dir() else model).lower()
     for fragment, defaults in _BY_NAME:
         if fragment in name:
-            return defaults
+            return replace(defaults, guidance=max(defaults.guidance, min_guidance(pipeline)))
     # Trailing timesteps mark distilled models. Models that predict velocity use them too, without being distilled.
     if config.get("timestep_spacing") == "trailing" and config.get("prediction_type") == "epsilon":
         return InferenceDefaults(steps=4, guidance=0.0)
@@ -95,6 +101,8 @@ def guess_defaults(model: str, pipeline: Pipeline) -> InferenceDefaults:
 
 def native_side(pipeline: Pipeline) -> int:
     """Return the side in pixels of the training images, 1024 if it is unknown."""
+    if isinstance(side := pipeline.config.get("default_sample_size"), int):
+        return side
     network = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
     latent = getattr(getattr(network, "config", None), "sample_size", None)
     if isinstance(latent, (list, tuple)):
@@ -103,9 +111,14 @@ def native_side(pipeline: Pipeline) -> int:
 
 
 def side_multiple(pipeline: Pipeline) -> int:
-    """Return what sides must be a multiple of: the size of one latent, or of two in transformers."""
+    """Return what sides must be a multiple of: the size of one latent, or of two in most transformers."""
     scale = int(getattr(pipeline, "vae_scale_factor", 8))
-    return scale if hasattr(pipeline, "unet") else scale * 2
+    return scale if hasattr(pipeline, "unet") or scale >= DEEP_SCALE else scale * 2
+
+
+def min_guidance(pipeline: Pipeline) -> float:
+    """Return the lowest guidance that the pipeline accepts."""
+    return 1.0 if type(pipeline).__name__ == "PRXPipeline" else 0.0
 
 
 def _negative_prompt_min_guidance(pipeline: Pipeline, accepted: frozenset[str]) -> float | None:

@@ -20,13 +20,17 @@ class PipelineCaller:
         self.pipeline = pipeline
         self._limits = limits
         self._accepted = frozenset(inspect.signature(pipeline.__call__).parameters)
+        # PRX repeats its timestep for two pictures, whatever the batch (diffusers 0.42).
+        self._guides_alone = type(pipeline).__name__ == "PRXPipeline"
         self._zeros_for_no_negative = bool(pipeline.config.get("force_zeros_for_empty_prompt"))
 
     def groups(self, key: BatchKey, images: Sequence[ImageRequest]) -> list[list[int]]:
         """Return the indices of the images that may share one call."""
         groups: dict[Hashable, list[int]] = {}
         for index, image in enumerate(images):
-            groups.setdefault((self._reference(key, image), self._has_zero_negative(key, image)), []).append(index)
+            alone = index if self._guides_alone and key.guidance > 1 else 0
+            shared = (alone, self._reference(key, image), self._has_zero_negative(key, image))
+            groups.setdefault(shared, []).append(index)
         return list(groups.values())
 
     def generate(self, key: BatchKey, images: Sequence[ImageRequest]) -> torch.Tensor:
@@ -47,6 +51,10 @@ class PipelineCaller:
             "width": key.width,
             "height": key.height,
             "output_type": "pt",
+            # The size of the request, not the nearest one of the training.
+            "use_resolution_binning": False,
+            # SANA-Sprint's second timestep, which exists for two steps only.
+            "intermediate_timesteps": 1.3 if key.steps == 2 else None,
         }
         if self._uses_negatives(key) and not self._has_zero_negative(key, images[0]):
             arguments["negative_prompt"] = [image.negative_prompt for image in images]
@@ -57,7 +65,14 @@ class PipelineCaller:
     def _init_image_arguments(self, key: BatchKey, images: Sequence[ImageRequest]) -> dict[str, object]:
         if self.is_reference_based:
             return {"image": images[0].init_image}
-        return {"image": [image.init_image for image in images], "strength": key.strength}
+        return {"image": [image.init_image for image in images], "strength": self._strength(key)}
+
+    def _strength(self, key: BatchKey) -> float:
+        """Return the strength of a whole number of steps.
+
+        UNet families round the steps to run down, others up: 2 steps at 0.6 would start at pure noise.
+        """
+        return key.strength if hasattr(self.pipeline, "unet") else int(key.steps * key.strength) / key.steps
 
     @property
     def is_reference_based(self) -> bool:

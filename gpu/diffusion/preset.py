@@ -56,6 +56,8 @@ class Preset:
     negative_prompt_min_guidance: float | None = 1.0
     supports_strength: bool = True
     supports_guidance: bool = True
+    supports_init_image: bool = True
+    min_guidance: float = 0.0
     tiny_vae: str | None = None
     unet: tuple[str, str] | None = None
     fp16_vae: str | None = None
@@ -95,6 +97,8 @@ class Preset:
             negative_prompt_min_guidance=self.negative_prompt_min_guidance,
             supports_strength=self.supports_strength,
             supports_guidance=self.supports_guidance,
+            min_guidance=self.min_guidance,
+            kinds=frozenset({"text", "image"} if self.supports_init_image else {"text"}),
         )
 
 
@@ -108,16 +112,18 @@ def describe(preset: Preset) -> Iterator[str]:
     yield f"  size       {side} x {side}, sides up to {preset.max_side}"
     yield f"  steps      {preset.steps}, at most {preset.max_steps}"
     yield f"  guidance   {preset.guidance:g}; {_negative_note(preset)}"
-    yield f"  from       text, and text with an image{_strength_note(preset)}"
+    yield f"  from       {_input_note(preset)}"
     yield f"  needs      about {preset.vram_gb:g} GB of GPU memory (estimate); at Modal: {preset.gpu_type}"
     yield f"  batch      {preset.batch} images; for GPU_VAE=tiny: {preset.tiny_vae or 'none'}"
 
 
 def _negative_note(preset: Preset) -> str:
     if preset.negative_prompt_min_guidance is None:
-        return "negative prompts and other guidance have no effect"
+        return f"negative prompts {'' if preset.supports_guidance else 'and other guidance '}have no effect"
     return f"negative prompts work above {preset.negative_prompt_min_guidance:g}"
 
 
-def _strength_note(preset: Preset) -> str:
-    return "" if preset.supports_strength else " (as a reference, without strength)"
+def _input_note(preset: Preset) -> str:
+    if not preset.supports_init_image:
+        return "text only: it reads no init image"
+    return f"text, and text with an image{'' if preset.supports_strength else ' (as a reference, without strength)'}"

@@ -36,6 +36,18 @@ STABILITY_RESEARCH = License(
 APACHE = License(
     "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", "free", "commercial use is free, without restrictions"
 )
+PRX = License(
+    "Apache-2.0, text encoder: Gemma Terms of Use",
+    "https://huggingface.co/Photoroom/prx-512-t2i-sft-distilled",
+    "free",
+    "commercial use is free; the uses that Google's Gemma Terms prohibit are forbidden to you and your users",
+)
+SANA = License(
+    "Apache-2.0 or NVIDIA NSCL v2, text encoder: Gemma Terms of Use",
+    "https://huggingface.co/Efficient-Large-Model/Sana_Sprint_1.6B_1024px_diffusers",
+    "restricted",
+    "copies of its card differ: Apache-2.0, or NVIDIA's license without commercial use; read the card of your download",
+)
 UNKNOWN = License("unknown", "the page of the model", "unknown", "commercial use may be restricted")
 
 # Distilled models were trained with timesteps from the noisy end; otherwise the first one is not noise at all.
@@ -179,6 +191,48 @@ PRESETS: tuple[Preset, ...] = (
         # It has the autoencoder of FLUX.1, so the tiny one fits too.
         tiny_vae="madebyollin/taef1",
         notes="photographs, and text in English and Chinese",
+    ),
+    Preset(
+        name="sana-sprint",
+        source="Efficient-Large-Model/Sana_Sprint_1.6B_1024px_diffusers",
+        license=SANA,
+        steps=2,
+        # It reads its guidance like the prompt, at no cost.
+        guidance=4.5,
+        side=1024,
+        max_side=1536,
+        max_steps=4,
+        max_guidance=10.0,
+        batch=8,
+        parameters=4.54,
+        gpu_type="L4",
+        multiple=32,
+        fits_fp16=False,
+        negative_prompt_min_guidance=None,
+        notes="1024 pixels in 2 steps, with the least work of all; quality not compared yet",
+    ),
+    Preset(
+        name="prx-512",
+        source="Photoroom/prx-512-t2i-sft-distilled",
+        license=PRX,
+        steps=8,
+        # Distilled at one guidance.
+        guidance=1.0,
+        min_guidance=1.0,
+        supports_guidance=False,
+        negative_prompt_min_guidance=None,
+        supports_init_image=False,
+        side=512,
+        max_side=1024,
+        max_steps=16,
+        batch=16,
+        parameters=3.87,
+        gpu_type="L4",
+        multiple=16,
+        fits_fp16=False,
+        # It has the autoencoder of FLUX.1.
+        tiny_vae="madebyollin/taef1",
+        notes="512 pixels with a license for every business; wants long prompts in plain English",
     ),
 )
 

@@ -74,9 +74,11 @@ def _limit(pipeline: Pipeline, tokenizer: PreTrainedTokenizerBase) -> int:
     own = int(tokenizer.model_max_length)
     if "CLIP" in type(tokenizer).__name__:
         return own if own < NO_LIMIT else CLIP_LIMIT
-    parameter = inspect.signature(pipeline.__call__).parameters.get("max_sequence_length")
+    parameters = inspect.signature(pipeline.__call__).parameters
+    parameter = parameters.get("max_sequence_length")
     if parameter and isinstance(parameter.default, int):
-        return parameter.default
+        # SANA puts an instruction before the prompt, and cuts one token more than the start token.
+        return parameter.default - ("complex_human_instruction" in parameters)
     return own if own < NO_LIMIT else DEFAULT_LIMIT
 
 

@@ -58,6 +58,10 @@ NETWORKS = {preset.name: ARCHITECTURES[preset.name] for preset in PRESETS}
         ("flux2-klein-4b", "transformer", 3876),
         ("flux2-klein-4b", "text_encoder", 4022),
         ("z-image-turbo", "transformer", 6155),
+        ("sana-sprint", "transformer", 1610),
+        ("sana-sprint", "text_encoder", 2614),
+        ("sana-sprint", "vae", 312.3),
+        ("prx-512", "transformer", 1171),
     ],
 )
 def test_networks_have_as_many_parameters_as_the_real_ones(preset: str, slot: str, millions: float) -> None:
@@ -85,6 +89,8 @@ def test_presets_have_the_parameters_of_these_networks(preset: Preset) -> None:
         ("sdxl-lightning", 1024, 6.761, 10.47, 4.88),
         ("flux2-klein-4b", 512, 10.17, 2.515, 1.118),
         ("flux2-klein-4b", 1024, 34.82, 10.47, 4.88),
+        ("sana-sprint", 1024, 2.967, 8.369, 5.180),
+        ("prx-512", 512, 1.732, 2.515, 1.118),
     ],
 )
 def test_the_work_of_a_picture_stays_the_same(
@@ -114,7 +120,8 @@ def test_a_thin_network_of_each_architecture_generates(preset: Preset, tmp_path:
     thread = make_service(tmp_path, kind="random", settings=settings, shrunk=True).state.engine_thread
     thread.start()
     assert thread.wait_settled(120) == "ok"
-    row = measure(thread, Job(64, 64, steps=1, guidance=0.0, batch=2, seconds=0))
+    guidance = thread.engine.limits.guidance
+    row = measure(thread, Job(64, 64, steps=1, guidance=guidance, batch=2, seconds=0))
     thread.stop()
     assert "failed" not in row and row["ms"] > 0 and row["together"] == 2
 

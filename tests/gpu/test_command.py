@@ -18,6 +18,7 @@ from typer.testing import Result as CommandResult
 
 import gpu.__main__ as main_module
 from gpu.api.service import create_app
+from gpu.diffusion.presets import PRESETS
 from gpu.engine import BatchKey, EngineLimits, ImageRequest, Result
 from gpu.settings import ServiceSettings
 
@@ -67,7 +68,7 @@ def test_it_lists_its_models_with_their_licenses() -> None:
     listed = run("--models")
     assert listed.exit_code == 0
     assert "sdxl-lightning: " in listed.stdout and "z-image-turbo: " in listed.stdout
-    assert listed.stdout.count("  license ") == 7
+    assert listed.stdout.count("  license ") == len(PRESETS)
 
 
 def test_help_names_the_options() -> None:

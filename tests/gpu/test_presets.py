@@ -12,7 +12,17 @@ from gpu.diffusion.preset import Preset
 from gpu.diffusion.presets import PRESETS, UNKNOWN, describe, find_preset, license_of
 from gpu.settings import ServiceSettings
 
-NAMES = ["sdxl-lightning", "sd-turbo", "sdxl-turbo", "sd15", "sd35-turbo", "flux2-klein-4b", "z-image-turbo"]
+NAMES = [
+    "sdxl-lightning",
+    "sd-turbo",
+    "sdxl-turbo",
+    "sd15",
+    "sd35-turbo",
+    "flux2-klein-4b",
+    "z-image-turbo",
+    "sana-sprint",
+    "prx-512",
+]
 by_name = pytest.mark.parametrize("preset", PRESETS, ids=NAMES)
 
 
@@ -27,7 +37,7 @@ def test_the_table_has_the_documented_models_and_the_default() -> None:
 def test_every_preset_accepts_its_own_defaults(preset: Preset) -> None:
     limits = preset.limits()
     assert 1 <= limits.steps <= limits.max_steps
-    assert 0 <= limits.guidance <= limits.max_guidance
+    assert limits.min_guidance <= limits.guidance <= limits.max_guidance
     assert limits.min_side <= limits.width == limits.height <= limits.max_side
     assert limits.width % limits.multiple == limits.max_side % limits.multiple == 0
     assert int(limits.steps * limits.strength) >= 1, "the default strength paints from an image"
@@ -45,7 +55,7 @@ def test_every_preset_fits_its_recommended_gpu(preset: Preset) -> None:
 def test_every_license_has_name_address_and_summary(preset: Preset) -> None:
     license = preset.license
     assert license.name and license.summary and license.address.startswith("https://")
-    restricted = {"sd-turbo", "sdxl-turbo", "sd35-turbo"}
+    restricted = {"sd-turbo", "sdxl-turbo", "sd35-turbo", "sana-sprint"}
     assert license.commercial == ("restricted" if preset.name in restricted else "free")
 
 
@@ -64,12 +74,21 @@ def test_the_description_of_a_preset_is_complete(preset: Preset) -> None:
     assert f"{preset.side} x {preset.side}" in description and f"{preset.vram_gb:g} GB" in description
 
 
+def test_a_preset_without_init_images_says_so() -> None:
+    text_only = {preset.name for preset in PRESETS if "image" not in preset.limits().kinds}
+    assert text_only == {"prx-512"}
+    for preset in PRESETS:
+        assert ("reads no init image" in "\n".join(describe(preset))) is (preset.name in text_only)
+
+
 def test_models_trained_in_bf16_do_not_default_to_fp16() -> None:
     """Z-Image's pictures are all NaN in fp16 (Tongyi-MAI/Z-Image issue 14); UNets are published in it."""
     assert {preset.name for preset in PRESETS if not preset.fits_fp16} == {
         "sd35-turbo",
         "flux2-klein-4b",
         "z-image-turbo",
+        "sana-sprint",
+        "prx-512",
     }
     assert all(preset.fits_fp16 for preset in PRESETS if preset.variant == "fp16")
 

@@ -196,3 +196,9 @@ def test_unsupported_steps_are_ignored_and_null() -> None:
     validated = planned(EngineLimits(supports_steps=False), steps=30)
     assert (validated.ignored, validated.steps) == (("steps",), None)
     assert planned(EngineLimits(), steps=30).steps == 30
+
+
+def test_guidance_below_the_models_lowest_is_rejected() -> None:
+    limits = EngineLimits(min_guidance=1.0, guidance=1.0)
+    with pytest.raises(InvalidRequest, match=r"guidance: must be between 1 and 30"):
+        validate_request(PaintRequest(prompt="a lake", guidance=0.5), limits)

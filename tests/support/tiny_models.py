@@ -5,10 +5,11 @@ The same seed makes the same weights. Functions import torch and diffusers when 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-Family = Literal["sd", "sdxl", "sd3", "flux2-klein", "z-image"]
+Family = Literal["sd", "sdxl", "sd3", "flux2-klein", "z-image", "sana-sprint", "prx"]
 
 # The chat template of Qwen models, with the thinking part that the real one adds.
 _CHAT = (
@@ -23,11 +24,21 @@ def tiny_model(folder: Path, family: Family = "sd", *, seed: int = 0) -> Path:
     import torch
 
     torch.manual_seed(seed)
-    make = {"sd": _sd, "sdxl": _sdxl, "sd3": _sd3, "flux2-klein": _flux2_klein, "z-image": _z_image}[family]
-    pipeline = make()
+    pipeline = _MAKERS[family]()
     _amplify_attention(pipeline)
     pipeline.save_pretrained(folder)
+    if family == "prx":
+        _save_whole_t5gemma_config(folder / "text_encoder")
     return folder
+
+
+def _save_whole_t5gemma_config(folder: Path) -> None:
+    """Replace the encoder's configuration by that of encoder and decoder, as in the real repository."""
+    from transformers import T5GemmaConfig
+    from transformers.models.t5gemma.configuration_t5gemma import T5GemmaModuleConfig
+
+    encoder = T5GemmaModuleConfig.from_pretrained(folder)
+    T5GemmaConfig(encoder=encoder, decoder=encoder).save_pretrained(folder)
 
 
 def _amplify_attention(pipeline: Any) -> None:
@@ -37,6 +48,8 @@ def _amplify_attention(pipeline: Any) -> None:
     network, part, factor = getattr(pipeline, "unet", None), "attn2", 4.0
     if network is None:
         network, part, factor = pipeline.transformer, "", 2.25
+    if type(network).__name__ == "SanaTransformer2DModel":
+        part, factor = "attn2", 12.0
     with torch.no_grad():
         for name, weights in network.named_parameters():
             if weights.dim() == 2 and part in name:
@@ -160,6 +173,73 @@ def _z_image() -> Any:
     )
 
 
+def _sana_sprint() -> Any:
+    from diffusers import AutoencoderDC, SanaSprintPipeline, SanaTransformer2DModel, SCMScheduler
+    from transformers import Gemma2Config, Gemma2Model
+
+    tokenizer = _gemma_tokenizer()
+    transformer = SanaTransformer2DModel(
+        in_channels=4,
+        out_channels=4,
+        num_attention_heads=4,
+        attention_head_dim=8,
+        num_layers=2,
+        num_cross_attention_heads=2,
+        cross_attention_head_dim=16,
+        cross_attention_dim=32,
+        caption_channels=16,
+        sample_size=2,
+        guidance_embeds=True,
+        qk_norm="rms_norm_across_heads",
+    )
+    # Six levels make the real factor of 32 between pixels and latents.
+    channels = (8, 8, 8, 16, 16, 16)
+    blocks = ("ResBlock",) * 3 + ("EfficientViTBlock",) * 3
+    vae: Any = AutoencoderDC(
+        latent_channels=4,
+        attention_head_dim=8,
+        encoder_block_types=blocks,
+        decoder_block_types=blocks,
+        encoder_block_out_channels=channels,
+        decoder_block_out_channels=channels,
+        encoder_layers_per_block=(1,) * 6,
+        decoder_layers_per_block=(1,) * 6,
+        scaling_factor=0.41407,
+    )
+    return SanaSprintPipeline(
+        tokenizer=tokenizer,
+        text_encoder=Gemma2Model(Gemma2Config(**_gemma_values(tokenizer))),
+        vae=vae,
+        transformer=transformer,
+        scheduler=SCMScheduler(),
+    )
+
+
+def _prx() -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler, PRXPipeline, PRXTransformer2DModel
+    from transformers.models.t5gemma.configuration_t5gemma import T5GemmaModuleConfig
+    from transformers.models.t5gemma.modeling_t5gemma import T5GemmaEncoder
+
+    tokenizer = _gemma_tokenizer()
+    transformer: Any = PRXTransformer2DModel(
+        in_channels=4, context_in_dim=16, hidden_size=32, num_heads=2, depth=2, axes_dim=[8, 8]
+    )
+    # The real weights are trained; these start at zero, so that no prompt would matter.
+    for name, weights in transformer.named_parameters():
+        if not weights.any():
+            weights.data.normal_(0, 0.5 if "final_layer" in name else 0.02)
+    config: Any = T5GemmaModuleConfig(**_gemma_values(tokenizer))
+    config.dropout_rate = 0.0  # as the configuration of encoder and decoder sets it
+    return PRXPipeline(
+        transformer=transformer,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        text_encoder=T5GemmaEncoder(config),
+        tokenizer=tokenizer,
+        vae=_vae(shift_factor=0.1159, scaling_factor=0.3611, use_quant_conv=False, use_post_quant_conv=False),
+        default_sample_size=64,
+    )
+
+
 def tiny_unet(*, xl: bool = False) -> Any:
     """A UNet of 0.1 M parameters; `xl` with the second text encoder and the image sizes that SDXL reads."""
     more: dict[str, Any] = {"cross_attention_dim": 32}
@@ -274,6 +354,28 @@ def _qwen(layers: int) -> tuple[Any, Any]:
     return tokenizer, Qwen3ForCausalLM(config)
 
 
+def _gemma_tokenizer() -> Any:
+    """Gemma's tokenizer with one token for each letter; PRX reads 256 of them."""
+    from transformers import GemmaTokenizer
+
+    words = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁", *(chr(code) for code in range(33, 127))]
+    numbered = {word: i for i, word in enumerate(words)}
+    return GemmaTokenizer(vocab=numbered, merges=[], model_max_length=256, add_bos_token=True)
+
+
+def _gemma_values(tokenizer: Any) -> dict[str, Any]:
+    return {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+        "query_pre_attn_scalar": 8,
+    }
+
+
 def _vae(**options: Any) -> Any:
     from diffusers import AutoencoderKL
 
@@ -306,3 +408,15 @@ def _flow() -> Any:
     from diffusers import FlowMatchEulerDiscreteScheduler
 
     return FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True)
+
+
+_MAKERS: dict[Family, Callable[[], Any]] = {
+    "sd": _sd,
+    "sdxl": _sdxl,
+    "sd3": _sd3,
+    "flux2-klein": _flux2_klein,
+    "z-image": _z_image,
+    "sana-sprint": _sana_sprint,
+    "prx": _prx,
+}
+FAMILIES = tuple(_MAKERS)

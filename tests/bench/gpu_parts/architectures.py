@@ -11,40 +11,12 @@ change the range of numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-Values = Mapping[str, Any]
+from tests.bench.gpu_parts.architecture import Architecture, Part, Values
+from tests.bench.gpu_parts.gemma_architectures import SANA_SPRINT, prx
 
-
-@dataclass(frozen=True)
-class Part:
-    """One network: its class in diffusers, or in transformers if `config` names a configuration class."""
-
-    kind: str
-    values: Values
-    config: str | None = None
-    # Values that make it tiny.
-    shrunk: Values = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A pipeline and its networks.
-
-    tokens: length of the text that the denoiser reads. packed: it reads 2 x 2 latents as one token.
-    """
-
-    pipeline: str
-    parts: Mapping[str, Part]
-    tokenizers: Mapping[str, str]
-    scheduler: str
-    schedule: Values
-    tokens: int = 77
-    packed: bool = False
-    # Channels of the latents, also for the tiny VAE.
-    latent_channels: int = 4
-    extra: Values = field(default_factory=dict)
+__all__ = ["ARCHITECTURES", "SAFETY_VISION", "Architecture", "Part", "Values"]
 
 
 def _clip(kind: str, width: int, layers: int, heads: int, projection: int, act: str) -> Part:
@@ -332,6 +304,8 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "sd35-turbo": _SD35_LARGE,
     "flux2-klein-4b": _KLEIN_4B,
     "z-image-turbo": _Z_IMAGE,
+    "sana-sprint": SANA_SPRINT,
+    "prx-512": prx(_VAE_FLUX),
 }
 
 # The safety check's CLIP ViT-L/14.

@@ -40,16 +40,24 @@ def assemble(architecture: Architecture, *, device: str, dtype: Any, shrunk: boo
 def build(part: Part, *, device: str, dtype: Any, shrunk: bool = False) -> Any:
     """Return one network in evaluation mode, initialized on the device."""
     import diffusers
-    import transformers
 
     values = {**part.values, **(part.shrunk if shrunk else {})}
     with _made_on(device, dtype):
         if part.config:
-            made = getattr(transformers, part.kind)(getattr(transformers, part.config)(**values))
+            made = _text_class(part.kind)(_text_class(part.config)(**values))
         else:
             made = getattr(diffusers, part.kind)(**values)
     _fill_padding(made)
     return made.eval().requires_grad_(False)
+
+
+def _text_class(name: str) -> Any:
+    """Return a class of transformers. T5Gemma's encoder and its configuration are in its modules only."""
+    import transformers
+    from transformers.models.t5gemma import configuration_t5gemma, modeling_t5gemma
+
+    places = (transformers, modeling_t5gemma, configuration_t5gemma)
+    return next(getattr(place, name) for place in places if hasattr(place, name))
 
 
 def _fill_padding(network: Any) -> None:
@@ -124,7 +132,14 @@ def _qwen_tokenizer() -> Any:
     return made
 
 
-_TOKENIZERS = {"clip": _clip_tokenizer, "t5": _t5_tokenizer, "qwen": _qwen_tokenizer}
+def _gemma_tokenizer() -> Any:
+    from transformers import GemmaTokenizer
+
+    words = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁", *(chr(code) for code in range(33, 127))]
+    return GemmaTokenizer(vocab=_numbered(words), merges=[], model_max_length=256, add_bos_token=True)
+
+
+_TOKENIZERS = {"clip": _clip_tokenizer, "t5": _t5_tokenizer, "qwen": _qwen_tokenizer, "gemma": _gemma_tokenizer}
 
 
 def _letters() -> list[str]:

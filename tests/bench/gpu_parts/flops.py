@@ -14,6 +14,8 @@ from typing import Any
 from tests.bench.gpu_parts.architectures import ARCHITECTURES, Architecture, Part
 from tests.bench.gpu_parts.assembling import build, build_safety_vision, build_tiny_vae
 
+_MASKS = ("full_attention", "sliding_attention")
+
 
 @dataclass(frozen=True)
 class Work:
@@ -146,12 +148,15 @@ def _safety_work() -> float:
 
 
 def _text_work(part: Part, architecture: Architecture) -> float:
-    length = {"T5EncoderModel": 256, "Qwen3ForCausalLM": architecture.tokens, "Qwen3Model": architecture.tokens}
-    tokens = length.get(part.kind, 77)
+    by_pipeline = architecture.tokens + architecture.instruction
+    length = dict.fromkeys(("Qwen3ForCausalLM", "Qwen3Model", "Gemma2Model", "T5GemmaEncoder"), by_pipeline)
+    tokens = (length | {"T5EncoderModel": 256}).get(part.kind, 77)
     network = _on_meta(part)
     if part.kind == "Qwen3ForCausalLM":
         network = network.model  # what it would say next is computed and thrown away; not counted as work
-    return _counted(network, lambda: network(input_ids=_zeros(1, tokens, whole=True)))
+    # T5Gemma would look at the values of a mask.
+    mask = {"attention_mask": dict.fromkeys(_MASKS)} if part.kind == "T5GemmaEncoder" else {}
+    return _counted(network, lambda: network(input_ids=_zeros(1, tokens, whole=True), **mask))
 
 
 def _vae_work(architecture: Architecture, width: int, height: int, vae: str) -> tuple[float, float]:
@@ -162,7 +167,8 @@ def _vae_work(architecture: Architecture, width: int, height: int, vae: str) -> 
         network = build_tiny_vae(channels, device="meta", dtype=torch.bfloat16)
     else:
         network = _on_meta(architecture.parts["vae"])
-    latents, pixels = _zeros(1, channels, height // 8, width // 8), _zeros(1, 3, height, width)
+    scale = architecture.scale
+    latents, pixels = _zeros(1, channels, height // scale, width // scale), _zeros(1, 3, height, width)
     decode = _counted(network.decoder, lambda: network.decode(latents))
     return decode, _counted(network.encoder, lambda: network.encode(pixels))
 
@@ -170,7 +176,7 @@ def _vae_work(architecture: Architecture, width: int, height: int, vae: str) -> 
 def _step_work(architecture: Architecture, width: int, height: int) -> float:
     part = architecture.parts.get("unet") or architecture.parts["transformer"]
     network = _on_meta(part)
-    inputs = _INPUTS[part.kind](architecture, part.values, width // 8, height // 8)
+    inputs = _INPUTS[part.kind](architecture, part.values, width // architecture.scale, height // architecture.scale)
     return _counted(network, lambda: network(**inputs))
 
 
@@ -214,7 +220,26 @@ def _z_image_inputs(architecture: Architecture, values: Mapping[str, Any], width
     }
 
 
+def _sana_inputs(architecture: Architecture, values: Mapping[str, Any], width: int, height: int) -> dict[str, Any]:
+    return {
+        "hidden_states": _zeros(1, architecture.latent_channels, height, width),
+        "encoder_hidden_states": _zeros(1, architecture.tokens, 2304),
+        "guidance": _zeros(1),
+        "timestep": _zeros(1),
+    }
+
+
+def _prx_inputs(architecture: Architecture, values: Mapping[str, Any], width: int, height: int) -> dict[str, Any]:
+    return {
+        "hidden_states": _zeros(1, architecture.latent_channels, height, width),
+        "timestep": _zeros(1),
+        "encoder_hidden_states": _zeros(1, architecture.tokens, 2304),
+    }
+
+
 _INPUTS = {
+    "SanaTransformer2DModel": _sana_inputs,
+    "PRXTransformer2DModel": _prx_inputs,
     "UNet2DConditionModel": _unet_inputs,
     "SD3Transformer2DModel": _sd3_inputs,
     "Flux2Transformer2DModel": _klein_inputs,
