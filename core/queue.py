@@ -20,13 +20,14 @@ from rq.serializers import JSONSerializer
 from core.errors import TryLater
 from core.outage import QUEUE, outages
 
-# Most urgent first: a reply that is ready goes before the next picture.
+# Most urgent first: a reply that is ready goes before the next picture, and smaller copies can wait for both.
 REPLY = "reply"
 PAINT = "paint"
-QUEUES = (REPLY, PAINT)
+AVIF = "avif"
+QUEUES = (REPLY, PAINT, AVIF)
 
 # Dotted names, so that the bot does not import the worker. A test resolves them.
-JOBS = {PAINT: "worker.jobs.paint", REPLY: "worker.jobs.reply"}
+JOBS = {PAINT: "worker.jobs.paint", REPLY: "worker.jobs.reply", AVIF: "worker.jobs.make_avif_copies"}
 
 FAILED_JOB_TTL = 7 * 24 * 3600
 # Seconds. Ends a job that is stuck despite its own timeouts. The lease on its row has expired long before.
@@ -64,7 +65,7 @@ class WorkQueue:
 
     @translate_redis_errors
     def enqueue(self, step: str, creation_ids: Iterable[int]) -> None:
-        """Enqueue creations for a step (`PAINT` or `REPLY`), in the given order. Enqueuing one twice is harmless."""
+        """Enqueue creations for a step (one of `QUEUES`), in the given order. Enqueuing one twice is harmless."""
         queue = Queue(step, connection=self.connection, serializer=JSONSerializer)
         jobs = [
             Queue.prepare_data(

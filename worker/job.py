@@ -1,4 +1,4 @@
-"""Accept only RQ jobs of ours: JSON that names one of our two functions and a creation, and nothing else.
+"""Accept only RQ jobs of ours: JSON that names one of our functions and a creation, and nothing else.
 
 Otherwise, anyone who can write to Redis could make workers, which hold X's keys, run arbitrary code. A job that is not
 ours, or that an older version wrote, is removed with one log line. The rows are the truth, and the recovery loop

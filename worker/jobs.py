@@ -1,4 +1,4 @@
-"""The RQ jobs `paint` and `reply`: lease a creation, run the step, decide what an error means. Each takes an id.
+"""The RQ jobs. `paint` and `reply` lease a creation, run the step, and decide what an error means. Each takes an id.
 
 A job can be started twice, late, or for a creation that is done: then it gets no lease and returns. A worker process
 runs one job after the other: it opens database, queue and storage once, and connects to X anew in each job, because X
@@ -25,6 +25,7 @@ from core.storage import FolderStorage
 from core.x import XClient, open_x
 from core.x.call_guard import MeteredCallGuard
 from core.x.rate_limit import XRateLimiter
+from worker.avif_copies import AvifCopies
 from worker.database_retry import first_line, retry_while_busy
 from worker.gpu.client import open_gpu
 from worker.leases import CreationLease
@@ -80,6 +81,13 @@ def paint(creation_id: int) -> None:
 def reply(creation_id: int) -> None:
     """RQ job: reply to the post of one creation."""
     _run_job(_reply_step, creation_id)
+
+
+def make_avif_copies(creation_id: int) -> None:
+    """RQ job: make the AVIF copies of the pictures of one creation."""
+    with _end_quietly_if_busy(creation_id):
+        resources = _resources()
+        AvifCopies(resources.engine, resources.storage, resources.settings.work.lease_seconds).make(creation_id)
 
 
 def _run_job(make_step: Callable[[_Resources], Step], creation_id: int) -> None:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection, Engine, select, union_all
 
@@ -48,7 +49,8 @@ class OrphanFiles:
             named = _select_named(connection, {_key_of(name) for name in names})
         orphans = [name for name in names if _key_of(name) not in named or name != _key_of(name)]
         self._named += len(named)
-        removed = sum(self.storage.discard(name, before, self._is_named) for name in orphans if self._may_remove())
+        is_needed = partial(is_named, self.engine)
+        removed = sum(self.storage.discard(name, before, is_needed) for name in orphans if self._may_remove())
         if removed:
             log.info("files without a creation removed", files=removed, shard=SHARDS[self._shard])
         self._advance(next_after)
@@ -66,10 +68,6 @@ class OrphanFiles:
             )
         return False
 
-    def _is_named(self, key: str) -> bool:
-        with read_connection(self.engine) as connection:
-            return bool(_select_named(connection, {key}))
-
     def _advance(self, after: str) -> None:
         """Go on in the shard, or to the next one. Counts last for one round through all shards."""
         self._after = after
@@ -79,6 +77,12 @@ class OrphanFiles:
         if self._shard == 0:
             self._named = self._removed = 0
             self._is_reported = False
+
+
+def is_named(engine: Engine, key: str) -> bool:
+    """Return whether a row names this file."""
+    with read_connection(engine) as connection:
+        return bool(_select_named(connection, {key}))
 
 
 def _key_of(name: str) -> str:

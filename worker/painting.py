@@ -1,7 +1,7 @@
 """Generate the pictures of one creation.
 
     load task | still wanted? | init image | call the GPU service | record its cost | drop flagged pictures
-              | make WebP, AVIF and thumbnails with provenance | store files | complete: rows and state
+              | make WebP with provenance, and a thumbnail | store files | complete: rows and state
 
 Every step before the last can be repeated without harm: files are named by their content. Only the job that still holds
 the lease can complete.
@@ -46,6 +46,8 @@ log = get_logger(__name__)
 RECENTLY_CHECKED = timedelta(minutes=5)
 UNAVAILABLE = ("deleted", "protected", "suspended")
 SEEDS = 2**32
+# The reply goes first. Until they are made, pages show WebP.
+AVIF_DELAY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -164,30 +166,23 @@ class PaintStep:
         """Store the files of one picture and return its row."""
         source = Provenance(task.prompt, task.author, result.model, image.seed)
         derived = imaging.make_derivatives(image.content or b"", source)
-        thumb, wide = derived.thumb, derived.wide
+        full, thumb = derived.image, derived.thumb
         return Picture(
             creation_id=task.id,
             position=position,
             seed=image.seed,
-            width=derived.width,
-            height=derived.height,
+            width=full.width,
+            height=full.height,
             mime=imaging.MIME,
-            size=len(derived.image),
-            key=self.storage.put(derived.image, imaging.EXTENSION),
-            thumb_key=self.storage.put(thumb.webp, imaging.EXTENSION),
-            thumb_avif_key=self._put_avif(thumb.avif),
+            size=len(full.data),
+            key=self.storage.put(full.data, imaging.EXTENSION),
+            thumb_key=self.storage.put(thumb.data, imaging.EXTENSION),
             thumb_width=thumb.width,
             thumb_height=thumb.height,
-            wide_key=self.storage.put(wide.webp, imaging.EXTENSION) if wide else None,
-            wide_avif_key=self._put_avif(wide.avif) if wide else None,
-            wide_width=wide.width if wide else None,
-            wide_height=wide.height if wide else None,
+            avif_due_at=now() + AVIF_DELAY,
             placeholder=derived.placeholder,
             flagged=image.flagged,
         )
-
-    def _put_avif(self, avif: bytes | None) -> str | None:
-        return self.storage.put(avif, imaging.AVIF) if avif else None
 
     def _complete(self, lease: CreationLease, task: PaintTask, result: GenerateResult, rows: list[Picture]) -> bool:
         """Insert the pictures, change the state and publish in one transaction. Returns False if the lease was lost."""

@@ -23,6 +23,7 @@ from core.queue import PAINT, REPLY
 from core.scheduling import Dispatcher
 from core.settings import JobSettings
 from core.states import move
+from worker.avif_copies import dispatch_avif
 from worker.text_replies import TextReplies
 
 log = get_logger(__name__)
@@ -64,7 +65,8 @@ class RecoveryLoop:
             self._fail_exhausted(State.PAINTING, self.settings.paint_attempts)
             self._fail_exhausted(State.REPLYING, self.settings.reply_attempts)
             self._release_painting()
-        return self.dispatcher.dispatch(REPLY) + self.dispatcher.dispatch(PAINT)
+        dispatched = self.dispatcher.dispatch(REPLY) + self.dispatcher.dispatch(PAINT)
+        return dispatched + dispatch_avif(self.engine, self.dispatcher.queue, self.settings.lease_seconds)
 
     def run_forever(self, stopped: threading.Event) -> None:
         """Run until stopped, also while database or queue are unavailable. Each outage is reported once.

@@ -1,13 +1,15 @@
 """Decode and encode pictures. The only package outside `gpu/` that imports Pillow."""
 
+from core.imaging.avif import AVIF, can_encode_avif, make_avif
 from core.imaging.derivatives import (
-    AVIF,
     EXTENSION,
     MIME,
+    WIDE_WIDTH,
     ImageSet,
     Provenance,
     Rendition,
     build_xmp,
+    fit_width,
     make_derivatives,
     warm_up,
 )
@@ -21,10 +23,14 @@ __all__ = [
     "MIME",
     "PREVIEW_MIME",
     "PREVIEW_SIZE",
+    "WIDE_WIDTH",
     "ImageSet",
     "Provenance",
     "Rendition",
     "build_xmp",
+    "can_encode_avif",
+    "fit_width",
+    "make_avif",
     "make_derivatives",
     "render_preview",
     "sanitize_init_image",

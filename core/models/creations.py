@@ -226,8 +226,8 @@ class Creation(SQLModel, table=True):
 class Picture(SQLModel, table=True):
     """One image of a creation. Keys name files in the storage; `placeholder` is a tiny data URI.
 
-    thumb: for cards; wide: for large display, if the picture itself is larger. Both also as AVIF. Old pictures have
-    only the thumb.
+    thumb: for cards; it names the picture's own file if that is hardly wider. wide: for large display; its WebP exists
+    only of earlier pictures. AVIF copies are made after the reply (`worker/avif_copies.py`).
     """
 
     id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
@@ -247,6 +247,10 @@ class Picture(SQLModel, table=True):
     wide_avif_key: str | None = None
     wide_width: int | None = None
     wide_height: int | None = None
+    avif_due_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="when a job makes its AVIF copies; empty if that is done"
+    )
+    avif_attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     placeholder: str = Field(sa_type=Text)
     flagged: bool = Field(default=False, description="the safety check flagged it")
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
@@ -263,4 +267,5 @@ class Picture(SQLModel, table=True):
         Index("ix_picture_thumb_avif", "thumb_avif_key", **not_null_index("thumb_avif_key")),
         Index("ix_picture_wide", "wide_key", **not_null_index("wide_key")),
         Index("ix_picture_wide_avif", "wide_avif_key", **not_null_index("wide_avif_key")),
+        Index("ix_picture_avif_due", "creation_id", "avif_due_at", **not_null_index("avif_due_at")),
     )

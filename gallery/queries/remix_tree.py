@@ -37,6 +37,7 @@ class NodeRow(NamedTuple):
     username: str
     name: str
     thumb_key: str | None
+    thumb_avif_key: str | None
     thumb_width: int | None
     thumb_height: int | None
 
@@ -45,9 +46,10 @@ class NodeRow(NamedTuple):
 class Thumb:
     """The small copy of the first picture of a node."""
 
-    url: str
-    width: int
-    height: int
+    thumb_url: str
+    thumb_avif_url: str
+    thumb_width: int
+    thumb_height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ NODE_STMT = (
         people.c.username,
         people.c.name,
         pictures.c.thumb_key,
+        pictures.c.thumb_avif_key,
         pictures.c.thumb_width,
         pictures.c.thumb_height,
     )
@@ -218,7 +221,7 @@ def _node(row: NodeRow) -> RemixNode:
     person = UserView(row.person_id, row.username, row.name)
     thumb = None
     if row.thumb_key and row.thumb_width and row.thumb_height and not row.sensitive:
-        thumb = Thumb(file_address(row.thumb_key), row.thumb_width, row.thumb_height)
+        thumb = Thumb(file_address(row.thumb_key), file_address(row.thumb_avif_key), row.thumb_width, row.thumb_height)
     return RemixNode(
         id=row.id,
         person=person,

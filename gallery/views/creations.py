@@ -65,7 +65,7 @@ class PictureView(NamedTuple):
     stored_placeholder: str
     key: str
     thumb_key: str
-    # None if that copy was not made: pictures older than the format, and `wide` of pictures that are small.
+    # None if that copy does not exist: AVIF is made after the reply; `wide` only of pictures larger than their thumb.
     thumb_avif_key: str | None
     wide_key: str | None
     wide_avif_key: str | None
@@ -99,20 +99,38 @@ class PictureView(NamedTuple):
         return file_address(self.wide_avif_key)
 
     @property
+    def has_thumb(self) -> bool:
+        """Return whether the small copy is another file than the picture itself."""
+        return self.thumb_key != self.key
+
+    @property
     def wide_source(self) -> str:
         """Return the `srcset` entry for large frames: the wide copy, or the picture itself if it is small."""
         if self.wide_key:
             return f"{self.wide_url} {self.wide_width or self.width}w"
-        return f"{self.url} {self.width}w" if self.width <= MAX_WIDTH_WITHOUT_COPY else ""
+        return f"{self.url} {self.width}w" if self.has_thumb and self.width <= MAX_WIDTH_WITHOUT_COPY else ""
+
+    @property
+    def webp_sources(self) -> str:
+        """Return all WebP files as a `srcset`."""
+        small = f"{self.thumb_url} {self.thumb_width}w" if self.has_thumb else ""
+        wide = self.wide_source if self.wide_key else ""
+        return ", ".join(source for source in (small, wide, f"{self.url} {self.width}w") if source)
 
     @property
     def avif_sources(self) -> str:
         """Return the AVIF copies as a `srcset`; empty without a small one."""
         if not self.thumb_avif_key:
             return ""
+        # Of earlier pictures the large one may still be missing.
         wide = f"{self.wide_avif_url} {self.wide_width}w" if self.wide_avif_key else self.wide_source
         small = f"{self.thumb_avif_url} {self.thumb_width}w"
         return f"{small}, {wide}" if wide else small
+
+    @property
+    def is_wider_than_avif(self) -> bool:
+        """Return whether the largest AVIF copy has fewer pixels than the picture itself."""
+        return bool(self.wide_avif_key) and self.wide_width < self.width
 
     @property
     def placeholder_uri(self) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from core.database import open_database, read_connection
 from core.models import creations, pictures
@@ -115,6 +115,9 @@ def judge(demo: Demo, engine: Engine, posted: list[str], kills: int) -> Outcome:
         states: dict[str, int] = {}
         for (state,) in connection.execute(select(creations.c.state).where(creations.c.state != "replied")):
             states[state] = states.get(state, 0) + 1
+        is_due = pictures.c.avif_due_at.is_not(None)
+        if due := connection.execute(select(func.count()).select_from(pictures).where(is_due)).scalar_one():
+            states["without AVIF"] = due
         named = {key for row in connection.execute(select(*[pictures.c[name] for name in KEYS])) for key in row if key}
     folder = demo.data / "pictures"
     files = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file() and _is_picture(file)}

@@ -11,7 +11,7 @@ from core.budget.ledger import LedgerEntry, write_costs
 from core.clock import now
 from core.database import read_connection, write_session
 from core.models import Creation, State
-from core.queue import PAINT, QUEUES, REPLY, WorkQueue, creation_id_of
+from core.queue import PAINT, REPLY, WorkQueue, creation_id_of
 from core.scheduling import Dispatcher
 from core.scheduling.fair_queue import WAITING_STATES, current_rank, next_rank
 from core.settings import BudgetSettings, RateLimitSettings, load
@@ -158,7 +158,7 @@ def test_a_creation_in_backoff_does_not_hold_back_the_current_rank(engine: Engin
 
 
 @pytest.mark.parametrize("analyzed", [False, True])
-@pytest.mark.parametrize("step", QUEUES)
+@pytest.mark.parametrize("step", [REPLY, PAINT])
 def test_dispatch_reads_only_the_first_in_the_queue(
     engine: Engine, dispatcher: Dispatcher, step: str, analyzed: bool
 ) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.errors import TryLater
-from core.imaging import Provenance, build_xmp, make_derivatives
+from core.errors import GiveUp, TryLater
+from core.imaging import Provenance, build_xmp, make_avif, make_derivatives
+from gpu.sketch.picture import sketch
 
 BY_ADA = Provenance("a fox & a hen <at> night", "Ada", "sdxl-lightning", 42)
 
@@ -40,7 +41,7 @@ def xmp_texts(xmp: bytes) -> dict[str, str]:
 
 
 def test_the_file_has_its_provenance() -> None:
-    with Image.open(io.BytesIO(make_derivatives(png(), BY_ADA).image)) as image:
+    with Image.open(io.BytesIO(make_derivatives(png(), BY_ADA).image.data)) as image:
         assert image.format == "WEBP"
         texts = xmp_texts(image.info["xmp"])
     assert texts["AIPromptInformation"] == "a fox & a hen <at> night"
@@ -63,7 +64,8 @@ def test_characters_that_xml_forbids_are_left_out() -> None:
 
 def test_derivatives_are_small_and_keep_the_aspect_ratio() -> None:
     finished = make_derivatives(png(1024, 512), BY_ADA)
-    assert (finished.width, finished.height, finished.thumb.width, finished.thumb.height) == (1024, 512, 480, 240)
+    assert [(file.width, file.height) for file in (finished.image, finished.thumb)] == [(1024, 512), (480, 240)]
+    assert sizes_in(finished.thumb.data) == ("WEBP", (480, 240))
     assert len(finished.placeholder) < 400
     head, _, data = finished.placeholder.partition(",")
     assert head == "data:image/webp;base64"
@@ -71,27 +73,37 @@ def test_derivatives_are_small_and_keep_the_aspect_ratio() -> None:
         assert tiny.size == (16, 8)
 
 
-def test_a_large_picture_gets_a_wide_derivative() -> None:
-    wide = make_derivatives(photo(1536, 1024), BY_ADA).wide
-    assert wide is not None
-    assert (wide.width, wide.height) == (960, 640)
-    assert (sizes_in(wide.webp), sizes_in(wide.avif or b"")) == (("WEBP", (960, 640)), ("AVIF", (960, 640)))
+@pytest.mark.parametrize(("width", "thumb_width"), [(64, 64), (480, 480), (512, 512), (552, 552), (553, 480)])
+def test_a_picture_near_the_size_of_the_thumbnail_is_its_own(width: int, thumb_width: int) -> None:
+    finished = make_derivatives(png(width, 64), BY_ADA)
+    assert finished.thumb.width == thumb_width
+    assert (finished.thumb is finished.image) == (width == thumb_width)
 
 
-def test_a_picture_near_the_wide_size_gets_no_wide_derivative() -> None:
-    assert make_derivatives(png(1104, 64), BY_ADA).wide is None
-    assert make_derivatives(png(1105, 64), BY_ADA).wide is not None
+def test_avif_copies_have_the_requested_widths() -> None:
+    image = make_derivatives(photo(1536, 1024), BY_ADA).image.data
+    copies = make_avif(image, [480, 960, 1536])
+    assert [(copy.width, copy.height) for copy in copies] == [(480, 320), (960, 640), (1536, 1024)]
+    assert [sizes_in(copy.data) for copy in copies] == [("AVIF", (copy.width, copy.height)) for copy in copies]
 
 
-def test_avif_is_smaller_than_webp() -> None:
-    thumb = make_derivatives(photo(512, 512), BY_ADA).thumb
-    assert thumb.avif is not None
-    assert sizes_in(thumb.avif) == ("AVIF", (480, 480))
-    assert len(thumb.avif) < len(thumb.webp)
+@pytest.mark.parametrize("side", [512, 1024])
+def test_avif_of_a_grainy_picture_is_small(side: int) -> None:
+    """25 kB for 512 pixels, 50 kB for 1024, whatever is in the picture."""
+    images = [sketch(prompt, 1, side, side) for prompt in ("a lighthouse at night", "a forest in the fog", "a red fox")]
+    for image in [*images, Image.open(io.BytesIO(photo(side, side)))]:
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        webp = make_derivatives(buffer.getvalue(), BY_ADA).image.data
+        (copy,) = make_avif(webp, [side])
+        assert len(copy.data) <= 25_000 * side / 512
+        assert len(copy.data) < len(webp) / 2
 
 
-def test_avif_larger_than_webp_is_dropped() -> None:
-    assert make_derivatives(png(16, 16), BY_ADA).thumb.avif is None
+@pytest.mark.parametrize("data", [b"", b"no image", png()[:500]])
+def test_data_that_is_no_image_has_no_avif_copies(data: bytes) -> None:
+    with pytest.raises(GiveUp, match="unreadable"):
+        make_avif(data, [480])
 
 
 def test_a_very_flat_picture_still_has_a_placeholder() -> None:

@@ -36,6 +36,7 @@ def card_of(client: TestClient, creation_id: int) -> Any:
         (people, {"name": "Lovelace"}, "Lovelace"),
         (people, {"username": "countess"}, "/@countess"),
         (pictures, {"thumb_avif_key": "ab/cd.avif"}, "ab/cd.avif"),
+        (pictures, {"thumb_avif_key": "ab/cd.avif", "wide_avif_key": "ef/01.avif", "wide_width": 96}, "ef/01.avif 96w"),
     ],
 )
 def test_card_shows_what_has_changed(

@@ -354,12 +354,31 @@ def test_page_offers_large_copies(client: TestClient, gallery_data: GalleryData)
     creation_id = gallery_data.publish(pictures=0)
     small = gallery_data.publish()
     keys: dict[str, Any] = {f"{name}_key": f"ab/{number * 30}.{ending}" for name, number, ending in COPIES}
-    gallery_data.picture(creation_id, wide_width=960, wide_height=640, **keys)
+    gallery_data.picture(creation_id, width=1344, height=896, wide_width=960, wide_height=640, **keys)
     html = client.get(f"/c/{creation_id}").text
     avif = f"/pictures/{keys['thumb_avif_key']} 48w, /pictures/{keys['wide_avif_key']} 960w"
     assert f'<source type="image/avif" media="(max-resolution: 1.5dppx), (max-width: 40rem)" srcset="{avif}"' in html
     assert f'src="/pictures/{keys["wide_key"]}"' in html
     assert "<source" not in client.get(f"/c/{small}").text
+
+
+def test_page_offers_avif_of_the_whole_picture_to_every_screen(client: TestClient, gallery_data: GalleryData) -> None:
+    creation_id, small = gallery_data.publish(pictures=0), gallery_data.publish(pictures=0)
+    keys: dict[str, Any] = {"thumb_avif_key": "ab/small.avif", "wide_avif_key": "ab/large.avif"}
+    gallery_data.picture(creation_id, wide_width=96, wide_height=64, **keys)
+    html = client.get(f"/c/{creation_id}").text
+    assert '<source type="image/avif" srcset="/pictures/ab/small.avif 48w, /pictures/ab/large.avif 96w"' in html
+    itself: dict[str, Any] = {
+        "key": "ab/itself.webp",
+        "thumb_key": "ab/itself.webp",
+        "thumb_width": 96,
+        "thumb_height": 64,
+    }
+    gallery_data.picture(small, thumb_avif_key="ab/small.avif", **itself)
+    html = client.get(f"/c/{small}").text
+    assert '<source type="image/avif" srcset="/pictures/ab/small.avif 96w"' in html
+    assert 'src="/pictures/ab/itself.webp" srcset="/pictures/ab/itself.webp 96w"' in html
+    assert 'src="/pictures/ab/itself.webp" width="96"' in client.get("/").text
 
 
 COPIES = (("thumb_avif", "1", "avif"), ("wide", "2", "webp"), ("wide_avif", "3", "avif"))
