@@ -46,7 +46,7 @@ def move(
     """Move one creation from `source` to `target` and set `values`, all or nothing.
 
     Args:
-        held_by: move only if the row has this lease token, so a job that lost its lease changes nothing.
+        expected_token: move only if the row has this lease token, so a job that lost its lease changes nothing.
         due_by: move only if `next_attempt_at` is not later. Protects a lease that was just renewed from a take-over.
 
     Returns: whether the row was moved. Raises ValueError for a step that STEPS does not allow.

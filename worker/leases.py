@@ -7,7 +7,7 @@ process renews the lease. It expires, and the recovery loop gives the creation t
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,13 +67,17 @@ class CreationLease:
         """Do the same within a transaction."""
         return self.move_in(session, target, lease_token=None, **values)
 
-    def renew(self) -> bool:
+    def renew(self, transaction: AbstractContextManager[Session] | None = None) -> bool:
         """Start the lease again. Returns False if it was lost: then the work must stop without a trace.
 
         Also returns False if more than half of the new lease passed before the database accepted the write.
+
+        transaction: the write session in which to do it; its own by default.
         """
         started = self.now()
-        return self._extend(started) and self.now() < started + timedelta(seconds=self.duration / 2)
+        with transaction or write_session(self.engine) as session:
+            extended = self._extend_in(session, started)
+        return extended and self.now() < started + timedelta(seconds=self.duration / 2)
 
     @contextmanager
     def keep_alive(self) -> Iterator[None]:
@@ -88,7 +92,11 @@ class CreationLease:
             thread.join()
 
     def _extend(self, start: datetime) -> bool:
-        return self.move(self.state, next_attempt_at=start + timedelta(seconds=self.duration))
+        with write_session(self.engine) as session:
+            return self._extend_in(session, start)
+
+    def _extend_in(self, session: Session, start: datetime) -> bool:
+        return self.move_in(session, self.state, next_attempt_at=start + timedelta(seconds=self.duration))
 
     def _renew_until(self, done: threading.Event) -> None:
         reported = False
@@ -104,28 +112,36 @@ class CreationLease:
                 reported = True
 
 
-def acquire(engine: Engine, creation_id: int, source: State, target: State, *, duration: float) -> CreationLease | None:
-    """Lease a creation for one more attempt by moving it from `source` to `target`. Returns None if it is not due.
+def acquire(
+    engine: Engine, creation_id: int, sources: tuple[State, ...], target: State, *, duration: float
+) -> CreationLease | None:
+    """Lease a creation for one more attempt by moving it from one of `sources` to `target`.
 
-    A stray job must not cut a pause short, repeat a reply that X refused, or take what another job still holds. If
-    `source` equals `target`, the job takes over work whose lease has expired.
+    Returns None if it is not due: a stray job must not cut a pause short, repeat a reply that X refused, or take what
+    another job still holds. If the creation is in `target` already, the job takes over work whose lease has expired.
     """
     token = secrets.token_hex(8)
     with write_session(engine) as session:
         # Waits here for the write lock: the lease starts after that.
         started = database_now(session.connection())
         clock_offset = started - now()
-        leased = move(
-            session,
-            creation_id,
-            source,
-            target,
-            due_by=started,
-            lease_token=token,
-            attempts=creations.c.attempts + 1,
-            next_attempt_at=started + timedelta(seconds=duration),
-        )
-        if not leased:
+        due = _load_due(session, creation_id, sources, started)
+        if due is None:
             return None
-        attempts = session.execute(select(creations.c.attempts).where(creations.c.id == creation_id)).scalar_one()
-    return CreationLease(engine, creation_id, target, token, duration, int(attempts), source == target, clock_offset)
+        source, attempts = due
+        ends = started + timedelta(seconds=duration)
+        move(session, creation_id, source, target, lease_token=token, attempts=attempts, next_attempt_at=ends)
+    return CreationLease(engine, creation_id, target, token, duration, attempts, source == target, clock_offset)
+
+
+def _load_due(
+    session: Session, creation_id: int, sources: tuple[State, ...], due_by: datetime
+) -> tuple[State, int] | None:
+    """Lock a creation that is due, and return its state and the number of the next attempt. None if it is not due."""
+    stmt = select(creations.c.state, creations.c.attempts).where(
+        creations.c.id == creation_id,
+        creations.c.state.in_([source.value for source in sources]),
+        creations.c.next_attempt_at <= due_by,
+    )
+    row = session.execute(stmt.with_for_update()).one_or_none()
+    return None if row is None else (State(row.state), row.attempts + 1)

@@ -1,15 +1,18 @@
 """Upload the pictures of a creation to X, with alt text and warning, and remember what X has already.
 
-A media id is saved as soon as X returns it, so that another attempt neither uploads nor pays again. X drops unused
-media after a day, so an old upload is repeated.
+One transaction per picture saves its media id, its alt text and what they cost, also if a call fails, so that another
+attempt neither uploads nor pays again. X drops unused media after a day, so an old upload is repeated.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import Engine, update
+from sqlmodel import Session
 
-from core.budget.ledger import count_charges
+from core.budget.ledger import PendingCosts, count_charges
 from core.budget.prices import ALT_TEXT
 from core.clock import now
 from core.database import write_session
@@ -19,6 +22,7 @@ from core.models import pictures
 from core.storage import Storage
 from core.text import alt_text
 from core.x import UploadedMedia, XClient
+from worker.leases import CreationLease
 from worker.queries import PictureUpload, ReplyTask, load_pictures
 from worker.reply_policy import ReplyPolicy
 
@@ -33,18 +37,30 @@ NO_ACCESS = "x_no_access"
 NOT_UPLOADED: dict[str, object] = {"media_id": None, "uploaded_at": None, "alt_text_set_at": None}
 
 
-@dataclass(frozen=True)
+@dataclass
 class MediaUploader:
-    """Uploads pictures to X."""
+    """Uploads the pictures of one creation to X.
+
+    unsaved: columns by picture id that the next transaction saves.
+    """
 
     engine: Engine
     x: XClient
     storage: Storage
     policy: ReplyPolicy
+    unsaved: dict[int, dict[str, object]] = field(default_factory=dict, init=False)
 
-    def ensure_uploaded(self, task: ReplyTask, attempts: int) -> list[str]:
-        """Return media ids of all pictures, uploading those that are missing. Raises TryLater and GiveUp."""
-        return [self._ensure_uploaded(task, picture, attempts) for picture in load_pictures(self.engine, task.id)]
+    def ensure_uploaded(self, task: ReplyTask, lease: CreationLease) -> list[str] | None:
+        """Return media ids of all pictures, uploading those that are missing. The last transaction renews the lease.
+
+        Returns None if the lease was lost. Raises TryLater and GiveUp.
+        """
+        media_ids = []
+        with self._saved_at_end() as costs:
+            for picture in load_pictures(self.engine, task.id):
+                self._save(costs)
+                media_ids.append(self._ensure_uploaded(task, picture, lease.attempts))
+            return media_ids if lease.renew(self._transaction(costs)) else None
 
     def invalidate_stale(self, creation_id: int) -> None:
         """Drop media ids that X did not know although they had time to propagate. The next attempt uploads again."""
@@ -67,7 +83,7 @@ class MediaUploader:
         if image is None:
             raise GiveUp("picture_lost", f"{picture.key} is not in the storage")
         media = self.x.upload_media(image, picture.mime)
-        self._save(picture, media_id=media.media_id, uploaded_at=now(), alt_text_set_at=None)
+        self._note(picture, media_id=media.media_id, uploaded_at=now(), alt_text_set_at=None)
         self._ensure_ready(picture, media)
         return media.media_id
 
@@ -83,7 +99,7 @@ class MediaUploader:
     def _ensure_ready(self, picture: PictureUpload, media: UploadedMedia) -> None:
         """Raise TryLater until X has processed the media. Failed media is uploaded again by the next attempt."""
         if media.failed:
-            self._save(picture, **NOT_UPLOADED)
+            self._note(picture, **NOT_UPLOADED)
             raise TryLater("x_media_failed", "X could not read the picture")
         if not media.ready:
             raise TryLater("x_media_processing", after=media.check_after)
@@ -105,11 +121,34 @@ class MediaUploader:
                 raise
             log.warning("no alt text", creation=task.id, reason=str(error))
             return
-        self._save(picture, alt_text_set_at=now())
+        self._note(picture, alt_text_set_at=now())
 
     def _is_alt_text_budget_spent(self, task: ReplyTask) -> bool:
         return count_charges(self.engine, task.id, ALT_TEXT) >= ALT_TEXT_ATTEMPTS * task.count
 
-    def _save(self, picture: PictureUpload, **values: object) -> None:
-        with write_session(self.engine) as session:
-            session.execute(update(pictures).where(pictures.c.id == picture.id).values(**values))
+    def _note(self, picture: PictureUpload, **columns: object) -> None:
+        self.unsaved.setdefault(picture.id, {}).update(columns)
+
+    @contextmanager
+    def _saved_at_end(self) -> Iterator[PendingCosts]:
+        """Collect costs, and save what is unsaved at the end of the block, also after an error."""
+        costs = PendingCosts(self.engine)
+        with self.x.collect_costs(costs):
+            try:
+                yield costs
+            finally:
+                self._save(costs)
+
+    def _save(self, costs: PendingCosts) -> None:
+        if self.unsaved:
+            with self._transaction(costs):
+                pass
+
+    @contextmanager
+    def _transaction(self, costs: PendingCosts) -> Iterator[Session]:
+        """Yield a write session that also saves what is unsaved and the costs."""
+        with costs.transaction() as session:
+            yield session
+            for picture_id, columns in self.unsaved.items():
+                session.execute(update(pictures).where(pictures.c.id == picture_id).values(**columns))
+        self.unsaved.clear()

@@ -67,7 +67,7 @@ class PaintStep:
 
     def acquire(self, creation_id: int) -> CreationLease | None:
         """Lease a queued creation. Returns None if it is not due, done, or leased by another job."""
-        return acquire(self.engine, creation_id, State.QUEUED, State.PAINTING, duration=self.settings.lease_seconds)
+        return acquire(self.engine, creation_id, (State.QUEUED,), State.PAINTING, duration=self.settings.lease_seconds)
 
     def run(self, lease: CreationLease) -> None:
         """Generate its pictures and publish them. Raises TryLater and Refused."""

@@ -1,7 +1,7 @@
 """Reply once to the post of a creation, with its pictures or with a text, also after a crash or an outage.
 
-    painted | lease: replying | replyable? does X take replies? | upload, alt text | renew the lease | POST the reply
-            | mark replied
+    painted | lease: replying | replyable? does X take replies? | upload, alt text | save them and renew the lease
+            | POST the reply | save it with its cost
 
 `replying` is saved before X is called. A job that finds a creation in `replying` does not know how far its predecessor
 came. It first looks for our reply on X, and posts only if X surely has none. A missing reply is a pity, a double one is
@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
+from core.budget.ledger import PendingCosts
 from core.clock import now
 from core.database import read_connection
 from core.errors import CallsSuspended, GiveUp, OutcomeUnknown, Refused, Suspended, TryLater
@@ -61,13 +62,10 @@ class ReplyStep:
 
     def acquire(self, creation_id: int) -> CreationLease | None:
         """Lease a creation that waits for its reply, or whose job died in the middle. Returns None if none is due."""
-        duration = self.settings.lease_seconds
-        for source in (State.PAINTED, State.REFUSED, State.REPLYING):
-            lease = acquire(self.engine, creation_id, source, State.REPLYING, duration=duration)
-            if lease:
-                self.may_have_replied = lease.taken_over
-                return lease
-        return None
+        sources = (State.PAINTED, State.REFUSED, State.REPLYING)
+        lease = acquire(self.engine, creation_id, sources, State.REPLYING, duration=self.settings.lease_seconds)
+        self.may_have_replied = lease is not None and lease.taken_over
+        return lease
 
     def run(self, lease: CreationLease) -> None:
         """Reply. Raises TryLater, OutcomeUnknown and GiveUp."""
@@ -77,9 +75,11 @@ class ReplyStep:
         reply_post_id = task.reply_post_id  # found on X since the database was restored
         if reply_post_id is None:
             self._gate.ensure_open()
-            reply_post_id = self._find_posted(task) or self._post_reply(lease, task)
-        if reply_post_id is not None:
-            self._mark_replied(lease, reply_post_id)
+            reply_post_id = self._find_posted(task)
+        if reply_post_id is None:
+            self._post_reply(lease, task)
+        else:
+            self._mark_replied(lease, reply_post_id, PendingCosts(self.engine))
 
     def retry_later(self, lease: CreationLease, error: TryLater) -> None:
         """Schedule another attempt. If our reply may be on X, that attempt starts by looking for it."""
@@ -116,16 +116,25 @@ class ReplyStep:
         self.may_have_replied = self.may_have_replied and reply_post_id is not None
         return reply_post_id
 
-    def _post_reply(self, lease: CreationLease, task: ReplyTask) -> int | None:
-        """Upload and post. Returns None if the lease was lost: then another job replies."""
+    def _post_reply(self, lease: CreationLease, task: ReplyTask) -> None:
+        """Upload, post, and save the reply with its cost. Does nothing if the lease was lost: another job replies."""
         target_post_id = self._ensure_replyable(task)
         # Before alt text is paid for: X may have suspended replies.
         self.x.ensure_replies_not_suspended()
-        media_ids = [] if task.reply_text else self._uploader.ensure_uploaded(task, lease.attempts)
-        if lease.renew():
-            return self._send(lease, task, target_post_id, media_ids)
-        log.warning("lease lost before replying", creation=task.id)
-        return None
+        media_ids = self._prepare_media(lease, task)
+        if media_ids is None:
+            log.warning("lease lost before replying", creation=task.id)
+            return
+        costs = PendingCosts(self.engine)
+        with self.x.collect_costs(costs):
+            reply_post_id = self._send(lease, task, target_post_id, media_ids)
+            self._mark_replied(lease, reply_post_id, costs)
+
+    def _prepare_media(self, lease: CreationLease, task: ReplyTask) -> list[str] | None:
+        """Return the media ids for the reply, and renew the lease. Returns None if the lease was lost."""
+        if not task.reply_text:
+            return self._uploader.ensure_uploaded(task, lease)
+        return [] if lease.renew() else None
 
     def _ensure_replyable(self, task: ReplyTask) -> int:
         """Return the post to reply to. Raises GiveUp if our own rows show that no reply is wanted or possible."""
@@ -220,7 +229,8 @@ class ReplyStep:
         with read_connection(self.engine) as connection:
             return task.target_post_id is not None and task.target_post_id < unchecked_before_id(connection)
 
-    def _mark_replied(self, lease: CreationLease, reply_post_id: int) -> None:
+    def _mark_replied(self, lease: CreationLease, reply_post_id: int, costs: PendingCosts) -> None:
+        """Save the reply and the costs in one transaction. The costs are saved even if the lease was lost."""
         values = {
             "reply_post_id": reply_post_id,
             "reply_status": ANSWERED,
@@ -230,7 +240,12 @@ class ReplyStep:
             "last_error": None,
         }
         target = State.REPLIED if self.return_state is State.PAINTED else self.return_state
-        if retry_while_busy(lambda: lease.release(target, **values)):
+
+        def save() -> bool:
+            with costs.transaction() as session:
+                return lease.release_in(session, target, **values)
+
+        if retry_while_busy(save):
             self._gate.remember_reply(reply_post_id)
             log.info("replied", creation=lease.creation_id, reply=reply_post_id)
 

@@ -4,11 +4,13 @@ Each row has a unique key. X charges a read of the same post or user once per UT
 and the id. The key of a reply is its id, so that a reply that is found again is not counted twice.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, case, func, select
+from sqlmodel import Session
 
 from core.clock import now
 from core.database import insert_into, read_connection, write_session
@@ -27,6 +29,34 @@ class LedgerEntry:
     micro_usd: int
     creation_id: int | None = None
     person_id: int | None = None
+
+
+@dataclass
+class PendingCosts:
+    """Costs that are written in the transaction that saves what they paid for."""
+
+    engine: Engine
+    _batches: list[tuple[datetime, list[LedgerEntry]]] = field(default_factory=list)
+
+    def add(self, costs: Iterable[LedgerEntry], *, at: datetime) -> None:
+        """Keep costs until the next transaction. `at` is the time of the payee."""
+        self._batches.append((at, list(costs)))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a write session that also writes these costs. They stay pending if it is rolled back."""
+        with write_session(self.engine) as session:
+            yield session
+            # Last, since all workers wait for the rows of the day.
+            for at, costs in self._batches:
+                add_costs(session.connection(), costs, at=at)
+        self._batches.clear()
+
+    def write(self) -> None:
+        """Write what is still pending, if anything."""
+        if self._batches:
+            with self.transaction():
+                pass
 
 
 def write_costs(engine: Engine, costs: Iterable[LedgerEntry], *, at: datetime | None = None) -> int:

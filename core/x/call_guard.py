@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from core.budget import prices
 from core.budget.budget import reading_allowance
-from core.budget.ledger import LedgerEntry, write_costs
+from core.budget.ledger import LedgerEntry, PendingCosts, write_costs
 from core.clock import now
 from core.clock_check import record_skew
 from core.errors import CallsSuspended, Suspended, TryLater
@@ -72,6 +72,10 @@ class CallGuard:
     def record_costs(self, items: Iterable[BillableItem], at: datetime) -> None:
         """Record what X charges. `at` is X's time."""
 
+    def collect_costs(self, pending: PendingCosts) -> Self:
+        """Return a guard that adds costs to `pending` and does not write them."""
+        return self
+
     def remember_account(self, keys: str, account_id: int, *, verified: bool) -> None:
         """Remember which account has these keys. X allows verified accounts more replies."""
 
@@ -96,6 +100,7 @@ class MeteredCallGuard(CallGuard):
     money: BudgetSettings
     creation_id: int | None = None
     person_id: int | None = None
+    pending: PendingCosts | None = None
 
     def acquire(self, call: str) -> None:
         """Count a call. Reads need budget; the dispatcher checked the budget of writes (`core/scheduling`)."""
@@ -146,7 +151,7 @@ class MeteredCallGuard(CallGuard):
             log.debug("call not released", call=call, reason=str(error))
 
     def record_costs(self, items: Iterable[BillableItem], at: datetime) -> None:
-        """Write one ledger row per new key."""
+        """Write one ledger row per new key, at once or with the pending costs."""
         price_list = prices.price_list(self.money.x_prices)
         costs = [
             LedgerEntry(
@@ -158,7 +163,14 @@ class MeteredCallGuard(CallGuard):
             )
             for billable in items
         ]
-        write_costs(self.engine, costs, at=at)
+        if self.pending is None:
+            write_costs(self.engine, costs, at=at)
+        else:
+            self.pending.add(costs, at=at)
+
+    def collect_costs(self, pending: PendingCosts) -> Self:
+        """Return a copy that adds costs to `pending`."""
+        return replace(self, pending=pending)
 
     def remember_account(self, keys: str, account_id: int, *, verified: bool) -> None:
         """Remember the id, and the daily reply cap of its account type."""

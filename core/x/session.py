@@ -1,8 +1,11 @@
 """Calls of one X account with what X charges for them: the base of `XReader` and `XWriter`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from core.budget import prices
+from core.budget.ledger import PendingCosts
 from core.x.call_guard import BillableItem
 from core.x.json_fields import JsonObject
 from core.x.transport import Transport
@@ -18,6 +21,20 @@ class XSession:
     def attribute_to(self, creation_id: int, person_id: int) -> None:
         """Attribute the costs of all later calls to this creation and its author."""
         self._transport.guard = self._transport.guard.attribute_to(creation_id, person_id)
+
+    @contextmanager
+    def collect_costs(self, pending: PendingCosts) -> Iterator[None]:
+        """Leave the costs of the calls in this block to `pending`. At the end, write those that are still there.
+
+        The caller saves with `pending.transaction()` what a call did, before it makes a call that cannot be repeated.
+        """
+        guard = self._transport.guard
+        self._transport.guard = guard.collect_costs(pending)
+        try:
+            yield
+        finally:
+            self._transport.guard = guard
+            pending.write()
 
     def x_now(self) -> datetime:
         """Return the time on X's clock; on ours before the first response."""

@@ -37,7 +37,7 @@ def hold_the_row(engine: Engine, creation_id: int, seconds: float) -> threading.
 
 def test_a_lease_renewed_too_late_is_not_trusted(engine: Engine) -> None:
     creation_id = make_creation(engine)
-    lease = acquire(engine, creation_id, State.QUEUED, State.PAINTING, duration=2)
+    lease = acquire(engine, creation_id, (State.QUEUED,), State.PAINTING, duration=2)
     assert lease is not None
     holder = hold_the_row(engine, creation_id, 1.5)
     assert not lease.renew()
@@ -49,7 +49,7 @@ def test_a_lease_acquired_after_a_wait_has_its_full_duration(engine: Engine) -> 
     creation_id = make_creation(engine)
     other = make_creation(engine)
     holder = hold_the_row(engine, other, 1.0)
-    lease = acquire(engine, creation_id, State.QUEUED, State.PAINTING, duration=2)
+    lease = acquire(engine, creation_id, (State.QUEUED,), State.PAINTING, duration=2)
     holder.join()
     assert lease is not None
     until = read_creation(engine, creation_id).next_attempt_at
@@ -59,7 +59,7 @@ def test_a_lease_acquired_after_a_wait_has_its_full_duration(engine: Engine) -> 
 
 def test_a_lost_lease_moves_nothing(engine: Engine) -> None:
     creation_id = make_creation(engine)
-    lease = acquire(engine, creation_id, State.QUEUED, State.PAINTING, duration=2)
+    lease = acquire(engine, creation_id, (State.QUEUED,), State.PAINTING, duration=2)
     assert lease is not None
     assert lease.move(State.QUEUED, lease_token=None)
     assert not lease.renew()
@@ -73,12 +73,12 @@ def test_a_machine_with_a_wrong_clock_takes_no_lease_of_another(
     engine: Engine, queue: WorkQueue, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     creation_id = make_creation(engine, state=State.PAINTED)
-    here = acquire(engine, creation_id, State.PAINTED, State.REPLYING, duration=45)
+    here = acquire(engine, creation_id, (State.PAINTED,), State.REPLYING, duration=45)
     assert here is not None
     wrong = lambda: datetime.now(UTC) + timedelta(minutes=minutes)  # noqa: E731
     for module in ("core.database", "core.scheduling.dispatcher", "worker.leases"):
         monkeypatch.setattr(f"{module}.now", wrong)
-    assert acquire(engine, creation_id, State.REPLYING, State.REPLYING, duration=45) is None
+    assert acquire(engine, creation_id, (State.REPLYING,), State.REPLYING, duration=45) is None
     dispatcher = Dispatcher(engine, queue, XRateLimiter(queue, load(RateLimitSettings)), load(BudgetSettings))
     assert dispatcher.dispatch(REPLY) == 0
     painting = make_creation(engine, state=State.PAINTING, lease_token="alive", next_attempt_at=here.now())
@@ -97,10 +97,10 @@ def test_a_lease_of_a_machine_with_a_wrong_clock_holds_for_all(
     creation_id = make_creation(engine, state=State.PAINTED)
     with monkeypatch.context() as there:
         there.setattr("worker.leases.now", lambda: datetime.now(UTC) + timedelta(minutes=minutes))
-        lease = acquire(engine, creation_id, State.PAINTED, State.REPLYING, duration=45)
+        lease = acquire(engine, creation_id, (State.PAINTED,), State.REPLYING, duration=45)
         assert lease is not None
         assert lease.renew()
     ends = read_creation(engine, creation_id).next_attempt_at
     assert ends is not None
     assert 40 < (ends - datetime.now(UTC)).total_seconds() < 46
-    assert acquire(engine, creation_id, State.REPLYING, State.REPLYING, duration=45) is None
+    assert acquire(engine, creation_id, (State.REPLYING,), State.REPLYING, duration=45) is None
