@@ -6,13 +6,16 @@ id. Each job has its own name: a creation may be enqueued twice until a worker l
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from redis import Redis
 from redis.backoff import ConstantBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import LockError, RedisError
+from redis.lock import Lock
 from redis.retry import Retry
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
@@ -32,10 +35,10 @@ JOBS = {PAINT: "worker.jobs.paint", REPLY: "worker.jobs.reply", AVIF: "worker.jo
 FAILED_JOB_TTL = 7 * 24 * 3600
 # Seconds. Ends a job that is stuck despite its own timeouts. The lease on its row has expired long before.
 JOB_TIMEOUT = 1900
-# RQ's registry of started jobs keeps the entry of a killed worker for so long.
-STARTED_TTL = JOB_TIMEOUT + 60
-# A job leases its row within this many seconds, unless the database is busy.
-LEASING_SECONDS = 5
+# A job that a worker takes has leased its row so many seconds after it was dispatched, unless it waited in the queue.
+LEASING_SECONDS = 10.0
+# How long a process may dispatch alone, and how long another one waits for it.
+DISPATCH_SECONDS, DISPATCH_WAIT_SECONDS = 5.0, 1.0
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -57,6 +60,21 @@ def translate_redis_errors(call: Callable[Params, Result]) -> Callable[Params, R
     return wrapped
 
 
+@dataclass(frozen=True)
+class QueueState:
+    """What is under way for a step.
+
+    queued: ids of creations that no worker has taken yet.
+    dispatched: ids of creations that were enqueued within LEASING_SECONDS and whose job has not ended. A worker may
+        have taken them and not leased their rows yet.
+    workers: how many workers sent a heartbeat within the last minute.
+    """
+
+    queued: set[int]
+    dispatched: set[int]
+    workers: int
+
+
 class WorkQueue:
     """Creations waiting for a worker, one RQ queue per step. Methods raise TryLater("queue_away") if redis is down."""
 
@@ -64,7 +82,7 @@ class WorkQueue:
         self.connection = connection
 
     @translate_redis_errors
-    def enqueue(self, step: str, creation_ids: Iterable[int]) -> None:
+    def enqueue(self, step: str, creation_ids: Collection[int]) -> None:
         """Enqueue creations for a step (one of `QUEUES`), in the given order. Enqueuing one twice is harmless."""
         queue = Queue(step, connection=self.connection, serializer=JSONSerializer)
         jobs = [
@@ -80,23 +98,49 @@ class WorkQueue:
             for creation_id in creation_ids
         ]
         if jobs:
-            queue.enqueue_many(jobs)
+            with self.connection.pipeline() as pipe:
+                pipe.zadd(_dispatched_key(step), dict.fromkeys(map(str, creation_ids), time.time()))
+                queue.enqueue_many(jobs, pipeline=pipe)
+                pipe.execute()
+
+    @contextmanager
+    def dispatching(self, step: str) -> Iterator[bool]:
+        """Yield whether this process may dispatch the step: one at a time, so that none is enqueued twice.
+
+        If a process dies meanwhile, the others may go on after DISPATCH_SECONDS.
+        """
+        lock = self.connection.lock(
+            f"dispatching:{step}", timeout=DISPATCH_SECONDS, sleep=0.01, blocking_timeout=DISPATCH_WAIT_SECONDS
+        )
+        is_acquired = _acquire(lock)
+        try:
+            yield is_acquired
+        finally:
+            if is_acquired:
+                _release(lock)
 
     @translate_redis_errors
+    def load_state(self, step: str, *, done: int | None = None) -> QueueState:
+        """Return what is under way for a step, in one round trip.
+
+        done: the creation whose job ends: it may be dispatched again.
+        """
+        dispatched_key = _dispatched_key(step)
+        with self.connection.pipeline() as pipe:
+            pipe.zremrangebyscore(dispatched_key, "-inf", time.time() - LEASING_SECONDS)
+            pipe.zrem(dispatched_key, done or 0)
+            pipe.zrange(dispatched_key, 0, -1)
+            pipe.lrange(Queue(step, connection=self.connection).key, 0, -1)
+            pipe.scard(Worker.redis_workers_keys)
+            _, _, dispatched, queued, workers = pipe.execute()
+        ids = {
+            creation_id for name in queued if (creation_id := creation_id_of(name.decode(errors="replace"))) is not None
+        }
+        return QueueState(ids, set(map(int, dispatched)), int(workers))
+
     def queued_ids(self, step: str) -> set[int]:
         """Return ids of creations in the queue of a step that no worker has taken yet."""
-        names = Queue(step, connection=self.connection).job_ids
-        return {creation_id for name in names if (creation_id := creation_id_of(name)) is not None}
-
-    @translate_redis_errors
-    def started_ids(self, step: str) -> set[int]:
-        """Return ids of creations whose job started within LEASING_SECONDS: it may not have leased its row yet."""
-        registry = Queue(step, connection=self.connection).started_job_registry
-        # An entry is scored by the time at which it expires.
-        earliest = time.time() + STARTED_TTL - LEASING_SECONDS
-        entries = self.connection.zrangebyscore(registry.key, earliest, "+inf")
-        names = [str(entry, "ascii", "replace") for entry in entries if isinstance(entry, bytes)]
-        return {creation_id for name in names if (creation_id := creation_id_of(name)) is not None}
+        return self.load_state(step).queued
 
     @translate_redis_errors
     def count_workers(self) -> int:
@@ -107,6 +151,21 @@ class WorkQueue:
     def ping(self) -> None:
         """Raise unless the server answers."""
         self.connection.ping()
+
+
+@translate_redis_errors
+def _acquire(lock: Lock) -> bool:
+    return bool(lock.acquire())
+
+
+@translate_redis_errors
+def _release(lock: Lock) -> None:
+    with suppress(LockError):  # it took so long that another process went on
+        lock.release()
+
+
+def _dispatched_key(step: str) -> str:
+    return f"dispatched:{step}"
 
 
 def creation_id_of(name: str) -> int | None:

@@ -62,7 +62,7 @@ def dispatch_avif(engine: Engine, queue: WorkQueue, pause: float) -> int:
     slots = MAX_QUEUED - len(queued)
     if slots <= 0 or not imaging.can_encode_avif():
         return 0
-    ids = _find_due(engine, slots, queued | queue.started_ids(AVIF))
+    ids = _find_due(engine, slots, queued)
     if ids:
         ids = _count_attempt(engine, ids, pause)
         queue.enqueue(AVIF, ids)

@@ -53,8 +53,8 @@ class Step(Protocol):
     def fail(self, lease: CreationLease, error: TryLater | Refused | GiveUp) -> None:
         """End it with the error's code."""
 
-    def dispatch_next(self) -> None:
-        """Enqueue the next jobs, after a success or a failure. May raise TryLater."""
+    def dispatch_next(self, creation_id: int) -> None:
+        """Enqueue the next jobs at the end of this creation's job. May raise TryLater."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,11 @@ def run_step(step: Step, creation_id: int) -> None:
     with _end_quietly_if_busy(creation_id):
         lease = step.acquire(creation_id)
         if lease is None:
-            log.debug("nothing to lease", creation=creation_id)
+            log.info("nothing to lease", creation=creation_id)
         else:
             _run_leased(step, lease)
         try:
-            step.dispatch_next()
+            step.dispatch_next(creation_id)
         except TryLater as error:
             log.debug("dispatch skipped, recovery will do it", reason=str(error))
 

@@ -111,10 +111,10 @@ class PaintStep:
         if moved:
             log.error("not painted", creation=lease.creation_id, state=target.value, reason=str(error))
 
-    def dispatch_next(self) -> None:
+    def dispatch_next(self, creation_id: int) -> None:
         """Enqueue the next reply and paint jobs."""
         self.dispatcher.dispatch(REPLY)
-        self.dispatcher.dispatch(PAINT)
+        self.dispatcher.dispatch(PAINT, done=creation_id)
 
     def _ensure_still_wanted(self, task: PaintTask) -> None:
         """Raise Refused if the creation, its author or its post should get no picture any more: GPU time costs."""

@@ -27,7 +27,7 @@ from rq.serializers import JSONSerializer
 
 from core.logs import get_logger
 from core.outage import QUEUE, outages
-from core.queue import JOB_TIMEOUT, STARTED_TTL
+from core.queue import JOB_TIMEOUT
 from worker.job import ValidatedJob
 from worker.queue_outage import stop_requested
 from worker.shutdown import ignore_requeue_signal, request_requeue_after
@@ -111,10 +111,6 @@ class PoolWorker(SimpleWorker):
                 self.heartbeat()
             except RedisError as error:
                 outages.record_failure(QUEUE, error)
-
-    def get_heartbeat_ttl(self, job: Job) -> int:
-        """Return what `WorkQueue.started_ids` expects."""
-        return STARTED_TTL
 
     def handle_warm_shutdown_request(self) -> None:
         """Queue the creation again if its job takes longer than the grace."""

@@ -103,9 +103,9 @@ class ReplyStep:
             if error.code == NOT_MENTIONED and not allows_implicit_mentions(self.engine, self.policy):
                 log.error("X refuses replies to posts that do not mention us; paused for some hours")
 
-    def dispatch_next(self) -> None:
+    def dispatch_next(self, creation_id: int) -> None:
         """Enqueue the next reply jobs."""
-        self.dispatcher.dispatch(REPLY)
+        self.dispatcher.dispatch(REPLY, done=creation_id)
 
     def _find_posted(self, task: ReplyTask) -> int | None:
         """Return our reply to the post if it may be on X already and is there."""

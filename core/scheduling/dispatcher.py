@@ -70,13 +70,20 @@ class Dispatcher:
         """The circuit breaker of the GPU backends."""
         return GpuCircuitBreaker(self.queue)
 
-    def dispatch(self, step: str) -> int:
-        """Enqueue the next creations of a step and return their number. Raises TryLater if the queue is down."""
-        queued = self.queue.queued_ids(step)
-        slots = 2 * max(2, self.queue.count_workers()) + 4 - len(queued)
+    def dispatch(self, step: str, *, done: int | None = None) -> int:
+        """Enqueue the next creations of a step and return their number. Raises TryLater if the queue is down.
+
+        done: the creation whose job ends with this call.
+        """
+        with self.queue.dispatching(step) as may_dispatch:
+            return self._dispatch(step, done) if may_dispatch else 0
+
+    def _dispatch(self, step: str, done: int | None) -> int:
+        state = self.queue.load_state(step, done=done)
+        queued, excluded = state.queued, state.queued | state.dispatched
+        slots = 2 * max(2, state.workers) + 4 - len(queued)
         if slots <= 0:
             return 0
-        excluded = queued | self.queue.started_ids(step)
         if step == PAINT:
             ids = self._limit_to_gpu(self._next_ids(slots, excluded, State.QUEUED), slots, excluded, len(queued))
             ids = self._limit_to_budget_and_x(ids, step, len(queued))

@@ -1,7 +1,7 @@
 """Measure the whole way under load: N prompts of 50 users as fast as they can be posted, into a running demo.
 
-Prints replied, lost and doubled posts, seconds from post to reply, and the time of a creation without painting,
-compared with a bare RQ job that does nothing, measured in the same run.
+Prints replied, lost and doubled posts, seconds from post to reply, the time of a creation compared with a bare RQ job
+that does nothing, measured in the same run, its CPU time by process, and how many jobs found nothing to do.
 
     python tests/bench/whole_way.py [--count 200] [--prompts FILE] [--sandbox URL --gallery URL]
 
@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 import httpx
 
+from tests.bench.demo_costs import DemoCosts, describe_costs, measure_costs
 from tests.bench.noop import noop_job_seconds
 from tests.bench.prompts import read_prompts
-from tests.support.demo import NO_LIMITS_AND_BUDGETS, running_demo
+from tests.support import demo as demos
 
 PEOPLE = 50
 CONNECTIONS = 16
@@ -37,8 +38,15 @@ TIMEOUT_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Demo:
+    """Addresses of a running demo, and the demo itself if this run started it."""
+
     sandbox: str
     gallery: str
+    own: demos.Demo | None = None
+
+    def costs(self) -> DemoCosts | None:
+        """Return what it has spent, if that can be measured."""
+        return measure_costs(self.own) if self.own else None
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class Outcome:
     posting: float
     whole: float
     painting: float
+    costs: DemoCosts | None
 
 
 def main() -> int:
@@ -79,27 +88,33 @@ def _demo(options: argparse.Namespace) -> Iterator[Demo]:
     if options.sandbox and options.gallery:
         yield Demo(options.sandbox, options.gallery)
         return
-    with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder), **NO_LIMITS_AND_BUDGETS) as demo:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        demos.running_demo(Path(folder), **demos.NO_LIMITS_AND_BUDGETS) as demo,
+    ):
         while len(demo.answers()) < 12:  # the sample posts of the first start
             time.sleep(0.2)
         demo.shorten_windows(options.window)
-        yield Demo(demo.sandbox, demo.gallery)
+        yield Demo(demo.sandbox, demo.gallery, demo)
 
 
 async def _run(demo: Demo, prompts: list[str], deadline_seconds: float) -> Outcome:
     async with httpx.AsyncClient(trust_env=False, timeout=30, limits=httpx.Limits(max_connections=CONNECTIONS)) as http:
+        earlier = demo.costs()
         started = time.perf_counter()
         posts = await asyncio.gather(*[_post(http, demo, n, prompt) for n, prompt in enumerate(prompts)])
         posting = time.perf_counter() - started
         counts = await _wait(http, demo, [post["id"] for post in posts], deadline_seconds)
         whole = time.perf_counter() - started
+        costs = demo.costs()
         await asyncio.sleep(2)  # a second reply would come late
         counts = await _answers(http, demo)
         replied = await asyncio.gather(*[_replied_at(http, demo, post["id"]) for post in posts])
         painting = await _painting_seconds(http, demo, {post["id"] for post in posts})
     waits = [(done - _moment(post)).total_seconds() for post, done in zip(posts, replied, strict=True) if done]
     twice = sum(counts.get(post["id"], 0) > 1 for post in posts)
-    return Outcome(waits, len(posts) - len(waits), twice, posting, whole, painting)
+    spent = costs.since(earlier) if costs and earlier else None
+    return Outcome(waits, len(posts) - len(waits), twice, posting, whole, painting, spent)
 
 
 async def _post(http: httpx.AsyncClient, demo: Demo, number: int, prompt: str) -> dict[str, Any]:
@@ -156,6 +171,8 @@ def _print(outcome: Outcome, count: int, noop: float) -> None:
     print(f"  of which painting  {outcome.painting * 1000:.0f} ms in the GPU service")
     print(f"bare RQ no-op job    {noop * 1000:.1f} ms each (same number of workers)")
     print(f"ratio                a creation takes as long as {way / noop:.0f} bare jobs (it is 2 jobs)")
+    for line in describe_costs(outcome.costs, count) if outcome.costs else ():
+        print(line)
 
 
 if __name__ == "__main__":

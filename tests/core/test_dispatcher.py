@@ -1,5 +1,6 @@
 """Dispatching: fair between users, within X's rate limit and the budget."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -48,6 +49,15 @@ def dispatch_all(dispatcher: Dispatcher, step: str, count: int) -> list[int]:
             row.next_attempt_at = None
             session.add(row)
     return order
+
+
+def test_processes_that_dispatch_at_once_enqueue_each_creation_once(engine: Engine, dispatcher: Dispatcher) -> None:
+    dispatcher.queue.connection.sadd("rq:workers", *(f"rq:worker:{number}" for number in range(20)))
+    make_creations(engine, 200)
+    with ThreadPoolExecutor(4) as threads:
+        counts = list(threads.map(lambda _: dispatcher.dispatch(PAINT), range(8)))
+    names = dispatcher.queue.connection.lrange("rq:queue:paint", 0, -1)
+    assert len(names) == sum(counts) == len(dispatcher.queue.queued_ids(PAINT)) == 2 * 20 + 4
 
 
 def test_one_user_with_many_prompts_does_not_delay_others(engine: Engine, dispatcher: Dispatcher) -> None:

@@ -1,11 +1,9 @@
 """The queue on a real server: order, job names, one queue per step, and TryLater if the server is unreachable."""
 
 import importlib
-import time
 from pathlib import Path
 
 import pytest
-from rq import Queue
 
 from core.errors import TryLater
 from core.queue import (
@@ -14,7 +12,7 @@ from core.queue import (
     PAINT,
     QUEUES,
     REPLY,
-    STARTED_TTL,
+    QueueState,
     WorkQueue,
     creation_id_of,
     open_queue,
@@ -50,12 +48,13 @@ def test_each_step_has_its_own_queue(queue: WorkQueue) -> None:
     assert queue.queued_ids(PAINT) == set()
 
 
-def test_started_jobs_are_known_until_they_must_have_leased_their_row(queue: WorkQueue) -> None:
-    registry = Queue(PAINT, connection=queue.connection).started_job_registry.key
-    for age, creation_id in ((0, 3), (LEASING_SECONDS - 1, 4), (LEASING_SECONDS + 1, 5)):
-        queue.connection.zadd(registry, {f"paint-{creation_id}-a0b1c2d3:e": time.time() + STARTED_TTL - age})
-    assert queue.started_ids(PAINT) == {3, 4}
-    assert queue.started_ids(REPLY) == set()
+def test_dispatched_creations_are_known_until_their_job_ends_or_must_have_leased_its_row(queue: WorkQueue) -> None:
+    queue.enqueue(PAINT, [3, 4, 5])
+    queue.connection.delete("rq:queue:paint")  # workers took them
+    queue.connection.zincrby("dispatched:paint", -LEASING_SECONDS, "4")
+    assert queue.load_state(PAINT) == QueueState(queued=set(), dispatched={3, 5}, workers=0)
+    assert queue.load_state(PAINT, done=3).dispatched == {5}
+    assert queue.load_state(REPLY).dispatched == set()
 
 
 def test_an_empty_list_enqueues_nothing(queue: WorkQueue) -> None:

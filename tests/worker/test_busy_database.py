@@ -124,7 +124,7 @@ class Scripted:
     def fail(self, lease: CreationLease, error: TryLater | Refused | GiveUp) -> None:
         raise AssertionError("not its end")
 
-    def dispatch_next(self) -> None:
+    def dispatch_next(self, creation_id: int) -> None:
         pass
 
 
