@@ -28,6 +28,8 @@ def download(settings: ServiceSettings) -> None:
     thread.stop()
     if status != "ok":
         raise DownloadFailed(thread.reason or f"the engine is {status}")
+    if thread.text_encoder and thread.text_encoder.problem:
+        raise DownloadFailed(thread.text_encoder.problem)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,14 @@ class SafetyResult:
 
 
 @dataclass(frozen=True)
+class TextVector:
+    """A text's unit vector in CLIP's space (float32), and its `truncation` if CLIP did not read the whole text."""
+
+    vector: NDArray[np.float32]
+    truncation: Truncation | None = None
+
+
+@dataclass(frozen=True)
 class EngineLimits:
     """An engine's bounds, and its defaults for absent parameters. Sides are in pixels."""
 
@@ -147,6 +155,22 @@ class SafetyChecker(Protocol):
         """Return one result per image (RGB, of any size), in their order. Raises EngineBroken as an engine does."""
 
 
+class TextEncoder(Protocol):
+    """Computes text embeddings in the space of the safety check's picture embeddings.
+
+    The engine thread loads it, and one other thread uses it. `problem` says why it cannot be used; empty if it can.
+    """
+
+    model: str
+    problem: str
+
+    def load(self) -> None:
+        """Get ready to embed, or set `problem`. Pictures do not need it, so it raises nothing."""
+
+    def embed(self, texts: Sequence[str]) -> list[TextVector]:
+        """Return one vector per text, in their order. Raises EngineBroken and OutOfMemory as an engine does."""
+
+
 class OutOfMemory(Exception):
     """The images together do not fit into the device's memory."""
 
@@ -180,3 +204,7 @@ class NotReady(Exception):
     def __init__(self, status: str) -> None:
         super().__init__(status)
         self.status = status
+
+
+class NoEmbeddings(Exception):
+    """The service computes no text embeddings; the text says why."""

@@ -16,7 +16,7 @@ from gpu.api.service import create_app
 from gpu.deploy.prices import UnknownGpu, gpu_price
 from gpu.diffusion.presets import find_preset, license_of
 from gpu.diffusion.revisions import Revisions
-from gpu.engine import Engine, SafetyChecker
+from gpu.engine import Engine, SafetyChecker, TextEncoder
 from gpu.settings import OLD_NAMES, ServiceSettings, old_names_warning
 
 log = logging.getLogger("gpu")
@@ -58,16 +58,29 @@ def make_checker(settings: ServiceSettings) -> SafetyChecker | None:
     return ClipChecker(source, device=settings.device, revision=settings.revisions.get(source))
 
 
+def make_text_encoder(settings: ServiceSettings, checker: SafetyChecker | None) -> TextEncoder | None:
+    """Return the text encoder, not yet loaded. None without a safety check: there are no pictures' embeddings then."""
+    from gpu.safety.clip import ClipChecker
+    from gpu.safety.text import ClipTextEncoder
+
+    if not isinstance(checker, ClipChecker):
+        return None
+    source = settings.text_model
+    return ClipTextEncoder(source, checker, device=settings.device, revision=settings.revisions.get(source))
+
+
 def make_app(settings: ServiceSettings) -> FastAPI:
     """Return the whole service, the same on Modal, at home and in tests."""
     for warning in _warnings(settings):
         log.warning(warning)
     if unpinned := _unpinned(settings):
         log.info("GPU_REVISIONS has no commit for %s: their weights can change at any time", ", ".join(unpinned))
+    checker = make_checker(settings)
     return create_app(
         make_engine(settings),
         token=settings.token.get_secret_value() if settings.token else None,
-        checker=make_checker(settings),
+        checker=checker,
+        text_encoder=make_text_encoder(settings, checker),
         drop_flagged=settings.safety == "drop",
         queue_limit=settings.queue_limit,
         batch_wait=settings.batch_wait_ms / 1000,
@@ -108,7 +121,7 @@ def _unpinned(settings: ServiceSettings) -> list[str]:
         vae = preset.tiny_vae if settings.vae == "tiny" else preset.fp16_vae
         sources = [preset.source, preset.unet[0] if preset.unet else None, vae]
     if settings.safety != "off":
-        sources.append(_safety_source(settings))
+        sources += [_safety_source(settings), settings.text_model]
     pinned = Revisions({**(preset.revisions if preset else {}), **settings.revisions})
     return pinned.unpinned(sources)
 

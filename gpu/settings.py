@@ -79,6 +79,9 @@ class ServiceSettings(BaseSettings):
         "CompVis/stable-diffusion-safety-checker", min_length=1, examples=["./models/safety-checker"]
     )
 
+    # The CLIP model of the safety check's image encoder: its text encoder serves /v1/embed.
+    text_model: str = Field("openai/clip-vit-large-patch14", min_length=1, examples=["./models/clip"])
+
     # Precision. None: bf16 on a GPU that has it, fp16 on others and on Apple, fp32 on a CPU.
     dtype: Literal["bf16", "fp16", "fp32"] | None = Field(None, examples=["bf16"])
     # `gpu/diffusion/tuning.py` explains these two. Some models do not work with them.

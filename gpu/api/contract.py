@@ -1,4 +1,4 @@
-"""The HTTP contract as types: request and response of POST /v1/paint.
+"""The HTTP contract as types: requests and responses of POST /v1/paint and POST /v1/embed.
 
 Its bounds hold for every engine. `validation.py` checks what one engine supports, `init_image.py` whether bytes are an
 image.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 MAX_PROMPT_LENGTH = 4000
+# A page of queries, or all creations of a batch job's portion.
+MAX_TEXTS = 64
 MAX_INIT_IMAGE_BYTES = 10 * 1024 * 1024
 # base64 grows by a third. The rest of a request is two prompts, which JSON may escape sixfold.
 MAX_BODY_BYTES = MAX_INIT_IMAGE_BYTES * 4 // 3 + 128 * 1024
@@ -20,6 +22,7 @@ MAX_BODY_BYTES = MAX_INIT_IMAGE_BYTES * 4 // 3 + 128 * 1024
 MAX_ERRORS = 50
 MAX_FIELD_NAME_LENGTH = 60
 
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PROMPT_LENGTH)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
@@ -41,7 +44,7 @@ class PaintRequest(BaseModel):
     # Strict: a number sent as text or a bool is a mistake of the caller. An error is better than a guess.
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
-    prompt: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PROMPT_LENGTH)]
+    prompt: Text
     negative_prompt: Annotated[str, StringConstraints(max_length=MAX_PROMPT_LENGTH)] = ""
     width: int | None = None
     height: int | None = None
@@ -121,10 +124,35 @@ class PaintResponse(BaseModel):
     batch_size: int = Field(description="pictures generated together, those of other callers included")
 
 
-def parse_request(body: bytes | bytearray) -> PaintRequest:
+class EmbedRequest(BaseModel):
+    """Texts to embed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
+
+
+class TextEmbedding(BaseModel):
+    """The unit vector of one text, in the space of the pictures' embeddings."""
+
+    embedding: list[float]
+    truncated: Truncated | None = Field(default=None, description="tokens read, of all, if the text was too long")
+
+
+class EmbedResponse(BaseModel):
+    """One embedding for each text, in their order."""
+
+    model: str
+    embeddings: list[TextEmbedding]
+
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def parse_request(body: bytes | bytearray, model: type[Body]) -> Body:
     """Parse a JSON body. Raises InvalidRequest with fields and reasons, never with the caller's text."""
     try:
-        return PaintRequest.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as error:
         raise InvalidRequest(*_reasons(error)) from None
 

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from gpu.api.auth import Unauthorized
 from gpu.api.body_limits import BODY_SECONDS, BodyTooLarge, BodyTooSlow, content_length
 from gpu.api.contract import MAX_BODY_BYTES, InvalidRequest
-from gpu.engine import GenerationFailed, NotReady, QueueFull
+from gpu.engine import GenerationFailed, NoEmbeddings, NotReady, QueueFull
 from gpu.log_utils import safe_traceback
 
 log = logging.getLogger("gpu")
@@ -24,7 +24,7 @@ CLIENT_CLOSED_REQUEST = 499  # no client reads it; it is for the counters
 
 
 def to_response(error: Exception) -> Response:
-    """Return the response for an error of POST /v1/paint."""
+    """Return the response for an error of POST /v1/paint or /v1/embed."""
     match error:
         case Unauthorized():
             response = unauthorized()
@@ -39,6 +39,8 @@ def to_response(error: Exception) -> Response:
             response = error_response(429, "the queue is full", {"Retry-After": str(error.retry_after)})
         case NotReady():
             response = error_response(503, f"the engine is {error.status}", RETRY_WHILE_LOADING)
+        case NoEmbeddings():
+            response = error_response(501, f"this service computes no text embeddings: {error}")
         case GenerationFailed():
             # `only_this`: other requests of the same batch succeeded, so the caller need not suspect the service.
             response = json_response(500, {"error": f"no picture came out: {error}", "only_this": error.only_this})

@@ -76,7 +76,9 @@ class PaintEndpoint:
         self._thread.ensure_capacity()
         with self._memory.reserve() as resize:
             # Neither the body nor its JSON is held longer than until it is validated.
-            validated = await self._validated(parse_request(await self._bodies.read(request, resize)), resize)
+            body = parse_request(await self._bodies.read(request, resize), PaintRequest)
+            validated = await self._validated(body, resize)
+            del body
             with _watch_disconnect(request) as disconnected:
                 outcome = await self._outcome(self._thread.submit(validated.request), disconnected)
                 resize(0)  # the init image is used

@@ -74,12 +74,13 @@ def _picture(
         width=width,
         height=height,
         safety=Safety(checked=True, flagged=safety.flagged, scores=dict(safety.scores)) if safety else Safety(),
-        embedding=None if vector is None else _floats(vector),
+        embedding=None if vector is None else to_floats(vector),
         error=result.reason if isinstance(result, Failure) else None,
     )
 
 
-def _floats(vector: NDArray[np.float32]) -> list[float]:
+def to_floats(vector: NDArray[np.float32]) -> list[float]:
+    """Return the numbers of an embedding as JSON shows them."""
     # Through text: the shortest decimal that is still this float32 is half as long as its double.
     return [float(str(number)) for number in vector]
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from gpu.api.auth import CallerAuth, Unauthorized
-from gpu.api.contract import Cost, PaintRequest, PaintResponse
+from gpu.api.contract import Cost, EmbedRequest, EmbedResponse, PaintRequest, PaintResponse
+from gpu.api.embed import EmbedEndpoint
 from gpu.api.encoding import Format
 from gpu.api.errors import handle_http_exception, handle_unauthorized
 from gpu.api.health import HealthEndpoint
@@ -18,7 +20,7 @@ from gpu.api.init_image import silence_pillow
 from gpu.api.metrics import Metrics
 from gpu.api.paint import PaintEndpoint
 from gpu.batching.engine_thread import EngineThread
-from gpu.engine import Engine, SafetyChecker
+from gpu.engine import Engine, SafetyChecker, TextEncoder
 
 
 def create_app(
@@ -26,6 +28,7 @@ def create_app(
     *,
     token: str | None,
     checker: SafetyChecker | None = None,
+    text_encoder: TextEncoder | None = None,
     drop_flagged: bool = False,
     queue_limit: int = 64,
     batch_wait: float = 0.004,
@@ -44,7 +47,12 @@ def create_app(
     """
     silence_pillow()
     thread = EngineThread(
-        engine, checker=checker, queue_limit=queue_limit, batch_wait=batch_wait, scaledown_seconds=scaledown_seconds
+        engine,
+        checker=checker,
+        text_encoder=text_encoder,
+        queue_limit=queue_limit,
+        batch_wait=batch_wait,
+        scaledown_seconds=scaledown_seconds,
     )
     metrics, auth = _create_metrics(thread), CallerAuth(token)
     paint = PaintEndpoint(
@@ -57,12 +65,15 @@ def create_app(
         encode_threads=encode_threads,
         cost=cost,
     )
-    app = _create_asgi_app(thread, on_shutdown=paint.shutdown)
-    _add_routes(app, paint, HealthEndpoint(thread, cost, drop_flagged=drop_flagged), metrics, auth)
+    embed = EmbedEndpoint(thread, metrics, auth=auth)
+    app = _create_asgi_app(thread, on_shutdown=[paint.shutdown, embed.shutdown])
+    _add_post(app, "/v1/paint", paint.__call__, PaintRequest, PaintResponse)
+    _add_post(app, "/v1/embed", embed.__call__, EmbedRequest, EmbedResponse)
+    _add_routes(app, HealthEndpoint(thread, cost, drop_flagged=drop_flagged), metrics, auth)
     return app
 
 
-def _create_asgi_app(thread: EngineThread, on_shutdown: Callable[[], None]) -> FastAPI:
+def _create_asgi_app(thread: EngineThread, on_shutdown: Iterable[Callable[[], None]]) -> FastAPI:
     """Return an app without routes, which starts the thread with the server and stops it with the server."""
 
     @asynccontextmanager
@@ -72,7 +83,8 @@ def _create_asgi_app(thread: EngineThread, on_shutdown: Callable[[], None]) -> F
             yield
         finally:
             await asyncio.to_thread(thread.stop)
-            on_shutdown()
+            for shutdown in on_shutdown:
+                shutdown()
 
     # FastAPI's documentation pages load scripts from elsewhere, and its own openapi.json needs no token.
     app = FastAPI(title="Threadpaint GPU service", lifespan=lifespan, redirect_slashes=False, openapi_url=None)
@@ -82,16 +94,26 @@ def _create_asgi_app(thread: EngineThread, on_shutdown: Callable[[], None]) -> F
     return app
 
 
-def _add_routes(app: FastAPI, paint: PaintEndpoint, health: HealthEndpoint, metrics: Metrics, auth: CallerAuth) -> None:
-    body = {"content": {"application/json": {"schema": PaintRequest.model_json_schema()}}, "required": True}
+def _add_post(
+    app: FastAPI,
+    path: str,
+    endpoint: Callable[[Request], Awaitable[Response]],
+    request: type[BaseModel],
+    response: type[BaseModel],
+) -> None:
+    """Add a route that reads its body itself, within limits."""
+    body = {"content": {"application/json": {"schema": request.model_json_schema()}}, "required": True}
     app.add_api_route(
-        "/v1/paint",
-        paint.__call__,
+        path,
+        endpoint,
         methods=["POST"],
-        name="paint",
+        name=path.rpartition("/")[2],
         openapi_extra={"requestBody": body},
-        responses={200: {"model": PaintResponse}},
+        responses={200: {"model": response}},
     )
+
+
+def _add_routes(app: FastAPI, health: HealthEndpoint, metrics: Metrics, auth: CallerAuth) -> None:
     app.add_api_route("/healthz", health.healthz, methods=["GET"])
     app.add_api_route("/healthz", health.healthz, methods=["HEAD"], include_in_schema=False)  # for some monitors
     needs_token = [Depends(auth)]

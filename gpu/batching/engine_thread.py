@@ -27,6 +27,7 @@ from gpu.engine import (
     NotReady,
     QueueFull,
     SafetyChecker,
+    TextEncoder,
 )
 from gpu.log_utils import safe_traceback
 
@@ -50,6 +51,7 @@ class EngineThread:
         engine: Engine,
         *,
         checker: SafetyChecker | None = None,
+        text_encoder: TextEncoder | None = None,
         queue_limit: int = 64,
         batch_wait: float = 0.004,
         scaledown_seconds: float = 0.0,
@@ -65,6 +67,7 @@ class EngineThread:
         """
         self.engine = engine
         self.checker = checker
+        self.text_encoder = text_encoder
         self.on_broken = on_broken
         self.status: Status = "new"
         self.reason = ""
@@ -179,6 +182,8 @@ class EngineThread:
         if self.checker and self._safety:
             _load_part(self.checker, "the safety check did not load (GPU_SAFETY_MODEL, or GPU_SAFETY=off)")
             self._safety.start()
+        if self.text_encoder:
+            self.text_encoder.load()
         with self._changed:
             if self.status == "loading":
                 self.status = "ok"

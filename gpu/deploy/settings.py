@@ -105,7 +105,7 @@ def load_deployment() -> Deployment:
     """Return the deployment of this process's environment. Raises ValueError (pydantic's included) with the reason."""
     # A deployment always uses diffusers, even if this machine runs another engine. So a misspelled model fails here.
     deploy, gpu = DeploySettings(), ServiceSettings(engine="diffusers")
-    for model in (gpu.model, gpu.safety_model):
+    for model in (gpu.model, gpu.safety_model, gpu.text_model):
         _ensure_no_local_folder(model)
     gpu_type, gib = _recommended(gpu.model)
     gpu_type, gib = (deploy.gpu_type or gpu_type).strip().upper(), deploy.memory_gib or gib

@@ -43,6 +43,8 @@ class ClipChecker:
     def __init__(self, source: str, *, device: str | None = None, revision: str | None = None) -> None:
         self._source, self._revision = source, revision
         self._device = device
+        # Numbers of an embedding, once loaded.
+        self.width = 0
 
     def load(self) -> None:
         """Load the weights. Raises RuntimeError that names the settings if they are missing or incomplete."""
@@ -50,6 +52,7 @@ class ClipChecker:
 
         device = resolve_device(self._device)
         model = self._weights().eval()
+        self.width = int(model.config.projection_dim)
         self._side = int(model.config.vision_config.image_size)
         self._special = _concepts(model.special_care_embeds, model.special_care_embeds_weights)
         self._concepts = _concepts(model.concept_embeds, model.concept_embeds_weights)

@@ -154,11 +154,14 @@ def test_a_public_address_needs_a_token_or_an_opt_out(host: str) -> None:
             assert "GPU_TOKEN is missing" not in run("--host", "0.0.0.0", "--port", port, **way).stderr
 
 
+CHECK = ["CompVis/stable-diffusion-safety-checker", "openai/clip-vit-large-patch14"]
+
+
 @pytest.mark.parametrize(
     ("revisions", "named"),
     [
-        ("{}", ["stabilityai/sd-turbo", "CompVis/stable-diffusion-safety-checker"]),
-        ('{"stabilityai/sd-turbo": "' + "a" * 40 + '"}', ["CompVis/stable-diffusion-safety-checker"]),
+        ("{}", ["stabilityai/sd-turbo", *CHECK]),
+        ('{"stabilityai/sd-turbo": "' + "a" * 40 + '"}', CHECK),
     ],
 )
 def test_unpinned_weights_are_logged_at_start(

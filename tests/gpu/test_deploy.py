@@ -194,7 +194,7 @@ def test_secrets_and_addresses_are_not_deployed(monkeypatch: pytest.MonkeyPatch)
     assert "s3cret" not in str(environment)
 
 
-@pytest.mark.parametrize("name", ["GPU_MODEL", "GPU_SAFETY_MODEL"])
+@pytest.mark.parametrize("name", ["GPU_MODEL", "GPU_SAFETY_MODEL", "GPU_TEXT_MODEL"])
 def test_a_local_folder_is_rejected_and_one_of_the_volume_is_not(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "./models/mine")
     with pytest.raises(ValueError, match="modal volume put"):

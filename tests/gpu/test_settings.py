@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 from gpu.deploy import prices
 from gpu.diffusion.engine import DiffusersEngine
-from gpu.factory import make_app, make_checker, make_engine
+from gpu.factory import make_app, make_checker, make_engine, make_text_encoder
 from gpu.settings import ServiceSettings
 from gpu.sketch.engine import SketchEngine
 
@@ -142,6 +142,17 @@ def test_a_models_own_safety_check_is_the_default(tmp_path: Path) -> None:
         "CompVis/stable-diffusion-safety-checker",
     ]
     assert make_checker(diffusers(safety="off")) is None
+
+
+def test_the_text_encoder_comes_with_the_safety_check() -> None:
+    def encoder_of(settings: ServiceSettings) -> str | None:
+        encoder = make_text_encoder(settings, make_checker(settings))
+        return encoder.model if encoder else None
+
+    assert encoder_of(diffusers(safety="flag")) == "openai/clip-vit-large-patch14"
+    assert encoder_of(diffusers(safety="drop", text_model="somebody/clip")) == "somebody/clip"
+    assert encoder_of(diffusers(safety="off")) is None
+    assert encoder_of(ServiceSettings(engine="sketch")) is None
 
 
 def test_responses_have_the_price_if_it_is_known(serve_app: Any) -> None:

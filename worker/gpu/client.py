@@ -10,14 +10,23 @@ TryLater, and the creation is tried again on schedule: generating is safe to rep
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.errors import Refused, TryLater
 from core.gpu_health import GpuCircuitBreaker, redact_url
 from core.logs import get_logger
 from core.settings import GpuSettings
-from worker.gpu.errors import UNCHECKED, GpuError, GpuResponse, error_from_response
+from worker.gpu.embeddings import EmbedResult, TextEmbedding, encode_texts, parse_embeddings
+from worker.gpu.errors import (
+    DOWN,
+    NO_EMBEDDINGS,
+    REFUSED,
+    UNCHECKED,
+    GpuError,
+    GpuResponse,
+    error_from_response,
+)
 from worker.gpu.http import GpuCall
 from worker.gpu.messages import (
     GeneratedImage,
@@ -30,7 +39,15 @@ from worker.gpu.messages import (
 )
 from worker.gpu.refusals import judge_refusal
 
-__all__ = ["GenerateRequest", "GenerateResult", "GeneratedImage", "GpuClient", "open_gpu"]
+__all__ = [
+    "EmbedResult",
+    "GenerateRequest",
+    "GenerateResult",
+    "GeneratedImage",
+    "GpuClient",
+    "TextEmbedding",
+    "open_gpu",
+]
 
 log = get_logger(__name__)
 
@@ -38,6 +55,8 @@ log = get_logger(__name__)
 FIRST_RESPONSE_SECONDS = 170.0
 # A backend that gets less time than this would only seem slow.
 MIN_SECONDS = 2.0
+# A query of a search: whoever waits for it rather sees results by words.
+EMBED_SECONDS = 10.0
 # A service without a safety check was set up so: asking again costs an image each time.
 UNCHECKED_PAUSE_SECONDS = 3600.0
 NO_VERDICT = (
@@ -105,6 +124,26 @@ class GpuClient:
             return result
         raise self._combine(errors, refusals)
 
+    def embed(self, texts: Sequence[str], *, timeout: float = EMBED_SECONDS) -> EmbedResult:
+        """Return text embeddings, to compare with those of pictures, from the first backend that computes them.
+
+        Raises GpuError, with the code `gpu_no_embeddings` if every backend that responds computes none. The circuit
+        breaker learns nothing from it: generating does not depend on it.
+        """
+        deadline = time.monotonic() + timeout
+        errors: list[GpuError] = []
+        for url in self.urls:
+            if self.gpu_breaker.retry_after(url) > 0 or (errors and deadline - time.monotonic() < MIN_SECONDS):
+                continue
+            left = max(MIN_SECONDS, deadline - time.monotonic())
+            call = GpuCall(url, encode_texts(texts), self._headers(url), deadline, left, path="/v1/embed")
+            try:
+                return _parse_embed_response(call.send(), texts, url)
+            except GpuError as error:
+                errors.append(error)
+        resting = GpuError(DOWN, "the backends are left alone for a while")
+        raise next((error for error in errors if error.code != NO_EMBEDDINGS), errors[0] if errors else resting)
+
     def _generate_at(self, url: str, request: GenerateRequest, deadline: float, *, others: int) -> GenerateResult:
         """Generate at one backend. If others are left, it gets its share of the time to respond at all."""
         started = time.monotonic()
@@ -170,6 +209,17 @@ def open_gpu(settings: GpuSettings, gpu_breaker: GpuCircuitBreaker) -> GpuClient
         headers=headers,
         publishes_unchecked=settings.gpu_unchecked == "publish",
     )
+
+
+def _parse_embed_response(response: GpuResponse, texts: Sequence[str], url: str) -> EmbedResult:
+    """Return the embeddings. Raises GpuError if there are none."""
+    if response.status in (404, 405, 501) and not response.is_markup:
+        raise GpuError(NO_EMBEDDINGS, f"this backend computes no text embeddings (status {response.status})")
+    if response.status == 422 and not response.is_markup:
+        raise GpuError(REFUSED, _describe_rejections(response))
+    if response.status != 200 or response.is_markup:
+        raise error_from_response(response)
+    return parse_embeddings(response.content, texts, url=url)
 
 
 def _ensure_accepted(response: GpuResponse, request: GenerateRequest) -> None:

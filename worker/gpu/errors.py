@@ -25,6 +25,7 @@ import httpx
 from core.errors import TryLater
 
 DOWN, UNAUTHORIZED, BUSY, REFUSED = "gpu_down", "gpu_unauthorized", "gpu_busy", "gpu_refused"
+NO_EMBEDDINGS = "gpu_no_embeddings"
 SLOW, FAILED, GARBAGE, UNCHECKED = "gpu_slow", "gpu_failed", "gpu_garbage", "gpu_unchecked"
 MAX_RETRY_AFTER = 3600.0
 MAX_ERROR_BYTES = 65_536

@@ -47,7 +47,7 @@ EMPTY_REQUEST = b"{}"
 class GpuCall:
     """A request for one backend.
 
-    url: base address. headers: they hold our secrets.
+    url: base address. headers: they hold our secrets. path: where the request is posted.
     deadline: time of the monotonic clock at which the call must be over.
     first_response_seconds: how long to wait for any response, e.g. the first 303.
     """
@@ -57,6 +57,7 @@ class GpuCall:
     headers: dict[str, str] = field(repr=False)
     deadline: float
     first_response_seconds: float
+    path: str = "/v1/paint"
 
     def send(self) -> GpuResponse:
         """Return the backend's final response. Raises GpuError."""
@@ -92,7 +93,7 @@ class GpuCall:
             raise error_from_exception(error, waited=time.monotonic() - started) from error
 
     def _post_and_follow(self) -> GpuResponse:
-        address = f"{self.url}/v1/paint"
+        address = self.url + self.path
         first_deadline = min(self.deadline, time.monotonic() + self.first_response_seconds)
         with _open_transport() as transport:
             post = partial(self._exchange, transport, "POST", address, first_deadline, body=self.body)
