@@ -11,21 +11,29 @@ Both databases get words that are already tokenized, so results agree, and no in
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 from sqlmodel import Session
 
 from core.database import write_session
-from core.models.search import HAS_SECURE_DELETE, PEOPLE_SEARCH_INDEX_TABLE, SEARCH_INDEX_TABLE
+from core.models.search import (
+    HAS_SECURE_DELETE,
+    MAX_PREFIX_LENGTH,
+    MIN_PREFIX_LENGTH,
+    PEOPLE_SEARCH_INDEX_TABLE,
+    SEARCH_INDEX_TABLE,
+)
 from core.text import TAG_FLAG
 
 MAX_WORD_LENGTH = 64
 MAX_WORDS = 2000  # of one prompt; PostgreSQL counts places up to 16,383
 MAX_QUERY_LENGTH = 300
 MAX_TERMS = 12
-MIN_PREFIX_LENGTH = 2
 # PostgreSQL scans this many of the newest rows first, which is enough for common words.
 NEWEST_SCANNED = 5000
+# Several words are searched in as many rows as hold this many matches of the rarest of these words.
+MAX_MATCHES, MAX_COUNTED_WORDS = 1000, 4
 
 # Of 500 pages each, after each check for deleted words.
 MAX_MERGES = 20
@@ -96,21 +104,68 @@ def _plain_words(part: str) -> list[str]:
     return [token for token in (*words, _singular(word)[:MAX_WORD_LENGTH]) if token]
 
 
-def find(
-    connection: Connection, terms: Terms, *, limit: int, before: int | None = None, prefix: bool = False
-) -> list[int]:
-    """Return ids of published creations with all these terms, newest first, below id `before`.
+class Found(NamedTuple):
+    """Ids of creations, newest first. `older`: the search goes on below this id; None if it is at its end."""
 
-    `prefix`: match words that start with these.
+    ids: list[int]
+    older: int | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing, on this page or older."""
+        return not self.ids and self.older is None
+
+
+def find(connection: Connection, terms: Terms, *, limit: int, before: int | None = None, prefix: bool = False) -> Found:
+    """Find published creations with all these terms, below id `before`, at most `limit`.
+
+    Fewer do not mean that there are no more: words that are all common and never meet are searched a part at a time.
+
+    `prefix`: match words that start with these, of which the first MAX_PREFIX_LENGTH letters count.
     """
     if not terms:
-        return []
+        return Found([], None)
     name = connection.dialect.name
-    values = {"query": match_expression(name, terms, prefix), "before": before or 2**63 - 1, "limit": limit}
-    if name == "sqlite":
-        return list(connection.execute(FIND["sqlite"], values).scalars())
+    before = before or 2**63 - 1
+    values = {"query": match_expression(name, terms, prefix), "before": before, "limit": limit + 1}
+    find_ids = _find_in_sqlite if name == "sqlite" else _find_in_postgres
+    ids, oldest = find_ids(connection, values, terms, prefix)
+    if len(ids) > limit:
+        return Found(ids[:limit], ids[limit - 1])
+    return Found(ids, oldest or None)
+
+
+def _find_in_sqlite(
+    connection: Connection, values: dict[str, object], terms: Terms, prefix: bool
+) -> tuple[list[int], int]:
+    """Return ids, and the oldest id searched: 0 for all."""
+    oldest = _oldest_searched(connection, terms, prefix, values)
+    return list(connection.execute(FIND["sqlite"], {**values, "oldest": oldest}).scalars()), oldest
+
+
+def _oldest_searched(connection: Connection, terms: Terms, prefix: bool, values: dict[str, object]) -> int:
+    """Return the id from which on the rarest of the words has MAX_MATCHES rows; 0 if a word has fewer.
+
+    FTS5 walks along the rows of all words until enough rows have all of them: if words never meet, to the end.
+    """
+    words = {match_expression("sqlite", [[word]], prefix and word == term[-1]) for term in terms for word in term}
+    if len(words) == 1:
+        return 0  # each of its rows is a result
+    oldest = []
+    for word in sorted(words, key=len, reverse=True)[:MAX_COUNTED_WORDS]:
+        row = connection.execute(NTH_MATCH, {**values, "query": word, "number": MAX_MATCHES}).first()
+        if row is None:
+            return 0
+        oldest.append(int(row[0]))
+    return min(oldest)
+
+
+def _find_in_postgres(
+    connection: Connection, values: dict[str, object], _terms: Terms, _prefix: bool
+) -> tuple[list[int], int]:
     newest = list(connection.execute(FIND["newest"], {**values, "newest": NEWEST_SCANNED}).scalars())
-    return newest if len(newest) == limit else list(connection.execute(FIND["all"], values).scalars())
+    is_full = len(newest) == values["limit"]
+    return newest if is_full else list(connection.execute(FIND["all"], values).scalars()), 0
 
 
 def add(session: Session, prompts: Iterable[tuple[int, str]]) -> None:
@@ -156,7 +211,7 @@ def index_row(dialect: str, creation_id: int, prompt: str) -> dict[str, object]:
 
 FIND = {
     "sqlite": text(
-        "SELECT rowid FROM searchable WHERE searchable MATCH :query AND rowid < :before"
+        "SELECT rowid FROM searchable WHERE searchable MATCH :query AND rowid < :before AND rowid >= :oldest"
         " ORDER BY rowid DESC LIMIT :limit"
     ),
     "newest": text(
@@ -170,6 +225,10 @@ FIND = {
         " SELECT id FROM matches ORDER BY id DESC LIMIT :limit"
     ),
 }
+NTH_MATCH = text(
+    "SELECT rowid FROM searchable WHERE searchable MATCH :query AND rowid < :before"
+    " ORDER BY rowid DESC LIMIT 1 OFFSET :number"
+)
 ADD = {
     "sqlite": text("INSERT OR REPLACE INTO searchable (rowid, words) VALUES (:id, :words)"),
     "postgresql": text(
@@ -190,13 +249,15 @@ def match_expression(dialect: str, terms: Terms, prefix: bool) -> str:
 
 def _for_sqlite(terms: Terms, prefix: bool) -> str:
     # Words contain no quotation marks, so quoting is safe.
-    return " AND ".join(f'"{" ".join(part)}"{"*" if prefix and _is_prefixable(part) else ""}' for part in terms)
+    if not prefix:
+        return " AND ".join(f'"{" ".join(part)}"' for part in terms)
+    return " AND ".join(f'"{" ".join(_cut(part))}"{"*" if _is_prefixable(part) else ""}' for part in terms)
 
 
 def _for_postgres(terms: Terms, prefix: bool) -> str:
     parts = []
     for part in terms:
-        words = [f"'{word}'" for word in part]
+        words = [f"'{word}'" for word in (_cut(part) if prefix else part)]
         words[-1] += ":*" if prefix and _is_prefixable(part) else ""
         parts.append(f"({' <-> '.join(words)})")
     return " & ".join(parts)
@@ -204,6 +265,11 @@ def _for_postgres(terms: Terms, prefix: bool) -> str:
 
 def _is_prefixable(part: Sequence[str]) -> bool:
     return len(part[-1]) >= MIN_PREFIX_LENGTH
+
+
+def _cut(part: Sequence[str]) -> list[str]:
+    """Return a term with its last word cut to the longest prefix that is indexed."""
+    return [*part[:-1], part[-1][:MAX_PREFIX_LENGTH]]
 
 
 def _normalize(prompt: str) -> str:

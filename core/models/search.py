@@ -12,7 +12,9 @@ from sqlmodel import SQLModel
 # core/migrations/env.py ignores tables whose names begin with this.
 SEARCH_INDEX_TABLE = "searchable"
 PEOPLE_SEARCH_INDEX_TABLE = f"{SEARCH_INDEX_TABLE}_person"
-
+# FTS5 finds prefixes of these lengths by an index, newest rows first. Longer ones it would collect from all rows.
+MIN_PREFIX_LENGTH, MAX_PREFIX_LENGTH = 2, 8
+PREFIX_LENGTHS = " ".join(str(length) for length in range(MIN_PREFIX_LENGTH, MAX_PREFIX_LENGTH + 1))
 
 # FTS5 marks deleted words and keeps them until it merges segments. With `secure-delete` it removes them at once.
 HAS_SECURE_DELETE = sqlite3.sqlite_version_info >= (3, 42)
@@ -27,7 +29,7 @@ def secure_delete_statements(name: str) -> tuple[str, ...]:
 def _create_statements(name: str) -> dict[str, tuple[str, ...]]:
     return {
         "sqlite": (
-            f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING fts5(words, tokenize='ascii', prefix='2 3')",
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING fts5(words, tokenize='ascii', prefix='{PREFIX_LENGTHS}')",
             *secure_delete_statements(name),
         ),
         "postgresql": (

@@ -44,20 +44,24 @@ def search_creations(connection: Connection, words: str, *, limit: int, after: C
     A creation with this number comes first.
     """
     terms, before = search_index.parse_query(words), after.id if after else None
-    ids = search_index.find(connection, terms, limit=limit + 1, before=before)
-    is_prefix_match = not ids
-    if not ids:
-        ids = search_index.find(connection, terms, limit=limit + 1, before=before, prefix=True)
-    is_prefix_match = is_prefix_match and bool(ids)
-    older = str(Cursor(NO_TIME, ids[limit - 1])) if len(ids) > limit else None
-    page = Page(creation_queries.list_by_ids(connection, ids[:limit]), older)
+    found = search_index.find(connection, terms, limit=limit, before=before)
+    is_prefix_match = found.is_empty and (after is None or _is_unknown(connection, terms))
+    if is_prefix_match:
+        found = search_index.find(connection, terms, limit=limit, before=before, prefix=True)
+    older = str(Cursor(NO_TIME, found.older)) if found.older else None
+    page = Page(creation_queries.list_by_ids(connection, found.ids), older)
     if after is not None:
-        return SearchResults(page, is_prefix_match)
+        return SearchResults(page, is_prefix_match and bool(found.ids))
     numbered = _find_numbered(connection, words)
     if numbered is not None:
         others = [creation for creation in page.creations if creation.id != numbered.id]
         page = Page([numbered, *others], page.older)
-    return SearchResults(page, is_prefix_match, _find_people(connection, words, terms), numbered)
+    return SearchResults(page, is_prefix_match and bool(found.ids), _find_people(connection, words, terms), numbered)
+
+
+def _is_unknown(connection: Connection, terms: search_index.Terms) -> bool:
+    """Return whether no creation has all these words, so that the first page showed those with prefixes."""
+    return search_index.find(connection, terms, limit=1).is_empty
 
 
 def _find_numbered(connection: Connection, words: str) -> CreationView | None:

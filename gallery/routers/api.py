@@ -155,7 +155,10 @@ async def search(
     after: After,
     limit: Limit = 30,
 ) -> CreationsJson:
-    """Creations by the words of their prompts, newest first; if none has all words, those with words as prefixes."""
+    """Creations by the words of their prompts, newest first; if none has all words, those with words as prefixes.
+
+    A page may be empty and still have a `next` one: common words that rarely meet are searched a part at a time.
+    """
     result = await run_query(engine, search_creations, clean(q), limit=limit, after=after)
     return _creations_json(request, result.page)
 

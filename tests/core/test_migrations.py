@@ -110,7 +110,7 @@ def test_creations_published_before_members_are_counted_and_indexed(engine: Engi
     with read_connection(engine) as connection:
         remixes = connection.execute(select(creations.c.remixes).order_by(creations.c.id)).scalars().all()
         assert remixes == [2, 1, 0, 0, 0]
-        assert find(connection, parse_query("fox"), limit=9) == [5, 3, 2, 1]
+        assert find(connection, parse_query("fox"), limit=9).ids == [5, 3, 2, 1]
 
 
 def test_downgrading_turns_the_aspect_ratio_into_a_size(migrated_database: Engine) -> None:
@@ -247,7 +247,7 @@ def test_renamed_columns_keep_the_search_index_and_can_be_downgraded(engine: Eng
     for target in ("", "0019", ""):
         migrate(engine, target)
         with read_connection(engine) as connection:
-            assert find(connection, parse_query("fox"), limit=9) == [1]
+            assert find(connection, parse_query("fox"), limit=9).ids == [1]
     check(engine)
 
 

@@ -35,7 +35,17 @@ def make_published(engine: Engine, *prompts: str) -> list[int]:
 
 def found(engine: Engine, question: str, **values: Any) -> list[int]:
     with read_connection(engine) as connection:
-        return find(connection, parse_query(question), **{"limit": 50, **values})
+        return find(connection, parse_query(question), **{"limit": 50, **values}).ids
+
+
+def all_pages(engine: Engine, question: str, **values: Any) -> list[list[int]]:
+    """Return the ids of each page, from the newest to the end."""
+    pages, before = [], None
+    with read_connection(engine) as connection:
+        while not pages or before:
+            ids, before = find(connection, parse_query(question), before=before, **values)
+            pages.append(ids)
+    return pages
 
 
 def test_all_words_must_match_newest_first(engine: Engine) -> None:
@@ -148,6 +158,24 @@ def test_prefixes_match_on_request(engine: Engine) -> None:
     assert found(engine, "house", prefix=True) == []
 
 
+def test_of_a_long_prefix_eight_letters_count(engine: Engine) -> None:
+    [lighthouse, photograph, _] = make_published(engine, "a lighthouse in fog", "a photograph", "photons")
+    assert found(engine, "lighthou", prefix=True) == [lighthouse]
+    assert found(engine, "lighthouze", prefix=True) == [lighthouse]
+    assert found(engine, "photography fan", prefix=True) == []
+    assert found(engine, "photography", prefix=True) == [photograph]
+
+
+def test_common_words_that_rarely_meet_are_searched_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_index, "MAX_MATCHES", 4)
+    ids = make_published(engine, "a cat, a fox", *["a cat", "a fox"] * 10, "a black-cat, a fox", "an owl and a cat")
+    for question in ("cat fox", "ca* fo*", "fox cat a"):
+        pages = all_pages(engine, question, limit=5, prefix=True)
+        assert [creation_id for page in pages for creation_id in page] == [ids[-2], ids[0]]
+        assert len(pages) > 1 or engine.dialect.name == "postgresql"
+    assert all_pages(engine, "owl cat", limit=5) == [[ids[-1]]]  # one of the words is rare: searched at once
+
+
 def test_queries_have_no_syntax(engine: Engine) -> None:
     ids = set(make_published(engine, "plain words"))
     for question in HOSTILE:
@@ -211,6 +239,26 @@ def test_migration_reindexes_words_without_their_accents(migrated_database: Engi
     assert found(migrated_database, "fox") == [fox]
     assert found_people(migrated_database, "mensah") == [77]
     assert found_people(migrated_database, "somebody") == []
+
+
+def test_migration_rebuilds_an_index_of_short_prefixes(migrated_database: Engine) -> None:
+    [lighthouse] = make_published(migrated_database, "a lighthouse")
+    with migrated_database.connect() as connection, _foreign_keys_off(connection), connection.begin():
+        command.downgrade(_config(connection), "0020")
+        if is_sqlite(migrated_database):
+            connection.exec_driver_sql("DROP TABLE searchable")
+            connection.exec_driver_sql(
+                "CREATE VIRTUAL TABLE searchable USING fts5(words, tokenize='ascii', prefix='2 3')"
+            )
+            connection.exec_driver_sql(f"INSERT INTO searchable (rowid, words) VALUES ({lighthouse}, 'a lighthouse')")
+    migrate(migrated_database)
+    check(migrated_database)
+    assert found(migrated_database, "lighth", prefix=True) == [lighthouse]
+    if is_sqlite(migrated_database):
+        with read_connection(migrated_database) as connection:
+            tables = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name LIKE 'searchable%'").scalars()
+            created = [sql for sql in tables if sql.startswith("CREATE VIRTUAL TABLE")]
+        assert len(created) == 2 and all("prefix='2 3 4 5 6 7 8'" in sql for sql in created)
 
 
 def is_sqlite(engine: Engine) -> bool:

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import Engine
 
+from core import search_index
 from core.clock import now
 from core.database import write_session
 from core.models import creations
@@ -52,6 +53,29 @@ def test_search_pages_to_the_end(client: TestClient, publish_prompts: PublishPro
     assert len(prompts(first) + prompts(second)) == PAGE_SIZE + 3
     assert not set(prompts(first)) & set(prompts(second))
     assert page_context(second)["feed"].older is None
+
+
+def test_search_of_common_words_that_rarely_meet_goes_on_by_a_link(
+    client: TestClient, publish_prompts: PublishPrompts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "MAX_MATCHES", 4)
+    publish_prompts("a cat and a fox", *["a cat", "a fox"] * 6)
+    seen, responses = [], [client.get("/search?q=cat+fox")]
+    assert "None of the newest pictures has all these words." in responses[0].text
+    while older := page_context(responses[-1])["feed"].older:
+        assert f'href="{older.replace("&", "&amp;")}">Search older pictures' in responses[-1].text
+        responses.append(client.get(older))
+        seen += prompts(responses[-1])
+    assert seen == ["a cat and a fox"]
+    assert "Similar words" not in "".join(response.text for response in responses)
+
+
+def test_older_pages_of_prefixes_go_on_with_prefixes(client: TestClient, publish_prompts: PublishPrompts) -> None:
+    publish_prompts("a lighthouse", *["a lighter"] * PAGE_SIZE)
+    first = client.get("/search?q=light")
+    assert prompts(client.get(page_context(first)["feed"].older)) == ["a lighthouse"]
+    publish_prompts("light")
+    assert prompts(client.get(page_context(first)["feed"].older)) == []
 
 
 def test_search_falls_back_to_prefixes_and_says_so(client: TestClient, publish_prompts: PublishPrompts) -> None:
