@@ -12,6 +12,8 @@ def notify_published(session: Session, creation_id: int) -> None:
     """Notify the author of a published creation, and the author of the creation that it remixes."""
     author_id, parent_id = _load_author_and_parent(session, creation_id)
     notify(session, author_id, NotificationKind.PAINTED, key=f"painted:{creation_id}", creation_id=creation_id)
+    if parent_id is None:
+        return
     parent_author = select(creations.c.person_id).join_from(creations, people, people.c.id == author_id)
     visible = (creations.c.deleted_at.is_(None), people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
     stmt = parent_author.where(creations.c.id == parent_id, *visible)

@@ -8,11 +8,12 @@ account is refused. The rows hold that state, in X's time.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, func, select, update
+from sqlalchemy import ColumnElement, Engine, select, update
 from sqlmodel import Session
 
 from core.database import read_connection, write_session
 from core.models import State, creations
+from core.reply_gate import newest_reply_id
 from core.states import move
 from core.x import time_from_snowflake
 
@@ -40,7 +41,7 @@ def record_refusal(engine: Engine, creation_id: int, at: datetime) -> None:
 def last_accepted_at(engine: Engine) -> datetime | None:
     """Return when X last accepted a reply."""
     with read_connection(engine) as connection:
-        newest = connection.execute(select(func.max(creations.c.reply_post_id))).scalar()
+        newest = newest_reply_id(connection)
     return time_from_snowflake(newest) if newest else None
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, UniqueConstr
 from sqlmodel import Field, SQLModel
 
 from core.clock import now
-from core.models.types import OwnId, PartialIndex, UtcDateTime, partial_index
+from core.models.types import OwnId, UtcDateTime, not_null_index, partial_index
 
 # Few of a million creations wait, so an index of only those stays small.
 WAITING = partial_index(text("next_attempt_at IS NOT NULL"))
@@ -18,13 +18,6 @@ LIKED = partial_index(text("likes > 0 AND published_at IS NOT NULL"))
 # Rare states among a member's creations.
 HIDDEN = partial_index(text("hidden_at IS NOT NULL"))
 ENDED = partial_index(text("state IN ('refused', 'failed')"))
-# Most rows have no init image. A full index would be mostly NULL, and SQLite's planner would scan the table instead.
-HAS_INIT_IMAGE = partial_index(text("init_image_key IS NOT NULL"))
-
-
-def not_null_index(column: str) -> PartialIndex:
-    """Return arguments for an index of the rows in which the column is set."""
-    return partial_index(text(f"{column} IS NOT NULL"))
 
 
 class State(StrEnum):
@@ -133,7 +126,7 @@ class Creation(SQLModel, table=True):
     person_id: int = Field(sa_column=Column(BigInteger, ForeignKey("person.id"), nullable=False))
     parent_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("creation.id")))
     # A creation from the gallery may get a reply on X, under this post of its author.
-    reply_to_post_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("post.id"), index=True))
+    reply_to_post_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("post.id")))
     idempotency_key: str | None = Field(default=None, description="names one submission of a form")
 
     prompt: str = Field(sa_type=Text)
@@ -209,7 +202,8 @@ class Creation(SQLModel, table=True):
         Index("ix_creation_queue_rank", "queue_rank"),
         Index("ix_creation_person_rank", "person_id", "queue_rank"),
         Index("ix_creation_person_time", "person_id", "created_at"),
-        Index("ix_creation_reply_post", "reply_post_id"),
+        Index("ix_creation_reply_post", "reply_post_id", **not_null_index("reply_post_id")),
+        Index("ix_creation_reply_to_post_id", "reply_to_post_id", **not_null_index("reply_to_post_id")),
         Index("ix_creation_deleted", "deleted_at", "purged_at"),
         Index("ix_creation_recent", "created_at", "state"),
         Index("ix_creation_remixes", "parent_id", "published_at", "id"),
@@ -217,7 +211,7 @@ class Creation(SQLModel, table=True):
         Index("ix_creation_liked", "published_at", "likes", **LIKED),
         Index("ix_creation_hidden", "person_id", "created_at", "id", **HIDDEN),
         Index("ix_creation_unsuccessful", "person_id", "created_at", "id", **ENDED),
-        Index("ix_creation_init_image", "init_image_key", **HAS_INIT_IMAGE),
+        Index("ix_creation_init_image", "init_image_key", **not_null_index("init_image_key")),
         Index("ix_creation_forbidden", "reply_forbidden_at", **not_null_index("reply_forbidden_at")),
         Index("ix_creation_init_image_owner", "init_image_owner_id", **not_null_index("init_image_owner_id")),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, UniqueConstr
 from sqlmodel import Field, SQLModel
 
 from core.clock import now
-from core.models.types import OwnId, UtcDateTime, partial_index
+from core.models.types import OwnId, UtcDateTime, not_null_index, partial_index
 
 UNREAD = partial_index(text("read_at IS NULL"))
 OPEN = partial_index(text("handled_at IS NULL"))
@@ -105,14 +105,16 @@ class Notification(SQLModel, table=True):
     person_id: int = Field(sa_column=Column(BigInteger, ForeignKey("person.id"), nullable=False))
     kind: NotificationKind = Field(sa_type=Text)
     key: str = Field(unique=True)
-    actor_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("person.id"), index=True))
+    actor_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("person.id")))
     creation_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("creation.id"), index=True))
-    comment_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("comment.id"), index=True))
+    comment_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("comment.id")))
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     read_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
     __table_args__ = (
         Index("ix_notification_person", "person_id", "id"),
+        Index("ix_notification_actor_id", "actor_id", **not_null_index("actor_id")),
+        Index("ix_notification_comment_id", "comment_id", **not_null_index("comment_id")),
         Index("ix_notification_unread", "person_id", **UNREAD),
     )
 
@@ -159,11 +161,15 @@ class Report(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
     key: str = Field(unique=True)
     creation_id: int = Field(sa_column=Column(OwnId, ForeignKey("creation.id"), index=True, nullable=False))
-    comment_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("comment.id"), index=True))
-    person_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("person.id"), index=True))
+    comment_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("comment.id")))
+    person_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("person.id")))
     reason: str
     words: str = Field(default="", sa_type=Text)
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     handled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
-    __table_args__ = (Index("ix_report_open", "at", **OPEN),)
+    __table_args__ = (
+        Index("ix_report_open", "at", **OPEN),
+        Index("ix_report_comment_id", "comment_id", **not_null_index("comment_id")),
+        Index("ix_report_person_id", "person_id", **not_null_index("person_id")),
+    )
