@@ -33,6 +33,12 @@ from core.clock import now
 from core.errors import SettingsError
 from core.outage import DATABASE, DATABASE_WRITES, outages
 
+ANALYSIS_LIMIT = 400  # rows per index, as SQLite's documentation recommends
+MIN_ANALYZED_ROWS = 10_000
+FORGET_SMALL_TABLES = (
+    "DELETE FROM sqlite_stat1 WHERE tbl IN"
+    " (SELECT tbl FROM sqlite_stat1 GROUP BY tbl HAVING max(CAST(stat AS INTEGER)) < ?)"
+)
 EXAMPLE = "for example postgresql://user:secret@db.example/threadpaint (needs the extra `postgres`)"
 BUSY_TIMEOUT = 10_000  # milliseconds
 PRAGMAS = (
@@ -197,6 +203,21 @@ def empty_wal(engine: Engine) -> None:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
     finally:
         connection.close()
+
+
+def update_statistics(engine: Engine) -> None:
+    """Refresh the statistics of SQLite's query planner. PostgreSQL's autovacuum does it by itself.
+
+    It reads a few hundred rows of each index, however large, so writers wait for milliseconds. Statistics of small
+    tables are dropped: a connection reads them once, and while the table grows it would still read it whole. Not
+    `PRAGMA optimize`: before SQLite 3.46 it skips all tables that this connection has not queried.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with write_session(engine) as session:
+        session.connection().exec_driver_sql(f"PRAGMA analysis_limit={ANALYSIS_LIMIT}")
+        session.connection().exec_driver_sql("ANALYZE")
+        session.connection().exec_driver_sql(FORGET_SMALL_TABLES, (MIN_ANALYZED_ROWS,))
 
 
 def database_now(connection: Connection) -> datetime:

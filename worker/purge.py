@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from core.clock import now
-from core.database import empty_wal, read_connection, write_session
+from core.database import empty_wal, read_connection, update_statistics, write_session
 from core.deletion import soft_delete_creations
 from core.errors import GiveUp, TryLater
 from core.logs import get_logger
@@ -44,6 +44,7 @@ MAX_PAUSED = 10_000
 RETRY_AFTER_REFUSAL = timedelta(hours=6)
 # An uploaded init image that no creation has used is deleted after this time.
 MAX_UNUSED_UPLOAD_AGE = timedelta(days=1)
+STATISTICS_INTERVAL = timedelta(days=1)
 # A job may be at work on it: its own end comes first.
 IN_PROGRESS = (State.PAINTING.value, State.REPLYING.value)
 
@@ -71,6 +72,7 @@ class Purger:
     _paused_until: dict[int, datetime] = field(default_factory=dict, init=False)
     _failed: set[int] = field(default_factory=set, init=False)
     _has_purged: bool = field(default=False, init=False)
+    _statistics_at: datetime | None = field(default=None, init=False)
 
     def run_forever(self, stopped: threading.Event, lock: LeaseLock) -> None:
         """Run until stopped, also while database or queue are unavailable."""
@@ -102,6 +104,13 @@ class Purger:
             purge_removed(self.engine)
             empty_wal(self.engine)
             self._has_purged = False
+        self._update_statistics()
+
+    def _update_statistics(self) -> None:
+        """Update the planner's statistics daily, and at the first run after a start."""
+        if self._statistics_at is None or now() - self._statistics_at >= STATISTICS_INTERVAL:
+            update_statistics(self.engine)
+            self._statistics_at = now()
 
     def _purge_deleted(self, should_continue: Callable[[], bool]) -> None:
         """Purge first what is here: that need not wait for X."""
