@@ -22,6 +22,8 @@ from tests.support.postgres import find_binaries, running_postgres
 from tests.support.sandbox_x import SandboxX, sandbox_x
 from tests.support.servers import AppServer, app_server, wait_until
 
+pytest_plugins = ["tests.support.statement_plugin"]
+
 # Settings of the machine or of a `.env` must not reach tests nor their children (tests/support/child_processes.py):
 # they may be those of a live instance.
 PREFIXES = ("GPU_", "X_", "GALLERY_", "SANDBOX_", "DEPLOY_")

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import accumulate, islice
 from typing import Any
 
 from sqlalchemy import Engine, Table, select
 
 from core import search_index
-from core.database import read_connection, write_session
+from core.database import write_session
 from core.models import State, comments, creations, follows, likes, people, pictures, posts
 from gallery.web import sessions
 from tests.bench.prompts import SCENES, SUBJECTS
@@ -54,7 +55,7 @@ class Filled:
 
 
 def fill(engine: Engine, count: int, *, members: int = 100, seed: int = 7) -> Filled:
-    """Publish `count` creations in an empty, migrated database: in 3 s for 10,000, in minutes for a million."""
+    """Publish `count` creations in an empty, migrated SQLite database: 10,000 in 2 s, a million in minutes."""
     chance = random.Random(seed)
     filled = Filled(count, max(members, 20, count // 50), [])
     with _indexed_afterwards(engine):
@@ -80,7 +81,7 @@ def _fill_tables(engine: Engine, chance: random.Random, filled: Filled) -> None:
         "remixes": Counter(parents),
     }
     _insert(engine, creations, _creations(chance, filled, authors, parents, counts))
-    _index_prompts(engine)
+    _index_prompts(engine, count)
     _insert(engine, pictures, _pictures(chance, filled))
     _insert(
         engine,
@@ -111,17 +112,23 @@ def _insert(engine: Engine, table: Table, rows: Iterable[dict[str, Any]]) -> Non
             session.execute(table.insert(), some)
 
 
-def _index_prompts(engine: Engine) -> None:
-    """Put all prompts into the search index, as `core/publishing.py` does."""
-    after, stmt = 0, select(creations.c.id, creations.c.prompt).order_by(creations.c.id).limit(BATCH_SIZE)
-    while True:
-        with read_connection(engine) as connection:
-            rows = connection.execute(stmt.where(creations.c.id > after)).all()
-        if not rows:
-            return
+def _index_prompts(engine: Engine, count: int) -> None:
+    """Put all prompts into SQLite's search index, as `core/publishing.py` does."""
+    stmt = select(creations.c.id, creations.c.prompt).order_by(creations.c.id)
+    for first in range(1, count + 1, BATCH_SIZE):
         with write_session(engine) as session:
-            search_index.add(session, ((row.id, row.prompt) for row in rows))
-        after = rows[-1].id
+            batch = stmt.where(creations.c.id.between(first, first + BATCH_SIZE - 1))
+            rows = [{"id": row.id, "words": _words(row.prompt)} for row in session.execute(batch)]
+            session.connection().execute(search_index.ADD["sqlite"], rows)
+
+
+def _words(prompt: str) -> str:
+    return " ".join(_words_of_part(part) for part in prompt.split(", "))
+
+
+@cache  # a prompt is put together from few parts
+def _words_of_part(part: str) -> str:
+    return " ".join(search_index.tokenize(part))
 
 
 def _analyze(engine: Engine) -> None:

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.support.statement_log import FOLDER_VARIABLE
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -25,7 +27,8 @@ def empty_folder() -> Path:
 
 def child_environment(**given: str) -> dict[str, str]:
     """Variables of a child: what every Python needs, and what the test gives."""
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "ENV_FILE": ""} | given
+    recording = {name: os.environ[name] for name in [FOLDER_VARIABLE] if name in os.environ}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "ENV_FILE": ""} | recording | given
 
 
 class Stoppable(Protocol):

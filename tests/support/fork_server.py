@@ -14,7 +14,10 @@ import struct
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+from tests.support.statement_log import FOLDER_VARIABLE, record_statements
 
 # What each module imports when it starts, and in its commands.
 COMMANDS = (
@@ -99,6 +102,8 @@ def _run(request: dict[str, Any], streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
+    if folder := os.environ.get(FOLDER_VARIABLE):
+        record_statements(Path(folder))
     module, *arguments = request["command"]
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
