@@ -2,14 +2,14 @@
 
 With statistics SQLite takes an index in which most rows are NULL for useless and reads the table.
 
-Revision: 0022, after 0021, made 2026-11-30 10:00:00
+Revision: 0023, after 0022, made 2026-11-30 10:00:00
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0022'
-down_revision = '0021'
+revision = '0023'
+down_revision = '0022'
 branch_labels = None
 depends_on = None
 

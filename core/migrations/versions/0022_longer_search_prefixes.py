@@ -1,6 +1,6 @@
 """prefixes of up to eight letters are found by an index
 
-Revision: 0021, after 0020, made 2026-11-30 09:40:00
+Revision: 0022, after 0021, made 2026-11-30 09:40:00
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 from core.models.search import CREATE_SEARCH_INDEX, CREATE_PEOPLE_SEARCH_INDEX, PREFIX_LENGTHS
 from core.models.search import PEOPLE_SEARCH_INDEX_TABLE, SEARCH_INDEX_TABLE
 
-revision = '0021'
-down_revision = '0020'
+revision = '0022'
+down_revision = '0021'
 branch_labels = None
 depends_on = None
 
