@@ -40,7 +40,8 @@ def found(engine: Engine, question: str, **values: Any) -> list[int]:
 
 def all_pages(engine: Engine, question: str, **values: Any) -> list[list[int]]:
     """Return the ids of each page, from the newest to the end."""
-    pages, before = [], None
+    pages: list[list[int]] = []
+    before: int | None = None
     with read_connection(engine) as connection:
         while not pages or before:
             ids, before = find(connection, parse_query(question), before=before, **values)
