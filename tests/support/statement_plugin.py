@@ -19,6 +19,7 @@ FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 # What may read a whole table, by the start of its place, and why.
 ALLOWED = {
     "core/cli/": "reports for the operator",
+    "bot/doctor/": "a report for the operator",
     "bot/moderation.py:_summaries": "lists users for the operator",
     "gallery/routers/sitemap.py": "files of 5,000 addresses, written in a thread and cached",
     "core/notifications.py:prune_old": "deletes 500 rows at a time",
