@@ -1,4 +1,4 @@
-"""Index creations by the words of their prompts, and search them.
+"""Index creations by the words of their prompts; `core/search_query.py` searches them.
 
     "Füchse im Wald" -> fuchse im wald         one form for variants of a word
     "黒い猫"          -> 黒 い 猫                scripts without spaces: one token per character, matched as a phrase
@@ -11,9 +11,8 @@ Both databases get words that are already tokenized, so results agree, and no in
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from core.database import write_session
@@ -30,10 +29,8 @@ MAX_WORD_LENGTH = 64
 MAX_WORDS = 2000  # of one prompt; PostgreSQL counts places up to 16,383
 MAX_QUERY_LENGTH = 300
 MAX_TERMS = 12
-# PostgreSQL scans this many of the newest rows first, which is enough for common words.
-NEWEST_SCANNED = 5000
-# Several words are searched in as many rows as hold this many matches of the rarest of these words.
-MAX_MATCHES, MAX_COUNTED_WORDS = 1000, 4
+# Each row of SQLite's index also names its slice (core/search_query.py). No word contains the mark: it becomes "no".
+SLICE_ROWS, SLICE_MARK = 20_000, "№"
 
 # Of 500 pages each, after each check for deleted words.
 MAX_MERGES = 20
@@ -104,74 +101,10 @@ def _plain_words(part: str) -> list[str]:
     return [token for token in (*words, _singular(word)[:MAX_WORD_LENGTH]) if token]
 
 
-class Found(NamedTuple):
-    """Ids of creations, newest first. `older`: the search goes on below this id; None if it is at its end."""
-
-    ids: list[int]
-    older: int | None
-
-    @property
-    def is_empty(self) -> bool:
-        """Return whether there is nothing, on this page or older."""
-        return not self.ids and self.older is None
-
-
-def find(connection: Connection, terms: Terms, *, limit: int, before: int | None = None, prefix: bool = False) -> Found:
-    """Find published creations with all these terms, below id `before`, at most `limit`.
-
-    Fewer do not mean that there are no more: words that are all common and never meet are searched a part at a time.
-
-    `prefix`: match words that start with these, of which the first MAX_PREFIX_LENGTH letters count.
-    """
-    if not terms:
-        return Found([], None)
-    name = connection.dialect.name
-    before = before or 2**63 - 1
-    values = {"query": match_expression(name, terms, prefix), "before": before, "limit": limit + 1}
-    find_ids = _find_in_sqlite if name == "sqlite" else _find_in_postgres
-    ids, oldest = find_ids(connection, values, terms, prefix)
-    if len(ids) > limit:
-        return Found(ids[:limit], ids[limit - 1])
-    return Found(ids, oldest or None)
-
-
-def _find_in_sqlite(
-    connection: Connection, values: dict[str, object], terms: Terms, prefix: bool
-) -> tuple[list[int], int]:
-    """Return ids, and the oldest id searched: 0 for all."""
-    oldest = _oldest_searched(connection, terms, prefix, values)
-    return list(connection.execute(FIND["sqlite"], {**values, "oldest": oldest}).scalars()), oldest
-
-
-def _oldest_searched(connection: Connection, terms: Terms, prefix: bool, values: dict[str, object]) -> int:
-    """Return the id from which on the rarest of the words has MAX_MATCHES rows; 0 if a word has fewer.
-
-    FTS5 walks along the rows of all words until enough rows have all of them: if words never meet, to the end.
-    """
-    words = {match_expression("sqlite", [[word]], prefix and word == term[-1]) for term in terms for word in term}
-    if len(words) == 1:
-        return 0  # each of its rows is a result
-    oldest = []
-    for word in sorted(words, key=len, reverse=True)[:MAX_COUNTED_WORDS]:
-        row = connection.execute(NTH_MATCH, {**values, "query": word, "number": MAX_MATCHES}).first()
-        if row is None:
-            return 0
-        oldest.append(int(row[0]))
-    return min(oldest)
-
-
-def _find_in_postgres(
-    connection: Connection, values: dict[str, object], _terms: Terms, _prefix: bool
-) -> tuple[list[int], int]:
-    newest = list(connection.execute(FIND["newest"], {**values, "newest": NEWEST_SCANNED}).scalars())
-    is_full = len(newest) == values["limit"]
-    return newest if is_full else list(connection.execute(FIND["all"], values).scalars()), 0
-
-
 def add(session: Session, prompts: Iterable[tuple[int, str]]) -> None:
     """Index prompts of published creations, given as pairs of id and prompt."""
     name = session.get_bind().dialect.name
-    rows = [index_row(name, creation_id, prompt) for creation_id, prompt in prompts]
+    rows = [creation_row(name, creation_id, prompt) for creation_id, prompt in prompts]
     if rows:
         session.connection().execute(ADD.get(name, ADD["postgresql"]), rows)
 
@@ -201,34 +134,22 @@ def purge_removed(engine: Engine) -> None:
                     break
 
 
-def index_row(dialect: str, creation_id: int, prompt: str) -> dict[str, object]:
-    """Return the index row of one creation."""
-    words = tokenize(prompt)
+def creation_row(dialect: str, creation_id: int, prompt: str) -> dict[str, object]:
+    """Return the index row of a creation: its words and, for SQLite, its slice."""
+    row = index_row(dialect, creation_id, prompt)
     if dialect == "sqlite":
-        return {"id": creation_id, "words": " ".join(words)}
-    return {"id": creation_id, "words": " ".join(f"'{word}':{place}" for place, word in enumerate(words, 1))}
+        row["words"] = f"{row['words']} {SLICE_MARK}{creation_id // SLICE_ROWS}"
+    return row
 
 
-FIND = {
-    "sqlite": text(
-        "SELECT rowid FROM searchable WHERE searchable MATCH :query AND rowid < :before AND rowid >= :oldest"
-        " ORDER BY rowid DESC LIMIT :limit"
-    ),
-    "newest": text(
-        "SELECT id FROM (SELECT id, words FROM searchable WHERE id < :before ORDER BY id DESC LIMIT :newest) AS newest"
-        " WHERE words @@ CAST(:query AS tsquery) ORDER BY id DESC LIMIT :limit"
-    ),
-    # Rows are matched before they are sorted: a planner that overestimates a rare word would scan the whole table.
-    "all": text(
-        "WITH matches AS MATERIALIZED"
-        " (SELECT id FROM searchable WHERE words @@ CAST(:query AS tsquery) AND id < :before)"
-        " SELECT id FROM matches ORDER BY id DESC LIMIT :limit"
-    ),
-}
-NTH_MATCH = text(
-    "SELECT rowid FROM searchable WHERE searchable MATCH :query AND rowid < :before"
-    " ORDER BY rowid DESC LIMIT 1 OFFSET :number"
-)
+def index_row(dialect: str, row_id: int, text: str) -> dict[str, object]:
+    """Return the index row of a text."""
+    words = tokenize(text)
+    if dialect == "sqlite":
+        return {"id": row_id, "words": " ".join(words)}
+    return {"id": row_id, "words": " ".join(f"'{word}':{place}" for place, word in enumerate(words, 1))}
+
+
 ADD = {
     "sqlite": text("INSERT OR REPLACE INTO searchable (rowid, words) VALUES (:id, :words)"),
     "postgresql": text(

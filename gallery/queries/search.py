@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, exists, or_, select
 
-from core import search_index
+from core import search_index, search_query
 from core.models import creations, people
 from core.people_search_index import find_people
 from gallery.queries import creations as creation_queries
@@ -44,10 +44,10 @@ def search_creations(connection: Connection, words: str, *, limit: int, after: C
     A creation with this number comes first.
     """
     terms, before = search_index.parse_query(words), after.id if after else None
-    found = search_index.find(connection, terms, limit=limit, before=before)
+    found = search_query.find(connection, terms, limit=limit, before=before)
     is_prefix_match = found.is_empty and (after is None or _is_unknown(connection, terms))
     if is_prefix_match:
-        found = search_index.find(connection, terms, limit=limit, before=before, prefix=True)
+        found = search_query.find(connection, terms, limit=limit, before=before, prefix=True)
     older = str(Cursor(NO_TIME, found.older)) if found.older else None
     page = Page(creation_queries.list_by_ids(connection, found.ids), older)
     if after is not None:
@@ -61,7 +61,7 @@ def search_creations(connection: Connection, words: str, *, limit: int, after: C
 
 def _is_unknown(connection: Connection, terms: search_index.Terms) -> bool:
     """Return whether no creation has all these words, so that the first page showed those with prefixes."""
-    return search_index.find(connection, terms, limit=1).is_empty
+    return search_query.find(connection, terms, limit=1).is_empty
 
 
 def _find_numbered(connection: Connection, words: str) -> CreationView | None:

@@ -118,12 +118,13 @@ def _index_prompts(engine: Engine, count: int) -> None:
     for first in range(1, count + 1, BATCH_SIZE):
         with write_session(engine) as session:
             batch = stmt.where(creations.c.id.between(first, first + BATCH_SIZE - 1))
-            rows = [{"id": row.id, "words": _words(row.prompt)} for row in session.execute(batch)]
+            rows = [{"id": row.id, "words": _words(row.id, row.prompt)} for row in session.execute(batch)]
             session.connection().execute(search_index.ADD["sqlite"], rows)
 
 
-def _words(prompt: str) -> str:
-    return " ".join(_words_of_part(part) for part in prompt.split(", "))
+def _words(creation_id: int, prompt: str) -> str:
+    words = " ".join(_words_of_part(part) for part in prompt.split(", "))
+    return f"{words} {search_index.SLICE_MARK}{creation_id // search_index.SLICE_ROWS}"
 
 
 @cache  # a prompt is put together from few parts

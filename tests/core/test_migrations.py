@@ -27,7 +27,8 @@ from sqlmodel import SQLModel
 from core.database import read_connection, write_session
 from core.migrate import MIGRATIONS, _config, _foreign_keys_off, check, migrate
 from core.models import creations, people, pictures, posts
-from core.search_index import add, find, parse_query
+from core.search_index import add, parse_query
+from core.search_query import find
 from tests.support.rows import make_creation, make_person
 
 FIRST_EVENING = (

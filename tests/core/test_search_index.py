@@ -9,14 +9,15 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, text
 
-from core import search_index
+from core import search_index, search_query
 from core.clock import now
 from core.database import read_connection, write_session
 from core.migrate import _config, _foreign_keys_off, check, migrate
 from core.models import State, creations
 from core.people_search_index import find_people, index_person, unindex_person
 from core.publishing import publish, unpublish
-from core.search_index import find, parse_query, tokenize
+from core.search_index import parse_query, tokenize
+from core.search_query import find
 from tests.support.rows import make_creation, make_painted, make_person
 
 HOSTILE = [
@@ -38,15 +39,19 @@ def found(engine: Engine, question: str, **values: Any) -> list[int]:
         return find(connection, parse_query(question), **{"limit": 50, **values}).ids
 
 
-def all_pages(engine: Engine, question: str, **values: Any) -> list[list[int]]:
+def pages_of(engine: Engine, question: str, **values: Any) -> list[list[int]]:
     """Return the ids of each page, from the newest to the end."""
     pages: list[list[int]] = []
     before: int | None = None
     with read_connection(engine) as connection:
         while not pages or before:
-            ids, before = find(connection, parse_query(question), before=before, **values)
+            ids, before = find(connection, parse_query(question), before=before, **{"limit": 5, **values})
             pages.append(ids)
     return pages
+
+
+def all_found(engine: Engine, question: str, **values: Any) -> list[int]:
+    return [creation_id for page in pages_of(engine, question, **values) for creation_id in page]
 
 
 def test_all_words_must_match_newest_first(engine: Engine) -> None:
@@ -57,15 +62,22 @@ def test_all_words_must_match_newest_first(engine: Engine) -> None:
     assert found(engine, "owl") == []
 
 
-def test_old_and_new_creations_are_found_beyond_the_newest_scanned(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search_index, "NEWEST_SCANNED", 3)
+@pytest.fixture
+def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a few rows be many."""
+    monkeypatch.setattr(search_query, "NEWEST_SCANNED", (3, 4))
+    monkeypatch.setattr(search_index, "SLICE_ROWS", 4)
+    monkeypatch.setattr(search_query, "MAX_RARE", 2)
+
+
+@pytest.mark.usefixtures("small_slices")
+def test_old_and_new_creations_are_found_beyond_the_newest_scanned(engine: Engine) -> None:
     ids = make_published(engine, "an owl", *["a fox"] * 6, "an owl", "a fox")
-    assert found(engine, "owl") == [ids[7], ids[0]]
+    assert all_found(engine, "owl") == [ids[7], ids[0]]
     assert found(engine, "owl", limit=1) == [ids[7]]
     assert found(engine, "fox", limit=2) == [ids[8], ids[6]]
     assert found(engine, "fox", limit=2, before=ids[6]) == [ids[5], ids[4]]
+    assert all_found(engine, "fox") == [*ids[8:9], *reversed(ids[1:7])]
     assert found(engine, "owl", before=ids[7]) == [ids[0]]
 
 
@@ -78,7 +90,7 @@ def test_an_unknown_word_is_searched_by_the_index(migrated_database: Engine) -> 
     with migrated_database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE searchable"))
         values = {"query": "('zebra')", "before": 2**63 - 1, "limit": 1}
-        plan = "\n".join(connection.execute(text(f"EXPLAIN {search_index.FIND['all'].text}"), values).scalars())
+        plan = "\n".join(connection.execute(text(f"EXPLAIN {search_query.FIND['all'].text}"), values).scalars())
     assert "ix_searchable_words" in plan, plan
 
 
@@ -167,14 +179,24 @@ def test_of_a_long_prefix_eight_letters_count(engine: Engine) -> None:
     assert found(engine, "photography", prefix=True) == [photograph]
 
 
-def test_common_words_that_rarely_meet_are_searched_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_index, "MAX_MATCHES", 4)
-    ids = make_published(engine, "a cat, a fox", *["a cat", "a fox"] * 10, "a black-cat, a fox", "an owl and a cat")
-    for question in ("cat fox", "ca* fo*", "fox cat a"):
-        pages = all_pages(engine, question, limit=5, prefix=True)
-        assert [creation_id for page in pages for creation_id in page] == [ids[-2], ids[0]]
-        assert len(pages) > 1 or engine.dialect.name == "postgresql"
-    assert all_pages(engine, "owl cat", limit=5) == [[ids[-1]]]  # one of the words is rare: searched at once
+@pytest.mark.usefixtures("small_slices")
+def test_common_words_that_rarely_meet_are_searched_in_parts(engine: Engine) -> None:
+    ids = make_published(
+        engine, "a cat, a fox", *["a cat", "a fox"] * 10, "a black-cat, a fox", "a cat", "an owl, a cat"
+    )
+    for question in ("cat fox", "fox cat a"):
+        assert all_found(engine, question) == [ids[-3], ids[0]]
+        assert all_found(engine, question, prefix=True) == [ids[-3], ids[0]]
+        assert len(pages_of(engine, question)) > 1
+    assert pages_of(engine, "zebra cat") == [[]]  # one of the words is rare: searched at once
+    assert all_found(engine, "black-cat a") == [ids[-3]]
+    assert all_found(engine, "owl cat") == [ids[-1]]
+
+
+def test_slices_are_no_words(engine: Engine) -> None:
+    make_published(engine, "a fox")
+    for question in ("№0", "No. 0", "№", "0"):
+        assert found(engine, question) == found(engine, question, prefix=True) == []
 
 
 def test_queries_have_no_syntax(engine: Engine) -> None:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import Engine
 
-from core import search_index
+from core import search_index, search_query
 from core.clock import now
 from core.database import write_session
 from core.models import creations
@@ -58,7 +58,8 @@ def test_search_pages_to_the_end(client: TestClient, publish_prompts: PublishPro
 def test_search_of_common_words_that_rarely_meet_goes_on_by_a_link(
     client: TestClient, publish_prompts: PublishPrompts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_index, "MAX_MATCHES", 4)
+    monkeypatch.setattr(search_index, "SLICE_ROWS", 4)
+    monkeypatch.setattr(search_query, "MAX_RARE", 2)
     publish_prompts("a cat and a fox", *["a cat", "a fox"] * 6)
     seen, responses = [], [client.get("/search?q=cat+fox")]
     assert "None of the newest pictures has all these words." in responses[0].text
