@@ -121,7 +121,8 @@ def _find_in_postgres(
     if not all(_scan(connection, {**values, "query": word, "limit": 1}, few) for word in words):
         return list(connection.execute(FIND["all"], values).scalars()), 0
     ids = _scan(connection, values, more)
-    return ids, 0 if len(ids) == values["limit"] else connection.execute(OLDEST, {**values, "newest": more}).scalar()
+    oldest: int = connection.execute(OLDEST, {**values, "newest": more}).scalar_one()
+    return ids, oldest
 
 
 def _scan(connection: Connection, values: dict[str, Any], newest: int) -> list[int]:

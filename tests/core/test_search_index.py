@@ -267,7 +267,7 @@ def test_migration_reindexes_words_without_their_accents(migrated_database: Engi
 def test_migration_rebuilds_an_index_of_short_prefixes(migrated_database: Engine) -> None:
     [lighthouse] = make_published(migrated_database, "a lighthouse")
     with migrated_database.connect() as connection, _foreign_keys_off(connection), connection.begin():
-        command.downgrade(_config(connection), "0021")
+        command.downgrade(_config(connection), "0022")
         if is_sqlite(migrated_database):
             connection.exec_driver_sql("DROP TABLE searchable")
             connection.exec_driver_sql(

@@ -1,6 +1,6 @@
 """search finds prefixes of up to eight letters, and slices, by an index
 
-Revision: 0022, after 0021, made 2026-11-30 09:40:00
+Revision: 0023, after 0022, made 2026-11-30 09:40:00
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from core.models.search import CREATE_SEARCH_INDEX, CREATE_PEOPLE_SEARCH_INDEX
 from core.models.search import PEOPLE_SEARCH_INDEX_TABLE, SEARCH_INDEX_TABLE
 from core.search_index import SLICE_MARK, SLICE_ROWS
 
-revision = '0022'
-down_revision = '0021'
+revision = '0023'
+down_revision = '0022'
 branch_labels = None
 depends_on = None
 

@@ -2,14 +2,14 @@
 
 With statistics SQLite takes an index in which most rows are NULL for useless and reads the table.
 
-Revision: 0023, after 0022, made 2026-11-30 10:00:00
+Revision: 0024, after 0023, made 2026-11-30 10:00:00
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0023'
-down_revision = '0022'
+revision = '0024'
+down_revision = '0023'
 branch_labels = None
 depends_on = None
 
