@@ -21,8 +21,7 @@ import modal
 import modal.experimental
 from fastapi import FastAPI
 
-from gpu.deploy.autoscaling import AutoscalerPolicy
-from gpu.deploy.settings import WEIGHTS, load_deployment
+from gpu.deploy.settings import WEIGHTS, AutoscalerPolicy, load_deployment
 from gpu.factory import make_app
 from gpu.settings import ServiceSettings
 from gpu.smoke_test import SmokeTestFailed, run_smoke_test
@@ -69,10 +68,10 @@ log = logging.getLogger("gpu")
 
 DEPLOYMENT = load_deployment()
 # A deployment resets the autoscaler to these values. Start with the policy of this hour; cron does the rest.
-POLICY = DEPLOYMENT.schedule.policy_at(datetime.now(UTC))
+POLICY = DEPLOYMENT.settings.policy_at(datetime.now(UTC))
 
 # A snapshot cannot contain compiler processes.
-SNAPSHOT_ENVIRONMENT = {"TORCHINDUCTOR_COMPILE_THREADS": "1"} if DEPLOYMENT.snapshot == "gpu" else {}
+SNAPSHOT_ENVIRONMENT = {"TORCHINDUCTOR_COMPILE_THREADS": "1"} if DEPLOYMENT.settings.snapshot == "gpu" else {}
 
 image = (
     modal.Image.debian_slim(python_version="3.11")
@@ -90,7 +89,7 @@ app = modal.App(APP_NAME)
 @app.cls(
     image=image,
     gpu=DEPLOYMENT.gpu_type,
-    cpu=(DEPLOYMENT.cores, DEPLOYMENT.cores),
+    cpu=(DEPLOYMENT.settings.cores, DEPLOYMENT.settings.cores),
     memory=(DEPLOYMENT.gib * 1024, DEPLOYMENT.gib * 1024),
     # Read-only and offline: a start never waits for a download, and missing weights are an error at once.
     env={**DEPLOYMENT.environment, "HF_HUB_OFFLINE": "1", **SNAPSHOT_ENVIRONMENT},
@@ -102,19 +101,19 @@ app = modal.App(APP_NAME)
     scaledown_window=POLICY.scaledown_window,
     startup_timeout=STARTUP_SECONDS,
     timeout=TIMEOUT_SECONDS,
-    enable_memory_snapshot=DEPLOYMENT.snapshot != "off",
-    experimental_options={"enable_gpu_snapshot": True} if DEPLOYMENT.snapshot == "gpu" else None,
+    enable_memory_snapshot=DEPLOYMENT.settings.snapshot != "off",
+    experimental_options={"enable_gpu_snapshot": True} if DEPLOYMENT.settings.snapshot == "gpu" else None,
 )
 @modal.concurrent(max_inputs=MAX_INPUTS, target_inputs=TARGET_INPUTS)
 class Gpu:
     """One container with one engine and one GPU for many callers."""
 
-    @modal.enter(snap=DEPLOYMENT.snapshot != "off")
+    @modal.enter(snap=DEPLOYMENT.settings.snapshot != "off")
     def prepare(self) -> None:
         """Fill the snapshot: with the loaded model, or, if it has no GPU memory, with the libraries."""
-        if DEPLOYMENT.snapshot == "gpu":
+        if DEPLOYMENT.settings.snapshot == "gpu":
             self._serve()
-        elif DEPLOYMENT.snapshot == "memory":
+        elif DEPLOYMENT.settings.snapshot == "memory":
             # These parts, because the packages import lazily.
             from diffusers import AutoPipelineForImage2Image, AutoPipelineForText2Image  # noqa: F401
             from diffusers.pipelines.stable_diffusion import safety_checker  # noqa: F401
@@ -124,13 +123,13 @@ class Gpu:
         """Load before the container counts as ready, so that requests wait at Modal instead of getting 503."""
         if not hasattr(self, "service"):
             self._serve()
-        elif DEPLOYMENT.snapshot == "gpu":
+        elif DEPLOYMENT.settings.snapshot == "gpu":
             # The time since the snapshot was taken is not billed.
             self.service.state.engine_thread.meter.begin_life()
 
     def _serve(self) -> None:
         logging.basicConfig(level=logging.INFO)
-        policy = DEPLOYMENT.schedule.policy_at(datetime.now(UTC))
+        policy = DEPLOYMENT.settings.policy_at(datetime.now(UTC))
         self.service = make_app(ServiceSettings(scaledown_seconds=policy.scaledown_window))
         thread = self.service.state.engine_thread
         thread.start()
@@ -167,7 +166,7 @@ def _retire() -> None:
 @app.function(
     image=image,
     env=dict(DEPLOYMENT.environment),
-    schedule=modal.Cron("1 * * * *", timezone=DEPLOYMENT.schedule.timezone),
+    schedule=modal.Cron("1 * * * *", timezone=DEPLOYMENT.settings.timezone),
     retries=3,
 )
 def apply_policy() -> None:
@@ -175,7 +174,7 @@ def apply_policy() -> None:
 
     It runs every hour, so a lost call or a skipped hour is repaired an hour later, and a manual change lasts no longer.
     """
-    set_policy(DEPLOYMENT.schedule.policy_at(datetime.now(UTC)))
+    set_policy(DEPLOYMENT.settings.policy_at(datetime.now(UTC)))
 
 
 def set_policy(policy: AutoscalerPolicy) -> None:
@@ -192,7 +191,7 @@ def set_policy(policy: AutoscalerPolicy) -> None:
 
 @app.function(
     image=image,
-    cpu=(DEPLOYMENT.cores, DEPLOYMENT.cores),
+    cpu=(DEPLOYMENT.settings.cores, DEPLOYMENT.settings.cores),
     # Without a GPU both the file cache and the loaded model are in memory.
     memory=(DEPLOYMENT.gib * 1024, DEPLOYMENT.gib * 2048),
     env=dict(DEPLOYMENT.environment),

@@ -10,8 +10,14 @@ import typer
 from pydantic import ValidationError
 
 from gpu.deploy import prices
-from gpu.deploy.autoscaling import AutoscalerPolicy
-from gpu.deploy.settings import OLD_NAMES, Deployment, DeploySettings, load_deployment, unknown_settings
+from gpu.deploy.settings import (
+    OLD_NAMES,
+    AutoscalerPolicy,
+    Deployment,
+    DeploySettings,
+    load_deployment,
+    unknown_settings,
+)
 from gpu.diffusion.presets import find_preset, license_of
 from gpu.settings import OLD_NAMES as OLD_GPU_NAMES
 from gpu.settings import ServiceSettings, describe_error, old_names_warning
@@ -29,44 +35,36 @@ def main() -> None:
         raise _fail(f"DEPLOY_GPU_TYPE: {error}; or set GPU_USD_PER_SECOND, the price of the container") from None
     except ValueError as error:
         raise _fail(f"DEPLOY_...: {error}") from None
-    for line in [*describe(deployment, datetime.now(UTC)), *_warnings(deployment)]:
+    for line in [*_describe(deployment, datetime.now(UTC)), *_warnings(deployment)]:
         typer.echo(line)
 
 
-def describe(deployment: Deployment, now: datetime) -> Iterator[str]:
+def _describe(deployment: Deployment, now: datetime) -> Iterator[str]:
     """Yield the deployment and its cost in US dollars, for the operator."""
-    schedule, usd, license = deployment.schedule, deployment.usd_per_second, license_of(deployment.model)
-    day, night = schedule.day, schedule.night
-    idle = schedule.min_usd_per_day(usd)
-    ceiling = max(day.max_usd_per_hour(usd), night.max_usd_per_hour(usd))
+    rented, usd, license = deployment.settings, deployment.usd_per_second, license_of(deployment.model)
+    day, night = rented.day, rented.night
+    day_hours = (night.start_hour - day.start_hour) % 24
+    idle = 3600 * usd * (day_hours * day.min_containers + (24 - day_hours) * night.min_containers)
+    ceiling = 3600 * usd * max(day.max_containers, night.max_containers)
+    source = f"list prices of {prices.DATE}, {prices.SOURCE}; `modal billing rates` prints today's"
+    source = "from GPU_USD_PER_SECOND" if deployment.is_custom_price else source
     yield f"model      {deployment.model}"
     yield f"license    {license.name}: {license.summary} ({license.address})"
-    yield f"container  {deployment.gpu_type}, {deployment.cores:g} cores, {deployment.gib} GiB of memory"
-    yield f"           ${usd:.6f} a second, ${usd * 3600:.2f} an hour ({_price_source(deployment)})"
-    for policy, end in ((day, night), (night, day)):
-        hours = f"{policy.start_hour:02}:00 to {end.start_hour:02}:00 {schedule.timezone}"
-        yield f"{policy.name:10} {hours}; {_bounds(policy, usd)}"
-    yield f"now        {schedule.policy_at(now).name}"
-    yield f"one alone  also pays for its scaledown: {_scaledown(day, usd)} by day, {_scaledown(night, usd)} by night"
+    yield f"container  {deployment.gpu_type}, {rented.cores:g} cores, {deployment.gib} GiB of memory"
+    yield f"           ${usd:.6f} a second, ${3600 * usd:.2f} an hour ({source})"
+    yield f"day        from {day.start_hour:02}:00 {rented.timezone}: {_bounds(day, usd)}"
+    yield f"night      from {night.start_hour:02}:00 {rented.timezone}: {_bounds(night, usd)}"
+    yield f"now        {rented.policy_at(now).name}"
     yield f"idle       ${idle:.2f} a day, ${idle * DAYS_PER_MONTH:.2f} a month, without requests"
     yield f"ceiling    ${ceiling:.2f} an hour, however many requests arrive"
 
 
-def _price_source(deployment: Deployment) -> str:
-    if deployment.is_custom_price:
-        return "from GPU_USD_PER_SECOND"
-    return f"list prices of {prices.DATE}, {prices.SOURCE}; `modal billing rates` prints today's"
-
-
 def _bounds(policy: AutoscalerPolicy, usd: float) -> str:
     return (
-        f"{policy.min_containers} to {policy.max_containers} containers, idle for up to {policy.scaledown_window} s; "
-        f"${policy.min_usd_per_hour(usd):.2f} to ${policy.max_usd_per_hour(usd):.2f} an hour"
+        f"{policy.min_containers} to {policy.max_containers} containers, ${3600 * usd * policy.min_containers:.2f} to "
+        f"${3600 * usd * policy.max_containers:.2f} an hour; each stays for {policy.scaledown_window} s after its last "
+        f"request, which costs ${policy.scaledown_window * usd:.2f}"
     )
-
-
-def _scaledown(policy: AutoscalerPolicy, usd: float) -> str:
-    return f"${policy.scaledown_window * usd:.2f}"
 
 
 def _warnings(deployment: Deployment) -> Iterator[str]:
@@ -84,7 +82,9 @@ def _warnings(deployment: Deployment) -> Iterator[str]:
 
 def _explain(error: ValidationError) -> Iterator[str]:
     for part in error.errors(include_input=False):
-        if error.title == DeploySettings.__name__:
+        if not part["loc"]:
+            yield f"DEPLOY_...: {part['msg'].removeprefix('Value error, ')}"
+        elif error.title == DeploySettings.__name__:
             yield describe_error(part, "DEPLOY_", DeploySettings)
         else:
             yield describe_error(part, "GPU_", ServiceSettings)

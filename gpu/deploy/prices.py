@@ -43,9 +43,6 @@ MIN_BILLED_CORES = 0.125
 class UnknownGpu(ValueError):
     """The table has no price for this GPU."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no price is known for {name[:40]!r}; known are {', '.join(GPU_TYPES)}")
-
 
 def find_gpu(name: str) -> GpuType | None:
     """Return a GPU by one of Modal's names, in any case. None if the table does not have it."""
@@ -57,7 +54,7 @@ def gpu_price(name: str) -> float:
     """Return US dollars per second of the GPU alone. Raises UnknownGpu."""
     if gpu := find_gpu(name):
         return gpu.usd_per_second
-    raise UnknownGpu(name)
+    raise UnknownGpu(f"no price is known for {name[:40]!r}; known are {', '.join(GPU_TYPES)}")
 
 
 def container_price(gpu_type: str, *, cores: float, gib: float) -> float:

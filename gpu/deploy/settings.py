@@ -6,18 +6,17 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gpu.deploy.autoscaling import AutoscalerPolicy, AutoscalingSchedule
 from gpu.deploy.prices import MIN_BILLED_CORES, container_price
 from gpu.diffusion.presets import find_preset
 from gpu.settings import ServiceSettings, renamed
-
-Snapshot = Literal["off", "memory", "gpu"]
 
 # Accepted until 0.2.
 OLD_NAMES = {
@@ -25,16 +24,25 @@ OLD_NAMES = {
     "DEPLOY_DAY_BEGINS": "DEPLOY_DAY_START_HOUR",
     "DEPLOY_NIGHT_BEGINS": "DEPLOY_NIGHT_START_HOUR",
 }
-
-# For a model without preset: 48 GB hold any of today's at 1024 x 1024.
-DEFAULT_GPU_TYPE = "L40S"
-DEFAULT_MEMORY_GIB = 32
+# GPU type and GiB of memory for a model without preset: 48 GB hold any of today's at 1024 x 1024.
+DEFAULT_MACHINE = ("L40S", 32)
 # Python, libraries and images, beside the weights.
 BASE_MEMORY_GIB = 8
 # Where each container mounts the Volume with the weights.
 WEIGHTS = "/weights"
 # These belong to the deployment, to Modal's machine or to the Secret.
 _NOT_FORWARDED = {"engine", "device", "host", "port", "token", "type", "usd_per_second", "scaledown_seconds"}
+
+
+class AutoscalerPolicy(NamedTuple):
+    """Modal's parameters from `start_hour` on. `buffer_containers` are spares while requests arrive."""
+
+    name: str
+    start_hour: int
+    min_containers: int
+    max_containers: int
+    buffer_containers: int
+    scaledown_window: int  # seconds that an idle container stays
 
 
 class DeploySettings(BaseSettings):
@@ -57,6 +65,7 @@ class DeploySettings(BaseSettings):
         7, ge=0, le=23, examples=[7], validation_alias=renamed("DEPLOY_DAY_START_HOUR", "DEPLOY_DAY_BEGINS")
     )
     day_min: int = Field(0, ge=0, le=100, examples=[1])
+    # Modal reads a maximum of 0 as "no maximum", which would be no ceiling at all.
     day_max: int = Field(3, ge=1, le=100, examples=[3])
     day_buffer: int = Field(0, ge=0, le=100, examples=[0])
     day_scaledown: int = Field(300, ge=2, le=3600, examples=[300])
@@ -70,34 +79,63 @@ class DeploySettings(BaseSettings):
     night_scaledown: int = Field(60, ge=2, le=3600, examples=[60])
 
     # GPU snapshots are in alpha at Modal, and memory snapshots save only seconds of imports.
-    snapshot: Snapshot = Field("off", examples=["gpu"])
+    snapshot: Literal["off", "memory", "gpu"] = Field("off", examples=["gpu"])
+
+    @field_validator("timezone")
+    @classmethod
+    def _check_timezone(cls, timezone: str) -> str:
+        try:
+            ZoneInfo(timezone)
+        except (KeyError, ValueError, OSError):  # unknown; not a name; a folder of names
+            raise ValueError(f"unknown timezone {timezone[:40]!r}") from None
+        return timezone
+
+    @model_validator(mode="after")
+    def _check_policies(self) -> DeploySettings:
+        for policy in (self.day, self.night):
+            if max(policy.min_containers, policy.buffer_containers) > policy.max_containers:
+                raise ValueError(f"by {policy.name} the minimum and the buffer must not exceed the maximum")
+        if self.day.start_hour == self.night.start_hour:
+            raise ValueError("day and night start at the same hour")
+        return self
 
     @property
-    def schedule(self) -> AutoscalingSchedule:
-        """Raises ValueError if the numbers contradict each other."""
-        day = AutoscalerPolicy(
-            "day", self.day_start_hour, self.day_min, self.day_max, self.day_scaledown, self.day_buffer
+    def day(self) -> AutoscalerPolicy:
+        return AutoscalerPolicy(
+            "day", self.day_start_hour, self.day_min, self.day_max, self.day_buffer, self.day_scaledown
         )
-        night = AutoscalerPolicy(
-            "night", self.night_start_hour, self.night_min, self.night_max, self.night_scaledown, self.night_buffer
+
+    @property
+    def night(self) -> AutoscalerPolicy:
+        return AutoscalerPolicy(
+            "night", self.night_start_hour, self.night_min, self.night_max, self.night_buffer, self.night_scaledown
         )
-        return AutoscalingSchedule(day, night, self.timezone)
+
+    def policy_at(self, now: datetime) -> AutoscalerPolicy:
+        """Return the policy at a moment. Raises ValueError if it has no timezone."""
+        if now.tzinfo is None:
+            raise ValueError("the moment has no timezone")
+        hour = now.astimezone(ZoneInfo(self.timezone)).hour
+        since_day, since_night = (hour - self.day_start_hour) % 24, (hour - self.night_start_hour) % 24
+        return self.day if since_day < since_night else self.night
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is rented, and the price of a second of one container in US dollars."""
+    """What is rented.
 
+    Attributes:
+        usd_per_second: price of one container.
+        is_custom_price: whether the operator set it, instead of the table.
+        environment: for the containers, so that they read the same settings.
+    """
+
+    settings: DeploySettings
     model: str
     gpu_type: str
-    cores: float
     gib: int
     usd_per_second: float
-    # Whether the operator set the price, instead of the table.
     is_custom_price: bool
-    schedule: AutoscalingSchedule
-    snapshot: Snapshot
-    # For the containers, so that they read the same settings.
     environment: Mapping[str, str]
 
 
@@ -110,23 +148,14 @@ def load_deployment() -> Deployment:
     gpu_type, gib = _recommended(gpu.model)
     gpu_type, gib = (deploy.gpu_type or gpu_type).strip().upper(), deploy.memory_gib or gib
     usd_per_second = gpu.usd_per_second or container_price(gpu_type, cores=deploy.cores, gib=gib)
-    return Deployment(
-        model=gpu.model,
-        gpu_type=gpu_type,
-        cores=deploy.cores,
-        gib=gib,
-        usd_per_second=usd_per_second,
-        is_custom_price=gpu.usd_per_second > 0,
-        schedule=deploy.schedule,
-        snapshot=deploy.snapshot,
-        environment={
-            **_as_variables("DEPLOY", deploy),
-            **_as_variables("GPU", gpu, exclude=_NOT_FORWARDED),
-            "GPU_ENGINE": "diffusers",
-            "GPU_TYPE": gpu_type,
-            "GPU_USD_PER_SECOND": f"{usd_per_second:.9f}",
-        },
-    )
+    environment = {
+        **_as_variables("DEPLOY", deploy),
+        **_as_variables("GPU", gpu, exclude=_NOT_FORWARDED),
+        "GPU_ENGINE": "diffusers",
+        "GPU_TYPE": gpu_type,
+        "GPU_USD_PER_SECOND": f"{usd_per_second:.9f}",
+    }
+    return Deployment(deploy, gpu.model, gpu_type, gib, usd_per_second, gpu.usd_per_second > 0, environment)
 
 
 def unknown_settings() -> list[str]:
@@ -148,9 +177,7 @@ def _ensure_no_local_folder(model: str) -> None:
 def _recommended(model: str) -> tuple[str, int]:
     """Return the GPU type and GiB of memory for a model, whose weights pass through memory as a whole."""
     preset = find_preset(model)
-    if preset is None:
-        return DEFAULT_GPU_TYPE, DEFAULT_MEMORY_GIB
-    return preset.gpu_type, math.ceil(2 * preset.parameters) + BASE_MEMORY_GIB
+    return (preset.gpu_type, math.ceil(2 * preset.parameters) + BASE_MEMORY_GIB) if preset else DEFAULT_MACHINE
 
 
 def _as_variables(prefix: str, settings: BaseSettings, exclude: set[str] | None = None) -> dict[str, str]:

@@ -12,14 +12,9 @@ import pytest
 from pydantic import ValidationError
 
 from gpu.deploy import prices
-from gpu.deploy.autoscaling import AutoscalerPolicy, AutoscalingSchedule
-from gpu.deploy.settings import OLD_NAMES, load_deployment, unknown_settings
+from gpu.deploy.settings import OLD_NAMES, DeploySettings, load_deployment, unknown_settings
 from gpu.diffusion.presets import PRESETS
 from gpu.settings import old_names_warning
-
-DAY = AutoscalerPolicy("day", start_hour=7, min_containers=1, max_containers=3, scaledown_window=300)
-NIGHT = AutoscalerPolicy("night", start_hour=23, min_containers=0, max_containers=1, scaledown_window=60)
-ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Havana")
 
 
 @pytest.fixture(autouse=True)
@@ -71,51 +66,37 @@ def test_every_preset_recommends_a_priced_gpu_with_enough_memory() -> None:
 
 
 def test_day_and_night_change_at_their_hours() -> None:
-    plan = AutoscalingSchedule(DAY, NIGHT, "Europe/Berlin")
-    hours = {hour: plan.policy_at(berlin(2026, 11, 20, hour, 59)).name for hour in range(24)}
+    settings = DeploySettings(timezone="Europe/Berlin")
+    hours = {hour: settings.policy_at(berlin(2026, 11, 20, hour, 59)).name for hour in range(24)}
     assert [hour for hour, name in hours.items() if name == "day"] == list(range(7, 23))
 
 
 def test_the_day_may_last_past_midnight() -> None:
-    plan = AutoscalingSchedule(AutoscalerPolicy("day", 18, 0, 3, 300), AutoscalerPolicy("night", 2, 0, 1, 60))
-    names = {hour: plan.policy_at(datetime(2026, 11, 20, hour, tzinfo=UTC)).name for hour in range(24)}
+    settings = DeploySettings(day_start_hour=18, night_start_hour=2)
+    names = {hour: settings.policy_at(datetime(2026, 11, 20, hour, tzinfo=UTC)).name for hour in range(24)}
     assert [hour for hour, name in names.items() if name == "day"] == [0, 1, *range(18, 24)]
 
 
-def test_costs_follow_the_minimum_and_maximum_of_containers() -> None:
-    assert DAY.max_usd_per_hour(0.001) == pytest.approx(10.8) and DAY.min_usd_per_hour(0.001) == pytest.approx(3.6)
-    assert NIGHT.min_usd_per_hour(0.001) == 0
-    assert AutoscalingSchedule(DAY, NIGHT).min_usd_per_day(0.001) == pytest.approx(16 * 3.6)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"max_containers": 0},
-        {"min_containers": 4},
-        {"buffer_containers": 4},
-    ],
-)
+@pytest.mark.parametrize("wrong", [{"day_max": 0}, {"day_min": 4}, {"day_buffer": 4}, {"day_max": 1, "day_min": 2}])
 def test_a_contradictory_policy_is_rejected(wrong: dict[str, Any]) -> None:
-    right = {"start_hour": 7, "min_containers": 1, "max_containers": 3, "scaledown_window": 300}
-    with pytest.raises(ValueError, match="day"):
-        AutoscalerPolicy("day", **(right | wrong))
+    with pytest.raises(ValidationError, match="day"):
+        DeploySettings(**wrong)
 
 
 @pytest.mark.parametrize("zone", ["Nowhere", "", "../../etc/passwd", "Europe", "/etc/localtime", "\x00"])
 def test_an_unknown_timezone_is_rejected(zone: str) -> None:
-    with pytest.raises(ValueError, match="unknown timezone"):
-        AutoscalingSchedule(DAY, NIGHT, zone)
+    with pytest.raises(ValidationError, match="unknown timezone"):
+        DeploySettings(timezone=zone)
 
 
 def test_equal_start_hours_are_rejected() -> None:
-    with pytest.raises(ValueError, match="same hour"):
-        AutoscalingSchedule(DAY, AutoscalerPolicy("night", 7, 0, 1, 60))
+    with pytest.raises(ValidationError, match="same hour"):
+        DeploySettings(night_start_hour=7)
 
 
 def test_a_naive_datetime_is_rejected() -> None:
     with pytest.raises(ValueError, match="timezone"):
-        AutoscalingSchedule(DAY, NIGHT).policy_at(datetime(2026, 11, 20))  # noqa: DTZ001
+        DeploySettings().policy_at(datetime(2026, 11, 20))  # noqa: DTZ001
 
 
 # The deployment.
@@ -123,9 +104,10 @@ def test_a_naive_datetime_is_rejected() -> None:
 
 def test_by_default_nothing_runs_without_requests() -> None:
     deployment = load_deployment()
-    assert deployment.schedule.min_usd_per_day(deployment.usd_per_second) == 0
-    assert (deployment.schedule.day.max_containers, deployment.schedule.night.max_containers) == (3, 1)
-    assert deployment.snapshot == "off"
+    day, night = deployment.settings.day, deployment.settings.night
+    assert (day.min_containers, day.buffer_containers, day.max_containers) == (0, 0, 3)
+    assert (night.min_containers, night.buffer_containers, night.max_containers) == (0, 0, 1)
+    assert deployment.settings.snapshot == "off"
 
 
 def test_the_operator_may_override_the_presets_gpu_type(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +125,7 @@ def test_old_names_of_settings_work(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     deployment = load_deployment()
     assert deployment.gpu_type == "H100"
-    assert (deployment.schedule.day.start_hour, deployment.schedule.night.start_hour) == (9, 21)
+    assert (deployment.settings.day.start_hour, deployment.settings.night.start_hour) == (9, 21)
     assert unknown_settings() == []
     assert old_names_warning(OLD_NAMES) == (
         "Setting DEPLOY_CARD is now DEPLOY_GPU_TYPE, DEPLOY_DAY_BEGINS is now DEPLOY_DAY_START_HOUR, "
@@ -181,7 +163,8 @@ def test_a_container_reads_the_same_deployment_as_the_machine_that_deploys(monke
     for name, value in deployed.environment.items():
         monkeypatch.setenv(name, value)
     arrived = load_deployment()
-    assert arrived.schedule == deployed.schedule and arrived.snapshot == "gpu" and arrived.gib == deployed.gib
+    assert arrived.settings == deployed.settings and arrived.settings.snapshot == "gpu"
+    assert arrived.gib == deployed.gib
     assert arrived.usd_per_second == pytest.approx(deployed.usd_per_second, abs=1e-9)
     assert arrived.environment["GPU_CHANNELS_LAST"] == "False"
 

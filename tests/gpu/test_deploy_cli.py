@@ -64,8 +64,9 @@ def test_too_little_memory_and_unknown_settings_are_warnings() -> None:
     [
         ("DEPLOY_DAY_MAX", "many", "DEPLOY_DAY_MAX: "),
         ("DEPLOY_GPU_TYPE", "RTX4090", "DEPLOY_GPU_TYPE: "),
-        ("DEPLOY_TIMEZONE", "Nowhere", "DEPLOY_...: unknown timezone 'Nowhere'"),
+        ("DEPLOY_TIMEZONE", "Nowhere", "DEPLOY_TIMEZONE: unknown timezone 'Nowhere'"),
         ("DEPLOY_DAY_MIN", "9", "DEPLOY_...: by day"),
+        ("DEPLOY_DAY_START_HOUR", "23", "DEPLOY_...: day and night start at the same hour"),
         ("GPU_COMPILE", "maybe", "GPU_COMPILE: "),
         ("GPU_MODEL", "sd-turob", "GPU_MODEL: is not a preset (sdxl-lightning, "),
         ("GPU_MODEL", "https://huggingface.co/stabilityai/sd-turbo", "GPU_MODEL: is a URL"),

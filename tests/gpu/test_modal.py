@@ -110,7 +110,7 @@ def test_each_response_has_price_and_idle_time(gpu: Any) -> None:
     answer = json.loads(text)
     assert status == 200
     assert answer["cost"] == {"card": "L4", "usd_per_second": 0.000222}
-    window = DEPLOYMENT.schedule.policy_at(datetime.now(UTC)).scaledown_window
+    window = DEPLOYMENT.settings.policy_at(datetime.now(UTC)).scaledown_window
     assert window <= answer["seconds"]["idle"] < window + 60, "the first one carries the end to come"
 
 
