@@ -60,6 +60,19 @@ async def send_requests(url: str, requests: Sequence[PageRequest], callers: int,
     return await _call(url, order.__next__, callers, seconds)
 
 
+async def send_on_schedule(url: str, requests: Sequence[PageRequest], rate: int, seconds: int) -> Measured:
+    """Send `rate` requests a second at fixed times, and measure from those times, not from the actual sending.
+
+    So a pause of the server counts for every request that should have been sent in it.
+    """
+    host, _, port = url.removeprefix("http://").partition(":")
+    order, measured = cycle(random.sample(requests, len(requests))), Measured(seconds=seconds)
+    started = time.perf_counter() + 0.5
+    schedules = [[started + second + number / rate for second in range(seconds)] for number in range(rate)]
+    await asyncio.gather(*(_scheduled_caller(host, int(port), order.__next__, each, measured) for each in schedules))
+    return measured
+
+
 async def like_and_unlike(url: str, filled: Filled, callers: int, seconds: float) -> Measured:
     """Like and unlike creations as members, each with their own session, within the rate limits."""
     turns = _likes(filled)
@@ -87,10 +100,8 @@ async def _call(url: str, next_one: Callable[[], PageRequest], callers: int, sec
 
 async def _caller(host: str, port: int, next_one: Callable[[], PageRequest], until: float, measured: Measured) -> None:
     reader, writer = await asyncio.open_connection(host, port, limit=2**20)
-    chance = random.Random()
     while time.perf_counter() < until:
-        address = f"10.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(1, 255)}"
-        request = next_one().as_bytes(address)
+        request = next_one().as_bytes(_random_address())
         started = time.perf_counter()
         writer.write(request)
         status = await _answer(reader)
@@ -98,6 +109,24 @@ async def _caller(host: str, port: int, next_one: Callable[[], PageRequest], unt
         measured.failed += not 200 <= status < 400
     writer.close()
     await writer.wait_closed()
+
+
+async def _scheduled_caller(
+    host: str, port: int, next_one: Callable[[], PageRequest], schedule: Sequence[float], measured: Measured
+) -> None:
+    reader, writer = await asyncio.open_connection(host, port, limit=2**20)
+    for due in schedule:
+        await asyncio.sleep(due - time.perf_counter())
+        writer.write(next_one().as_bytes(_random_address()))
+        status = await _answer(reader)
+        measured.took.append(time.perf_counter() - due)
+        measured.failed += not 200 <= status < 400
+    writer.close()
+    await writer.wait_closed()
+
+
+def _random_address() -> str:
+    return f"10.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(1, 255)}"
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:
