@@ -48,11 +48,18 @@ class Transport(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
 
     def __init__(self, base_url: str, *, timeout: float, guard: CallGuard, **keys: str) -> None:
         super().__init__(**keys, return_type=dict, wait_on_rate_limit=False)
+        self._read_environment(base_url)
         self._clock_offset = timedelta(0)
         self.guard = guard
         self.access_level = ""
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
+
+    def _read_environment(self, base_url: str) -> None:
+        """Read proxies and certificates from the environment once: requests does it in each call, and for long."""
+        settings = self.session.merge_environment_settings(base_url, {}, None, None, None)
+        self.session.proxies, self.session.verify = settings["proxies"], settings["verify"]
+        self.session.trust_env = False
 
     def request(
         self,
