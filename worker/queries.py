@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine, Select, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, bindparam, func, or_, select
 
 from core.database import read_connection
 from core.models import creations, people, pictures, posts
@@ -107,57 +108,72 @@ TASK_COLUMNS = (
 )
 
 
+def _select_task(*columns: ColumnElement[Any]) -> Select[tuple[object, ...]]:
+    # The reply goes to the post that asked, or to the post that a creation of the gallery answers.
+    target = func.coalesce(creations.c.post_id, creations.c.reply_to_post_id)
+    return (
+        select(*TASK_COLUMNS, *columns)
+        .join(people, people.c.id == creations.c.person_id)
+        .outerjoin(posts, posts.c.id == target)
+        .where(creations.c.id == bindparam("creation_id"))
+    )
+
+
+# Built once: that takes longer than to run them.
+PAINT_TASK = _select_task(
+    creations.c.post_id,
+    creations.c.negative_prompt,
+    creations.c.aspect_ratio,
+    creations.c.seed,
+    creations.c.steps,
+    creations.c.style,
+    creations.c.strength,
+    creations.c.init_image_key,
+    creations.c.init_image_url,
+    creations.c.init_image_owner_id,
+    posts.c.last_checked_on_x_at,
+)
+REPLY_TASK = _select_task(
+    creations.c.reply_text,
+    creations.c.reply_post_id,
+    creations.c.reason_code,
+    creations.c.last_error,
+    creations.c.reply_forbidden_at,
+    posts.c.mention_type,
+    posts.c.reply_settings,
+)
+PICTURES = (
+    select(
+        pictures.c.id,
+        pictures.c.key,
+        pictures.c.mime,
+        pictures.c.flagged,
+        pictures.c.media_id,
+        pictures.c.uploaded_at,
+        pictures.c.alt_text_set_at,
+    )
+    .where(pictures.c.creation_id == bindparam("creation_id"))
+    .order_by(pictures.c.position)
+)
+
+
 def load_paint_task(engine: Engine, creation_id: int) -> PaintTask:
     """Return what painting a creation needs."""
-    stmt = _select_task(creation_id).add_columns(
-        creations.c.post_id,
-        creations.c.negative_prompt,
-        creations.c.aspect_ratio,
-        creations.c.seed,
-        creations.c.steps,
-        creations.c.style,
-        creations.c.strength,
-        creations.c.init_image_key,
-        creations.c.init_image_url,
-        creations.c.init_image_owner_id,
-        posts.c.last_checked_on_x_at,
-    )
     with read_connection(engine) as connection:
-        return PaintTask(**connection.execute(stmt).one()._mapping)
+        return PaintTask(**connection.execute(PAINT_TASK, {"creation_id": creation_id}).one()._mapping)
 
 
 def load_reply_task(engine: Engine, creation_id: int) -> ReplyTask:
     """Return what replying for a creation needs."""
-    stmt = _select_task(creation_id).add_columns(
-        creations.c.reply_text,
-        creations.c.reply_post_id,
-        creations.c.reason_code,
-        creations.c.last_error,
-        creations.c.reply_forbidden_at,
-        posts.c.mention_type,
-        posts.c.reply_settings,
-    )
     with read_connection(engine) as connection:
-        return ReplyTask(**connection.execute(stmt).one()._mapping)
+        return ReplyTask(**connection.execute(REPLY_TASK, {"creation_id": creation_id}).one()._mapping)
 
 
 def load_pictures(engine: Engine, creation_id: int) -> list[PictureUpload]:
     """Return the pictures of a creation in the order in which they are shown."""
-    stmt = (
-        select(
-            pictures.c.id,
-            pictures.c.key,
-            pictures.c.mime,
-            pictures.c.flagged,
-            pictures.c.media_id,
-            pictures.c.uploaded_at,
-            pictures.c.alt_text_set_at,
-        )
-        .where(pictures.c.creation_id == creation_id)
-        .order_by(pictures.c.position)
-    )
     with read_connection(engine) as connection:
-        return [PictureUpload(**row._mapping) for row in connection.execute(stmt)]
+        rows = connection.execute(PICTURES, {"creation_id": creation_id})
+        return [PictureUpload(**row._mapping) for row in rows]
 
 
 def find_other_replies(engine: Engine, post_id: int, creation_id: int) -> frozenset[int]:
@@ -168,14 +184,3 @@ def find_other_replies(engine: Engine, post_id: int, creation_id: int) -> frozen
     )
     with read_connection(engine) as connection:
         return frozenset(connection.execute(stmt).scalars())
-
-
-def _select_task(creation_id: int) -> Select[tuple[object, ...]]:
-    # The reply goes to the post that asked, or to the post that a creation of the gallery answers.
-    target = func.coalesce(creations.c.post_id, creations.c.reply_to_post_id)
-    return (
-        select(*TASK_COLUMNS)
-        .join(people, people.c.id == creations.c.person_id)
-        .outerjoin(posts, posts.c.id == target)
-        .where(creations.c.id == creation_id)
-    )

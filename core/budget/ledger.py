@@ -16,9 +16,6 @@ from core.clock import now
 from core.database import insert_into, read_connection, write_session
 from core.models import daily_spend, ledger
 
-# Bound variables per stmt: SQLite allows 32,766.
-BATCH_SIZE = 1000
-
 
 @dataclass(frozen=True)
 class LedgerEntry:
@@ -75,9 +72,8 @@ def add_costs(connection: Connection, costs: Iterable[LedgerEntry], *, at: datet
     added: dict[str, list[int]] = {}
     # Sorted, so that two writers cannot deadlock.
     ordered = sorted({cost.key: cost for cost in costs}.values(), key=lambda cost: cost.key)
-    for start in range(0, len(ordered), BATCH_SIZE):
-        for item, micro in _insert(connection, ordered[start : start + BATCH_SIZE], day, moment):
-            added.setdefault(item, []).append(micro)
+    for item, micro in _insert(connection, ordered, day, moment) if ordered else ():
+        added.setdefault(item, []).append(micro)
     for item in sorted(added):
         _add_to_day(connection, day, item, len(added[item]), sum(added[item]))
     return sum(sum(micros) for micros in added.values())
@@ -97,8 +93,9 @@ def _insert(connection: Connection, costs: list[LedgerEntry], day: str, at: date
         }
         for cost in costs
     ]
-    stmt = insert_into(connection, ledger).values(rows).on_conflict_do_nothing(index_elements=["key"])
-    inserted = connection.execute(stmt.returning(ledger.c.item, ledger.c.micro_usd))
+    stmt = insert_into(connection, ledger).on_conflict_do_nothing(index_elements=["key"])
+    # Without values in the statement, SQLAlchemy compiles it once and sends the rows in batches.
+    inserted = connection.execute(stmt.returning(ledger.c.item, ledger.c.micro_usd), rows)
     return [(str(item), int(micro)) for item, micro in inserted]
 
 
