@@ -209,6 +209,7 @@ class Creation(SQLModel, table=True):
         Index("ix_creation_remixes", "parent_id", "published_at", "id"),
         Index("ix_creation_top", "likes", "id", **LIKED),
         Index("ix_creation_liked", "published_at", "likes", **LIKED),
+        Index("ix_creation_person_waiting", "person_id", "created_at", "id", **WAITING),
         Index("ix_creation_hidden", "person_id", "created_at", "id", **HIDDEN),
         Index("ix_creation_unsuccessful", "person_id", "created_at", "id", **ENDED),
         Index("ix_creation_init_image", "init_image_key", **not_null_index("init_image_key")),

@@ -96,9 +96,7 @@ def _filter_for(only: str) -> tuple[ColumnElement[bool], ...]:
     if only == "public":
         return (creations.c.published_at.is_not(None),)
     if only == "waiting":
-        # Few creations wait at all: their index is shorter than the index of a member's own rows.
-        waiting = select(creations.c.id).where(creations.c.state.in_(WAITING), creations.c.next_attempt_at.is_not(None))
-        return (creations.c.id.in_(waiting),)
+        return creations.c.next_attempt_at.is_not(None), creations.c.state.in_(WAITING)
     if only == "refused":
         return (creations.c.state.in_(ENDED),)
     if only == "hidden":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 
-from sqlalchemy import Connection, Engine, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, literal_column, select
 from starlette.concurrency import run_in_threadpool
 
 from core.clock import now
@@ -89,9 +89,17 @@ class TopFeed:
 
 
 def _rank_all_time(connection: Connection, *, limit: int, after: TopCursor | None) -> Ranking:
-    stmt = LIKED_STMT.order_by(*BY_LIKES).limit(limit)
-    if after is not None:
-        stmt = stmt.where(tuple_(creations.c.likes, creations.c.id) < (after.likes, after.id))
+    if after is None:
+        return _ranked(connection, limit)
+    # Not `(likes, id) < (...)`: SQLite would walk along all creations with as many likes.
+    tied = _ranked(connection, limit, creations.c.likes == after.likes, creations.c.id < after.id)
+    if len(tied) == limit:
+        return tied
+    return tied + _ranked(connection, limit - len(tied), creations.c.likes < after.likes)
+
+
+def _ranked(connection: Connection, limit: int, *conditions: ColumnElement[bool]) -> Ranking:
+    stmt = LIKED_STMT.where(*conditions).order_by(*BY_LIKES).limit(limit)
     return [(row.likes, row.id) for row in connection.execute(stmt)]
 
 

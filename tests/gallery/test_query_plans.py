@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection, Engine, event, insert
+from sqlalchemy import Connection, Engine, event, insert, update
 from sqlmodel import Session
 
 from core.clock import now
@@ -12,6 +12,8 @@ from core.models import State, comments, creations, pictures
 from gallery.queries import file_access
 from gallery.queries.comments import load_thread
 from gallery.queries.my_creations import find_own, list_own
+from gallery.queries.top import _rank_all_time
+from gallery.views.top_cursor import TopCursor
 from tests.support.gallery_data import GalleryData
 from tests.support.query_plans import explained_statements
 from worker import purge
@@ -83,7 +85,24 @@ def test_own_creations_are_looked_up_by_id(engine: Engine, full: int) -> None:
     assert steps and all("PRIMARY KEY" in step for step in steps), steps
 
 
-@pytest.mark.parametrize(("only", "index"), [("hidden", "ix_creation_hidden"), ("refused", "ix_creation_unsuccessful")])
+def test_a_deep_page_of_the_top_begins_at_its_place(engine: Engine, full: int) -> None:
+    with write_session(engine) as session:
+        session.execute(update(creations).values(likes=1))
+    with explained_statements(engine) as plans, read_connection(engine) as connection:
+        ranked = _rank_all_time(connection, limit=3, after=TopCursor(1, 3))
+    assert ranked == [(1, 2), (1, 1)]
+    assert "ix_creation_top (likes=? AND id<?)" in plans[0].steps
+    assert "ix_creation_top (likes>? AND likes<?)" in plans[1].steps
+
+
+@pytest.mark.parametrize(
+    ("only", "index"),
+    [
+        ("hidden", "ix_creation_hidden"),
+        ("refused", "ix_creation_unsuccessful"),
+        ("waiting", "ix_creation_person_waiting"),
+    ],
+)
 def test_rare_own_creations_use_their_index(engine: Engine, full: int, only: str, index: str) -> None:
     asked = []
     event.listen(engine, "before_cursor_execute", lambda _c, _cursor, text, given, *_rest: asked.append((text, given)))
