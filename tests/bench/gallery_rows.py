@@ -32,8 +32,8 @@ DETAILS = (
     "soft light", "thick brush strokes", "muted palette", "wide angle", "rule of thirds", "paper grain",
     "a single red thread", "long shadows", "very detailed", "as seen from above", "by candle light", "quiet mood",
 )  # fmt: skip
-# For searches of a rare word.
-RARE_SUBJECT, RARE_EVERY = "a kangaroo", 1000
+# For searches of a rare word: in as many prompts of any number.
+RARE_SUBJECT, RARE_COUNT = "a kangaroo", 30
 PLACEHOLDER = "data:image/webp;base64," + "UklGRlwAAABXRUJQVlA4IFAAAADQAwCdASoQABAAPzmGulOvKSWisAgB4CcJZQ" * 2
 
 
@@ -193,7 +193,7 @@ def _creations(
     for number, (author, parent) in enumerate(zip(authors, parents, strict=True), 1):
         moment = filled.moment(number)
         words = [chance.choice(SUBJECTS), chance.choice(SCENES), *chance.sample(DETAILS, chance.randrange(7))]
-        words += [RARE_SUBJECT] if number % RARE_EVERY == 0 else []
+        words += [RARE_SUBJECT] if number % max(1, filled.creations // RARE_COUNT) == 0 else []
         yield {
             "id": number, "post_id": FIRST_POST + number, "person_id": author, "parent_id": parent,
             "prompt": ", ".join(words), "negative_prompt": "", "count": _count(number), "seed": number,
