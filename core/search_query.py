@@ -8,7 +8,7 @@ from core import search_index
 from core.search_index import Terms, match_expression
 
 # PostgreSQL scans this many of the newest rows for words that are common.
-NEWEST_SCANNED = (5_000, 20_000)
+NEWEST_SCANNED = (5_000, 10_000)
 # Several words are common, and searched in one or two slices of SQLite's index, if each has more rows than this.
 MAX_RARE = 200
 # The longest words of a query are probably the rarest.
