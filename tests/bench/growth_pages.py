@@ -131,7 +131,11 @@ def measure_pages(galleries: Sequence[Gallery], rounds: int) -> Iterator[tuple[s
         for _ in range(rounds + 1):  # the first round warms up
             for gallery, measured in zip(galleries, figures, strict=True):
                 measured.append(_measure(gallery, gallery.requests(kind)))
-        yield kind, [Cpu(min(one.first for one in measured), min(one.again for one in measured)) for _, *measured in figures]
+        yield kind, [_lowest(measured) for _, *measured in figures]
+
+
+def _lowest(measured: Sequence[Cpu]) -> Cpu:
+    return Cpu(min(one.first for one in measured), min(one.again for one in measured))
 
 
 def _measure(gallery: Gallery, requests: Sequence[Request]) -> Cpu:
