@@ -35,7 +35,7 @@ SEARCHES = {
     "search: unknown word": "zebra",
     "search: never together": "cat fox",
     "search: five, never together": "a cat in the fog",
-    "search: prefix of 4": "ligh",
+    "search: prefix of 4": "deta",
     "search: prefix of 8": "lighthou",
     "search: two prefixes": "ca sunse",
 }

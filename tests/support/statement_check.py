@@ -20,7 +20,8 @@ ROWS = 10_000
 # Steps of SQLite's virtual machine. Reading a table takes at least three for each row, a page of results 5,000.
 MAX_STEPS_PER_ROW, STEPS_PER_CALL = 2, 500
 SMALL_TABLES = (
-    "alembic_version", "announcement_post", "cursor", "instance", "lease", "poller", "watched_post",
+    "alembic_version", "announcement_post", "cursor", "instance", "lease", "poller", "sqlite_stat1",
+    "watched_post",
     "daily_spend",  # a few rows a day
     "earlier_reply",  # rows of restored backups
 )  # fmt: skip
