@@ -42,14 +42,19 @@ def measure_costs(demo: Demo) -> DemoCosts:
     return DemoCosts(cpu, jobs, log.count(NOTHING_TO_DO))
 
 
-def describe_costs(costs: DemoCosts, count: int) -> list[str]:
-    """Return lines for `count` creations."""
+def describe_costs(costs: DemoCosts, count: int, noop_cpu: float) -> list[str]:
+    """Return lines for `count` creations.
+
+    noop_cpu: CPU seconds of a bare job. Beside other work on the machine, CPU time says more than time.
+    """
     milliseconds = {name: 1000 * seconds / count for name, seconds in costs.cpu.items()}
     beside = sum(milliseconds.values()) - milliseconds[PROGRAMS["gpu"]]
     share = costs.empty_jobs / costs.jobs
+    workers = milliseconds[PROGRAMS["worker"]] / 1000 / noop_cpu
     return [
         f"CPU of a creation    {beside:.0f} ms beside the GPU service, all processes: "
         + ", ".join(f"{name} {value:.0f}" for name, value in milliseconds.items()),
+        f"ratio of CPU         the workers spend as much on a creation as on {workers:.0f} bare jobs",
         f"empty jobs           {costs.empty_jobs} of {costs.jobs} found nothing to do: {share:.1%}",
     ]
 
