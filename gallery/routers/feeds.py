@@ -60,9 +60,8 @@ class FeedPage:
 
 @router.get("/")
 async def newest(request: Request, after: CursorDep, context: ContextDep, user: CurrentUserDep) -> Response:
-    """Show the newest creations. The first page has one more, which is shown large above the others."""
-    limit = PAGE_SIZE if after else PAGE_SIZE + 1
-    page = await run_query(context.engine, creations.list_newest, limit=limit, after=after)
+    """Show the newest creations."""
+    page = await run_query(context.engine, creations.list_newest, limit=PAGE_SIZE, after=after)
     hint = "" if after else await _composer_hint(context, user)
     since = "" if after else _newest_cursor(page)
     return await _render(

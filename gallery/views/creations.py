@@ -148,6 +148,21 @@ class PictureView(NamedTuple):
         return alt_text(self.prompt, self.author, CARD_ALT)
 
     @property
+    def ratio_class(self) -> str:
+        """Return `ratio-150` for 3:2, in steps of 5 from 40 to 250: a class of feed.css."""
+        return f"ratio-{self._ratio_percent}"
+
+    @property
+    def card_sizes(self) -> str:
+        """Return the `sizes` of a card: its row is up to 19rem high, on smaller screens up to 15rem or 12rem."""
+        ratio = self._ratio_percent / 100
+        return f"(min-width: 100rem) {19 * ratio:.0f}rem, (min-width: 40rem) {15 * ratio:.0f}rem, {12 * ratio:.0f}rem"
+
+    @property
+    def _ratio_percent(self) -> int:
+        return min(250, max(40, 5 * round(20 * self.width / max(1, self.height))))
+
+    @property
     def orientation(self) -> str:
         """Return `tall`, `even` or `wide`: CSS makes tall pictures narrower, so rows have about one height."""
         if self.height > 1.2 * self.width:

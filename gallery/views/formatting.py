@@ -34,6 +34,12 @@ def format_date(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
+def format_day(moment: datetime) -> str:
+    """Return `20 Nov 2026`. A script replaces it by `5 min ago`."""
+    moment = _utc(moment)
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+
+
 def format_iso(moment: datetime) -> str:
     """Return ISO 8601 with a Z, for `<time>` and JSON."""
     return f"{_utc(moment).isoformat().removesuffix('+00:00')}Z"

@@ -36,6 +36,7 @@ FILTERS = (
     formatting.format_comments,
     formatting.format_date,
     formatting.format_datetime,
+    formatting.format_day,
     formatting.format_followers,
     formatting.format_iso,
     formatting.format_likes,
