@@ -151,7 +151,7 @@ def test_feed_loads_more_on_scroll_and_restores_the_position(browser: Browser, l
 
     wait_until(has_grown, "it did not grow")
     ids = page.evaluate(IDS)
-    assert len(ids) == len(set(ids)) == 83  # and one hangs large
+    assert len(ids) == len(set(ids)) == 84
     card = page.locator(".card", has_text="picture 4").last
     card.scroll_into_view_if_needed()
     place = page.evaluate("scrollY")

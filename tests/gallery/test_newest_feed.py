@@ -9,8 +9,12 @@ from httpx2 import Response
 
 from gallery.services import live_updates
 from gallery.views.pagination import PAGE_SIZE
+from gallery.web.templating import GALLERY
 from tests.support.gallery_data import GalleryData
 from tests.support.pages import page_context, template_name
+
+
+STATIC = GALLERY / "static"
 
 
 def titles(response: Response) -> Any:
@@ -53,7 +57,7 @@ def test_pages_keep_creations_of_the_same_moment(client: TestClient, gallery_dat
 
 
 def test_new_creation_does_not_shift_the_next_page(client: TestClient, gallery_data: GalleryData) -> None:
-    for number in range(PAGE_SIZE + 2):
+    for number in range(PAGE_SIZE + 1):
         gallery_data.publish(prompt=str(number), pictures=0)
     link = older(client.get("/"))
     gallery_data.publish(prompt="meanwhile")
@@ -61,7 +65,7 @@ def test_new_creation_does_not_shift_the_next_page(client: TestClient, gallery_d
 
 
 def test_full_last_page_has_no_older_link(client: TestClient, gallery_data: GalleryData) -> None:
-    for number in range(PAGE_SIZE + 1):
+    for number in range(PAGE_SIZE):
         gallery_data.publish(prompt=str(number), pictures=0)
     assert older(client.get("/")) is None
 
@@ -103,14 +107,14 @@ def test_page_costs_the_same_statements_whatever_its_length(
     assert set(costs[1:]) == {2}
 
 
-def test_card_shows_title_author_model_and_time(client: TestClient, gallery_data: GalleryData) -> None:
+def test_card_shows_title_author_number_of_pictures_and_time(client: TestClient, gallery_data: GalleryData) -> None:
     gallery_data.publish(prompt="under it")
     gallery_data.publish(prompt="a lighthouse", person_id=gallery_data.person("Grace_H", "Grace Hopper"), pictures=3)
     html = client.get("/").text
     assert '<a href="/c/2">a lighthouse</a>' in html
-    assert 'prompted by <a class="author" href="/@Grace_H"><bdi>Grace Hopper</bdi></a>' in html
-    assert "Sketch, 3 pictures" in html
-    assert "20 Nov 2026, 12:02 UTC</time>" in html
+    assert '<a class="author" href="/@Grace_H"><bdi>Grace Hopper</bdi></a>' in html
+    assert '<span class="card__count">3<span class="visually-hidden"> pictures</span></span>' in html
+    assert 'title="20 Nov 2026, 12:02 UTC" data-ago>20 Nov 2026</time>' in html
 
 
 def test_every_picture_has_its_size_alt_text_and_placeholder(client: TestClient, gallery_data: GalleryData) -> None:
@@ -121,11 +125,25 @@ def test_every_picture_has_its_size_alt_text_and_placeholder(client: TestClient,
     assert "48w" in html
 
 
-def test_only_the_first_row_loads_eagerly(client: TestClient, gallery_data: GalleryData) -> None:
+@pytest.mark.parametrize(
+    ("width", "height", "name"),
+    [(64, 64, "ratio-100"), (96, 64, "ratio-150"), (54, 96, "ratio-55"), (900, 90, "ratio-250"), (9, 90, "ratio-40")],
+)
+def test_card_has_the_shape_of_its_picture(
+    client: TestClient, gallery_data: GalleryData, width: int, height: int, name: str
+) -> None:
+    creation_id = gallery_data.publish(pictures=0)
+    gallery_data.picture(creation_id, width=width, height=height)
+    assert f'<li class="card {name}"' in client.get("/").text
+    styles = (STATIC / "feed.css").read_text()
+    assert f".{name}{{--ratio:" in styles or name == "ratio-100"
+
+
+def test_only_the_first_cards_load_eagerly(client: TestClient, gallery_data: GalleryData) -> None:
     for number in range(20):
         gallery_data.publish(prompt=str(number))
     html = client.get("/").text
-    assert html.count('loading="lazy"') == 15
+    assert html.count('loading="lazy"') == 14
 
 
 def test_a_page_stays_light_with_the_longest_prompts(client: TestClient, gallery_data: GalleryData) -> None:
