@@ -13,7 +13,6 @@ from gallery.web.templating import GALLERY
 from tests.support.gallery_data import GalleryData
 from tests.support.pages import page_context, template_name
 
-
 STATIC = GALLERY / "static"
 
 
