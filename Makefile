@@ -12,10 +12,10 @@ PARALLEL = -n $(shell $(PYTHON) -c 'import os; print(max(2, min(12, os.cpu_count
 MODEL ?= sd-turbo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev paint-local deploy-gpu test test-fast coverage lint format check bench bench-gallery bench-gpu lighthouse screenshots clean
+.PHONY: help demo dev paint-local deploy-gpu test test-fast coverage lint format check bench bench-gallery bench-gpu bench-gpu-machine lighthouse screenshots clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # A stamp per set of packages: set-up runs again when what it installs has changed.
 $(VENV)/.demo: pyproject.toml constraints.txt
@@ -92,6 +92,10 @@ bench-gallery: $(VENV)/.test ## Measure pages per second with 10,000 and 100,000
 
 bench-gpu: $(VENV)/.test ## Measure the GPU service: on a GPU if there is one, else its own overhead; ARGS=--help
 	@$(BIN)/python tests/bench/gpu.py $(ARGS)
+
+# For a machine without a network: only Python, torch and the wheels of `gpu_machine.py pack`.
+bench-gpu-machine: ## Measure a GPU machine in ten minutes from carried wheels: WHEELS=.wheels OUT=results
+	@$(PYTHON) tests/bench/gpu_machine.py run "$(or $(WHEELS),.wheels)" "$(or $(OUT),results)" $(ARGS)
 
 # npm installs Lighthouse into the virtual environment's folder, once.
 lighthouse: $(VENV)/.test ## Run Lighthouse on three pages of a demo and write docs/lighthouse.md

@@ -1,7 +1,8 @@
 """Measure the speed of the GPU service, in the process and over HTTP.
 
-Without a GPU, with a tiny model: milliseconds of HTTP, queue and encoding per image, the gain of batching, latencies at
-1, 8 and 32 callers, and that no caller gets another's picture. Exit 1 if a target is missed.
+Without a GPU: images/s and CPU time of the service around an engine without cost. With a tiny model: milliseconds of
+HTTP, queue and encoding per image, the gain of batching, latencies at 1, 8 and 32 callers, and that no caller gets
+another's picture. Exit 1 if a target is missed.
 
 With one: random weights of the presets' real architectures (nothing is downloaded; speed does not depend on weights):
 ms per image, images/s, peak memory, the share of the GPU's peak performance, dollars, and p50 and p95 of callers.
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from gpu.diffusion.presets import PRESETS
 from tests.bench.gpu_parts.cards import card_of
 from tests.bench.gpu_parts.hosting import Ended
+from tests.bench.gpu_parts.instant_run import run_instant
 from tests.bench.gpu_parts.large import MeasurementPlan, run_large
 from tests.bench.gpu_parts.small import run_small
 from tests.bench.gpu_parts.table import Report
@@ -77,7 +79,7 @@ def _small(options: argparse.Namespace, report: Report) -> int:
     report.device = f"No GPU: a tiny random model, 64x64, 2 steps, on {os.cpu_count()} cores."
     before = os.getloadavg()[0]
     try:
-        cases = run_small(options.seconds)
+        cases = [*run_instant(options.seconds), *run_small(options.seconds)]
     except Ended as reason:
         report.failed.append(str(reason))
         print(report.page())

@@ -25,7 +25,7 @@ class Response:
     request: dict[str, Any] | bytes
     status: int
     headers: dict[str, str]
-    body: bytes
+    body: bytes = field(repr=False)  # asyncio shows results of tasks as text
     seconds: float
 
     def json(self) -> Any:

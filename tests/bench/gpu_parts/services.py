@@ -20,6 +20,7 @@ from gpu.settings import ServiceSettings
 from tests.bench.gpu_parts.architectures import ARCHITECTURES
 from tests.bench.gpu_parts.assembling import assemble, build_tiny_vae, save_safety
 from tests.bench.gpu_parts.floor import bare_app
+from tests.bench.gpu_parts.instant import InstantEngine
 from tests.support.tiny_models import tiny_model
 
 # The native size of a shrunk network.
@@ -27,10 +28,14 @@ SHRUNK_SIDE = 64
 
 
 def make_service(folder: Path, *, kind: str, settings: dict[str, Any], shrunk: bool = False) -> FastAPI:
-    """Return a service. `kind` is "tiny", "random" (a preset's real architecture, thin if `shrunk`), or "floor".
+    """Return a service.
 
-    `settings` are those of `ServiceSettings`, or `answer_bytes` of "floor". Models are saved in `folder` and reused.
+    `kind` is "tiny", "random" (a preset's real architecture, thin if `shrunk`), "instant" (an engine without cost) or
+    "floor". `settings` are those of `ServiceSettings`, arguments of `create_app` for "instant", or `answer_bytes` of
+    "floor". Models are saved in `folder` and reused.
     """
+    if kind == "instant":
+        return create_app(InstantEngine(), token=None, **settings)
     if kind == "floor":
         return bare_app(int(settings["answer_bytes"]))
     if kind == "random":

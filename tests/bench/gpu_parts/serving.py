@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import uvicorn
 
+from gpu.api.http_limits import limited
 from tests.bench.gpu_parts.direct import Job, device_name, measure, peak_memory
 from tests.bench.gpu_parts.services import make_service
 
@@ -64,7 +65,9 @@ def _load(app: Any) -> None:
 
 
 async def _serve(apps: list[Any], send: Any) -> None:
-    servers = [_QuietServer(uvicorn.Config(app, port=0, log_level="error", access_log=False)) for app in apps]
+    servers = [
+        _QuietServer(uvicorn.Config(**limited(app), port=0, log_level="error", access_log=False)) for app in apps
+    ]
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     while not all(server.started for server in servers):
         await asyncio.sleep(0.02)
