@@ -81,14 +81,21 @@ def _find_in_sqlite(
     FTS5 walks along the rows of all words until enough rows have all of them: if common words never meet, to the end.
     With the word of a slice among them it ends with the slice.
     """
-    oldest = 0
-    if len(terms) > 1 and not _has_rare_word(connection, values, terms, prefix):
-        newest = connection.execute(NEWEST_ROW, values).scalar() or 0
-        last = newest // search_index.SLICE_ROWS
-        first = max(last - 1, 0)
-        slices = f'("{search_index.SLICE_MARK}{last}" OR "{search_index.SLICE_MARK}{first}")'
-        oldest, values = first * search_index.SLICE_ROWS, {**values, "query": f"{slices} AND {values['query']}"}
-    return list(connection.execute(FIND["sqlite"], values).scalars()), oldest
+    if len(terms) > 1:
+        ids, oldest = _find_in_slices(connection, values)
+        if len(ids) == values["limit"] or not _has_rare_word(connection, values, terms, prefix):
+            return ids, oldest
+    return list(connection.execute(FIND["sqlite"], values).scalars()), 0
+
+
+def _find_in_slices(connection: Connection, values: dict[str, Any]) -> tuple[list[int], int]:
+    """Search the newest slice and the one before."""
+    newest = connection.execute(NEWEST_ROW, values).scalar() or 0
+    last = newest // search_index.SLICE_ROWS
+    first = max(last - 1, 0)
+    slices = f'("{search_index.SLICE_MARK}{last}" OR "{search_index.SLICE_MARK}{first}")'
+    limited = {**values, "query": f"{slices} AND {values['query']}"}
+    return list(connection.execute(FIND["sqlite"], limited).scalars()), first * search_index.SLICE_ROWS
 
 
 def _has_rare_word(connection: Connection, values: dict[str, Any], terms: Terms, prefix: bool) -> bool:
