@@ -120,7 +120,7 @@ class AvifCopies:
             for key in self._save(creation_id, made):
                 self.storage.discard(key, now(), partial(is_named, self.engine))
         except TryLater as error:
-            # No picture is to blame. The storage reports its own outage.
+            # No picture is to blame: the storage is away, or this machine encodes no AVIF and another one may.
             log.debug("AVIF copies will be retried", creation=creation_id, reason=str(error))
             self._give_attempt_back(due)
 

@@ -5,7 +5,7 @@ import math
 
 from PIL import Image, features
 
-from core.errors import GiveUp
+from core.errors import GiveUp, TryLater
 from core.imaging.derivatives import Rendition, open_image, scaled
 
 AVIF = "avif"
@@ -24,7 +24,12 @@ def can_encode_avif() -> bool:
 
 
 def make_avif(image: bytes, widths: list[int]) -> list[Rendition]:
-    """Return a picture in AVIF, once for each width in pixels. Raises GiveUp("unreadable") if it cannot be encoded."""
+    """Return a picture in AVIF, once for each width in pixels.
+
+    Raises GiveUp("unreadable") if it cannot be encoded, TryLater("no_avif") if nothing can be on this machine.
+    """
+    if not can_encode_avif():
+        raise TryLater("no_avif", "Pillow was built without AVIF")
     try:
         picture = open_image(image)
         return [_encode(scaled(picture, width)) for width in widths]

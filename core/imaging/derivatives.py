@@ -13,8 +13,8 @@ MIME = "image/webp"
 EXTENSION = "webp"
 # X takes pictures up to 5 MB; about 60 kB at 512 x 512.
 QUALITY = 90
-# Less than half the time of the default (13 and 8 ms instead of 27 and 18) for files of the same size.
-METHOD = 2
+# The fastest: a fifth less CPU than the next ones, for 8 % more bytes. Pages load AVIF.
+METHOD = 0
 THUMB_WIDTH = 480
 THUMB_QUALITY = 80
 # For the large view.

@@ -56,6 +56,12 @@ def test_the_samples_of_the_first_start_are_answered_once(demo: Demo) -> None:
     assert demo.state()["duplicates"] == 0
 
 
+def test_pages_show_avif_soon_after_the_reply(demo: Demo) -> None:
+    pages = [demo.gallery, demo.creations()[-1]["url"]]
+    for page in pages:
+        wait_until(lambda: "image/avif" in demo.http.get(page).text, f"no AVIF copies on {page}", within=90)  # noqa: B023
+
+
 def test_healthz_reports_all_parts(demo: Demo) -> None:
     health = demo.http.get(f"{demo.gallery}/healthz").json()
     assert (health["status"], health["workers"], health["problems"]) == ("ok", 3, [])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, features
 from sqlalchemy import Engine, select, update
 
 from core.clock import now
@@ -221,6 +221,18 @@ def test_a_storage_that_is_away_uses_no_attempt(
     storage.instance = ""
     copies.make(creation_id)
     assert rows(engine, creation_id)[0].thumb_avif_key
+
+
+def test_a_machine_without_avif_leaves_pictures_to_others(
+    copies: AvifCopies, add: Callable[..., int], engine: Engine, queue: WorkQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creation_id = add(avif_attempts=1)
+    monkeypatch.setattr(features, "check", lambda _name: False)
+    assert dispatch_avif(engine, queue, PAUSE) == 0
+    copies.make(creation_id)
+    (row,) = rows(engine, creation_id)
+    assert (row.thumb_avif_key, row.avif_attempts) == (None, 0)
+    assert row.avif_due_at > now()
 
 
 @pytest.fixture
