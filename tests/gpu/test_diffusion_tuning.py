@@ -23,7 +23,8 @@ from tests.support.tiny_engines import (
     loaded,
     text_key,
 )
-from tests.support.tiny_models import one_block_unet, tiny_model
+from tests.support.tiny_models import tiny_model
+from tests.support.tiny_unets import one_block_unet
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the diffusers extra")
 pytest.importorskip("diffusers", reason="diffusers is not installed: the diffusers extra")

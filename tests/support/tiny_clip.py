@@ -9,7 +9,7 @@ import torch
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from transformers import CLIPConfig, CLIPModel
 
-from tests.support.tiny_models import clip_tokenizer
+from tests.support.tiny_text import clip_tokenizer
 
 SIDE, WIDTH = 30, 16
 

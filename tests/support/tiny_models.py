@@ -9,14 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-Family = Literal["sd", "sdxl", "sd3", "flux2-klein", "z-image", "sana-sprint", "prx"]
+from tests.support.tiny_text import clip_text_encoder, clip_tokenizer, gemma_tokenizer, gemma_values, qwen, t5
+from tests.support.tiny_unets import tiny_unet
 
-# The chat template of Qwen models, with the thinking part that the real one adds.
-_CHAT = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n"
-    "{% if not enable_thinking %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
-)
+Family = Literal["sd", "sdxl", "sd3", "flux2-klein", "z-image", "sana-sprint", "prx"]
 
 
 def tiny_model(folder: Path, family: Family = "sd", *, seed: int = 0) -> Path:
@@ -61,7 +57,7 @@ def _sd() -> Any:
 
     return StableDiffusionPipeline(
         tokenizer=clip_tokenizer(),
-        text_encoder=_clip_text(),
+        text_encoder=clip_text_encoder(),
         unet=tiny_unet(),
         vae=_vae(),
         scheduler=_euler(),
@@ -77,8 +73,8 @@ def _sdxl() -> Any:
     return StableDiffusionXLPipeline(
         tokenizer=clip_tokenizer(),
         tokenizer_2=clip_tokenizer(),
-        text_encoder=_clip_text(),
-        text_encoder_2=_clip_text(projection=32),
+        text_encoder=clip_text_encoder(),
+        text_encoder_2=clip_text_encoder(projection=32),
         unet=tiny_unet(xl=True),
         vae=_vae(),
         scheduler=_euler(),
@@ -103,14 +99,14 @@ def _sd3() -> Any:
         pos_embed_max_size=32,
         qk_norm="rms_norm",  # SD 3.5 has it, SD 3 has not
     )
-    tokenizer, encoder = _t5()
+    tokenizer, encoder = t5()
     return StableDiffusion3Pipeline(
         transformer=transformer,
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
         vae=_vae(shift_factor=0.0609, scaling_factor=1.5305, use_quant_conv=False, use_post_quant_conv=False),
-        text_encoder=_clip_text(projection=32),
+        text_encoder=clip_text_encoder(projection=32),
         tokenizer=clip_tokenizer(),
-        text_encoder_2=_clip_text(projection=32),
+        text_encoder_2=clip_text_encoder(projection=32),
         tokenizer_2=clip_tokenizer(),
         text_encoder_3=encoder,
         tokenizer_3=tokenizer,
@@ -120,7 +116,7 @@ def _sd3() -> Any:
 def _flux2_klein() -> Any:
     from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline, Flux2Transformer2DModel
 
-    tokenizer, encoder = _qwen(layers=28)  # the pipeline reads the layers 9, 18 and 27
+    tokenizer, encoder = qwen(layers=28)  # the pipeline reads the layers 9, 18 and 27
     transformer = Flux2Transformer2DModel(
         patch_size=1,
         in_channels=16,
@@ -149,7 +145,7 @@ def _flux2_klein() -> Any:
 def _z_image() -> Any:
     from diffusers import ZImagePipeline, ZImageTransformer2DModel
 
-    tokenizer, encoder = _qwen(layers=2)
+    tokenizer, encoder = qwen(layers=2)
     transformer: Any = ZImageTransformer2DModel(
         in_channels=4,
         dim=32,
@@ -177,7 +173,7 @@ def _sana_sprint() -> Any:
     from diffusers import AutoencoderDC, SanaSprintPipeline, SanaTransformer2DModel, SCMScheduler
     from transformers import Gemma2Config, Gemma2Model
 
-    tokenizer = _gemma_tokenizer()
+    tokenizer = gemma_tokenizer()
     transformer = SanaTransformer2DModel(
         in_channels=4,
         out_channels=4,
@@ -208,7 +204,7 @@ def _sana_sprint() -> Any:
     )
     return SanaSprintPipeline(
         tokenizer=tokenizer,
-        text_encoder=Gemma2Model(Gemma2Config(**_gemma_values(tokenizer))),
+        text_encoder=Gemma2Model(Gemma2Config(**gemma_values(tokenizer))),
         vae=vae,
         transformer=transformer,
         scheduler=SCMScheduler(),
@@ -220,7 +216,7 @@ def _prx() -> Any:
     from transformers.models.t5gemma.configuration_t5gemma import T5GemmaModuleConfig
     from transformers.models.t5gemma.modeling_t5gemma import T5GemmaEncoder
 
-    tokenizer = _gemma_tokenizer()
+    tokenizer = gemma_tokenizer()
     transformer: Any = PRXTransformer2DModel(
         in_channels=4, context_in_dim=16, hidden_size=32, num_heads=2, depth=2, axes_dim=[8, 8]
     )
@@ -228,7 +224,7 @@ def _prx() -> Any:
     for name, weights in transformer.named_parameters():
         if not weights.any():
             weights.data.normal_(0, 0.5 if "final_layer" in name else 0.02)
-    config: Any = T5GemmaModuleConfig(**_gemma_values(tokenizer))
+    config: Any = T5GemmaModuleConfig(**gemma_values(tokenizer))
     config.dropout_rate = 0.0  # as the configuration of encoder and decoder sets it
     return PRXPipeline(
         transformer=transformer,
@@ -237,40 +233,6 @@ def _prx() -> Any:
         tokenizer=tokenizer,
         vae=_vae(shift_factor=0.1159, scaling_factor=0.3611, use_quant_conv=False, use_post_quant_conv=False),
         default_sample_size=64,
-    )
-
-
-def tiny_unet(*, xl: bool = False) -> Any:
-    """A UNet of 0.1 M parameters; `xl` with the second text encoder and the image sizes that SDXL reads."""
-    more: dict[str, Any] = {"cross_attention_dim": 32}
-    if xl:
-        more = {
-            "cross_attention_dim": 64,
-            "addition_embed_type": "text_time",
-            "addition_time_embed_dim": 8,
-            "projection_class_embeddings_input_dim": 32 + 6 * 8,
-        }
-    return _tiny_unet(up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), **more)
-
-
-def one_block_unet() -> Any:
-    """A UNet for `sd` with attention in one place only, which torch compiles once."""
-    return _tiny_unet(mid_block_type=None, up_block_types=("UpBlock2D", "UpBlock2D"), cross_attention_dim=32)
-
-
-def _tiny_unet(**more: Any) -> Any:
-    from diffusers import UNet2DConditionModel
-
-    return UNet2DConditionModel(
-        sample_size=8,
-        block_out_channels=(16, 32),
-        layers_per_block=1,
-        in_channels=4,
-        out_channels=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        norm_num_groups=8,
-        attention_head_dim=8,
-        **more,
     )
 
 
@@ -290,90 +252,6 @@ def tiny_autoencoder(folder: Path, *, latent_channels: int = 4, seed: int = 0) -
     )
     autoencoder.save_pretrained(folder)
     return folder
-
-
-def clip_tokenizer() -> Any:
-    """CLIP's tokenizer with one token per letter: 75 letters and the frame are all it reads."""
-    from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import CLIPTokenizer
-
-    letters = sorted(ByteLevel.alphabet())
-    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(letter + "</w>" for letter in letters)]
-    return CLIPTokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=77)
-
-
-def _clip_text(projection: int | None = None) -> Any:
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
-
-    config = CLIPTextConfig(
-        hidden_size=32,
-        intermediate_size=64,
-        num_attention_heads=4,
-        num_hidden_layers=2,
-        vocab_size=514,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
-        max_position_embeddings=77,
-        projection_dim=projection or 32,
-    )
-    return CLIPTextModel(config) if projection is None else CLIPTextModelWithProjection(config)
-
-
-def _t5() -> tuple[Any, Any]:
-    from transformers import T5Config, T5EncoderModel, T5Tokenizer
-
-    marks = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
-    words = [*marks, *((chr(code), -3.0) for code in range(33, 127))]
-    tokenizer = T5Tokenizer(vocab=words, extra_ids=0, model_max_length=512)
-    config = T5Config(vocab_size=len(words), d_model=64, d_kv=16, d_ff=64, num_layers=1, num_heads=2)
-    return tokenizer, T5EncoderModel(config)
-
-
-def _qwen(layers: int) -> tuple[Any, Any]:
-    from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
-
-    words = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *sorted(ByteLevel.alphabet())]
-    tokenizer = Qwen2Tokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=4096)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
-    tokenizer.chat_template = _CHAT
-    config = Qwen3Config(
-        vocab_size=len(words),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=layers,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=8,
-        max_position_embeddings=1024,
-        bos_token_id=0,
-        eos_token_id=2,
-        pad_token_id=0,
-    )
-    return tokenizer, Qwen3ForCausalLM(config)
-
-
-def _gemma_tokenizer() -> Any:
-    """Gemma's tokenizer with one token for each letter; PRX reads 256 of them."""
-    from transformers import GemmaTokenizer
-
-    words = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁", *(chr(code) for code in range(33, 127))]
-    numbered = {word: i for i, word in enumerate(words)}
-    return GemmaTokenizer(vocab=numbered, merges=[], model_max_length=256, add_bos_token=True)
-
-
-def _gemma_values(tokenizer: Any) -> dict[str, Any]:
-    return {
-        "vocab_size": len(tokenizer),
-        "hidden_size": 16,
-        "intermediate_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 8,
-        "query_pre_attn_scalar": 8,
-    }
 
 
 def _vae(**options: Any) -> Any:
