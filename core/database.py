@@ -208,7 +208,7 @@ def empty_wal(engine: Engine) -> None:
 def update_statistics(engine: Engine) -> None:
     """Refresh the statistics of SQLite's query planner. PostgreSQL's autovacuum does it by itself.
 
-    It reads a few hundred rows of each index, however large, so writers wait for milliseconds. Statistics of small
+    It reads a few hundred rows of each index, so writers wait 0.15 s with a million creations. Statistics of small
     tables are dropped: a connection reads them once, and while the table grows it would still read it whole. Not
     `PRAGMA optimize`: before SQLite 3.46 it skips all tables that this connection has not queried.
     """
