@@ -142,7 +142,7 @@ def test_only_the_first_cards_load_eagerly(client: TestClient, gallery_data: Gal
     for number in range(20):
         gallery_data.publish(prompt=str(number))
     html = client.get("/").text
-    assert html.count('loading="lazy"') == 14
+    assert html.count('loading="lazy"') == 18
 
 
 def test_a_page_stays_light_with_the_longest_prompts(client: TestClient, gallery_data: GalleryData) -> None:
