@@ -4,8 +4,7 @@
 
 Each `FOLDER/<name>.html` is a page of the real site. It is split into markup and values (texts, and attributes that
 differ from card to card). `/<name>` serves a template that renders the same bytes again: it looks up and escapes every
-value, without a database. It also serves each `FOLDER/<name>.json`: ready dicts through the framework's own JSON
-response.
+value, without a database. Each `FOLDER/<name>.json` is served as ready dicts through the framework's own JSON response.
 """
 
 import gc
