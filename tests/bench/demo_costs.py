@@ -23,6 +23,15 @@ class DemoCosts:
     jobs: int
     empty_jobs: int
 
+    @property
+    def empty_share(self) -> float:
+        """Return the share of jobs that found nothing to do."""
+        return self.empty_jobs / self.jobs
+
+    def milliseconds_beside_gpu(self, count: int) -> float:
+        """Return CPU milliseconds of one of `count` creations, of all processes but the GPU service."""
+        return 1000 * (sum(self.cpu.values()) - self.cpu[PROGRAMS["gpu"]]) / count
+
     def since(self, earlier: "DemoCosts") -> "DemoCosts":
         """Return the costs since an earlier measurement."""
         cpu = {name: seconds - earlier.cpu.get(name, 0.0) for name, seconds in self.cpu.items()}
@@ -48,14 +57,12 @@ def describe_costs(costs: DemoCosts, count: int, noop_cpu: float) -> list[str]:
     noop_cpu: CPU seconds of a bare job. Beside other work on the machine, CPU time says more than time.
     """
     milliseconds = {name: 1000 * seconds / count for name, seconds in costs.cpu.items()}
-    beside = sum(milliseconds.values()) - milliseconds[PROGRAMS["gpu"]]
-    share = costs.empty_jobs / costs.jobs
     workers = milliseconds[PROGRAMS["worker"]] / 1000 / noop_cpu
     return [
-        f"CPU of a creation    {beside:.0f} ms beside the GPU service, all processes: "
+        f"CPU of a creation    {costs.milliseconds_beside_gpu(count):.0f} ms beside the GPU service, all processes: "
         + ", ".join(f"{name} {value:.0f}" for name, value in milliseconds.items()),
         f"ratio of CPU         the workers spend as much on a creation as on {workers:.0f} bare jobs",
-        f"empty jobs           {costs.empty_jobs} of {costs.jobs} found nothing to do: {share:.1%}",
+        f"empty jobs           {costs.empty_jobs} of {costs.jobs} found nothing to do: {costs.empty_share:.1%}",
     ]
 
 

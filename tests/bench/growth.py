@@ -1,6 +1,7 @@
 """Measure what may grow with the tables: dispatching among many waiting creations, purging one of many, all pages.
 
     TMPDIR=/dev/shm python tests/bench/growth.py [--waiting 100,100000] [--rows 10000,1000000] [--rounds 3]
+        [--goals FILE]
 
 Prints CPU milliseconds and the growth from the first size to the last: at most 1.3 is the goal, 1.5 for dispatching.
 Dispatching and purging are the median of the rounds, in this process; pages are the CPU of the web process
@@ -34,6 +35,7 @@ from core.storage import FolderStorage
 from core.x import open_x
 from core.x.rate_limit import XRateLimiter
 from tests.bench.gallery_rows import Filled, fill
+from tests.bench.goals import Goal, save_goals
 from tests.bench.growth_pages import measure_pages, serve_gallery
 from tests.support.rows import make_creation, make_creations
 from tests.support.sandbox_x import KEYS
@@ -43,6 +45,7 @@ from worker.post_recheck import PostRecheck
 from worker.purge import Purger
 
 CHUNK = 50_000
+MAX_GROWTH, MAX_DISPATCH_GROWTH = 1.3, 1.5
 Measurement = Callable[[Engine, WorkQueue, Path], float]
 
 
@@ -56,14 +59,25 @@ def main() -> None:
             ("dispatch to reply", _dispatch_reply, State.PAINTED),
         ):
             figures = [_dispatch_among(measure, queue, state, size, options.rounds) for size in options.waiting]
-            _print_line(name, options.waiting, figures)
+            _report(name, options.waiting, figures, options, MAX_DISPATCH_GROWTH)
         folders = [Path(folder) / str(size) for size in options.rows]
         filled = [_fill_gallery(each, size) for each, size in zip(folders, options.rows, strict=True)]
-        _print_line("purge a creation", options.rows, [_purge_among(each, queue, options.rounds) for each in folders])
+        figures = [_purge_among(each, queue, options.rounds) for each in folders]
+        _report("purge a creation", options.rows, figures, options)
         _print_pages(folders, filled, options)
 
 
-def _print_line(name: str, sizes: Sequence[int], figures: Sequence[float]) -> None:
+def _report(
+    name: str,
+    sizes: Sequence[int],
+    figures: Sequence[float],
+    options: argparse.Namespace,
+    limit: float = MAX_GROWTH,
+) -> None:
+    """Print the figures, and save how they grow beside the goal."""
+    what = f"{name}: CPU at {sizes[-1]:,} against {sizes[0]:,}"
+    goal = Goal(what, figures[-1] / figures[0], limit, beside=f"{figures[0]:.2f} ms")
+    save_goals(options.goals, [goal])
     parts = [f"{figure:7.2f} ms at {size:,}" for size, figure in zip(sizes, figures, strict=True)]
     print(f"{name:36} {', '.join(parts)}   growth {figures[-1] / figures[0]:.2f}", flush=True)
 
@@ -72,8 +86,8 @@ def _print_pages(folders: Sequence[Path], filled: Sequence[Filled], options: arg
     with ExitStack() as stack:
         galleries = [stack.enter_context(serve_gallery(*each)) for each in zip(folders, filled, strict=True)]
         for kind, figures in measure_pages(galleries, options.rounds):
-            _print_line(kind, options.rows, [figure.first for figure in figures])
-            _print_line(f"{kind} (again)", options.rows, [figure.again for figure in figures])
+            _report(kind, options.rows, [figure.first for figure in figures], options)
+            _report(f"{kind} (again)", options.rows, [figure.again for figure in figures], options)
 
 
 def _options() -> argparse.Namespace:
@@ -81,6 +95,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--waiting", type=_sizes, default=[100, 100_000])
     parser.add_argument("--rows", type=_sizes, default=[10_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--goals", type=Path, help="add the figures that have goals to this file")
     return parser.parse_args()
 
 

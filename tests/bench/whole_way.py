@@ -3,7 +3,7 @@
 Prints replied, lost and doubled posts, seconds from post to reply, the time of a creation compared with a bare RQ job
 that does nothing, measured in the same run, its CPU time by process, and how many jobs found nothing to do.
 
-    python tests/bench/whole_way.py [--count 200] [--prompts FILE] [--sandbox URL --gallery URL]
+    python tests/bench/whole_way.py [--count 200] [--prompts FILE] [--sandbox URL --gallery URL] [--goals FILE]
 
 Without addresses it starts its own demo, on free ports and in a temporary folder. X's write limits are on, in windows
 of `--window` seconds instead of 900, so that they apply without making the run last for hours.
@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 import httpx
 
 from tests.bench.demo_costs import DemoCosts, describe_costs, measure_costs
+from tests.bench.goals import Goal, save_goals
 from tests.bench.noop import NoopJob, measure_noop_job
 from tests.bench.prompts import read_prompts
 from tests.support import demo as demos
@@ -70,6 +71,7 @@ def main() -> int:
         deadline_seconds = TIMEOUT_SECONDS + options.window * (1 + options.count / 100)
         outcome = asyncio.run(_run(demo, prompts, deadline_seconds))
     _print(outcome, len(prompts), noop)
+    save_goals(options.goals, _goals(outcome, len(prompts), noop))
     return 1 if outcome.lost or outcome.twice else 0
 
 
@@ -81,6 +83,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--window", type=int, default=3, help="seconds in which X allows 100 replies and 500 uploads")
     parser.add_argument("--sandbox", help="address of a running demo's sandbox")
     parser.add_argument("--gallery", help="address of the same demo's gallery")
+    parser.add_argument("--goals", type=Path, help="add the figures that have goals to this file")
     return parser.parse_args()
 
 
@@ -156,6 +159,18 @@ async def _painting_seconds(http: httpx.AsyncClient, demo: Demo, posts: set[str]
 
 def _moment(post: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(post["created_at"])
+
+
+def _goals(outcome: Outcome, count: int, noop: NoopJob) -> Iterator[Goal]:
+    yield Goal("posts lost or answered twice", outcome.lost + outcome.twice, 0)
+    beside = f"bare no-op job {1000 * noop.seconds:.1f} ms"
+    yield Goal("a creation, in bare RQ no-op jobs", outcome.whole / count / noop.seconds, 30, beside=beside)
+    if costs := outcome.costs:
+        cpu = costs.milliseconds_beside_gpu(count)
+        yield Goal(
+            "CPU of a creation beside the GPU service", cpu, 120, " ms", beside=f"no-op {1000 * noop.cpu:.1f} ms"
+        )
+        yield Goal("jobs that find nothing to do", 100 * costs.empty_share, 2, " %", beside=f"{costs.jobs} jobs")
 
 
 def _print(outcome: Outcome, count: int, noop: NoopJob) -> None:
