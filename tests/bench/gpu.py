@@ -25,9 +25,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from gpu.diffusion.presets import PRESETS
+from tests.bench.goals import save_goals
 from tests.bench.gpu_parts.cards import card_of
 from tests.bench.gpu_parts.hosting import Ended
-from tests.bench.gpu_parts.instant_run import run_instant
+from tests.bench.gpu_parts.instant_run import instant_goals, run_instant
 from tests.bench.gpu_parts.large import MeasurementPlan, run_large
 from tests.bench.gpu_parts.small import run_small
 from tests.bench.gpu_parts.table import Report
@@ -64,6 +65,7 @@ def _options() -> argparse.Namespace:
         help="seconds for the whole run: what does not fit is named as not measured",
     )
     add("--out", type=Path, default=None, help="FILE.md and FILE.json, written again after each part")
+    add("--goals", type=Path, default=None, help="without a GPU: add the figures that have goals to this file")
     add("--device", choices=["cuda", "cpu"], default=None, help="default: cuda if there is one")
     add("--shrunk", action="store_true", help="the same with tiny networks: does it run at all? (any machine)")
     return parser.parse_args()
@@ -88,6 +90,7 @@ def _small(options: argparse.Namespace, report: Report) -> int:
     report.small = [vars(case) for case in cases]
     report.save()
     print(report.page())
+    save_goals(options.goals, instant_goals(cases))
     return 0 if all(case.good is not False for case in cases) else 1
 
 

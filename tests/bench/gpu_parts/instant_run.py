@@ -12,7 +12,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from gpu.api.encoding import encode
+from tests.bench.goals import Goal
 from tests.bench.gpu_parts.callers import CrowdResult, crowd
 from tests.bench.gpu_parts.hosting import run_services
 from tests.bench.gpu_parts.instant import photograph
@@ -39,6 +40,17 @@ def run_instant(seconds: float) -> list[Case]:
         [url] = running.addresses(time.monotonic() + _START_TIMEOUT_SECONDS)
         process = psutil.Process(running.process.pid)
         return [_encoding(seconds), *(_throughput(url, process, side, seconds) for side in SIDES)]
+
+
+def instant_goals(cases: Iterable[Case]) -> Iterator[Goal]:
+    """Yield the rate that has a goal. It is per core, so that machines with fewer cores can judge it."""
+    for case in cases:
+        if case.figures.get("side") == MIN_RATE_SIDE:
+            cores = case.figures["cores"]
+            what = f"GPU service, engine without cost, {MIN_RATE_SIDE} px, {cores} cores: images/s per core"
+            beside = f"{case.figures['images_per_second']:.0f} images/s, callers on the same cores"
+            rate = case.figures["images_per_second"] / cores
+            yield Goal(what, rate, MIN_RATE / MIN_RATE_CORES, is_minimum=True, beside=beside)
 
 
 def usable_cores() -> int:
