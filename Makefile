@@ -84,8 +84,8 @@ format: $(VENV)/.test ## Format the code and fix what ruff can fix
 
 check: lint test-fast ## Run before each commit: lint and test-fast
 
-bench: $(VENV)/.test ## Send 200 prompts through a demo and print what each costs in time
-	@$(BIN)/python tests/bench/whole_way.py $(ARGS)
+bench: $(VENV)/.test ## Measure everything that has a goal and print one table: ARGS="--only whole_way,gallery"
+	@$(BIN)/python tests/bench/run.py $(ARGS)
 
 bench-gallery: $(VENV)/.test ## Measure pages per second with 10,000 and 100,000 creations beside a bare page
 	@$(BIN)/python tests/bench/gallery.py $(ARGS)
@@ -98,7 +98,7 @@ bench-gpu-machine: ## Measure a GPU machine in ten minutes from carried wheels: 
 	@$(PYTHON) tests/bench/gpu_machine.py run "$(or $(WHEELS),.wheels)" "$(or $(OUT),results)" $(ARGS)
 
 # npm installs Lighthouse into the virtual environment's folder, once.
-lighthouse: $(VENV)/.test ## Run Lighthouse on three pages of a demo and write docs/lighthouse.md
+lighthouse: $(VENV)/.test ## Run Lighthouse on three pages of a demo
 	@$(BIN)/python tests/bench/lighthouse.py
 
 screenshots: $(VENV)/.test ## Take the pictures of the README from a demo
