@@ -36,7 +36,7 @@ if (older && feed) {
     autoPagesLeft -= 1
     // The new cards may not fill the screen: observe again.
     try { await loadOlder(); watch.unobserve(older); if (older.isConnected) watch.observe(older) } catch { autoPagesLeft = 0 }
-  }, { rootMargin: "1500px" })
+  }, { rootMargin: "600px" })
   older.addEventListener("click", async event => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()

@@ -17,7 +17,7 @@ from core.scheduling import Dispatcher
 from core.scheduling.fair_queue import WAITING_STATES, current_rank, next_rank
 from core.settings import BudgetSettings, RateLimitSettings, load
 from core.x.rate_limit import CREATE_POST, RateLimitHeaders, XRateLimiter
-from tests.support.query_plans import explained_statements
+from tests.support.query_plans import analyze, explained_statements
 from tests.support.rows import make_creation, make_creations, make_person, read_creation
 
 
@@ -173,9 +173,7 @@ def test_dispatch_reads_only_the_first_in_the_queue(
     engine: Engine, dispatcher: Dispatcher, step: str, analyzed: bool
 ) -> None:
     make_creations(engine, 3000, state=State.QUEUED if step == PAINT else State.PAINTED)
-    if analyzed:
-        with write_session(engine) as session:
-            session.connection().exec_driver_sql("ANALYZE")
+    analyze(engine, on_sqlite=analyzed)
     with explained_statements(engine) as plans:
         dispatched = dispatcher.dispatch(step)
     assert dispatched > 0

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, select, tuple_
 
 from core.clock import now
-from core.database import read_connection, write_session
+from core.database import read_connection
 from core.models import State, creations
 from core.queue import PAINT, REPLY
 from core.scheduling.fair_queue import next_rank
@@ -21,7 +21,7 @@ from core.scheduling.queue_position import (
     position_if_added,
     select_waiting,
 )
-from tests.support.query_plans import explained_statements
+from tests.support.query_plans import analyze, explained_statements
 from tests.support.rows import make_creation, make_creations, make_person, read_creation
 
 
@@ -117,10 +117,7 @@ def test_many_positions_take_as_many_queries_as_one(engine: Engine, mixed_queue:
 @pytest.mark.parametrize("has_statistics", [False, True], ids=["without statistics", "with statistics"])
 def test_the_queue_is_read_along_its_index(engine: Engine, has_statistics: bool) -> None:
     make_creations(engine, 3000)
-    if has_statistics:
-        with write_session(engine) as session:
-            session.connection().exec_driver_sql("ANALYZE")
-        engine.dispose()  # a connection reads the statistics when it opens
+    analyze(engine, on_sqlite=has_statistics)
     with explained_statements(engine) as plans, read_connection(engine) as connection:
         load_queue_heads(connection, 10)
     assert "ix_creation_queue" in plans[0].steps, "the state in which many wait"

@@ -6,12 +6,22 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, event
 
+from core.database import write_session
+
 
 class Plan(NamedTuple):
     """A statement and the steps of its plan, one a line."""
 
     statement: str
     steps: str
+
+
+def analyze(engine: Engine, *, on_sqlite: bool) -> None:
+    """Make statistics, on SQLite only if wanted. An instance of PostgreSQL always has them, by its autovacuum."""
+    if on_sqlite or engine.dialect.name == "postgresql":
+        with write_session(engine) as session:
+            session.connection().exec_driver_sql("ANALYZE")
+        engine.dispose()  # a connection reads the statistics when it opens
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import os
 import pickle
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -44,7 +45,7 @@ class StatementLog:
         self, connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
     ) -> None:
         """Write a statement to the file of this process, unless its like is there or a test sent it."""
-        key = connection.dialect.name, LIST.sub(r"\1", statement)
+        key = connection.dialect.name, _shape(statement)
         if key in self.seen or not statement.startswith(READS_ROWS):
             return
         if origin := _find_origin():
@@ -64,8 +65,14 @@ def read_statements(folder: Path) -> list[Recorded]:
     distinct: dict[tuple[str, str], Recorded] = {}
     for path in sorted(folder.iterdir()):
         for recorded in _read(path):
-            distinct.setdefault((recorded.dialect, LIST.sub(r"\1", recorded.statement)), recorded)
+            distinct.setdefault((recorded.dialect, _shape(recorded.statement)), recorded)
     return list(distinct.values())
+
+
+@lru_cache(maxsize=4096)  # a run of the suite sends a few hundred statements a million times
+def _shape(statement: str) -> str:
+    """Return the statement with each list of values shortened to one."""
+    return LIST.sub(r"\1", statement)
 
 
 def _read(path: Path) -> Iterator[Recorded]:

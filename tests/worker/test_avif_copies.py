@@ -20,7 +20,7 @@ from core.queue import AVIF, WorkQueue
 from core.scheduling import Dispatcher
 from core.settings import BudgetSettings, JobSettings, PurgeSettings, load
 from core.storage import FolderStorage
-from tests.support.query_plans import explained_statements
+from tests.support.query_plans import analyze, explained_statements
 from tests.support.rows import make_creation, make_creations
 from tests.support.sandbox_x import SandboxX
 from worker.avif_copies import MAX_ATTEMPTS, MAX_QUEUED, AvifCopies, dispatch_avif
@@ -299,8 +299,7 @@ def test_finding_due_pictures_reads_only_those(engine: Engine, queue: WorkQueue,
     make_creations(engine, 3000, with_pictures=True)
     with write_session(engine) as session:
         session.execute(update(pictures).where(pictures.c.id > 1000).values(avif_due_at=PAST))
-        if analyzed or engine.dialect.name == "postgresql":  # whose autovacuum does it
-            session.connection().exec_driver_sql("ANALYZE")
+    analyze(engine, on_sqlite=analyzed)
     with explained_statements(engine) as plans:
         assert dispatch_avif(engine, queue, PAUSE) == MAX_QUEUED
     of_pictures = [plan for plan in plans if "avif_due_at" in plan.statement]

@@ -13,7 +13,7 @@ from core.models import State
 from core.queue import WorkQueue
 from core.settings import BudgetSettings, PurgeSettings, load
 from core.storage import FolderStorage
-from tests.support.query_plans import explained_statements
+from tests.support.query_plans import analyze, explained_statements
 from tests.support.rows import make_creation, make_creations
 from tests.support.sandbox_x import SandboxX
 from worker.lookup_quota import DailyQuota
@@ -36,9 +36,7 @@ def test_purging_a_creation_reads_no_table_whole(engine: Engine, purger: Purger,
     values: dict[str, Any] = {"state": State.REPLIED, "next_attempt_at": None, "published_at": now()}
     make_creations(engine, ROWS, with_posts=True, with_pictures=True, **values)
     creation_id = make_creation(engine, pictures=1, **values)
-    if analyzed or engine.dialect.name == "postgresql":  # whose autovacuum does it
-        with write_session(engine) as session:
-            session.connection().exec_driver_sql("ANALYZE")
+    analyze(engine, on_sqlite=analyzed)
     with write_session(engine) as session:
         soft_delete_creations(session, [creation_id], "deleted")
     with explained_statements(engine) as plans:
