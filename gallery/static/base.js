@@ -53,17 +53,21 @@ addEventListener("submit", event => {
   dispatchEvent(new CustomEvent("toast", { detail: "No connection. Nothing was sent: try again when you are back online." }))
 }, true)
 
-// Times of the last month as "5 minutes ago", in the language of the browser; the exact time stays in the title.
+// Times of the last month as "5 min. ago", in the language of the page; the exact time stays in the title. Only what is
+// on screen is changed, because each change lays its row out anew.
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]]
 const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto", style: "short" })
 function describeAgo(time) {
   const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000
   if (-seconds > 30 * 86400) return
   const [unit, size] = UNITS.find(([, size]) => -seconds >= size) ?? []
-  const text = unit ? relative.format(Math.round(seconds / size), unit) : "just now"
-  if (time.textContent !== text) time.textContent = text // the observer below would see it again
+  time.textContent = unit ? relative.format(Math.round(seconds / size), unit) : "just now"
 }
-function describeTimes() { document.querySelectorAll("time[data-ago]").forEach(describeAgo) }
-describeTimes()
-setInterval(describeTimes, 60000)
-new MutationObserver(describeTimes).observe(document.querySelector("main"), { childList: true, subtree: true })
+const onScreen = new IntersectionObserver(entries => {
+  for (const { isIntersecting, target } of entries) if (isIntersecting) describeAgo(target)
+})
+const watchTimes = () => document.querySelectorAll("time[data-ago]").forEach(time => onScreen.observe(time))
+addEventListener("load", watchTimes)
+const feedOfPage = document.querySelector(".feed")
+if (feedOfPage) new MutationObserver(watchTimes).observe(feedOfPage, { childList: true })
+setInterval(() => { onScreen.disconnect(); watchTimes() }, 60000)

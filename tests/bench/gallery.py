@@ -11,6 +11,7 @@ the share of the bare page's rate, and p50 within 1.3 times from the smallest nu
 
 import argparse
 import asyncio
+import math
 import random
 import statistics
 import sys
@@ -204,8 +205,14 @@ def _print(sizes: list[int], bytes_of: dict[str, int], lines: dict[tuple[str, st
         bare, smallest = lines.get((kind, "bare"), line), lines[kind, str(sizes[0])]
         weight = f"{bytes_of[kind] / 1000:.1f}" if kind in bytes_of else ""
         figures = f"{line.rate:10.0f}{line.p50:10.2f}{line.p99:10.1f}{line.cpu:10.2f}"
-        ratios = f"{line.rate / bare.rate:10.2f}{bare.cpu / line.cpu:10.2f}{line.p50 / smallest.p50:10.2f}"
+        pairs = (line.rate, bare.rate), (bare.cpu, line.cpu), (line.p50, smallest.p50)
+        ratios = "".join(f"{_ratio(*pair):10.2f}" for pair in pairs)
         print(f"{kind:18}{weight:>10}{which:>10}{figures}{ratios}" + (f"  {line.failed} failed" if line.failed else ""))
+
+
+def _ratio(one: float, other: float) -> float:
+    """Return one / other; NaN if a measurement was too short for a single response."""
+    return one / other if other else math.nan
 
 
 def _goals(sizes: list[int], lines: dict[tuple[str, str], Line]) -> Iterator[Goal]:
@@ -213,12 +220,12 @@ def _goals(sizes: list[int], lines: dict[tuple[str, str], Line]) -> Iterator[Goa
     smallest, largest = str(sizes[0]), str(sizes[-1])
     for kind, share in MIN_SHARES.items():
         bare, line = lines[kind, "bare"], lines[kind, smallest]
-        beside = f"rates {line.rate / bare.rate:.2f}; bare page {bare.cpu:.2f} ms"
+        beside = f"rates {_ratio(line.rate, bare.rate):.2f}; bare page {bare.cpu:.2f} ms"
         yield Goal(f"{kind}: CPU of a bare page as a share", bare.cpu / line.cpu, share, is_minimum=True, beside=beside)
     api, bare_api = lines["api", smallest], lines["api", "bare"]
     yield Goal("API, 30 creations: CPU", api.cpu, MAX_API_CPU_MS, " ms", beside=f"bare JSON {bare_api.cpu:.2f} ms")
     for kind in dict.fromkeys(kind for kind, _ in lines) if len(sizes) > 1 else ():
-        growth = lines[kind, largest].p50 / lines[kind, smallest].p50
+        growth = _ratio(lines[kind, largest].p50, lines[kind, smallest].p50)
         yield Goal(f"{kind}: p50 at {sizes[-1]:,} creations against {sizes[0]:,}", growth, MAX_GROWTH)
 
 

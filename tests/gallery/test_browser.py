@@ -1,10 +1,12 @@
 """The pages in a real browser: no overflow, no policy violation, no layout shift, hostile text is escaped."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
 
 from core.clock import now
@@ -139,6 +141,18 @@ def long_feed(gallery_data: GalleryData, address: str) -> Any:
     for number in range(70):
         gallery_data.publish(prompt=f"picture {number}", color="olive")
     return address
+
+
+def test_times_on_screen_are_relative(browser: Browser, address: str, gallery_data: GalleryData) -> None:
+    recent_id = gallery_data.publish(published_at=now())
+    old_id = gallery_data.publish(published_at=now() - timedelta(days=100))
+    page = browser.new_page()
+    page.goto(address)
+    recent, old = page.locator(f"#c{recent_id} time"), page.locator(f"#c{old_id} time")
+    expect(recent).to_have_text("just now")
+    expect(recent).to_have_attribute("title", re.compile("UTC$"))
+    old.scroll_into_view_if_needed()
+    expect(old).to_have_text(re.compile(r"^\d+ \w{3} \d{4}$"))
 
 
 def test_feed_loads_more_on_scroll_and_restores_the_position(browser: Browser, long_feed: Any) -> None:
