@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row, Select, and_, or_, select, tuple_, union
 
 from core.models import board_items, boards, creations, people
 from gallery.queries import creations as creation_queries
-from gallery.views.creations import CreationView, Page, PictureView, UserView
+from gallery.views.creations import CreationView, Page, UserView
 from gallery.views.formatting import format_count
 from gallery.views.pagination import Cursor
+from gallery.views.pictures import PictureView
 
 BOARD_NAME = re.compile(r"[\w-]{1,100}", re.ASCII)
 COVER_SIZE = 4

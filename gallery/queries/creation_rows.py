@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Connection, Select, and_, bindparam, func, se
 from core.models import State, creations, people, pictures
 from core.reason_codes import HIDDEN_PROMPT_CODES
 from gallery.queries.file_access import visible_to_owner
-from gallery.views.creations import CreationView, ParentView, PictureView, UserView
+from gallery.views.creations import CreationView, ParentView, UserView
+from gallery.views.pictures import PictureView
 
 parents, parent_authors = creations.alias("parents"), people.alias("parent_authors")
 # The order of the fields of UserView.

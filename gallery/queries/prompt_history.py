@@ -14,8 +14,9 @@ from core.database import read_connection
 from core.models import creations
 from core.reason_codes import COMMAND_CODES, HIDDEN_PROMPT_CODES
 from gallery.queries.my_creations import find_own
-from gallery.views.creations import CreationView, PictureView
+from gallery.views.creations import CreationView
 from gallery.views.pagination import Cursor
+from gallery.views.pictures import PictureView
 
 MAX_ROWS = 50_000
 MAX_QUERY_LENGTH = 200

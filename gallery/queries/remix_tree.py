@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Select, and_, bindparam, literal, select
 
 from core.models import creations, people, pictures
 from core.text import alt_text, clip
-from gallery.views.creations import CreationView, UserView, file_address
+from gallery.views.creations import CreationView, UserView
+from gallery.views.pictures import file_address
 
 # The page of the farthest one shows the next six.
 MAX_ANCESTORS = 6

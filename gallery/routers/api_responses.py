@@ -16,8 +16,9 @@ from gallery.views.api_schemas import (
     ProfileJson,
     PromptTokensJson,
 )
-from gallery.views.creations import CreationView, PictureView, UserView
+from gallery.views.creations import CreationView, UserView
 from gallery.views.formatting import format_iso
+from gallery.views.pictures import PictureView
 from gallery.web.context import AppContext
 
 

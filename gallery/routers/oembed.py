@@ -15,7 +15,8 @@ from core.text import clip
 from gallery.queries import creations
 from gallery.queries.run_query import run_query
 from gallery.routers.previews import PREVIEW_SIZE, card_path
-from gallery.views.creations import CreationView, PictureView
+from gallery.views.creations import CreationView
+from gallery.views.pictures import PictureView
 from gallery.views.xml import add_element, serialize
 from gallery.web.conditional import conditional_response
 from gallery.web.context import AppContext

@@ -9,8 +9,9 @@ import json
 from markupsafe import Markup
 
 from core.text import clip
-from gallery.views.creations import CreationView, PictureView
+from gallery.views.creations import CreationView
 from gallery.views.formatting import format_iso, model_label
+from gallery.views.pictures import PictureView
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 # Escaped, so that no prompt can end the script element or start a comment in it. JSON reads them the same.
