@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Unpack
 
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
@@ -19,48 +20,36 @@ from gpu.api.health import HealthEndpoint
 from gpu.api.init_image import silence_pillow
 from gpu.api.metrics import Metrics
 from gpu.api.paint import PaintEndpoint
-from gpu.batching.engine_thread import EngineThread
-from gpu.engine import Engine, SafetyChecker, TextEncoder
+from gpu.batching.engine_thread import EngineOptions, EngineThread
+from gpu.engine import Engine
 
 
 def create_app(
     engine: Engine,
     *,
     token: str | None,
-    checker: SafetyChecker | None = None,
-    text_encoder: TextEncoder | None = None,
     drop_flagged: bool = False,
-    queue_limit: int = 64,
-    batch_wait: float = 0.004,
-    scaledown_seconds: float = 0.0,
     encoding: Format = "jpeg",
     encode_threads: int = 4,
     cost: Cost | None = None,
+    **engine_options: Unpack[EngineOptions],
 ) -> FastAPI:
     """Return the app around an engine, which loads in its own thread (`app.state.engine_thread`) at the start.
 
     Args:
         token: callers must send it; None authorizes all.
         drop_flagged: do not return images that the checker flags.
-        batch_wait: seconds, see `gpu/batching/queue.py`.
-        scaledown_seconds: how long the machine is paid for after its last request.
+        engine_options: see `EngineThread`.
     """
     silence_pillow()
-    thread = EngineThread(
-        engine,
-        checker=checker,
-        text_encoder=text_encoder,
-        queue_limit=queue_limit,
-        batch_wait=batch_wait,
-        scaledown_seconds=scaledown_seconds,
-    )
+    thread = EngineThread(engine, **engine_options)
     metrics, auth = _create_metrics(thread), CallerAuth(token)
     paint = PaintEndpoint(
         thread,
         metrics,
         auth=auth,
         drop_flagged=drop_flagged,
-        max_bodies=queue_limit,
+        max_bodies=thread.queue_limit,
         encoding=encoding,
         encode_threads=encode_threads,
         cost=cost,

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Literal
+from typing import Literal, TypedDict
 
 from gpu.batching.batch_result import BatchResult, SafetyResults, deliver, fail_all
 from gpu.batching.batch_runner import BatchRunner
@@ -31,13 +31,23 @@ from gpu.engine import (
 )
 from gpu.log_utils import safe_traceback
 
-__all__ = ["EngineThread", "Outcome", "Status"]
+__all__ = ["EngineOptions", "EngineThread", "Outcome", "Status"]
 
 log = logging.getLogger("gpu")
 
 Status = Literal["new", "loading", "ok", "broken", "stopped"]
 
 MAX_RETRY_AFTER_SECONDS = 60
+
+
+class EngineOptions(TypedDict, total=False):
+    """The options of `EngineThread` that an app passes on."""
+
+    checker: SafetyChecker | None
+    text_encoder: TextEncoder | None
+    queue_limit: int
+    batch_wait: float
+    scaledown_seconds: float
 
 
 class EngineThread:
@@ -69,6 +79,7 @@ class EngineThread:
         self.checker = checker
         self.text_encoder = text_encoder
         self.on_broken = on_broken
+        self.queue_limit = queue_limit
         self.status: Status = "new"
         self.reason = ""
         # Created here, so that the machine's life includes loading.
