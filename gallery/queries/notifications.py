@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Engine, Integer, bindparam, func, select, update
 
 from core.clock import now
 from core.database import write_session
@@ -18,7 +18,9 @@ from core.text import clip
 from gallery.queries import creations as creation_queries
 from gallery.views.creations import CreationView, UserView
 
-GROUPED_KINDS = frozenset({NotificationKind.LIKED, NotificationKind.FOLLOWED})
+GROUPED_KINDS = frozenset(
+    {NotificationKind.LIKED, NotificationKind.FOLLOWED, NotificationKind.COMMENTED, NotificationKind.REMIXED}
+)
 MAX_TITLE_LENGTH = 90
 MAX_COMMENT_LENGTH = 200
 
@@ -36,6 +38,7 @@ NOTIFICATION_STMT = (
         people.c.hidden_at,
         people.c.banned_at,
         creations.c.person_id,
+        creations.c.parent_id,
         creations.c.prompt,
         creations.c.reason_code,
         creations.c.published_at,
@@ -46,6 +49,26 @@ NOTIFICATION_STMT = (
     .outerjoin(people, people.c.id == notifications.c.actor_id)
     .outerjoin(creations, creations.c.id == notifications.c.creation_id)
     .outerjoin(comments, comments.c.id == notifications.c.comment_id)
+)
+
+MAX_UNREAD_COUNT = 99
+# More than one poll finds, unless somebody likes everything at once: then pages learn of the rest when they load.
+MAX_RECENT = 1000
+RECENT_STMT = (
+    select(notifications.c.id, notifications.c.person_id)
+    .where(notifications.c.id > bindparam("after", type_=BigInteger))
+    .order_by(notifications.c.id.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_UNREAD_IDS = (
+    select(notifications.c.id)
+    .where(notifications.c.person_id == people.c.id, notifications.c.read_at.is_(None))
+    .limit(MAX_UNREAD_COUNT + 1)
+    .correlate(people)
+    .subquery()
+)
+UNREAD_COUNTS_STMT = select(people.c.id, select(func.count()).select_from(_UNREAD_IDS).scalar_subquery()).where(
+    people.c.id.in_(bindparam("ids", expanding=True))
 )
 
 
@@ -64,11 +87,17 @@ class NotificationRow(NamedTuple):
     actor_hidden_at: datetime | None
     actor_banned_at: datetime | None
     author_id: int | None
+    parent_id: int | None
     prompt: str | None
     reason_code: str | None
     published_at: datetime | None
     deleted_at: datetime | None
     text: str | None
+
+    @property
+    def subject_id(self) -> int | None:
+        """Return the creation by which lines are grouped: of remixes, what they were made from."""
+        return self.parent_id if self.kind == NotificationKind.REMIXED else self.creation_id
 
     @property
     def actor(self) -> UserView | None:
@@ -127,6 +156,17 @@ def load_notifications(connection: Connection, person_id: int, *, limit: int, be
     return NotificationPage(_lines(visible, public), older, unread, page[0].id if page else 0)
 
 
+def list_recent(connection: Connection, after: int) -> list[tuple[int, int]]:
+    """Return id and member of the newest notifications after an id, at most MAX_RECENT."""
+    rows = connection.execute(RECENT_STMT, {"after": after, "most": MAX_RECENT})
+    return [(row.id, row.person_id) for row in rows]
+
+
+def count_unread(connection: Connection, person_ids: Sequence[int]) -> dict[int, int]:
+    """Return the number of unread notifications of each of these members, up to MAX_UNREAD_COUNT + 1."""
+    return dict(connection.execute(UNREAD_COUNTS_STMT, {"ids": person_ids}))
+
+
 def mark_read(engine: Engine, person_id: int, ids: Sequence[int]) -> None:
     """Mark these notifications as read."""
     _mark(engine, person_id, notifications.c.id.in_(ids))
@@ -150,12 +190,12 @@ def _is_visible(row: NotificationRow, person_id: int) -> bool:
 
 
 def _lines(rows: Sequence[NotificationRow], public: dict[int, CreationView]) -> list[NotificationLine]:
-    """Build one line for each notification, and one for all likes of a creation or all new followers."""
+    """Build one line for each notification, but one for all of GROUPED_KINDS that are about the same creation."""
     lines: list[NotificationLine] = []
     together: dict[tuple[str, int | None, bool], NotificationLine] = {}
     for row in rows:
         actor = row.actor
-        key = (row.kind, row.creation_id, row.read_at is None)
+        key = (row.kind, row.subject_id, row.read_at is None)
         line = together.get(key) if row.kind in GROUPED_KINDS else None
         if line is None:
             line = _line(row, actor, public)

@@ -2,6 +2,7 @@
 
     published {id, html}            a creation became public: the <li> of its card
     activity  {html}                what is being painted and queued: the inside of the activity strip
+    unread    {count}               the member's number of unread notifications, up to 100
     creation  {state, text, ready}  its state; after `ready` the page reloads and closes the stream
 
 `?since=<cursor>` names the newest creation on the page. A browser that reconnects sends Last-Event-ID itself.

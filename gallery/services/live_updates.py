@@ -29,6 +29,7 @@ from gallery.services.subscribers import (
     encode_progress,
     push_in_batches,
 )
+from gallery.services.unread_updates import UnreadUpdates
 from gallery.views import formatting
 from gallery.views.creations import CreationView
 from gallery.views.pagination import Cursor
@@ -63,6 +64,7 @@ class LiveHub:
         self._sent: dict[int, tuple[CreationProgress, str]] = {}
         self._activity, self._activity_expires_at = Activity(), 0.0
         self._sent_activity: Activity | None = None
+        self._unread = UnreadUpdates(context.engine)
         self._first_poll = asyncio.Event()
         self._is_closed = False
 
@@ -140,6 +142,7 @@ class LiveHub:
                 subscriber.push(encode_progress(progress, text))
             return
         subscriber.push(self._activity_event(await self.current_activity()))
+        await self._unread.push([subscriber])
         if subscriber.since is not None:
             # The first poll covers what comes after it, this query what came before it.
             with suppress(TimeoutError):
@@ -150,6 +153,7 @@ class LiveHub:
 
     async def _poll_loop(self) -> None:
         self._newest, self._known_ids, self._sent, self._sent_activity = None, {}, {}, None
+        self._unread.reset()
         self._first_poll.clear()
         polls, heartbeat_at = 0, monotonic() + HEARTBEAT_SECONDS
         while True:
@@ -165,6 +169,7 @@ class LiveHub:
     async def _poll(self, *, with_eta: bool) -> None:
         if self._by_creation.get(None):
             await self._poll_feed()
+            await self._unread.poll(self._feed_subscribers())
         if watched_ids := [creation_id for creation_id in self._by_creation if creation_id is not None]:
             await self._poll_creations(watched_ids, with_eta=with_eta)
 

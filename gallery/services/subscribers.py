@@ -27,6 +27,11 @@ class Subscriber:
     client: str = ""
     unsent: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MAX_UNSENT))
 
+    @property
+    def member_id(self) -> int | None:
+        """Return the id of the member who reads the stream; None if nobody is signed in."""
+        return self.user.person.id if self.user.person else None
+
     def audience(self, creation: CreationView) -> tuple[bool, bool]:
         """Return what the card depends on: whether it has a like button, and whether the picture is not blurred."""
         sees_all = self.user.show_sensitive or self.user.owns(creation.person.id)

@@ -82,12 +82,12 @@ function onPublished({ id, html }) {
 }
 
 // Cards differ between viewers: windows from before and after a sign-in do not share a stream.
-const viewer = document.querySelector(".member [href^='/@']")?.pathname ?? ""
+const viewer = document.querySelector("[data-viewer]")?.dataset.viewer ?? ""
 const since = activity?.dataset.since
 const live = activity && new window.live.FeedStream({ viewer, since, onEvent: event => {
   if (event.kind === "published") since && newPictures && onPublished(event)
   // Not while the user points at it.
-  else if (!activity.matches(":hover, :focus-within")) activity.innerHTML = event.html
+  else if (event.kind === "activity" && !activity.matches(":hover, :focus-within")) activity.innerHTML = event.html
 } })
 const listen = () => document.hidden || live.start()
 

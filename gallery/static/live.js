@@ -66,7 +66,7 @@ class FeedStream {
 
   open() {
     this.stream = new EventSource(this.since ? `/live?since=${this.since}` : "/live")
-    for (const kind of ["published", "activity"]) {
+    for (const kind of ["published", "activity", "unread"]) {
       this.stream.addEventListener(kind, ({ data, lastEventId }) => {
         const message = { kind, since: lastEventId, ...JSON.parse(data) }
         this.receive(message)

@@ -15,6 +15,7 @@ from core.database import write_session
 from core.models import State, creations, people
 from gallery.queries.activity import MAX_PUBLISHED
 from gallery.services import live_updates
+from gallery.services.likes import like
 from gallery.views.pagination import Cursor
 from tests.support.event_streams import listening
 from tests.support.gallery_data import SETTINGS_WITH_SIGN_IN, GalleryData
@@ -253,3 +254,25 @@ def test_shutdown_closes_all_streams(site: Callable[..., TestClient], gallery_da
 def move(engine: Engine, creation_id: int, **values: Any) -> None:
     with write_session(engine) as session:
         session.execute(update(creations).where(creations.c.id == creation_id).values(**values))
+
+
+def test_members_get_their_number_of_unread_notifications(
+    address: str,
+    engine: Engine,
+    gallery_data: GalleryData,
+    client: SiteClient,
+    sign_in: Callable[[TestClient, int], str],
+    statements: list[str],
+) -> None:
+    ada, bob = gallery_data.person("ada", member_since=now()), gallery_data.person("bob", member_since=now())
+    creation_id = gallery_data.publish(person_id=ada)
+    sign_in(client, ada)
+    cookie = {"Cookie": f"login={client.cookies['login']}"}
+    with listening(address, **cookie) as stream, listening(address) as anonymous:
+        assert stream.first("unread") == {"count": 0}
+        polls = "FROM notification \nWHERE notification.id >"
+        wait_until(lambda: any(polls in statement for statement in statements), "it does not poll")
+        like(engine, bob, creation_id)
+        wait_until(lambda: stream.named("unread")[-1] == {"count": 1}, "not told")
+        assert [count for count in stream.named("unread") if count["count"]] == [{"count": 1}]
+        assert anonymous.named("unread") == []

@@ -60,6 +60,11 @@ def unread(engine: Engine) -> int:
         return len(connection.execute(select(notifications).where(notifications.c.read_at.is_(None))).all())
 
 
+def shown_unread(response: Response) -> int:
+    """Return the number in the member's menu."""
+    return int(find_match(r'data-unread="(\d+)"', response.text)[1])
+
+
 def test_page_requires_sign_in(client: TestClient) -> None:
     answer = client.get("/me/notifications", follow_redirects=False)
     assert answer.headers["Location"] == "/sign-in?next=/me/notifications"
@@ -76,7 +81,23 @@ def test_likes_of_one_creation_are_one_line(
         like(engine, person_id, first)
     for person_id in others[:2]:
         like(engine, person_id, second)
-    assert lines(look(client)) == ["New: Cleo and Bob like a dog", "New: Eve and 3 others like a cat"]
+    assert lines(look(client)) == ["New: Cleo and Bob liked a dog", "New: Eve and 3 others liked a cat"]
+
+
+def test_comments_and_remixes_of_one_creation_are_one_line_each(
+    client: TestClient, token: str, engine: Engine, gallery_data: GalleryData, ada: int, others: list[int]
+) -> None:
+    own = gallery_data.publish(person_id=ada, prompt="a cat")
+    for person_id in others[:3]:
+        add_comment(engine, person_id, own, NewComment(f"said {person_id}", ""))
+        remix = gallery_data.publish(person_id=person_id, prompt=f"cat {person_id}", parent_id=own)
+        tell(engine, ada, NotificationKind.REMIXED, f"remixed:{remix}", actor_id=person_id, creation_id=remix)
+    response = look(client)
+    assert lines(response) == [
+        f"New: Dan and 2 others remixed your picture: cat {others[2]}",
+        "New: Dan and 2 others commented on a cat",
+    ]
+    assert f"said {others[2]}" in response.text
 
 
 def test_every_kind_has_its_text_and_link(
@@ -101,7 +122,7 @@ def test_every_kind_has_its_text_and_link(
         "New: Not painted: a long one",
         "New: Painted: a cat",
         "New: Bob remixed your picture: a cat in the rain",
-        "New: Bob follows you",
+        "New: Bob followed you",
         "New: Bob replied to you on a dog",
         "New: Bob commented on a cat",
     ]
@@ -115,12 +136,12 @@ def test_viewing_marks_shown_notifications_as_read(
     client: TestClient, token: str, engine: Engine, gallery_data: GalleryData, ada: int, others: list[int]
 ) -> None:
     like(engine, others[0], gallery_data.publish(person_id=ada))
-    assert "data-unread>1<" in client.get("/").text
+    assert shown_unread(client.get("/")) == 1
     first, second = look(client), look(client)
     assert (len(lines(first)), unread(engine)) == (1, 0)
     assert "notification--unread" in first.text
     assert "notification--unread" not in second.text
-    assert "data-unread" not in first.text
+    assert shown_unread(first) == 0
 
 
 def test_prefetch_and_head_mark_nothing_as_read(
@@ -139,7 +160,7 @@ def test_unread_likes_are_not_grouped_with_read_ones(
     like(engine, others[0], creation_id)
     look(client)
     like(engine, others[1], creation_id)
-    assert lines(look(client)) == ["New: Cleo likes a cat", "Bob likes a cat"]
+    assert lines(look(client)) == ["New: Cleo liked a cat", "Bob liked a cat"]
 
 
 def test_older_notifications_are_paged_and_marked_read_at_once(
@@ -155,13 +176,13 @@ def test_older_notifications_are_paged_and_marked_read_at_once(
     for number in range(5):
         like(engine, others[0], gallery_data.publish(person_id=ada, prompt=f"no {number}"))
     page = look(client)
-    assert lines(page) == ["New: Bob likes no 4", "New: Bob likes no 3"]
+    assert lines(page) == ["New: Bob liked no 4", "New: Bob liked no 3"]
     assert unread(engine) == 3
     until = find_match(r'name="until" value="(\d+)"', page.text)[1]
     like(engine, others[1], gallery_data.publish(person_id=ada, prompt="came since then"))
     answer = client.post("/me/notifications/read", data={"token": token, "until": until}, follow_redirects=False)
     assert (answer.status_code, unread(engine)) == (303, 1)
-    assert lines(look(client, before=page_context(page)["page"].older)) == ["Bob likes no 2", "Bob likes no 1"]
+    assert lines(look(client, before=page_context(page)["page"].older)) == ["Bob liked no 2", "Bob liked no 1"]
 
 
 def test_obsolete_notifications_are_not_shown_and_do_not_stay_unread(
@@ -188,7 +209,7 @@ def test_notification_about_an_own_hidden_creation_is_shown(
     like(engine, others[0], creation_id)
     with write_session(engine) as session:
         unpublish(session, creations.c.id == creation_id)
-    assert lines(look(client)) == ["New: Bob likes a cat"]
+    assert lines(look(client)) == ["New: Bob liked a cat"]
 
 
 def test_unsafe_prompts_are_hidden_here_too(

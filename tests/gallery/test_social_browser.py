@@ -1,14 +1,17 @@
 """Likes, follows and replies in a real browser, with and without scripts."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
 from core.clock import now
 from gallery.services.comments import NewComment, add_comment
+from gallery.services.follows import follow
+from gallery.services.likes import like
 from gallery.web import sessions
 from tests.support.browser import window
 from tests.support.gallery_data import GalleryData
@@ -182,3 +185,22 @@ def test_social_forms_work_without_scripts(open_page: Callable[..., Any], creati
     page.goto("/@ada")
     page.get_by_role("button", name="Follow").click()
     assert page.get_by_role("button", name="Following").count() == 1
+
+
+def test_unread_notifications_are_counted_in_menu_and_title_of_all_windows(
+    open_page: Callable[..., Any], creation_id: int, engine: Engine, gallery_data: GalleryData, ada: int, bob: int
+) -> None:
+    own = gallery_data.publish(person_id=bob, prompt="a fox")
+    page = open_page(f"/c/{creation_id}")
+    other = page.context.new_page()
+    other.goto("/")
+    like(engine, ada, own)
+    for window_ in (page, other):
+        expect(window_).to_have_title(re.compile(r"^\(1\) "))
+        assert window_.locator("[data-unread]").inner_text().startswith("1")
+    other.goto("/me/notifications")
+    expect(page).to_have_title(re.compile(r"^a lighthouse"))
+    assert not page.locator("[data-unread]").is_visible()
+    follow(engine, ada, bob)
+    other.get_by_role("link", name="Show new notifications").click()
+    other.get_by_text("Ada followed you").wait_for()
