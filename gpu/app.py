@@ -79,7 +79,7 @@ image = (
     .apt_install("g++")
     .uv_pip_install(*PACKAGES)
     .env({"HF_HUB_CACHE": WEIGHTS, "HF_XET_HIGH_PERFORMANCE": "1"})
-    .add_local_python_source("gpu")
+    .add_local_python_source("gpu", "core.image_reader")
 )
 weights = modal.Volume.from_name("threadpaint-weights", create_if_missing=True)
 secret = modal.Secret.from_name("threadpaint-gpu", required_keys=["GPU_TOKEN"])

@@ -2,8 +2,8 @@
 
 from PIL import Image
 
+from core import image_reader
 from core.errors import Refused
-from core.imaging import reader
 from core.imaging.derivatives import QUALITY, webp
 
 # Pixels. No backend uses larger init images.
@@ -16,12 +16,12 @@ def sanitize_init_image(data: bytes) -> bytes:
     Raises Refused: "no_start_picture" if it is no picture, "start_too_large", "start_too_slow".
     """
     try:
-        picture = reader.read(data, _fit)
-    except reader.TooLarge as error:
+        picture = image_reader.read(data, _fit)
+    except image_reader.TooLarge as error:
         raise Refused("start_too_large", str(error)) from error
-    except reader.TooSlow as error:
+    except image_reader.TooSlow as error:
         raise Refused("start_too_slow", str(error)) from error
-    except reader.Unreadable as error:
+    except image_reader.Unreadable as error:
         raise Refused("no_start_picture", str(error)) from error
     picture.thumbnail((INIT_IMAGE_MAX_SIDE, INIT_IMAGE_MAX_SIDE), Image.Resampling.LANCZOS)
     return webp(picture, quality=QUALITY)

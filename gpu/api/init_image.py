@@ -1,6 +1,6 @@
 """Decode the init image of a request: any bytes in, one RGB image of the right size or InvalidRequest out.
 
-`reader/bounds.py` describes what makes this safe to run beside the engine.
+`core/image_reader/bounds.py` describes what makes this safe to run beside the engine.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from PIL import Image
 
-from gpu.api import reader
+from core import image_reader
 from gpu.api.contract import MAX_INIT_IMAGE_BYTES, InvalidRequest
 
 Result = TypeVar("Result")
@@ -32,7 +32,7 @@ def decode_init_image(text: str, width: int, height: int) -> Image.Image:
     Of an animation it returns the first frame. Raises InvalidRequest for `init_image`, and nothing else for any bytes.
     """
     data = _decode_base64(text)
-    image = _translate_errors(lambda: reader.read(data, lambda _size: (width, height)))
+    image = _translate_errors(lambda: image_reader.read(data, lambda _size: (width, height)))
     box = _center_box(image.size, (width, height))
     return image.resize((width, height), Image.Resampling.LANCZOS, box=box)
 
@@ -40,18 +40,18 @@ def decode_init_image(text: str, width: int, height: int) -> Image.Image:
 def init_image_ratio(text: str) -> float:
     """Return width / height of the upright image, from its header alone. Raises InvalidRequest for `init_image`."""
     data = _decode_base64(text)
-    width, height = _translate_errors(lambda: reader.size_of(data))
+    width, height = _translate_errors(lambda: image_reader.size_of(data))
     return width / height
 
 
 def _translate_errors(read: Callable[[], Result]) -> Result:
     try:
         return read()
-    except reader.TooLarge as error:
+    except image_reader.TooLarge as error:
         raise InvalidRequest(("init_image", f"is too large: {error}")) from None
-    except reader.TooSlow:
+    except image_reader.TooSlow:
         raise InvalidRequest(("init_image", "takes too long to read")) from None
-    except reader.Unreadable:
+    except image_reader.Unreadable:
         raise InvalidRequest(("init_image", "is not an image that can be read")) from None
 
 

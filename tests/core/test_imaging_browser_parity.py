@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from core.imaging import reader
+from core import image_reader
 from tests.support.browser import running_browser
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def page(chromium: str) -> Iterator["Page"]:
 
 def read_image(data: bytes) -> Image.Image | None:
     try:
-        return reader.read(data, lambda size: size)
-    except reader.Unreadable:
+        return image_reader.read(data, lambda size: size)
+    except image_reader.Unreadable:
         return None
 
 

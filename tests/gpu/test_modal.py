@@ -55,8 +55,8 @@ def test_the_image_holds_all_that_the_service_imports() -> None:
 
     installed = {name.replace("-", "_").lower() for name, _ in map(split, PACKAGES)}
     # Modal installs itself; the two commands and their server run in a terminal only.
-    known = installed | {"modal", "pydantic_core"} | set(sys.stdlib_module_names) | {"gpu"}
-    for path in (ROOT / "gpu").rglob("*.py"):
+    known = installed | {"modal", "pydantic_core"} | set(sys.stdlib_module_names) | {"core", "gpu"}
+    for path in [*(ROOT / "gpu").rglob("*.py"), *(ROOT / "core/image_reader").rglob("*.py")]:
         if path.name not in ("__main__.py", "http_limits.py"):
             assert {{"PIL": "pillow"}.get(name, name) for name in imported(path)} <= known, path
 

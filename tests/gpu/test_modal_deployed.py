@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
+from PIL import Image
 
 pytest.importorskip("modal", reason="modal is not installed: the modal extra")
 
+from tests.support.gpu_requests import REQUEST, as_base64
 from tests.support.modal_processes import ROOT, account, clean_environment
 from tests.support.modal_server import ControlPlane, running
+from tests.support.servers import free_port, process, wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -52,7 +59,9 @@ def deploy(*, day: bool, timezone: str = "UTC", **environment: str) -> dict[str,
     assert result.returncode == 0, result.stderr
     functions = {asked.function.function_name: asked.function for asked in plane.asked["FunctionCreate"]}
     secrets = {f"st-{number}": asked for number, asked in enumerate(plane.asked["SecretGetOrCreate"], 1)}
-    return {"functions": functions, "secrets": secrets, "images": plane.asked["ImageGetOrCreate"]}
+    files = {file.filename for asked in plane.asked["MountGetOrCreate"] for file in asked.files}
+    images = plane.asked["ImageGetOrCreate"]
+    return {"functions": functions, "secrets": secrets, "images": images, "files": files}
 
 
 def autoscaler(deployed: Any) -> tuple[int, int, int, int]:
@@ -134,6 +143,23 @@ def test_a_cron_job_applies_the_policy_every_hour(at_night: Any) -> None:
     assert elsewhere.schedule.cron.cron_string == "1 * * * *"
     assert elsewhere.schedule.cron.timezone == "Asia/Kathmandu"
     assert not elsewhere.resources.gpu_config.gpu_type and elsewhere.retry_policy.retries == 3
+
+
+def test_the_deployed_files_are_a_whole_service(deployed: Any, tmp_path: Path) -> None:
+    for name in deployed["files"]:
+        path = Path(name).relative_to("/root")
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / path, tmp_path / path)
+    # Without `site`, this checkout is not importable, although it may be installed.
+    search_path, port = os.pathsep.join([str(tmp_path), sysconfig.get_path("purelib")]), free_port()
+    command = ("-S", "-m", "gpu", "--port", str(port), "--engine", "sketch")
+    with process(*command, environment={"PYTHONPATH": search_path}):
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: httpx.get(f"{url}/healthz").status_code == 200, "it did not start")
+        for kind in ("PNG", "AVIF"):  # AVIF is read in a child process
+            init_image = as_base64(Image.new("RGB", (64, 64), "red"), kind)
+            answer = httpx.post(f"{url}/v1/paint", json=REQUEST | {"init_image": init_image}, timeout=60)
+            assert answer.status_code == 200, answer.text
 
 
 def make(*words: str) -> subprocess.CompletedProcess[str]:

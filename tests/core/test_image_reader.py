@@ -5,17 +5,16 @@ import io
 import random
 import resource
 import sys
-from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat, PngImagePlugin
 
+from core import image_reader
 from core.errors import Refused
-from core.imaging import INIT_IMAGE_MAX_SIDE, reader, sanitize_init_image
-from core.imaging.reader import bounds, files
+from core.image_reader import bounds, files
+from core.imaging import INIT_IMAGE_MAX_SIDE, sanitize_init_image
 from tests.support import hostile_images
 
-ROOT = Path(__file__).parent.parent.parent
 # 64 x 48, the upper quarter blue, the rest red; made with an encoder that is not installed here.
 HEIC = """
 0000SW^{RQXk}?*00000ZE0pPXk}?*ZE0a<0004fZDn*}000000000XXk=`10000000000aA{+700000000000000000000B57=IV*mgE07O6l0RRC2
@@ -180,7 +179,7 @@ def test_the_upright_size_is_read_from_the_file_header(orientation: int) -> None
     exif = Image.Exif()
     exif[0x0112] = orientation
     photo = encoded(scene(400, 200), "JPEG", exif=exif)
-    assert reader.size_of(photo[:2000]) == ((400, 200) if orientation < 5 else (200, 400))
+    assert image_reader.size_of(photo[:2000]) == ((400, 200) if orientation < 5 else (200, 400))
 
 
 def test_a_file_of_tiny_chunks_is_rejected_after_too_many_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,11 +194,3 @@ def test_a_frame_larger_than_declared_fails_in_the_child_process_only() -> None:
     with pytest.raises(Refused, match="no_start_picture: its decoder gave up"):
         sanitize_init_image(hostile_images.avif_larger_than_it_says())
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000, "in kB"
-
-
-def test_the_gpu_service_has_the_same_reader() -> None:
-    ours, theirs = (
-        {path.name: path.read_text() for path in (ROOT / folder).glob("*.py")}
-        for folder in ("core/imaging/reader", "gpu/api/reader")
-    )
-    assert ours == theirs

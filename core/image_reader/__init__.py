@@ -1,7 +1,7 @@
 """Read untrusted images: any bytes in, one upright RGB image in sRGB out, within limits of time and memory.
 
-`core/imaging/reader` and `gpu/api/reader` are copies, because neither side may import the other. A test compares them,
-so change both.
+The gallery, the worker and the GPU service use it. The GPU service takes it to Modal without the rest of `core`, so it
+imports nothing else of this project.
 """
 
 from .decoding import read, size_of
