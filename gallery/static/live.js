@@ -51,8 +51,9 @@ class FeedStream {
   }
 
   // Without locks: the window that claimed last has the stream; when it leaves, the first of the others that wakes up.
+  // A window without `since` leaves the stream to one that has it: taking over, it would miss what comes in between.
   claim() {
-    this.claimedAt = Date.now() + Math.random()
+    this.claimedAt = (this.since ? Date.now() : 0) + Math.random()
     this.channel.postMessage({ kind: "turn", claimedAt: this.claimedAt })
     if (!this.stream) this.open()
   }

@@ -24,6 +24,9 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 MAX_HEAD_BYTES, LINE_BYTES = 64 * 1024, 128
 # Bytes of a chunked body that may arrive beyond twice what the application has read.
 MAX_UNREAD_BYTES = 384 * 1024
+# Bytes of a body that may arrive with its head, before the application starts the request. uvicorn stops to read after
+# 64 KB; uvloop hands over 256 KB at a time.
+MAX_EARLY_BYTES = 1024 * 1024
 # From the connection, or the first byte of a further request, until the application starts the request.
 HEAD_SECONDS = 10.0
 # How long the rest of a refused body is read past, because its sender sees the response only after it.
@@ -46,7 +49,7 @@ class Progress:
     def __init__(self) -> None:
         self._head = self._body_left = self._early = 0
         self._tail = b""
-        self._in_head, self._is_chunked = True, False
+        self._in_head, self._has_head, self._is_chunked = True, False, False
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
 
@@ -64,7 +67,7 @@ class Progress:
         if self._timer is None and self._in_head:
             self._arm(HEAD_SECONDS)
         if self._in_head:
-            return self._accepts_head(data[body:])
+            return self._accepts_body(data[body:]) if self._has_head else self._accepts_head(data[body:])
         if self._is_chunked:
             self._head += len(data)
             return self._head <= MAX_UNREAD_BYTES
@@ -80,7 +83,7 @@ class Progress:
         declared = int(length) if length.isdigit() and not self._is_chunked else 0
         self._body_left = max(0, declared - self._early)
         self._head = max(0, self._early - declared)
-        self._in_head, self._early, self._tail = False, 0, b""
+        self._in_head, self._has_head, self._early, self._tail = False, False, 0, b""
 
     def read(self, size: int) -> None:
         """Note that the application has read so many bytes of the body."""
@@ -103,10 +106,15 @@ class Progress:
     def _accepts_head(self, data: bytes) -> bool:
         head, end, body = (self._tail + data).partition(_END_OF_HEAD)
         self._head += _weight(head[len(self._tail) :])
-        # The application sees the request in the next iteration of the event loop.
         self._early = len(body)
+        self._has_head = bool(end)
         self._tail = b"" if end else head[-3:]
         return self._head <= MAX_HEAD_BYTES
+
+    def _accepts_body(self, data: bytes) -> bool:
+        # The application starts the request in the next iteration of the event loop. More may arrive in this one.
+        self._early += len(data)
+        return self._early <= MAX_EARLY_BYTES
 
     def _arm(self, seconds: float) -> None:
         self._disarm()

@@ -30,11 +30,17 @@ def serving(engine: Any, **given: Any) -> Iterator[Any]:
         log_level="error",
         timeout_graceful_shutdown=1,
     )
+    with serving_config(config) as port:
+        app.state.engine_thread.wait_settled(10)
+        yield port
+
+
+@contextmanager
+def serving_config(config: uvicorn.Config) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        app.state.engine_thread.wait_settled(10)
         yield listener.getsockname()[1]
         server.should_exit = True
         thread.join(10)
@@ -82,6 +88,28 @@ def test_a_large_body_in_small_images_is_read(port: int) -> None:
     assert answer.status_code == 200
     whole = b'{"prompt": "a lake", "width": 64, "height": 64}'.ljust(MAX_BODY_BYTES)
     assert httpx.post(f"http://127.0.0.1:{port}/v1/paint", content=whole).status_code == 200
+
+
+async def refuse_unread(scope: Any, _receive: Any, send: Any) -> None:
+    """An application that answers before it reads the body; `/busy` blocks the event loop."""
+    if scope["path"] == "/busy":
+        time.sleep(0.3)  # noqa: ASYNC251  # on purpose
+    await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body"})
+
+
+def test_a_body_that_arrives_in_two_parts_before_the_application_starts_is_no_head() -> None:
+    # uvloop hands over 256,000 bytes at a time, and the next ones at once if there are more.
+    head, piece = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n", bytes(226_000)
+    config = uvicorn.Config(**http_limits.limited(refuse_unread), log_level="error", lifespan="off")
+    with serving_config(config) as port, connected(port) as connection, connected(port) as other:
+        connection.sendall(head)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401")
+        connection.sendall(bytes(1_000_000 - len(piece)))
+        other.sendall(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.1)  # the event loop is busy by now, and reads all that follows at once
+        connection.sendall(piece + head + bytes(1_000_000))
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401")
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost:", GET + b"\r\n" + GET])
