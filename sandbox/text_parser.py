@@ -5,19 +5,19 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 from core.twittertext.length import weighted_length
-from core.twittertext.links import find_links
+from core.twittertext.links import find_links, find_mentions
 
 # Letters of a hashtag beyond \w: vowel signs and joiners of Hebrew, Arabic, Indic, Thai and related scripts.
 _MARKS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u05f3\u05f4\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff\u0e31-\u0e4e"
     "\u0eb1-\u0ecd\u0f0b-\u0fbc\u102b-\u109d\u17b4-\u17d3\u200c\u200d\u00b7\u301c\uff5e\u3003"
 )
-_ENTITY = re.compile(
+_TAG = re.compile(
     rf"""
-    (?P<mention>(?:(?<![A-Za-z0-9_!\#$%&*@＠])|(?<=\b[Rr][Tt]))[@＠](?P<handle>[A-Za-z0-9_]{{1,15}})(?![A-Za-z0-9_@＠À-ÖØ-öø-ÿ]|://))
-    |(?P<hashtag>(?<![\w&/])[\#＃](?![\ufe0f\u20e3])(?P<tag>[\w{_MARKS}]*[^\W\d_][\w{_MARKS}]*)(?![\#＃]|://))
+    (?P<hashtag>(?<![\w&/])[\#＃](?![\ufe0f\u20e3])(?P<tag>[\w{_MARKS}]*[^\W\d_][\w{_MARKS}]*)(?![\#＃]|://))
     |(?P<cashtag>(?<!\S)\$(?P<stock>[A-Za-z]{{1,6}}(?:[._][A-Za-z]{{1,2}})?)(?![A-Za-z0-9_]))
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -61,24 +61,28 @@ def _find_entities(text: str) -> Iterator[tuple[int, Piece]]:
     """Yield links, mentions and tags with their offsets. A sign inside a link belongs to the link."""
     links = iter([*find_links(text), (len(text), len(text))])
     start, end = next(links)
-    for match in _ENTITY.finditer(text):
-        while match.start() >= end and start < len(text):
+    for sign_start, sign in _find_signs(text):
+        while sign_start >= end and start < len(text):
             yield start, Piece("link", text[start:end])
             start, end = next(links)
-        if match.end() <= start:
-            yield match.start(), _parse_entity(match)
+        if sign_start + len(sign.raw) <= start:
+            yield sign_start, sign
     while start < len(text):
         yield start, Piece("link", text[start:end])
         start, end = next(links)
 
 
-def _parse_entity(match: re.Match[str]) -> Piece:
-    raw = match.group()
-    if match["mention"]:
-        return Piece("mention", raw, match["handle"])
+def _find_signs(text: str) -> list[tuple[int, Piece]]:
+    """Return mentions and tags with their offsets."""
+    mentions = [(one.start, Piece("mention", text[one.start : one.end], one.handle)) for one in find_mentions(text)]
+    tags = [(match.start(), _parse_tag(match)) for match in _TAG.finditer(text)]
+    return sorted(mentions + tags, key=itemgetter(0))
+
+
+def _parse_tag(match: re.Match[str]) -> Piece:
     if match["hashtag"]:
-        return Piece("hashtag", raw, match["tag"])
-    return Piece("cashtag", raw, match["stock"])
+        return Piece("hashtag", match.group(), match["tag"])
+    return Piece("cashtag", match.group(), match["stock"])
 
 
 def cut(pieces: Iterable[Piece], max_length: int) -> list[Piece]:

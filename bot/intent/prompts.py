@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable
 
 from core.text import tidy
+from core.twittertext.links import find_mentions
 from core.x import Post, TextSpan
 
-# If X sends no entities, leading handles are recognized by their form.
-LEADING_HANDLES = re.compile(r"(?:\s*@\w{1,15}\b)+")
 # X's short links, also without entities, and truncated ones.
 SHORT_LINK = re.compile(r"https?://t\.co/\w*…?|https?:\S{0,40}…", re.IGNORECASE)
 GAP_BEFORE_PUNCTUATION = re.compile(r" ([,;:.!?])(?= |$)")
@@ -63,8 +62,8 @@ def _strip_lone_quote(prompt: str) -> str:
 def _leading_handles(post: Post) -> list[TextSpan]:
     """Return the block of handles at the start, written by X or by the author."""
     mentions = sorted(post.mentions, key=lambda span: span.start)
-    if not mentions and (match := LEADING_HANDLES.match(post.text)):
-        return [TextSpan(0, match.end())]
+    if not mentions:  # X sent no entities
+        mentions = [TextSpan(mention.start, mention.end) for mention in find_mentions(post.text)]
     end = 0
     for span in mentions:
         if post.text[end : span.start].strip(PUNCTUATION_BEFORE_HANDLES):

@@ -46,7 +46,6 @@ _MENTION = re.compile(
     rf"(?P<mention>{_AT}(?P<handle>[a-zA-Z0-9_]{{1,20}}))(?P<list>/[a-zA-Z][a-zA-Z0-9_\-]{{0,24}})?"
 )
 _NO_MENTION = re.compile(rf"{_AT}|[{ACCENTED}]|://")
-_LEADING_HANDLE = re.compile(rf"[{SPACES}]*{_AT}([a-zA-Z0-9_]{{1,20}})")
 
 Span = tuple[int, int]
 
@@ -73,12 +72,6 @@ def find_mentions(text: str) -> list[Mention]:
         for match in _MENTION.finditer(text)
         if not match["list"] and not _NO_MENTION.match(text, match.end())
     ]
-
-
-def leading_handle(text: str) -> str | None:
-    """Return the handle that a text begins with, if any."""
-    match = _LEADING_HANDLE.match(text)
-    return match[1] if match and not _NO_MENTION.match(text, match.end()) else None
 
 
 def find_links(text: str) -> list[Span]:

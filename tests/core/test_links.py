@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from core.twittertext.links import Mention, find_links, find_mentions, leading_handle
+from core.twittertext.links import Mention, find_links, find_mentions
 
 LONG = 25_000
 READERS: dict[str, tuple[Callable[[str], Any], int]] = {
@@ -20,7 +20,6 @@ READERS: dict[str, tuple[Callable[[str], Any], int]] = {
         lambda text: [{"screen_name": m.handle, "indices": [m.start, m.end]} for m in find_mentions(text)],
         3,
     ),
-    "replies": (leading_handle, 13),
     "urls": (lambda text: [text[start:end] for start, end in find_links(text)], 91),
     "urls_with_indices": (lambda text: [{"url": text[s:e], "indices": [s, e]} for s, e in find_links(text)], 10),
     "urls_with_directional_markers": (
@@ -50,14 +49,6 @@ def test_offsets_of_mentions_are_code_points() -> None:
 @pytest.mark.parametrize("text", ["me@example.com", "@@ada", "a!@ada", "@ada@bob.com", "@adaé", "@ada/foxes", "@"])
 def test_lookalikes_are_no_mentions(text: str) -> None:
     assert find_mentions(text) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "handle"),
-    [("@ada paint", "ada"), ("  ＠ada", "ada"), ("hey @ada", None), (".@ada", None), ("@ada@bob", None), ("", None)],
-)
-def test_leading_handle_is_found(text: str, handle: str | None) -> None:
-    assert leading_handle(text) == handle
 
 
 @pytest.mark.parametrize(
