@@ -19,6 +19,7 @@ from starlette.templating import Jinja2Templates
 
 from core.text import clip
 from gallery.views import formatting
+from gallery.views.avatars import avatar_pattern
 from gallery.web.card_cache import CardCache
 
 GALLERY = Path(__file__).parent.parent
@@ -30,6 +31,7 @@ ANONYMOUS_CACHING = {"Cache-Control": "no-cache", "Vary": "Cookie"}
 MEMBER_CACHING = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 THEME_COOKIE, THEMES = "theme", ("light", "dark")
 FILTERS = (
+    avatar_pattern,
     clip,
     formatting.describe_queue_wait,
     formatting.describe_reply_wait,
