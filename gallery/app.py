@@ -1,14 +1,13 @@
 """Assemble the site: routers, middleware and what the requests share. Opens nothing itself."""
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from core.budget.prices import X_PRICES
 from core.health import Health
@@ -170,17 +169,10 @@ def _create_routes() -> FastAPI:
         openapi_url=api_docs.OPENAPI_URL,
         redirect_slashes=False,
     )
-    app.router.routes.extend(_shared_routes())
+    # Not `include_router()`: that matches each request twice, against wrappers of the routes.
+    app.router.routes.extend(route for router in ROUTERS for route in router.routes)
     register_error_handlers(app)
     return app
-
-
-@cache  # FastAPI analyzes the routes on the first request: that takes 0.1 s, and a test run creates a thousand apps
-def _shared_routes() -> list[BaseRoute]:
-    combined = APIRouter()
-    for router in ROUTERS:
-        combined.include_router(router)
-    return combined.routes
 
 
 def _add_middleware(app: FastAPI, oauth: OAuthConfig | None, *, denies_ai: bool, is_https: bool) -> None:
