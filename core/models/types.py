@@ -1,9 +1,12 @@
 """Define shared column types: naming convention, ids, times in UTC, partial indexes."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypedDict
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Table, TextClause, TypeDecorator, text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 NAMING_CONVENTION = {
@@ -18,11 +21,28 @@ SQLModel.metadata.naming_convention = NAMING_CONVENTION
 OwnId = BigInteger().with_variant(Integer(), "sqlite")
 
 
+class SqliteTime(sqlite.DATETIME):
+    """A stored time, read as UTC. A page reads hundreds: SQLAlchemy's own parser takes five times as long."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], datetime | None]:
+        """Return the function that reads a value."""
+        return _parse_utc
+
+
+def _parse_utc(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A time in UTC. SQLite does not store the zone, so remove it on write and add it on read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
+        """Return the type that stores it in this database."""
+        sqlite_time: Callable[[], TypeEngine[datetime]] = SqliteTime
+        return sqlite_time() if dialect.name == "sqlite" else super().load_dialect_impl(dialect)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return the time as the database stores it."""
@@ -33,9 +53,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return the stored time as aware UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
 
 class PartialIndex(TypedDict):
