@@ -99,7 +99,7 @@ CREATION_STMT = (
 )
 PICTURES_STMT = select(*PICTURE_COLUMNS).order_by(pictures.c.creation_id, pictures.c.position)
 # SQLAlchemy compiles an expanding IN list at each call. Statements for lists of these lengths are compiled once.
-CACHED_LENGTHS = (1, 25)
+CACHED_LENGTHS = (1, 25, 30)
 
 
 def load_creation_views(
