@@ -16,6 +16,7 @@ from gpu.sketch.canvas import Canvas, paper_grain
 from gpu.sketch.palette import palette_for
 from gpu.sketch.prompt_parser import ParsedPrompt, parse_prompt
 from gpu.sketch.scene import compose
+from gpu.sketch.styles import apply_style
 
 # A mood alone is a landscape too: "a winter evening" has no known noun.
 _IMPLIED = {
@@ -44,13 +45,13 @@ def sketch(
     """Return an RGB picture for any prompt: a scene if it has a known word, else an abstract composition.
 
     With an `init_image` (RGB, of the same size) it prints that in the sketch's colors. The more `strength`, the more of
-    the sketch itself shows.
+    the sketch itself shows. If the prompt names a style, the picture is rendered in it.
     """
     picture = _draw(prompt, seed, width, height)
     if init_image is not None:
         printed = Image.blend(init_image, _printed_in(init_image, picture), min(1.0, strength * 1.4))
         picture = Image.blend(printed, picture, max(0.0, strength - 0.45) / 0.55)
-    return _marked(picture)
+    return _marked(apply_style(prompt, picture))
 
 
 def _draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.styles import STYLES, apply_style
 from gpu.engine import BatchKey, ImageRequest
 from gpu.sketch.animals import places
 from gpu.sketch.canvas import Canvas
@@ -246,3 +247,18 @@ def test_common_words_of_other_languages_are_known() -> None:
 def test_every_sample_of_the_demo_is_a_scene(sample: Sample) -> None:
     parsed = parse_prompt(sample.text.format(bot="bot"))
     assert parsed.nouns, "an abstract picture would not show what the prompt says"
+
+
+def test_every_style_looks_different_from_all_others_and_from_none() -> None:
+    plain = "a lighthouse on a rock, sea"
+    pictures = {name: sketch(apply_style(plain, name), 7, 192, 128) for name in STYLES}
+    pictures["none"] = sketch(plain, 7, 192, 128)
+    assert len({picture.size for picture in pictures.values()}) == 1
+    for (one, a), (other, b) in combinations(pictures.items(), 2):
+        assert np.abs(pixels(a) - pixels(b)).mean() > 4, (one, other)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (9, 21), (1, 1)])
+@pytest.mark.parametrize("name", STYLES)
+def test_a_style_fits_any_size(name: str, size: tuple[int, int]) -> None:
+    assert sketch(apply_style("a boat", name), 7, *size).size == size
