@@ -153,7 +153,8 @@ async def _render_errors(
     *,
     code: str = "",
 ) -> Response:
-    if wants_json(request):
+    # The composer's script takes both: the address of a creation as JSON, and a rejected form as a page.
+    if wants_json(request) and "text/html" not in request.headers["accept"]:
         return JSONResponse({"errors": errors}, status, NO_STORE)
     is_rerun = not form.prompt and bool(form.remix)
     return await render_composer(

@@ -16,7 +16,8 @@ from core.prompt_filter import unsafe_category
 from core.reason_codes import message_for
 from core.styles import FORMER_NAMES, STYLES
 from core.text import clean, tidy
-from gallery.services.create_creation import GenerationParams
+from gallery.queries.remix_parent import Parent
+from gallery.services.create_creation import PARENT_INIT_IMAGE, PARENT_PICTURE, GenerationParams
 from gallery.services.init_images import MAX_FORM_BYTES, UPLOAD_PREFIX
 from gallery.services.text_rules import length_error
 from gallery.web.forms import Checkbox, FormModel, parse_form
@@ -98,11 +99,17 @@ class ComposerForm(FormModel):
             strength=STRENGTHS.get(self.strength) if self.init_image else None,
         )
 
-    def prefilled(self, parent: Creation, *, has_init_image: bool) -> "ComposerForm":
-        """Return the form with the parent's prompt and options, if this one brings none of its own."""
-        init_image = self.init_image or ("same" if has_init_image else "")
+    def prefilled(self, parent: Parent) -> "ComposerForm":
+        """Return the form with the parent's prompt and options, if this one brings none of its own.
+
+        A remix starts from the parent's first picture; the strength of the parent belongs to another start.
+        """
         own = {name: value for name, value in self if value and (name, value) != ("count", "1")}
-        return form_from_creation(parent).model_copy(update={**own, "init_image": init_image})
+        if own.get("init_image", PARENT_INIT_IMAGE) == PARENT_INIT_IMAGE:
+            own["init_image"] = PARENT_INIT_IMAGE if parent.has_init_image else ""
+        if not self.init_image and parent.picture_keys:
+            own |= {"init_image": f"{PARENT_PICTURE}0", "strength": self.strength}
+        return form_from_creation(parent.row).model_copy(update=own)
 
     def _choice_error(self, name: str) -> str:
         value = getattr(self, name)

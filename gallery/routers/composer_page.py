@@ -66,8 +66,16 @@ class FieldLabel:
     target: str
 
 
+@dataclass(frozen=True, slots=True)
+class Tweak:
+    """A change of the prompt by one click: the label of its button, and the words that it adds."""
+
+    label: str
+    words: str
+
+
 FIELD_LABELS = {
-    "prompt": FieldLabel("Prompt", "prompt"),
+    "prompt": FieldLabel("Prompt", "paint-prompt"),
     "init_image": FieldLabel("Start image", "init_image-field"),
     "strength": FieldLabel("How different", "strength-field"),
     "aspect_ratio": FieldLabel("Aspect ratio", "aspect_ratio-field"),
@@ -78,6 +86,17 @@ FIELD_LABELS = {
     "steps": FieldLabel("Steps", "steps"),
     "reply_on_x": FieldLabel("Reply on X", "reply_on_x-error"),
 }
+
+
+# What one click adds to the words of a remix, and takes away again.
+TWEAKS = (
+    Tweak("Lighter", "bright soft light"),
+    Tweak("At night", "at night"),
+    Tweak("In the snow", "in the snow"),
+    Tweak("In the rain", "in the rain"),
+    Tweak("Closer", "close-up"),
+    Tweak("From above", "seen from above"),
+)
 
 
 async def render_composer(
@@ -91,13 +110,17 @@ async def render_composer(
     status: int = 200,
     code: str = "",
 ) -> Response:
-    """Render the page. `prefill` fills in the parameters of the parent. Raises HTTPException 404 if it is missing."""
+    """Render the page. `prefill` fills in the parameters of the parent. Raises HTTPException 404 if it is missing.
+
+    Values of a link, and of a rejected form, come before those of a draft (`is_filled`).
+    """
     config = context.creation_config
     around = await run_query(context.engine, _load_context, member.id, parse_id(form.remix), config)
     if prefill and form.remix and around.parent is None:
         raise HTTPException(404)
+    is_filled = bool(form.prompt or errors)
     if prefill and around.parent:
-        form = form.prefilled(around.parent.row, has_init_image=around.parent.has_init_image)
+        form = form.prefilled(around.parent)
     wait = describe_wait(await context.eta_cache.for_new_creation(member.id))
     return await render_page(
         request,
@@ -106,6 +129,8 @@ async def render_composer(
         form=form,
         errors=FieldErrors(errors or {}),
         code=code,
+        is_filled=is_filled,
+        tweaks=TWEAKS if around.parent else (),
         parent=around.parent,
         init_images=_init_image_choices(form, around.parent, member),
         can_reply_on_x=around.can_reply_on_x,

@@ -6,18 +6,20 @@ from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from core.text import clean
 from gallery.queries.prompt_history import MAX_QUERY_LENGTH, MAX_ROWS, search_prompts
 from gallery.views.formatting import format_count
 from gallery.views.pagination import PAGE_SIZE
 from gallery.web.dependencies import CursorDep, EngineDep, MemberDep
+from gallery.web.forms import wants_json
 from gallery.web.pages import page_router, render_page
 from gallery.web.rate_limits import enforce_rate_limit
 
 router = page_router()
 PROMPTS_PATH = "/me/prompts"
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 @router.get(PROMPTS_PATH)
@@ -28,10 +30,12 @@ async def prompts_page(
     engine: EngineDep,
     q: Annotated[str, Query()] = "",
 ) -> Response:
-    """Show own prompts, each once; with `q` only those that contain all its words."""
+    """Show own prompts, each once; with `q` only those that contain all its words. The composer gets them as JSON."""
     query = clean(q)[:MAX_QUERY_LENGTH].strip()
     await enforce_rate_limit(request, "search")
     page = await run_in_threadpool(search_prompts, engine, member.id, query=query, limit=PAGE_SIZE, after=cursor)
+    if wants_json(request):
+        return JSONResponse({"prompts": [prompt.latest.prompt for prompt in page.prompts]}, headers=NO_STORE)
     path = f"{PROMPTS_PATH}?{urlencode({'q': query})}" if query else PROMPTS_PATH
     return await render_page(
         request,

@@ -34,14 +34,14 @@ addEventListener("keydown", event => {
   if (event.key === "Escape") menus().forEach(menu => { menu.open = false; menu.querySelector("summary").focus() })
 })
 
-// Short messages in a corner of the page: other scripts send them as an event.
+// Short messages in a corner of the page: other scripts send them as an event, as text or as an element.
 addEventListener("toast", event => {
   document.querySelector(".toast")?.remove()
   const toast = Object.assign(document.createElement("p"), { className: "toast" })
   toast.setAttribute("role", "alert")
   document.body.append(toast)
   // Screen readers read only text that is added to a region which is already there.
-  setTimeout(() => { toast.textContent = event.detail }, 50)
+  setTimeout(() => { toast.replaceChildren(event.detail) }, 50)
   setTimeout(() => toast.remove(), 8000)
 })
 

@@ -16,6 +16,7 @@ from core.models import Creation, creations
 from core.storage import FolderStorage
 from gallery.web import sessions
 from tests.support.gallery_data import GalleryData
+from tests.support.servers import wait_until
 from tests.support.site_client import Serve, SiteClient
 
 pytestmark = pytest.mark.browser
@@ -26,7 +27,7 @@ BRING = """([kind, name, bytes]) => {
     const event = kind === "paste"
         ? new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true})
         : new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true})
-    document.querySelector("#prompt").dispatchEvent(event)
+    document.querySelector("#paint-prompt").dispatchEvent(event)
 }"""
 
 
@@ -94,7 +95,7 @@ def test_double_click_creates_one_picture_which_appears_on_its_page(
     open_page: Callable[..., Any], painted: Callable[..., Any]
 ) -> None:
     page = open_page("/paint")
-    page.fill("#prompt", "a red fox")
+    page.fill("#paint-prompt", "a red fox")
     page.get_by_role("button", name="Paint").dblclick()
     page.wait_for_url("**/c/*")
     assert [row.prompt for row in painted()] == ["a red fox"]
@@ -102,16 +103,16 @@ def test_double_click_creates_one_picture_which_appears_on_its_page(
 
 def test_draft_is_stored_until_it_is_sent(open_page: Callable[..., Any], painted: Callable[..., Any]) -> None:
     page = open_page("/paint")
-    page.fill("#prompt", "half a thou")
+    page.fill("#paint-prompt", "half a thou")
     page.locator("input[value='16:9']").check(force=True)
     page.reload()
-    assert page.input_value("#prompt") == "half a thou"
+    assert page.input_value("#paint-prompt") == "half a thou"
     assert page.locator("input[value='16:9']").is_checked()
     page.get_by_role("button", name="Paint").click()
     page.wait_for_url("**/c/*")
     assert painted()[0].aspect_ratio == "16:9"
     page.goto(page.url.partition("/c/")[0] + "/paint")
-    assert page.input_value("#prompt") == ""
+    assert page.input_value("#paint-prompt") == ""
 
 
 @pytest.mark.parametrize("way", ["choose", "drop", "paste"])
@@ -119,7 +120,7 @@ def test_picture_is_uploaded_at_once_and_shown(
     open_page: Callable[..., Any], painted: Callable[..., Any], way: Any
 ) -> None:
     page = open_page("/paint")
-    page.fill("#prompt", "a fox")
+    page.fill("#paint-prompt", "a fox")
     if way == "choose":
         page.set_input_files("#file", {"name": "fox.png", "mimeType": "image/png", "buffer": png()})
     else:
@@ -142,7 +143,7 @@ def test_large_photo_is_scaled_and_rotated_before_the_upload(
 ) -> None:
     page, sent = open_page("/paint"), list[Any]()
     page.on("request", lambda request: sent.insert(0, request))
-    page.fill("#prompt", "a fox")
+    page.fill("#paint-prompt", "a fox")
     page.set_input_files("#file", {"name": "fox.jpg", "mimeType": "image/jpeg", "buffer": photograph()})
     page.locator(".pick__picture").wait_for()
     assert page.get_by_text("Same as the image").is_visible()
@@ -167,7 +168,7 @@ def test_format_that_only_the_browser_reads_is_accepted(
     icon = io.BytesIO()
     Image.new("RGB", (64, 64), "blue").save(icon, "ICO")
     page = open_page("/paint")
-    page.fill("#prompt", "a fox")
+    page.fill("#paint-prompt", "a fox")
     page.set_input_files("#file", {"name": "fox.ico", "mimeType": "image/x-icon", "buffer": icon.getvalue()})
     page.locator(".pick__picture").wait_for()
 
@@ -176,7 +177,7 @@ def test_large_photo_is_sent_with_the_form_without_scripts(
     open_page: Callable[..., Any], painted: Callable[..., Any], storage: FolderStorage
 ) -> None:
     page = open_page("/paint", java_script_enabled=False)
-    page.fill("#prompt", "a fox")
+    page.fill("#paint-prompt", "a fox")
     page.set_input_files("#file", {"name": "fox.jpg", "mimeType": "image/jpeg", "buffer": photograph()})
     page.get_by_role("button", name="Paint").click()
     page.wait_for_url("**/c/*")
@@ -185,24 +186,24 @@ def test_large_photo_is_sent_with_the_form_without_scripts(
 
 def test_unreadable_image_shows_an_error_at_its_field_and_keeps_the_prompt(open_page: Callable[..., Any]) -> None:
     page = open_page("/paint")
-    page.fill("#prompt", "a fox")
+    page.fill("#paint-prompt", "a fox")
     page.set_input_files("#file", {"name": "fox.png", "mimeType": "image/png", "buffer": b"no picture"})
     page.locator("#init_image-error").wait_for()
     assert "not a picture we can read" in page.inner_text("#init_image-error")
-    assert page.input_value("#prompt") == "a fox"
+    assert page.input_value("#paint-prompt") == "a fox"
 
 
 def test_errors_are_shown_on_the_page_and_keep_the_input(
     open_page: Callable[..., Any], painted: Callable[..., Any]
 ) -> None:
     page = open_page("/paint")
-    page.fill("#prompt", "x" * 2002)
+    page.fill("#paint-prompt", "x" * 2002)
     assert page.inner_text("#prompt-count") == "2 characters over the 2,000 limit"
-    page.fill("#prompt", "x" * 2001)
+    page.fill("#paint-prompt", "x" * 2001)
     assert page.inner_text("#prompt-count") == "1 character over the 2,000 limit"
     page.get_by_role("button", name="Paint").click()
     page.locator("#prompt-error").wait_for()
-    assert len(page.input_value("#prompt")) == 2001
+    assert len(page.input_value("#paint-prompt")) == 2001
     assert painted() == []
 
 
@@ -210,7 +211,7 @@ def test_form_works_without_scripts_and_shows_errors(
     open_page: Callable[..., Any], painted: Callable[..., Any]
 ) -> None:
     page = open_page("/paint?remix=1", java_script_enabled=False)
-    assert page.input_value("#prompt") == "a lighthouse"
+    assert page.input_value("#paint-prompt") == "a lighthouse"
     page.locator("summary", has_text="More").click()
     page.fill("#seed", "none")
     page.set_input_files("#file", {"name": "fox.png", "mimeType": "image/png", "buffer": png()})
@@ -225,17 +226,18 @@ def test_form_works_without_scripts_and_shows_errors(
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False])
-def test_feed_composer_submits_or_opens_the_full_form_with_its_prompt(
+def test_feed_composer_opens_the_full_form_with_its_prompt(
     open_page: Callable[..., Any], painted: Callable[..., Any], java_script_enabled: Any
 ) -> None:
     page = open_page("/", java_script_enabled=java_script_enabled)
-    page.fill("#prompt", "a fox from the wall")
+    page.fill("#prompt", "a fox from the feed")
     page.get_by_role("button", name="More").click()
-    page.wait_for_url("**/paint")
-    assert page.input_value("#prompt") == "a fox from the wall"
+    expect(page.locator("#paint-prompt")).to_have_value("a fox from the feed")
+    if java_script_enabled:
+        page = page.get_by_role("dialog")
     page.get_by_role("button", name="Paint").click()
-    page.wait_for_url("**/c/*")
-    assert [row.prompt for row in painted()] == ["a fox from the wall"]
+    (page.get_by_role("heading", level=1) if not java_script_enabled else page.page.get_by_role("alert")).wait_for()
+    wait_until(lambda: [row.prompt for row in painted()] == ["a fox from the feed"], "nothing was created")
 
 
 @pytest.mark.parametrize("trouble", ["offline", "lost", "503"])
@@ -244,7 +246,7 @@ def test_retry_after_a_lost_connection_creates_one_picture(
 ) -> None:
     page = open_page("/paint")
     page.evaluate("window.stayed = true")
-    page.fill("#prompt", "a red fox")
+    page.fill("#paint-prompt", "a red fox")
     if trouble == "offline":
         page.context.set_offline(True)
     else:
@@ -256,7 +258,7 @@ def test_retry_after_a_lost_connection_creates_one_picture(
     words = "Something is down on our side." if trouble == "503" else "No connection."
     page.get_by_role("alert").get_by_text(words).wait_for()
     assert page.evaluate("window.stayed === true")
-    assert (page.input_value("#prompt"), button.inner_text()) == ("a red fox", "Paint")
+    assert (page.input_value("#paint-prompt"), button.inner_text()) == ("a red fox", "Paint")
     page.context.set_offline(False)
     page.unroute("**/paint")
     button.click()
@@ -268,7 +270,7 @@ def test_error_summary_gets_the_focus_and_links_to_fields(
     open_page: Callable[..., Any], painted: Callable[..., Any]
 ) -> None:
     page = open_page("/paint", viewport={"width": 360, "height": 740})
-    page.fill("#prompt", "a fox")
+    page.fill("#paint-prompt", "a fox")
     page.locator("summary", has_text="More").click()
     page.fill("#seed", "minus five")
     page.fill("#steps", "999")
@@ -285,7 +287,7 @@ def test_error_summary_gets_the_focus_and_links_to_fields(
 
 def test_draft_never_restores_a_rejected_value(open_page: Callable[..., Any], painted: Callable[..., Any]) -> None:
     page = open_page("/paint")
-    page.fill("#prompt", "a fox")
+    page.fill("#paint-prompt", "a fox")
     page.locator("summary", has_text="More").click()
     page.fill("#negative_prompt", "people")
     page.fill("#seed", "minus five")
@@ -295,21 +297,21 @@ def test_draft_never_restores_a_rejected_value(open_page: Callable[..., Any], pa
     assert (page.input_value("#negative_prompt"), page.input_value("#seed")) == ("people", "")
     store_draft(page, {"prompt": "a fox", "seed": "minus five"})
     page.reload()
-    assert (page.input_value("#prompt"), page.input_value("#seed")) == ("a fox", "")
+    assert (page.input_value("#paint-prompt"), page.input_value("#seed")) == ("a fox", "")
 
 
 def test_a_draft_with_former_field_names_is_restored(open_page: Callable[..., Any]) -> None:
     page = open_page("/paint")
-    page.fill("#prompt", "a fox")
+    page.fill("#paint-prompt", "a fox")
     store_draft(page, {"prompt": "a fox", "negative": "people", "shape": "16:9"})
     page.reload()
-    assert (page.input_value("#prompt"), page.input_value("#negative_prompt")) == ("a fox", "people")
+    assert (page.input_value("#paint-prompt"), page.input_value("#negative_prompt")) == ("a fox", "people")
     assert page.locator("input[value='16:9']").is_checked()
 
 
 def test_a_draft_with_an_upload_is_restored(open_page: Callable[..., Any], painted: Callable[..., Any]) -> None:
     page = open_page("/paint")
-    page.fill("#prompt", "a fox")
+    page.fill("#paint-prompt", "a fox")
     page.set_input_files("#file", {"name": "fox.png", "mimeType": "image/png", "buffer": png()})
     page.locator(".pick__picture").wait_for()
     page.reload()

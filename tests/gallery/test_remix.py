@@ -31,7 +31,7 @@ def test_remix_form_has_prompt_and_options_of_the_parent_without_seed(ada: Membe
         "9",
         "2",
     )
-    assert (typed.seed, typed.init_image) == ("", "")
+    assert (typed.seed, typed.init_image) == ("", "picture:0")
     assert [start.value for start in page_context(answer)["init_images"]] == ["", "picture:0", "picture:1"]
 
 

@@ -58,8 +58,11 @@ class BrowserUser:
     def remix(self, path: str, prompt: str) -> str:
         """Remix a picture with another prompt. Return the path of the remix."""
         self.go(path).get_by_role("link", name="Remix").click()
-        self.page.get_by_label("Describe your picture").fill(prompt)
-        self.press("Paint")
+        composer = self.page.locator("form.compose")
+        composer.get_by_label("Describe your picture").fill(prompt)
+        composer.get_by_role("button", name="Paint").click()
+        if self.scripts:  # the composer is a dialog, and this page stays
+            self.page.get_by_role("link", name="Show it").click()
         return self.wait_for_picture()
 
     def again(self, path: str) -> str:
