@@ -79,6 +79,9 @@ lint: $(VENV)/.test ## Check style, types, imports, names and spelling
 	@$(BIN)/python tools/check_names.py
 	@$(BIN)/codespell
 
+translations: $(VENV)/.test ## Collect the texts of the gallery into the files of its languages, and count what is missing
+	@$(BIN)/python -m tools.translations
+
 format: $(VENV)/.test ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .

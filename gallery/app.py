@@ -33,6 +33,7 @@ from gallery.routers import (
     feeds,
     files,
     follows,
+    language,
     legacy_redirects,
     likes,
     my,
@@ -57,6 +58,7 @@ from gallery.web.context import AppContext, CreationConfig
 from gallery.web.cors import PublicCors
 from gallery.web.dependencies import ContextDep
 from gallery.web.error_handlers import register_error_handlers
+from gallery.web.language import LanguageMiddleware
 from gallery.web.pages import page_router
 from gallery.web.rate_limits import RateLimiter
 from gallery.web.schema_check import SchemaCheck
@@ -87,6 +89,7 @@ ROUTERS: list[APIRouter] = [
     search.router,
     sse.router,
     theme.router,
+    language.router,
     previews.router,
     download.router,
     reports.router,
@@ -184,3 +187,4 @@ def _add_middleware(app: FastAPI, oauth: OAuthConfig | None, *, denies_ai: bool,
     app.add_middleware(PublicCors)
     extra = (robots.RESERVED_HEADERS if denies_ai else {}) | (HSTS if is_https else {})
     app.add_middleware(SecurityHeaders, extra=extra)
+    app.add_middleware(LanguageMiddleware)

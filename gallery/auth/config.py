@@ -8,8 +8,6 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from core.budget.prices import USER_READ, X_PRICES
-from core.media_download import MediaDownloader
-from gallery.auth.avatars import create_downloader
 from gallery.auth.encryption import TokenCipher
 from gallery.auth.x_oauth import XOAuthClient
 from gallery.settings import GallerySettings
@@ -20,12 +18,11 @@ MAX_REVOKED = 20
 
 @dataclass(frozen=True)
 class OAuthConfig:
-    """What sign-in needs. `price`: micro-dollars of one user look-up on X. `media`: downloads avatars."""
+    """What sign-in needs. `price`: micro-dollars of one user look-up on X."""
 
     client: XOAuthClient
     cipher: TokenCipher
     price: int
-    media: MediaDownloader
 
     async def revoke(self, encrypted_tokens: Iterable[str | None]) -> None:
         """Revoke the tokens of ended sessions at X, except those that have expired."""
@@ -45,8 +42,7 @@ def create_oauth_config(
     if not settings.x_client_id:
         return None
     client = XOAuthClient(settings, check_follow=check_follow)
-    media = create_downloader(settings.x_api_url)
-    return OAuthConfig(client, TokenCipher(settings.secrets), prices[USER_READ], media)
+    return OAuthConfig(client, TokenCipher(settings.secrets), prices[USER_READ])
 
 
 async def get_oauth(request: Request) -> OAuthConfig | None:

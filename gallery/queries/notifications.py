@@ -35,7 +35,6 @@ NOTIFICATION_STMT = (
         notifications.c.actor_id,
         people.c.username,
         people.c.name,
-        people.c.avatar_key,
         people.c.hidden_at,
         people.c.banned_at,
         creations.c.person_id,
@@ -85,7 +84,6 @@ class NotificationRow(NamedTuple):
     actor_id: int | None
     username: str | None
     name: str | None
-    avatar_key: str | None
     actor_hidden_at: datetime | None
     actor_banned_at: datetime | None
     author_id: int | None
@@ -106,7 +104,7 @@ class NotificationRow(NamedTuple):
         """Return who caused it, if anyone did."""
         if self.actor_id is None or self.username is None or self.name is None:
             return None
-        return UserView(self.actor_id, self.username, self.name, avatar_key=self.avatar_key)
+        return UserView(self.actor_id, self.username, self.name)
 
 
 @dataclass(slots=True)
@@ -166,7 +164,7 @@ def list_recent(connection: Connection, after: int) -> list[tuple[int, int]]:
 
 def count_unread(connection: Connection, person_ids: Sequence[int]) -> dict[int, int]:
     """Return the number of unread notifications of each of these members, up to MAX_UNREAD_COUNT + 1."""
-    return dict(connection.execute(UNREAD_COUNTS_STMT, {"ids": person_ids}))
+    return dict(connection.execute(UNREAD_COUNTS_STMT, {"ids": person_ids}).tuples().all())
 
 
 def mark_read(engine: Engine, person_id: int, ids: Sequence[int]) -> None:

@@ -17,6 +17,7 @@ from time import monotonic
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from core.scheduling.eta import Eta
 from gallery.queries import activity, creations
 from gallery.queries.activity import Activity, CreationProgress
 from gallery.queries.run_query import run_query
@@ -30,6 +31,7 @@ from gallery.services.subscribers import (
     push_in_batches,
 )
 from gallery.services.unread_updates import UnreadUpdates
+from gallery.translations import ENGLISH, use_language
 from gallery.views import formatting
 from gallery.views.creations import CreationView
 from gallery.views.pagination import Cursor
@@ -138,10 +140,10 @@ class LiveHub:
 
     async def _send_initial(self, subscriber: Subscriber) -> None:
         if subscriber.creation_id is not None:
-            for progress, text in await self._load_progress([subscriber.creation_id]):
-                subscriber.push(encode_progress(progress, text))
+            for progress, eta in await self._load_progress([subscriber.creation_id]):
+                subscriber.push(encode_progress(progress, _progress_text(progress, eta, subscriber.language)))
             return
-        subscriber.push(self._activity_event(await self.current_activity()))
+        subscriber.push(self._activity_events(await self.current_activity())(subscriber))
         await self._unread.push([subscriber])
         if subscriber.since is not None:
             # The first poll covers what comes after it, this query what came before it.
@@ -177,8 +179,8 @@ class LiveHub:
         # Compare with what was sent, not with the cache: opening a page renews the cache, too.
         current = await self.current_activity()
         if current != self._sent_activity:
-            self._sent_activity, event = current, self._activity_event(current)
-            await push_in_batches(self._feed_subscribers(), lambda _: event)
+            self._sent_activity = current
+            await push_in_batches(self._feed_subscribers(), self._activity_events(current))
         published = await run_query(self._context.engine, activity.recently_published, since=self._newest)
         new_ids = [creation_id for _published_at, creation_id in published if creation_id not in self._known_ids]
         self._known_ids |= dict.fromkeys(new_ids)
@@ -199,13 +201,14 @@ class LiveHub:
 
     def _published_events(self, creation: CreationView) -> Callable[[Subscriber], bytes]:
         """Return a function that returns a subscriber's event, rendered once per audience."""
-        events: dict[tuple[bool, bool], bytes] = {}
+        events: dict[tuple[str, bool, bool], bytes] = {}
         cursor = str(Cursor(creation.published_at, creation.id)) if creation.published_at else None
 
         def event_for(subscriber: Subscriber) -> bytes:
             audience = subscriber.audience(creation)
             if audience not in events:
-                html = self._render("_new_card.html", creation=creation, current_user=subscriber.user)
+                with use_language(subscriber.language):
+                    html = self._render("_new_card.html", creation=creation, current_user=subscriber.user)
                 events[audience] = encode_event("published", cursor, id=creation.id, html=html)
             return events[audience]
 
@@ -217,30 +220,45 @@ class LiveHub:
     async def _poll_creations(self, watched_ids: list[int], *, with_eta: bool) -> None:
         for first in range(0, len(watched_ids), BATCH_SIZE):
             batch = watched_ids[first : first + BATCH_SIZE]
-            for progress, text in await self._load_progress(batch, with_eta=with_eta):
+            for progress, eta in await self._load_progress(batch, with_eta=with_eta):
+                text = _progress_text(progress, eta)
                 if self._sent.get(progress.id) != (progress, text):
                     self._sent[progress.id] = progress, text
                     for subscriber in self._by_creation.get(progress.id, ()):
-                        subscriber.push(encode_progress(progress, text))
+                        subscriber.push(encode_progress(progress, _progress_text(progress, eta, subscriber.language)))
             await asyncio.sleep(BATCH_PAUSE_SECONDS)
         self._sent = {creation_id: sent for creation_id, sent in self._sent.items() if creation_id in self._by_creation}
 
     async def _load_progress(
         self, creation_ids: Collection[int], *, with_eta: bool = True
-    ) -> list[tuple[CreationProgress, str]]:
-        """Return states with their texts; without new estimates, only states that were not sent yet."""
+    ) -> list[tuple[CreationProgress, Eta | None]]:
+        """Return states and estimates of the queued ones; without new estimates, only states that were not sent yet."""
         loaded = await run_query(self._context.engine, activity.load_progress, creation_ids)
         if not with_eta:
             loaded = [progress for progress in loaded if self._sent.get(progress.id, (None, ""))[0] != progress]
         etas = await self._context.eta_cache.for_creations([progress for progress in loaded if not progress.text])
-        waits = {creation_id: formatting.describe_queue_wait(eta) for creation_id, eta in etas.items()}
-        return [(progress, progress.text or waits.get(progress.id, "")) for progress in loaded]
+        return [(progress, etas.get(progress.id)) for progress in loaded]
 
-    def _activity_event(self, current: Activity) -> bytes:
-        return encode_event("activity", html=self._render("_activity_strip.html", activity=current))
+    def _activity_events(self, current: Activity) -> Callable[[Subscriber], bytes]:
+        """Return a function that returns a subscriber's event, rendered once per language."""
+        events: dict[str, bytes] = {}
+
+        def event_for(subscriber: Subscriber) -> bytes:
+            if subscriber.language not in events:
+                with use_language(subscriber.language):
+                    html = self._render("_activity_strip.html", activity=current)
+                events[subscriber.language] = encode_event("activity", html=html)
+            return events[subscriber.language]
+
+        return event_for
 
     def _render(self, template: str, **context: object) -> str:
         return self._context.renderer.fragment(template, context)
+
+
+def _progress_text(progress: CreationProgress, eta: Eta | None, language: str = ENGLISH) -> str:
+    with use_language(language):
+        return progress.text or (formatting.describe_queue_wait(eta) if eta else "")
 
 
 def _encode_retry(min_seconds: float, max_seconds: float) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gallery.queries.activity import CreationProgress
+from gallery.translations import current_language
 from gallery.views.creations import CreationView
 from gallery.web.users import CurrentUser
 
@@ -25,6 +26,7 @@ class Subscriber:
     since: datetime | None = None
     creation_id: int | None = None
     client: str = ""
+    language: str = field(default_factory=current_language)
     unsent: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MAX_UNSENT))
 
     @property
@@ -32,10 +34,10 @@ class Subscriber:
         """Return the id of the member who reads the stream; None if nobody is signed in."""
         return self.user.person.id if self.user.person else None
 
-    def audience(self, creation: CreationView) -> tuple[bool, bool]:
-        """Return what the card depends on: whether it has a like button, and whether the picture is not blurred."""
+    def audience(self, creation: CreationView) -> tuple[str, bool, bool]:
+        """Return what the card depends on: the language, whether it has a like button, whether it is not blurred."""
         sees_all = self.user.show_sensitive or self.user.owns(creation.person.id)
-        return self.user.person is not None, sees_all
+        return self.language, self.user.person is not None, sees_all
 
     def push(self, event: bytes) -> None:
         """Queue an event. A full queue is emptied, and the stream ends."""

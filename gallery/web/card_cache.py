@@ -10,6 +10,7 @@ from threading import Lock
 from cachetools import LRUCache
 from markupsafe import Markup
 
+from gallery.translations import current_language
 from gallery.views.creations import CreationView
 from gallery.web.users import CurrentUser
 
@@ -54,7 +55,7 @@ class CardCache:
         user: CurrentUser | None,
         liked: bool,
     ) -> str:
-        key = (first, signed, liked, *_view_of(user, creation), *_shown(creation))
+        key = (current_language(), first, signed, liked, *_view_of(user, creation), *_shown(creation))
         with self._lock:
             html = self._cards.get(key)
         if html is None:

@@ -18,8 +18,8 @@ from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 from core.text import clip
+from gallery.translations import ENGLISH, LANGUAGE_NAMES, LANGUAGES, current_language, gettext, ngettext, script_texts
 from gallery.views import formatting
-from gallery.views.avatars import avatar_pattern
 from gallery.web.card_cache import CardCache
 
 GALLERY = Path(__file__).parent.parent
@@ -31,7 +31,6 @@ ANONYMOUS_CACHING = {"Cache-Control": "no-cache", "Vary": "Cookie"}
 MEMBER_CACHING = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 THEME_COOKIE, THEMES = "theme", ("light", "dark")
 FILTERS = (
-    avatar_pattern,
     clip,
     formatting.describe_queue_wait,
     formatting.describe_reply_wait,
@@ -68,7 +67,7 @@ class Renderer:
     """Templates and static files, loaded once."""
 
     def __init__(self, *, bot_handle: str, x_base: str, public_url: str, can_sign_in: bool = False) -> None:
-        self.static = {path.name: _static_file(path) for path in _static_paths()}
+        self.static = {path.name: _static_file(path) for path in _static_paths()} | _script_texts()
         self._templates = Jinja2Templates(env=_environment())
         self.add_globals(
             static={name: file.path for name, file in self.static.items()},
@@ -77,6 +76,8 @@ class Renderer:
             public_url=public_url,
             can_sign_in=can_sign_in,
             card_cache=CardCache(),
+            languages=LANGUAGES,
+            language_names=LANGUAGE_NAMES,
         )
 
     def add_globals(self, **names: object) -> None:
@@ -88,6 +89,7 @@ class Renderer:
         theme = request.cookies.get(THEME_COOKIE)
         context.setdefault("theme", theme if theme in THEMES else "")
         context.setdefault("here", _requested_url(request))
+        context.setdefault("language", current_language())
         is_member = getattr(context.get("current_user"), "person", None) is not None
         headers = MEMBER_CACHING if is_member else ANONYMOUS_CACHING
         return self._templates.TemplateResponse(request, template, context, status_code=status, headers=headers)
@@ -114,6 +116,11 @@ def _environment() -> Environment:
     )
     # Jinja compares the names of globals at each import of a macro: without its unused functions it takes half as long.
     environment.globals = {"range": range}
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # by the extension
+    for unused in ("_", "pgettext", "npgettext"):
+        del environment.globals[unused]
     environment.filters |= {function.__name__: function for function in FILTERS}
     return environment
 
@@ -125,7 +132,17 @@ def _static_paths() -> list[Path]:
 
 @cache  # compressing takes 0.1 s, and a test run creates a thousand apps
 def _static_file(path: Path) -> StaticFile:
-    content = path.read_bytes()
-    mime = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return _static_content(path.name, path.read_bytes())
+
+
+def _static_content(name: str, content: bytes) -> StaticFile:
+    mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
     version = hashlib.sha256(content).hexdigest()[:12]
-    return StaticFile(path.name, content, mime, version, gzip.compress(content, 9, mtime=0))
+    return StaticFile(name, content, mime, version, gzip.compress(content, 9, mtime=0))
+
+
+@cache
+def _script_texts() -> dict[str, StaticFile]:
+    """Return a script for each language but English, which gives `translate.js` the texts of the other scripts."""
+    files = (_static_content(f"texts.{name}.js", script_texts(name)) for name in LANGUAGES if name != ENGLISH)
+    return {file.name: file for file in files}
