@@ -51,6 +51,7 @@ from gallery.routers import (
     theme,
 )
 from gallery.routers.api_docs import ApiApp
+from gallery.services.downloads import PictureConverter
 from gallery.services.live_updates import LiveHub
 from gallery.settings import GallerySettings
 from gallery.views.json_ld import linked_data
@@ -161,6 +162,7 @@ def _share(app: FastAPI, context: AppContext) -> None:
     app.state.context = context
     app.state.live, app.state.top = LiveHub(context), TopFeed(context.engine)
     app.state.sitemap, app.state.cards = sitemap.SitemapCache(), previews.PreviewCards()
+    app.state.converter = PictureConverter()
 
 
 def _create_routes() -> FastAPI:

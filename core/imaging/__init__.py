@@ -6,15 +6,15 @@ from core.imaging.derivatives import (
     MIME,
     WIDE_WIDTH,
     ImageSet,
-    Provenance,
     Rendition,
-    build_xmp,
     fit_width,
     make_derivatives,
     warm_up,
 )
+from core.imaging.downloads import make_jpeg, make_png, make_webp
 from core.imaging.init_image import INIT_IMAGE_MAX_SIDE, sanitize_init_image
 from core.imaging.preview_cards import PREVIEW_MIME, PREVIEW_SIZE, render_preview
+from core.imaging.provenance import Provenance, build_xmp
 
 __all__ = [
     "AVIF",
@@ -32,6 +32,9 @@ __all__ = [
     "fit_width",
     "make_avif",
     "make_derivatives",
+    "make_jpeg",
+    "make_png",
+    "make_webp",
     "render_preview",
     "sanitize_init_image",
     "warm_up",

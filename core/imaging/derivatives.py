@@ -2,12 +2,12 @@
 
 import base64
 import io
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
 from PIL import Image
 
 from core.errors import TryLater
+from core.imaging.provenance import Provenance, build_xmp
 
 MIME = "image/webp"
 EXTENSION = "webp"
@@ -23,28 +23,6 @@ WIDE_WIDTH = 960
 WIDER = 1.15
 PLACEHOLDER_WIDTH = 16
 MAX_PIXELS = 4096 * 4096
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-NAMESPACES = {
-    "x": "adobe:ns:meta/",
-    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-    "dc": "http://purl.org/dc/elements/1.1/",
-    "xmp": "http://ns.adobe.com/xap/1.0/",
-    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
-    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
-    "threadpaint": "urn:threadpaint:1",
-}
-for _prefix, _uri in NAMESPACES.items():
-    ET.register_namespace(_prefix, _uri)
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Origin of a picture, stored in its file."""
-
-    prompt: str
-    prompted_by: str
-    model: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -93,35 +71,6 @@ def warm_up() -> None:
         make_derivatives(buffer.getvalue(), Provenance("", "", "", 0))
 
 
-def build_xmp(provenance: Provenance) -> bytes:
-    """Return provenance as XMP, with IPTC's fields for AI pictures (2025.1), without characters that XML forbids."""
-    root = ET.Element(_name("x", "xmpmeta"))
-    about = ET.SubElement(ET.SubElement(root, _name("rdf", "RDF")), _name("rdf", "Description"))
-    about.set(_name("rdf", "about"), "")
-    by = f"prompted by {provenance.prompted_by}"
-    simple = {
-        ("Iptc4xmpExt", "DigitalSourceType"): SOURCE_TYPE + _source_type(provenance.model),
-        ("Iptc4xmpExt", "AIPromptInformation"): provenance.prompt,
-        ("Iptc4xmpExt", "AIPromptWriterName"): provenance.prompted_by,
-        ("Iptc4xmpExt", "AISystemUsed"): provenance.model,
-        ("photoshop", "Credit"): by,
-        ("xmp", "CreatorTool"): f"Threadpaint, {provenance.model}",
-        ("threadpaint", "seed"): str(provenance.seed),
-    }
-    for (prefix, tag), text in simple.items():
-        ET.SubElement(about, _name(prefix, tag)).text = _xml_safe(text)
-    alt = ET.SubElement(ET.SubElement(about, _name("dc", "description")), _name("rdf", "Alt"))
-    line = ET.SubElement(alt, _name("rdf", "li"), {"{http://www.w3.org/XML/1998/namespace}lang": "x-default"})
-    line.text = _xml_safe(f"{provenance.prompt} ({by})")
-    body = ET.tostring(root, encoding="unicode")
-    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{body}<?xpacket end="r"?>'.encode()
-
-
-def _source_type(model: str) -> str:
-    """Return the IPTC source type. The sketch engine is no trained model."""
-    return "algorithmicMedia" if model == "sketch" else "trainedAlgorithmicMedia"
-
-
 def open_image(data: bytes) -> Image.Image:
     """Return the image. Raises whatever Pillow raises, and ValueError if it has more than MAX_PIXELS."""
     with Image.open(io.BytesIO(data)) as image:
@@ -143,13 +92,3 @@ def webp(picture: Image.Image, *, quality: int, xmp: bytes = b"") -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=quality, method=METHOD, xmp=xmp)
     return buffer.getvalue()
-
-
-def _name(prefix: str, tag: str) -> str:
-    return f"{{{NAMESPACES[prefix]}}}{tag}"
-
-
-def _xml_safe(text: str) -> str:
-    return "".join(
-        c for c in text if c in "\t\n\r" or (c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff")
-    )

@@ -49,6 +49,7 @@ DISALLOWED_PATHS = (
     "/search",
     "/api/",
     "/c/*/report",
+    "/c/*/download/",
 )
 CACHE_ONE_DAY = {"Cache-Control": "public, max-age=86400"}
 # `noai` is a convention of art sites. TDM-Reservation is for the European rules on text and data mining.

@@ -37,6 +37,8 @@ RATES = {
     "search": "120/minute",
     # Preview cards take 50 ms of CPU each, one at a time.
     "preview": "300/minute;5000/hour",
+    # Downloads as PNG take 150 ms of CPU each, one at a time.
+    "download": "60/minute;600/hour",
     # Small forms: theme, read notifications, sign out.
     "form": "120/minute;2000/hour",
     # A data export reads everything stored about a user, pictures included.

@@ -136,7 +136,7 @@ def test_controls_of_scripts_are_hidden_without_scripts(
     page = window(browser, address, java_script_enabled=False).new_page()
     page.goto(f"/c/{creation_id}")
     page.get_by_text("Share", exact=True).click()
-    assert page.get_by_role("link", name="Download", exact=True).is_visible()
+    assert page.get_by_role("link", name="Download as PNG").is_visible()
     assert page.locator("main button:visible").all() == []
     page.locator(".creation__full").click()
     page.wait_for_url("**/pictures/*/*")
