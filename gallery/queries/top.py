@@ -23,6 +23,8 @@ from gallery.views.top_cursor import TopCursor
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30), "all": None}
 CACHE_SECONDS = 60.0
 MAX_RANKED = 1_000
+# Of those ranked beside a creation, a few may have been deleted meanwhile.
+NEIGHBORS_TRIED = 5
 
 # (likes, id), most liked first.
 Ranking = list[tuple[int, int]]
@@ -63,6 +65,19 @@ class TopFeed:
         last = ranked[limit - 1] if len(ranked) > limit else None
         return Page(views, str(TopCursor(*last)) if last else None)
 
+    async def find_neighbor(self, period: str, likes: int, creation_id: int, *, is_next: bool) -> int | None:
+        """Return the id of the creation that is ranked next to this one, public when it was ranked; None at the end."""
+        if PERIODS[period] is None:
+            return await run_query(self._engine, _find_beside, (likes, creation_id), is_next=is_next)
+        ranking = await self._get_ranking(period)
+        ids = [ranked_id for _likes, ranked_id in ranking]
+        # Its likes may have changed since it was ranked: its place has not.
+        place = ids.index(creation_id) if creation_id in ids else _position(ranking, TopCursor(likes, creation_id))
+        lower = [ranked_id for ranked_id in ids[place : place + NEIGHBORS_TRIED + 1] if ranked_id != creation_id]
+        higher = ids[max(0, place - NEIGHBORS_TRIED) : place][::-1]
+        views = await run_query(self._engine, creation_queries.list_by_ids, lower if is_next else higher)
+        return views[0].id if views else None
+
     async def _get_ranking(self, period: str) -> Ranking:
         """Return the ranking, at most a minute old. While it is sorted again, others get the previous one."""
         cached = self._cache.get(period)
@@ -96,6 +111,19 @@ def _rank_all_time(connection: Connection, *, limit: int, after: TopCursor | Non
     if len(tied) == limit:
         return tied
     return tied + _ranked(connection, limit - len(tied), creations.c.likes < after.likes)
+
+
+def _find_beside(connection: Connection, place: tuple[int, int], *, is_next: bool) -> int | None:
+    likes, creation_id = place
+    if is_next:
+        ranked = _rank_all_time(connection, limit=1, after=TopCursor(likes, creation_id))
+        return ranked[0][1] if ranked else None
+    upward = (creations.c.likes, creations.c.id)
+    for higher in ((creations.c.likes == likes, creations.c.id > creation_id), (creations.c.likes > likes,)):
+        row = connection.execute(LIKED_STMT.where(*higher).order_by(*upward).limit(1)).first()
+        if row is not None:
+            return int(row.id)
+    return None
 
 
 def _ranked(connection: Connection, limit: int, *conditions: ColumnElement[bool]) -> Ranking:

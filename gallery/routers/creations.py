@@ -15,6 +15,7 @@ from gallery.queries.boards import BoardChoice, list_choices
 from gallery.queries.comments import Thread, load_thread
 from gallery.queries.remix_tree import RemixTree, load_remix_tree
 from gallery.queries.run_query import run_query
+from gallery.routers.neighbors import OriginDep
 from gallery.services.likes import liked_among
 from gallery.views.creations import CreationView, Page
 from gallery.views.pagination import PAGE_SIZE, Cursor
@@ -44,6 +45,7 @@ async def creation(
     creation_id: CreationId,
     context: ContextDep,
     user: CurrentUserDep,
+    origin: OriginDep,
     show: Annotated[str, Query(description="1: show sensitive pictures")] = "",
 ) -> Response:
     """Show a creation in any state."""
@@ -71,6 +73,7 @@ async def creation(
         eta=eta,
         is_blurred=show != "1" and is_blurred_for(page.creation, user),
         is_own=is_own,
+        origin=origin,
     )
 
 

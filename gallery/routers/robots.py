@@ -50,6 +50,9 @@ DISALLOWED_PATHS = (
     "/api/",
     "/c/*/report",
     "/c/*/download/",
+    "/c/*/next",
+    "/c/*/previous",
+    "/random",
 )
 CACHE_ONE_DAY = {"Cache-Control": "public, max-age=86400"}
 # `noai` is a convention of art sites. TDM-Reservation is for the European rules on text and data mining.

@@ -39,7 +39,9 @@ addEventListener("toast", event => {
   document.querySelector(".toast")?.remove()
   const toast = Object.assign(document.createElement("p"), { className: "toast" })
   toast.setAttribute("role", "alert")
-  document.body.append(toast)
+  // A modal dialog covers the rest of the page, and hides it from screen readers.
+  const dialog = [...document.querySelectorAll("dialog:modal")].at(-1)
+  ;(dialog ?? document.body).append(toast)
   // Screen readers read only text that is added to a region which is already there.
   setTimeout(() => { toast.replaceChildren(event.detail) }, 50)
   setTimeout(() => toast.remove(), 8000)

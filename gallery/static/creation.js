@@ -1,36 +1,49 @@
-// The page of a creation: zoom, copy, share, and wait for the picture without a reload.
+// The page of a creation, also when it is shown over a feed: copy, share, more by its author, and wait for the picture
+// without a reload.
 
-const announce = text => {
-  const status = document.querySelector('[data-status]')
+// A dialog hides what is outside from screen readers.
+const announce = (text, near = document.querySelector('main')) => {
+  const status = near?.closest('dialog, main')?.querySelector('[data-status]')
   if (status) status.textContent = text
 }
 
 // Copying and sharing: buttons that only a script can press
-async function copy(text, label) {
+async function copy(button) {
+  const label = button.dataset.copyLabel
   try {
-    await navigator.clipboard.writeText(text)
-    announce(`Copied ${label}.`)
+    await navigator.clipboard.writeText(textToCopy(button))
+    announce(`Copied ${label}.`, button)
   } catch {
-    announce(`Your browser does not let this page copy ${label}.`)
+    announce(`Your browser does not let this page copy ${label}.`, button)
   }
 }
 
 function textToCopy(button) {
   if ('copyAddress' in button.dataset) return location.origin + location.pathname
-  return button.dataset.copy ?? document.getElementById(button.dataset.copyFrom).textContent
+  return button.dataset.copy ?? button.closest('[data-creation]').querySelector('[data-prompt]').textContent
 }
 
-function prepareButtons() {
-  for (const button of document.querySelectorAll('[data-copy], [data-copy-from], [data-copy-address]')) {
-    button.hidden = !navigator.clipboard
-    button.addEventListener('click', () => copy(textToCopy(button), button.dataset.copyLabel))
-  }
-  for (const button of document.querySelectorAll('[data-share]')) {
-    button.hidden = !navigator.share
-    button.addEventListener('click', () => {
-      navigator.share({title: button.dataset.share, url: location.origin + location.pathname}).catch(() => {})
-    })
-  }
+const share = title => navigator.share({title, url: location.origin + location.pathname}).catch(() => {})
+
+document.addEventListener('click', event => {
+  const button = event.target.closest?.('article [data-copy-label], article [data-share]')
+  if (button) 'share' in button.dataset ? share(button.dataset.share) : copy(button)
+})
+document.addEventListener('toggle', event => {
+  for (const button of event.target.querySelectorAll('[data-share]')) button.hidden = !navigator.share
+}, true)
+
+// More by the author: fetched when it comes near the screen
+const nearing = new IntersectionObserver(entries => {
+  for (const {isIntersecting, target} of entries) if (isIntersecting) fill(target)
+}, {rootMargin: '300px'})
+
+async function fill(row) {
+  nearing.unobserve(row)
+  try {
+    const response = await fetch(row.dataset.around)
+    if (response.ok) row.innerHTML = await response.text()
+  } catch { /* the heading links to the same pictures */ }
 }
 
 function closeMenu(menu) {
@@ -47,121 +60,6 @@ document.addEventListener('click', event => {
   const done = event.target.closest?.('.menu [data-copy-address], .menu [data-share], .menu a')
   if (done) closeMenu(done.closest('.menu'))
 })
-
-// Zoom: a dialog with the pictures of this page
-const ZOOM = `<form method="dialog"><button class="button" value="">Close</button></form>
-<div class="zoom__stage" tabindex="0"><img class="zoom__picture" alt=""></div>
-<p class="zoom__bar"><button class="button" type="button" data-step="-1">Before</button>
-<button class="button" type="button" aria-pressed="false" data-size>Full size</button>
-<span role="status"></span><button class="button" type="button" data-step="1">Next</button></p>`
-const MAX_SCALE = 6
-
-class Zoom {
-  constructor(links) {
-    this.links = links
-    this.dialog = document.createElement('dialog')
-    this.dialog.className = 'zoom'
-    this.dialog.setAttribute('aria-label', 'The picture, large')
-    this.dialog.innerHTML = ZOOM
-    document.body.append(this.dialog)
-    this.stage = this.dialog.querySelector('.zoom__stage')
-    this.picture = this.dialog.querySelector('img')
-    this.toggle = this.dialog.querySelector('[data-size]')
-    this.listen()
-  }
-
-  listen() {
-    this.dialog.addEventListener('close', () => this.links[this.at].focus())
-    this.dialog.addEventListener('keydown', event => {
-      const step = {ArrowLeft: -1, ArrowRight: 1}[event.key]
-      if (step && this.scale === 1) this.go(step)
-      else if (event.key === '+' || event.key === '=') this.by(1.25)
-      else if (event.key === '-') this.by(0.8)
-    })
-    for (const button of this.dialog.querySelectorAll('[data-step]')) {
-      button.hidden = this.links.length < 2
-      button.addEventListener('click', () => this.go(Number(button.dataset.step)))
-    }
-    this.toggle.addEventListener('click', () => this.fullSize())
-    this.picture.addEventListener('dblclick', event => this.fullSize(event))
-    this.stage.addEventListener('click', event => event.target === this.stage && this.dialog.close())
-    this.stage.addEventListener('wheel', event => {
-      event.preventDefault()
-      this.by(event.deltaY < 0 ? 1.15 : 1 / 1.15, event)
-    }, {passive: false})
-    this.picture.addEventListener('load', () => this.to(1))
-    addEventListener('resize', () => this.dialog.open && this.to(1))
-    this.drag()
-  }
-
-  drag() {
-    // A finger scrolls and pinches by itself; a mouse is helped.
-    this.picture.addEventListener('dragstart', event => event.preventDefault())
-    this.stage.addEventListener('pointermove', event => {
-      if (event.pointerType === 'mouse' && event.buttons === 1) this.stage.scrollBy(-event.movementX, -event.movementY)
-    })
-  }
-
-  open(number) {
-    this.show(number)
-    this.dialog.showModal()
-    this.stage.focus()
-  }
-
-  go(step) {
-    this.show((this.at + step + this.links.length) % this.links.length)
-  }
-
-  show(number) {
-    this.at = number
-    const shown = this.links[number].querySelector('.frame__picture')
-    this.picture.alt = shown.alt
-    this.natural = Number(shown.getAttribute('width'))
-    this.ratio = this.natural / Number(shown.getAttribute('height'))
-    this.scale = 1
-    this.picture.src = this.links[number].href
-    this.dialog.querySelector('[role=status]').textContent =
-      this.links.length > 1 ? `${number + 1} of ${this.links.length}` : ''
-  }
-
-  // As much of the stage as it fills when all of it is seen
-  get fitting() {
-    return Math.min(this.stage.clientWidth, this.stage.clientHeight * this.ratio)
-  }
-
-  fullSize(where) {
-    this.to(this.scale === 1 ? Math.max(this.natural / this.fitting, 1.5) : 1, where)
-  }
-
-  by(factor, where) {
-    this.to(this.scale * factor, where)
-  }
-
-  // Scale the picture; the place under the pointer stays where it is.
-  to(scale, where) {
-    const box = this.picture.getBoundingClientRect()
-    const stage = this.stage.getBoundingClientRect()
-    const at = where ? [where.clientX, where.clientY] : [stage.x + stage.width / 2, stage.y + stage.height / 2]
-    const part = [(at[0] - box.x) / (box.width || 1), (at[1] - box.y) / (box.height || 1)]
-    this.scale = Math.min(MAX_SCALE, Math.max(1, scale))
-    this.picture.style.width = `${this.fitting * this.scale}px`
-    this.toggle.setAttribute('aria-pressed', this.scale > 1)
-    const after = this.picture.getBoundingClientRect()
-    this.stage.scrollBy(after.x + part[0] * after.width - at[0], after.y + part[1] * after.height - at[1])
-  }
-}
-
-function prepareZoom() {
-  document.querySelector('.zoom')?.remove()
-  const links = [...document.querySelectorAll('.creation__full')]
-  if (!links.length || !window.HTMLDialogElement) return
-  const zoom = new Zoom(links)
-  links.forEach((link, number) => link.addEventListener('click', event => {
-    if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
-    event.preventDefault()
-    zoom.open(number)
-  }))
-}
 
 // Waiting: a stream pushes the progress; without one, poll every few seconds
 function watch() {
@@ -215,23 +113,12 @@ function watch() {
 
 // Replace the content by that of the current page. Returns whether it could be fetched.
 async function swap() {
-  let text
-  try {
-    const response = await fetch(location.href, {headers: {Accept: 'text/html'}})
-    if (response.status >= 500) return false
-    text = await response.text()
-  } catch {
-    return false
-  }
-  const fresh = new DOMParser().parseFromString(text, 'text/html')
+  let fresh
+  try { fresh = await window.pages.load(location.href) } catch { return false }
   const main = document.querySelector('main'), before = document.activeElement
   const hadFocus = main.contains(before) && before !== main
-  for (const link of fresh.querySelectorAll('head link[rel=stylesheet]')) {
-    if (!document.querySelector(`link[href="${link.getAttribute('href')}"]`)) document.head.append(document.importNode(link))
-  }
   main.replaceChildren(...fresh.querySelector('main').childNodes)
   document.title = fresh.title
-  for (const script of fresh.querySelectorAll('head script[type=module]')) import(script.getAttribute('src'))
   if (hadFocus) main.focus()
   begin()
   if (main.querySelector('.creation')) announce('The picture is ready.')
@@ -239,12 +126,12 @@ async function swap() {
 }
 
 function begin() {
-  prepareButtons()
-  prepareZoom()
+  for (const row of document.querySelectorAll('[data-around]:empty')) nearing.observe(row)
   watch()
 }
 
 begin()
+addEventListener('content', begin)
 
 // Boards: announce what changed, and replace the menu.
 document.addEventListener('submit', async event => {
@@ -261,6 +148,6 @@ document.addEventListener('submit', async event => {
     const fresh = new DOMParser().parseFromString(page, 'text/html').querySelector('.menu:has(.collect)')
     menu.replaceWith(fresh)
     fresh.querySelector('summary').focus()
-    announce(words)
+    announce(words, fresh)
   } catch { form.submit() }
 })

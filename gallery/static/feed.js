@@ -48,7 +48,11 @@ if (older && feed) {
   })
   // Back from a picture: as many pages as there were, and to the same place.
   const before = history.state?.pages ? history.state : null
-  addEventListener("pagehide", () => history.replaceState({ pages, y: scrollY }, ""))
+  const save = () => history.replaceState({ pages, y: scrollY }, "")
+  addEventListener("pagehide", save)
+  // viewer.js and shortcuts.js ask for both: before the address changes, and at the end of the feed.
+  addEventListener("feed:save", save)
+  addEventListener("feed:more", () => loadOlder().catch(() => {}))
   const restore = async () => {
     try { while (pages < Math.min(before.pages, 20) && older.isConnected) await loadOlder() } catch { /* the link is there */ }
     scrollTo(0, before.y)

@@ -8,7 +8,7 @@ const inFlight = new Set()
 const announce = text => {
   const region = document.getElementById("live-status") ?? Object.assign(document.createElement("p"), { id: "live-status", className: "visually-hidden" })
   region.setAttribute("role", "status")
-  document.body.append(region)
+  ;([...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body).append(region)
   setTimeout(() => { region.textContent = text }, 50)
 }
 

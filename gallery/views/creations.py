@@ -12,6 +12,7 @@ from core.models import State
 from core.text import clip, display_name
 from gallery.views import formatting
 from gallery.views.pictures import PictureView
+from gallery.views.prompt_words import pick_search_words
 
 CARD_TITLE = 140
 PENDING_STATES = frozenset({State.QUEUED, State.PAINTING})
@@ -111,6 +112,11 @@ class CreationView:
     def title(self) -> str:
         """Return the prompt, cut to the length of a card."""
         return clip(self.prompt, CARD_TITLE) or "Untitled"
+
+    @property
+    def search_words(self) -> list[str]:
+        """Return the words of the prompt that are worth searching for."""
+        return pick_search_words(self.prompt)
 
     @property
     def reason(self) -> str | None:

@@ -119,7 +119,7 @@ def test_feed_can_be_used_by_keyboard(browser: Browser, address: str) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/c/*")
-    assert page.locator("h1").inner_text() == "a lighthouse 11"
+    assert page.locator(".viewer h1").inner_text() == "a lighthouse 11"
 
 
 def test_card_links_to_its_creation_and_the_name_to_the_user(browser: Browser, address: str) -> None:

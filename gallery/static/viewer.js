@@ -1,0 +1,174 @@
+// Opens a creation over its feed: a dialog with the page of the creation, under the address of that page. Back closes it,
+// and the feed is where it was. Without it, cards lead to the same pages.
+// To extend the feed it sends the event `feed:more`; before the address changes, `feed:save`.
+
+const WAIT_FOR_MORE = 10000 // milliseconds until it gives up on more cards
+const NEAR_END = 4 // cards left when it asks for more
+const dialog = document.querySelector("dialog.viewer")
+const stage = dialog?.querySelector(".viewer__page")
+const status = dialog?.querySelector("[data-title]")
+const steps = Object.fromEntries([...dialog?.querySelectorAll("[data-walk]") ?? []].map(step => [step.dataset.walk, step]))
+const loaded = new Map() // by path: a page, or the promise of one
+let current, home, isLeaving = false
+
+const here = () => location.pathname + location.search
+const pathOf = card => `/c/${card.id.slice(1)}`
+const linkOf = card => card.querySelector(".label__title a")
+const findCard = path => document.getElementById(`c${path.slice(3)}`)
+const asCard = element => element?.matches(".card") ? element : null
+const neighbors = card => [asCard(card.previousElementSibling), asCard(card.nextElementSibling)]
+
+/* Pages of creations. Importing their elements loads their pictures, so a neighbor is there at once. */
+function load(path, query = "") {
+  if (!loaded.has(path)) {
+    const page = fetchPage(`${path}?${query}in=${encodeURIComponent(home.path)}`)
+    loaded.set(path, page)
+    page.then(content => loaded.get(path) === page && loaded.set(path, content), () => loaded.delete(path))
+  }
+  return loaded.get(path)
+}
+
+async function fetchPage(address) {
+  const page = await window.pages.load(address)
+  return { title: page.title, nodes: [...document.importNode(page.querySelector("main"), true).children] }
+}
+
+function preloadNeighbors() {
+  const near = [current, ...neighbors(current)].filter(Boolean)
+  const paths = new Set(near.map(pathOf))
+  for (const path of loaded.keys()) if (!paths.has(path)) loaded.delete(path)
+  if (!navigator.connection?.saveData) for (const path of paths) Promise.resolve(load(path)).catch(() => {})
+  const left = document.querySelectorAll(`#${current.id} ~ .card`).length
+  if (left < NEAR_END && document.querySelector("[data-older]")) dispatchEvent(new Event("feed:more"))
+}
+
+/* Show one */
+// The small picture of the card stands for the page until it arrives.
+function showCard(card) {
+  const [page, pictures, label, title] = ["article", "div", "div", "h1"].map(name => document.createElement(name))
+  const frame = card.querySelector(".frame").cloneNode(true)
+  page.className = "creation"
+  pictures.className = `creation__pictures viewer__waiting ${[...card.classList].find(name => name.startsWith("ratio-")) ?? ""}`
+  label.className = "label label--full"
+  title.className = "label__title"
+  title.textContent = linkOf(card).textContent
+  frame.classList.add("frame--large")
+  pictures.append(frame)
+  label.append(title)
+  page.append(pictures, label)
+  stage.replaceChildren(page)
+}
+
+async function show(card, page = load(pathOf(card))) {
+  current = card
+  updateSteps()
+  if (page instanceof Promise) showCard(card)
+  try { page = await page } catch { return current === card && say(dialog.dataset.failed) }
+  if (current !== card || !dialog.open) return
+  stage.replaceChildren(...page.nodes)
+  stage.scrollTop = 0
+  document.title = page.title
+  status.textContent = linkOf(card).textContent
+  dispatchEvent(new Event("content"))
+  preloadNeighbors()
+}
+
+const say = text => dispatchEvent(new CustomEvent("toast", { detail: text }))
+
+function updateSteps() {
+  const [previous, next] = neighbors(current)
+  steps.previous.setAttribute("aria-disabled", !previous)
+  steps.next.setAttribute("aria-disabled", !next && !document.querySelector("[data-older]"))
+}
+
+/* Walk */
+async function go(direction) {
+  const from = current, next = direction === "next"
+  const card = neighbors(from)[next ? 1 : 0] ?? (next ? await loadMore(from) : null)
+  if (current !== from || !dialog.open) return
+  if (!card) return say(next ? dialog.dataset.last : dialog.dataset.first)
+  history.replaceState(history.state, "", pathOf(card))
+  show(card)
+}
+
+// Resolves with the card after the last one; with null if there is none.
+function loadMore(last) {
+  if (!document.querySelector("[data-older]")) return null
+  return new Promise(resolve => {
+    const end = () => { watch.disconnect(); resolve(neighbors(last)[1]) }
+    const watch = new MutationObserver(() => neighbors(last)[1] && end())
+    watch.observe(last.parentElement, { childList: true })
+    setTimeout(end, WAIT_FOR_MORE)
+    dispatchEvent(new Event("feed:more"))
+  })
+}
+
+/* Open and close */
+function open(card) {
+  home = { path: here(), title: document.title }
+  dispatchEvent(new Event("feed:save"))
+  history.pushState({ viewer: true }, "", pathOf(card))
+  reopen(card)
+}
+
+function reopen(card) {
+  if (!dialog.open) dialog.showModal()
+  stage.focus()
+  if (card !== current || !stage.firstChild) show(card)
+}
+
+function returnToCard() {
+  const box = current.getBoundingClientRect()
+  if (box.bottom < 0 || box.top > innerHeight) current.scrollIntoView({ block: "center" })
+  linkOf(current).focus({ preventScroll: true })
+}
+
+function onClose() {
+  stage.replaceChildren()
+  loaded.clear()
+  document.title = home.title
+  isLeaving = here() !== home.path
+  if (isLeaving) history.back()
+  returnToCard()
+}
+
+function onPopState() {
+  if (!home) return
+  if (here() === home.path) {
+    isLeaving = false
+    if (dialog.open) dialog.close()
+    // The browser scrolls back to where the feed was, perhaps away from the card.
+    else requestAnimationFrame(() => requestAnimationFrame(returnToCard))
+    return
+  }
+  const card = findCard(location.pathname)
+  if (!card) location.reload()
+  else if (dialog.open || !isLeaving) reopen(card)
+  else history.back() // past the places in the page that was closed
+}
+
+const isPlain = event => !event.defaultPrevented && !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey
+
+function onClick(event) {
+  const card = event.target.closest?.(".feed .card"), link = event.target.closest?.("a")
+  // A card also links to its author, and to the creation that it is a remix of.
+  if (!card || !isPlain(event) || link?.getAttribute("href") !== pathOf(card)) return
+  event.preventDefault()
+  open(card)
+}
+
+function onClickInside(event) {
+  const step = event.target.closest("[data-walk]"), link = event.target.closest("a[href]")
+  if (step && step.parentElement.parentElement === dialog) return go(step.dataset.walk)
+  if (!isPlain(event) || link?.getAttribute("href") !== `${pathOf(current)}?show=1`) return
+  event.preventDefault() // the picture is sensitive, and was asked for
+  loaded.delete(pathOf(current))
+  show(current, load(pathOf(current), "show=1&"))
+}
+
+if (dialog && window.pages) {
+  addEventListener("click", onClick)
+  addEventListener("popstate", onPopState)
+  dialog.addEventListener("click", onClickInside)
+  dialog.addEventListener("close", onClose)
+}
