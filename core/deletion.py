@@ -121,6 +121,7 @@ def erase_user(engine: Engine, person_id: int) -> int:
         names = {"username": str(person_id), "handle": str(person_id), "name": PLACEHOLDER_NAME}
         handles = {"former_handle": None, "handle_lost_at": None, "handle_seen_at": None}
         membership = {"member_since": None, "show_sensitive": False, "follows_bot_at": None}
+        membership |= {"avatar_key": None, "avatar_source": None}  # the worker removes the file that no row names
         session.execute(update(people).where(people.c.id == person_id).values(**names, **handles, **membership))
         unindex_person(session, person_id)
     return count

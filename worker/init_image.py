@@ -12,9 +12,9 @@ from core import imaging
 from core.database import read_connection, write_session
 from core.errors import Refused
 from core.init_image_access import REMOVED_CODE, is_init_image_removed, may_use_init_image
+from core.media_download import MediaDownloader
 from core.models import creations
 from core.storage import Storage
-from worker.media_download import MediaDownloader
 from worker.queries import PaintTask
 
 

@@ -18,6 +18,7 @@ from core.database import is_busy, open_database
 from core.errors import GiveUp, Refused, TryLater
 from core.instance import instance_key
 from core.logs import get_logger
+from core.media_download import MediaDownloader
 from core.outage import DATABASE, DATABASE_WRITES, outages
 from core.queue import open_queue
 from core.scheduling import Dispatcher
@@ -29,7 +30,6 @@ from worker.avif_copies import AvifCopies
 from worker.database_retry import first_line, retry_while_busy
 from worker.gpu.client import open_gpu
 from worker.leases import CreationLease
-from worker.media_download import MediaDownloader
 from worker.painting import PaintStep
 from worker.reply_policy import ReplyPolicy
 from worker.replying import ReplyStep

@@ -1,6 +1,6 @@
-"""Remove files that no row names: pictures of a job that was killed before it completed, and unfinished files.
+"""Remove files that no row names: pictures of a job that was killed, former avatars, and unfinished files.
 
-    one shard at a time | files older than a day | named by a picture or an init image? | set aside | remove
+    one shard at a time | files older than a day | named by a picture, an init image or an avatar? | set aside | remove
 
 Slow on purpose: one run reads BATCH_SIZE names. If files belong to more creations than the database has, they are
 reported instead of removed: then the database or the folder is probably the wrong one.
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, select, union_all
 from core.clock import now
 from core.database import read_connection
 from core.logs import get_logger
-from core.models import FILES_OF_PICTURES, creations
+from core.models import FILES_OF_PICTURES, creations, people
 from core.storage import ASIDE, KEY, SHARDS, Storage
 
 log = get_logger(__name__)
@@ -96,6 +96,6 @@ def _select_named(connection: Connection, keys: Collection[str]) -> set[str]:
     if not valid_keys:
         return set()
     # One SELECT per column, so that each uses its index.
-    columns = (*FILES_OF_PICTURES, creations.c.init_image_key)
+    columns = (*FILES_OF_PICTURES, creations.c.init_image_key, people.c.avatar_key)
     stmts = (select(column).where(column.in_(valid_keys)) for column in columns)
     return set(connection.execute(union_all(*stmts)).scalars())

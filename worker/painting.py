@@ -20,6 +20,7 @@ from core.database import write_session
 from core.errors import GiveUp, Refused, TryLater
 from core.imaging import Provenance
 from core.logs import get_logger
+from core.media_download import MediaDownloader
 from core.models import Picture, State, creations, pictures
 from core.publishing import lock_creations, publish
 from core.queue import PAINT, REPLY
@@ -33,7 +34,6 @@ from worker.database_retry import retry_while_busy
 from worker.gpu.client import GeneratedImage, GenerateRequest, GenerateResult, GpuClient
 from worker.init_image import InitImages
 from worker.leases import CreationLease, acquire
-from worker.media_download import MediaDownloader
 from worker.notifications import notify_failed, notify_published
 from worker.queries import PaintTask, load_paint_task
 from worker.reply_policy import ReplyPolicy

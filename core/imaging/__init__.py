@@ -1,5 +1,6 @@
 """Decode and encode pictures. The only package outside `gpu/` that imports Pillow."""
 
+from core.imaging.avatar import make_avatar
 from core.imaging.avif import AVIF, can_encode_avif, make_avif
 from core.imaging.derivatives import (
     EXTENSION,
@@ -30,6 +31,7 @@ __all__ = [
     "build_xmp",
     "can_encode_avif",
     "fit_width",
+    "make_avatar",
     "make_avif",
     "make_derivatives",
     "make_jpeg",

@@ -68,6 +68,8 @@ class Person(SQLModel, table=True):
         sa_column_kwargs={"server_default": false()},
         description="shows sensitive pictures unblurred",
     )
+    avatar_key: str | None = Field(default=None, description="the file of their picture, in the storage")
+    avatar_source: str | None = Field(default=None, description="the address on X that it was fetched from")
     follower_count: int = Field(
         default=0, sa_column_kwargs={"server_default": "0"}, description="members who follow them"
     )
@@ -76,6 +78,7 @@ class Person(SQLModel, table=True):
     __table_args__ = (
         Index("ix_person_former_handle", "former_handle", **not_null_index("former_handle")),
         Index("ix_person_banned", "banned_at", **not_null_index("banned_at")),
+        Index("ix_person_avatar_key", "avatar_key", **not_null_index("avatar_key")),
     )
 
 

@@ -66,12 +66,17 @@ class XSettings(Settings):
     @property
     def media_origin(self) -> str:
         """Return the address that serves a stand-in's pictures, such as the sandbox's. Empty for X itself."""
-        return "" if urlsplit(self.x_api_url).hostname in X_API_HOSTS else self.x_api_url
+        return media_origin(self.x_api_url)
 
     @property
     def watched(self) -> frozenset[int]:
         """Return ids of the bot's posts whose direct replies are prompts, besides its pinned thread."""
         return frozenset(int(word) for word in self.x_watched_posts.replace(",", " ").split())
+
+
+def media_origin(x_api_url: str) -> str:
+    """Return the address that serves a stand-in's pictures, given the address of its API. Empty for X itself."""
+    return "" if urlsplit(x_api_url).hostname in X_API_HOSTS else x_api_url.rstrip("/")
 
 
 class PollSettings(Settings):

@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from core.budget.prices import USER_READ, X_PRICES
+from core.media_download import MediaDownloader
+from gallery.auth.avatars import create_downloader
 from gallery.auth.encryption import TokenCipher
 from gallery.auth.x_oauth import XOAuthClient
 from gallery.settings import GallerySettings
@@ -18,11 +20,12 @@ MAX_REVOKED = 20
 
 @dataclass(frozen=True)
 class OAuthConfig:
-    """What sign-in needs. `price`: micro-dollars of one user look-up on X."""
+    """What sign-in needs. `price`: micro-dollars of one user look-up on X. `media`: downloads avatars."""
 
     client: XOAuthClient
     cipher: TokenCipher
     price: int
+    media: MediaDownloader
 
     async def revoke(self, encrypted_tokens: Iterable[str | None]) -> None:
         """Revoke the tokens of ended sessions at X, except those that have expired."""
@@ -42,7 +45,8 @@ def create_oauth_config(
     if not settings.x_client_id:
         return None
     client = XOAuthClient(settings, check_follow=check_follow)
-    return OAuthConfig(client, TokenCipher(settings.secrets), prices[USER_READ])
+    media = create_downloader(settings.x_api_url)
+    return OAuthConfig(client, TokenCipher(settings.secrets), prices[USER_READ], media)
 
 
 async def get_oauth(request: Request) -> OAuthConfig | None:

@@ -35,6 +35,7 @@ TOTAL_TIMEOUT_SECONDS = 20.0
 MAX_TOKEN_LENGTH = 4000
 # X allows 15 and 50 characters.
 MAX_HANDLE_LENGTH, MAX_NAME_LENGTH = 50, 200
+MAX_URL_LENGTH = 500
 MAX_ID = 2**63 - 1
 X_WEB_URL = "https://x.com"
 
@@ -75,6 +76,7 @@ class XUser:
     username: str
     name: str
     protected: bool
+    avatar_url: str = ""
     follow_status: FollowStatus | None = None
 
 
@@ -196,7 +198,7 @@ class XOAuthClient:
         if not isinstance(access, str) or not 0 < len(access) <= MAX_TOKEN_LENGTH:
             raise InvalidResponse("no token")
         bearer = {"access_token": access, "token_type": "bearer"}
-        user = parse_user(await self._get("users/me", bearer, "protected"))
+        user = parse_user(await self._get("users/me", bearer, "protected,profile_image_url"))
         if self.followed_handle:
             bot = await self._get(f"users/by/username/{self.followed_handle}", bearer, "connection_status")
             user = replace(user, follow_status=parse_follow_status(bot))
@@ -233,7 +235,8 @@ def parse_user(body: JsonObject, source: str = "users/me") -> XUser:
         raise InvalidResponse(f"{source}: no id")
     if not username.strip():
         raise InvalidResponse(f"{source}: no handle")
-    return XUser(int(number), username, display_name(name, username), user.get("protected") is True)
+    avatar_url = clean(as_text(user.get("profile_image_url")))[:MAX_URL_LENGTH]
+    return XUser(int(number), username, display_name(name, username), user.get("protected") is True, avatar_url)
 
 
 def parse_follow_status(body: JsonObject) -> FollowStatus:

@@ -33,6 +33,7 @@ COMMENT_STMT = select(
     people.c.id,
     people.c.username,
     people.c.name,
+    people.c.avatar_key,
     or_(people.c.hidden_at.is_not(None), people.c.banned_at.is_not(None)),
 ).join_from(comments, people, people.c.id == comments.c.person_id)
 
@@ -75,6 +76,7 @@ class CommentRow(NamedTuple):
     person_id: int
     username: str
     name: str
+    avatar_key: str | None
     is_hidden: bool
     has_replies: bool = False
 
@@ -191,5 +193,5 @@ def _view(row: CommentRow) -> CommentView:
     gone = row.deleted_at is not None
     if gone or row.is_hidden:
         return CommentView(row.id, row.parent_id, None, "", row.created_at, gone)
-    person = UserView(row.person_id, row.username, row.name)
+    person = UserView(row.person_id, row.username, row.name, avatar_key=row.avatar_key)
     return CommentView(row.id, row.parent_id, person, row.text, row.created_at, is_deleted=False)

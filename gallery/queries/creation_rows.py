@@ -17,8 +17,8 @@ from gallery.views.creations import CreationView, ParentView, UserView
 from gallery.views.pictures import PictureView
 
 parents, parent_authors = creations.alias("parents"), people.alias("parent_authors")
-# The order of the fields of UserView.
-AUTHOR_COLUMNS = (people.c.id.label("person_id"), people.c.username, people.c.name)
+# Fields of UserView.
+AUTHOR_COLUMNS = (people.c.id.label("person_id"), people.c.username, people.c.name, people.c.avatar_key)
 # The id of the parent, then the fields of its author.
 PARENT_COLUMNS = (
     parents.c.id.label("visible_parent_id"),
@@ -126,11 +126,11 @@ def to_picture_view(row: PictureRow, creation: CreationView) -> PictureView:
 
 def to_creation_view(row: CreationRow, *, viewer_id: int | None = None) -> CreationView:
     """Return a row of CREATION_STMT as a view without pictures, and without a prompt that the viewer may not read."""
-    person_id, username, name, parent_id, parent_person_id, parent_username, parent_name, *columns = row
+    person_id, username, name, avatar_key, parent_id, parent_person_id, parent_username, parent_name, *columns = row
     parent = None
     if parent_id is not None and parent_person_id is not None:
         parent = ParentView(parent_id, UserView(parent_person_id, parent_username, parent_name))
-    view = CreationView(UserView(person_id, username, name), parent, *columns)
+    view = CreationView(UserView(person_id, username, name, None, avatar_key), parent, *columns)
     view.state = State(view.state)
     if not _may_read(view, viewer_id):
         view.prompt = view.negative_prompt = ""

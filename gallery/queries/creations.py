@@ -67,6 +67,7 @@ USER_BY_HANDLE_STMT = (
         people.c.first_seen_at,
         people.c.follower_count,
         people.c.following_count,
+        people.c.avatar_key,
     )
     .where(people.c.handle == bindparam("handle"), people.c.hidden_at.is_(None))
     # Accounts without a known handle have their id as one, which may equal another account's handle of digits.
@@ -84,6 +85,7 @@ class ProfileRow(NamedTuple):
     first_seen_at: datetime
     follower_count: int
     following_count: int
+    avatar_key: str | None
 
 
 def list_newest(
@@ -138,7 +140,7 @@ def find_creation(connection: Connection, creation_id: int, *, viewer_id: int | 
 def find_user_by_handle(connection: Connection, handle: str) -> UserView | None:
     """Return the account that X showed last with this handle."""
     row = find_profile_row(connection, handle)
-    return UserView(row.id, row.username, row.name, row.first_seen_at) if row else None
+    return UserView(row.id, row.username, row.name, row.first_seen_at, row.avatar_key) if row else None
 
 
 def find_profile_row(connection: Connection, handle: str) -> ProfileRow | None:

@@ -79,7 +79,13 @@ def export_sections(engine: Engine, person_id: int) -> Iterator[tuple[str, Itera
 
 
 def export_pictures(engine: Engine, person_id: int) -> Iterator[tuple[str, str]]:
-    """Yield a user's own visible pictures: the name in the archive, and the storage key."""
+    """Yield a user's avatar and own visible pictures: the name in the archive, and the storage key."""
+    with read_connection(engine) as connection:
+        avatar_key = connection.execute(
+            select(people.c.avatar_key).where(people.c.id == person_id)
+        ).scalar_one_or_none()
+    if avatar_key:
+        yield f"avatar{PurePosixPath(avatar_key).suffix}", avatar_key
     last = 0
     while True:
         with read_connection(engine) as connection:

@@ -52,7 +52,7 @@ def suggest_users(connection: Connection, person_id: int) -> list[UserView]:
     )
     followed_ids = select(follows.c.followed_id).where(follows.c.follower_id == person_id)
     stmt = (
-        select(people.c.id, people.c.username, people.c.name)
+        select(people.c.id, people.c.username, people.c.name, people.c.first_seen_at, people.c.avatar_key)
         .where(
             people.c.id.in_(recent.subquery().select()),
             people.c.id.not_in(followed_ids),

@@ -35,6 +35,7 @@ NOTIFICATION_STMT = (
         notifications.c.actor_id,
         people.c.username,
         people.c.name,
+        people.c.avatar_key,
         people.c.hidden_at,
         people.c.banned_at,
         creations.c.person_id,
@@ -84,6 +85,7 @@ class NotificationRow(NamedTuple):
     actor_id: int | None
     username: str | None
     name: str | None
+    avatar_key: str | None
     actor_hidden_at: datetime | None
     actor_banned_at: datetime | None
     author_id: int | None
@@ -104,7 +106,7 @@ class NotificationRow(NamedTuple):
         """Return who caused it, if anyone did."""
         if self.actor_id is None or self.username is None or self.name is None:
             return None
-        return UserView(self.actor_id, self.username, self.name)
+        return UserView(self.actor_id, self.username, self.name, avatar_key=self.avatar_key)
 
 
 @dataclass(slots=True)

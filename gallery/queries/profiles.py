@@ -34,7 +34,7 @@ def find_profile(connection: Connection, handle: str) -> Profile | None:
     if row is None:
         return None
     total, likes = _load_totals(connection, row.id)
-    who = UserView(row.id, row.username, row.name, row.first_seen_at)
+    who = UserView(row.id, row.username, row.name, row.first_seen_at, row.avatar_key)
     return Profile(who, total, likes, row.follower_count, row.following_count)
 
 

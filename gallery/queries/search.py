@@ -86,7 +86,7 @@ def _with_something_to_show(connection: Connection, ids: list[int]) -> list[User
     """Return the members among these people, and those with a public creation, most followed first."""
     has_public = exists().where(creations.c.person_id == people.c.id, creations.c.published_at.is_not(None))
     stmt = (
-        select(people.c.id, people.c.username, people.c.name, people.c.first_seen_at)
+        select(people.c.id, people.c.username, people.c.name, people.c.first_seen_at, people.c.avatar_key)
         .where(people.c.id.in_(ids), people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
         .where(or_(people.c.member_since.is_not(None), has_public))
         .order_by(people.c.follower_count.desc(), people.c.id.desc())

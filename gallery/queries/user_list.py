@@ -56,6 +56,7 @@ class LinkedUser(NamedTuple):
     id: int
     username: str
     name: str
+    avatar_key: str | None
     follower_count: int
     at: datetime
 
@@ -65,7 +66,7 @@ def list_users(
 ) -> UserPage:
     """List the users who are linked to a thing, without hidden and banned users."""
     stmt = (
-        select(people.c.id, people.c.username, people.c.name, people.c.follower_count, links.at)
+        select(people.c.id, people.c.username, people.c.name, people.c.avatar_key, people.c.follower_count, links.at)
         .join_from(links.table, people, people.c.id == links.user)
         .where(links.of == thing_id, people.c.hidden_at.is_(None), people.c.banned_at.is_(None))
         .order_by(links.at.desc(), links.user.desc())
@@ -75,5 +76,9 @@ def list_users(
         stmt = stmt.where(tuple_(links.at, links.user) < (after.published_at, after.id))
     users = [LinkedUser(*row) for row in connection.execute(stmt)]
     last = users[limit - 1] if len(users) > limit else None
-    shown = [UserListItem(UserView(user.id, user.username, user.name), user.follower_count) for user in users[:limit]]
+    shown = [UserListItem(_user_view(user), user.follower_count) for user in users[:limit]]
     return UserPage(shown, str(Cursor(last.at, last.id)) if last else None)
+
+
+def _user_view(user: LinkedUser) -> UserView:
+    return UserView(user.id, user.username, user.name, avatar_key=user.avatar_key)

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from core.logs import get_logger
 from gallery.auth import user_agent
+from gallery.auth.avatars import AvatarStore
 from gallery.auth.config import OAuthConfig, OAuthDep
 from gallery.auth.sign_in import Banned, sign_in_user
 from gallery.auth.x_oauth import AccessDenied, InvalidResponse, OAuthResult, StateExpired, XUnavailable
@@ -126,6 +127,8 @@ async def oauth_callback(request: Request, context: ContextDep, user: CurrentUse
     await run_in_threadpool(perform_intent, context.engine, result.user.id, next_url)
     response = RedirectResponse(page_for_intent(next_url), 303, {"Cache-Control": "no-store"})
     set_session_cookie(context, response, session.value)
+    avatars = AvatarStore(context.engine, context.storage, oauth.media)
+    response.background = BackgroundTask(avatars.save, result.user.id, result.user.avatar_url)
     return response
 
 

@@ -27,6 +27,7 @@ class UserView:
     username: str
     name: str
     first_seen_at: datetime | None = None
+    avatar_key: str | None = None
 
     @property
     def display_name(self) -> str:
@@ -34,9 +35,9 @@ class UserView:
         return display_name(self.name, self.username)
 
     @property
-    def avatar_letter(self) -> str:
-        """Return the first letter or digit of the name, else of the handle, in upper case."""
-        return next((c.upper() for c in self.display_name + self.username if c.isalnum()), "?")
+    def avatar_url(self) -> str:
+        """Return the address of their picture; empty if they have none, or if the query did not load it."""
+        return f"/pictures/{self.avatar_key}" if self.avatar_key else ""
 
     @property
     def path(self) -> str:

@@ -66,5 +66,5 @@ async def _look_up(request: Request) -> CurrentUser:
     if now() - row.seen_at > sessions.TOUCH_INTERVAL:
         with suppress(OperationalError):
             await run_in_threadpool(sessions.touch, context.engine, row.session_id, row.created_at)
-    person = UserView(row.person_id, row.username, row.name)
+    person = UserView(row.person_id, row.username, row.name, avatar_key=row.avatar_key)
     return CurrentUser(person, row.session_id, row.unread, row.show_sensitive, value)

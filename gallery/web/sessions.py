@@ -41,6 +41,7 @@ FIND_STMT = (
         people.c.id,
         people.c.username,
         people.c.name,
+        people.c.avatar_key,
         people.c.show_sensitive,
         select(func.count()).select_from(_UNREAD).scalar_subquery(),
     )
@@ -67,6 +68,7 @@ class SessionRow(NamedTuple):
     person_id: int
     username: str
     name: str
+    avatar_key: str | None
     show_sensitive: bool
     unread: int
 

@@ -20,6 +20,7 @@ from starlette.templating import Jinja2Templates
 from core.text import clip
 from gallery.translations import ENGLISH, LANGUAGE_NAMES, LANGUAGES, current_language, gettext, ngettext, script_texts
 from gallery.views import formatting
+from gallery.views.avatars import avatar_pattern
 from gallery.web.card_cache import CardCache
 
 GALLERY = Path(__file__).parent.parent
@@ -31,6 +32,7 @@ ANONYMOUS_CACHING = {"Cache-Control": "no-cache", "Vary": "Cookie"}
 MEMBER_CACHING = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 THEME_COOKIE, THEMES = "theme", ("light", "dark")
 FILTERS = (
+    avatar_pattern,
     clip,
     formatting.describe_queue_wait,
     formatting.describe_reply_wait,

@@ -20,6 +20,7 @@ from sandbox.dependencies import WorldDep, get_dispatcher
 from sandbox.model import Draft, Post, RuleViolation
 from sandbox.settings import HANDLE
 from sandbox.web import views
+from sandbox.web.profile_images import SIDES
 from sandbox.world import MAX_GIF_BYTES, World
 from sandbox.x.dispatcher import CallDispatcher
 
@@ -196,6 +197,16 @@ async def picture(name: str, world: WorldDep) -> Response:
     if data is None or media is None:
         return Response("Image not found.", 404, media_type="text/plain")
     return Response(data, media_type=media.mime, headers={"cache-control": FOREVER})
+
+
+@router.get("/profile_images/{name}")
+async def profile_image(name: str, world: WorldDep) -> Response:
+    user_id, _, size = name.removesuffix(".png").partition("_")
+    person = world.people.get(int(user_id)) if views.matches(r"^[0-9]{1,19}$", user_id) else None
+    if person is None or size not in SIDES:
+        return Response("Image not found.", 404, media_type="text/plain")
+    image = views.profile_image(person, SIDES[size])
+    return Response(image, media_type="image/png", headers={"cache-control": "public, max-age=3600"})
 
 
 @router.get("/avatar/{name}")

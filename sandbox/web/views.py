@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sandbox.clock import iso
 from sandbox.model import Json, Media, Post, User
+from sandbox.web.profile_images import draw_profile_image, parse_color
 from sandbox.world import World
 
 PAGE = 30
@@ -194,7 +195,7 @@ _COLORS = [
 
 def avatar(person: User) -> str:
     """Return an SVG with the initials on a color derived from the username."""
-    dark, light = _COLORS[zlib.crc32(person.username.lower().encode()) % len(_COLORS)].split()
+    dark, light = _colors_of(person)
     letters = html.escape(_initials(person.name) or person.username[:1].upper())
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" role="img">'
@@ -203,6 +204,17 @@ def avatar(person: User) -> str:
         '<text x="24" y="25" fill="#fff" font-family="system-ui,sans-serif" font-size="18" font-weight="600" '
         f'text-anchor="middle" dominant-baseline="central">{letters}</text></svg>'
     )
+
+
+def profile_image(person: User, side: int) -> bytes:
+    """Return the picture that X's API names, as a PNG of `side` pixels."""
+    dark, light = map(parse_color, _colors_of(person))
+    return draw_profile_image(side, dark, light)
+
+
+def _colors_of(person: User) -> list[str]:
+    """Return a dark and a light color."""
+    return _COLORS[zlib.crc32(person.username.lower().encode()) % len(_COLORS)].split()
 
 
 def _initials(name: str) -> str:

@@ -195,7 +195,7 @@ _USER: dict[str, Callable[[Serializer, User], object]] = {
     "description": lambda _, person: person.description,
     "pinned_tweet_id": lambda _, person: str(person.pinned_post_id) if person.pinned_post_id else None,
     "most_recent_tweet_id": _newest,
-    "profile_image_url": lambda serializer, person: f"{serializer.base}/avatar/{person.username}.svg",
+    "profile_image_url": lambda serializer, person: f"{serializer.base}/profile_images/{person.id}_normal.png",
     "protected": lambda _, person: person.protected,
     "verified": lambda _, person: person.verified,
     "verified_type": lambda _, person: "blue" if person.verified else "none",

@@ -646,3 +646,14 @@ def test_hsts_is_sent_if_the_public_url_is_https(site: Callable[..., TestClient]
     assert site(public_url="https://paint.example").get("/nothing").headers["strict-transport-security"]
     for address in ("", "http://paint.example"):
         assert "strict-transport-security" not in site(public_url=address).get("/").headers
+
+
+def test_sign_in_saves_the_picture_that_x_has(
+    auth_site: Callable[..., TestClient], x: SandboxX, engine: Engine
+) -> None:
+    client = auth_site()
+    sign_in_as(client, x, "grace")
+    (grace,) = rows(engine, people)
+    assert grace.avatar_source == f"{x.url}/profile_images/{grace.id}_normal.png"
+    assert f'src="/pictures/{grace.avatar_key}"' in client.get("/").text
+    assert client.get(f"/pictures/{grace.avatar_key}").headers["content-type"] == "image/webp"

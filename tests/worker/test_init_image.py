@@ -12,12 +12,12 @@ from sqlalchemy import Engine
 from core.clock import now
 from core.database import write_session
 from core.errors import Refused, ThreadpaintError, TryLater
+from core.media_download import MAX_BYTES, MediaDownloader
 from core.models import State, creations
 from core.storage import FolderStorage
 from tests.support.rows import make_creation, make_person, read_creation
 from tests.support.servers import on_shared_server
 from worker.init_image import InitImages
-from worker.media_download import MAX_BYTES, MediaDownloader
 from worker.queries import load_paint_task
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

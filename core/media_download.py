@@ -49,12 +49,13 @@ class MediaDownloader:
     """Downloads images of X.
 
     hosts: names (with a port if it is not 443) that serve over https. origin: address of a stand-in for X, like the
-    sandbox, which serves its images itself; it may be anywhere. deadline: seconds for one image.
+    sandbox, which serves its images itself; it may be anywhere. deadline: seconds for one image. max_bytes: its size.
     """
 
     hosts: frozenset[str] = X_HOSTS
     origin: str = ""
     deadline: float = TIMEOUT_SECONDS
+    max_bytes: int = MAX_BYTES
     resolve: Resolve = public_addresses
     tls: ssl.SSLContext | None = field(default=None, repr=False)
 
@@ -103,13 +104,13 @@ class MediaDownloader:
                 raise Refused("no_start_picture", f"status {response.status_code}")
             if response.status_code != 200:
                 raise TryLater("start_picture", f"status {response.status_code}")
-            return await _read_body(response)
+            return await _read_body(response, self.max_bytes)
 
 
-async def _read_body(response: httpx.Response) -> bytes:
+async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
     content = bytearray()
     async for chunk in response.aiter_raw():
         content += chunk
-        if len(content) > MAX_BYTES:
+        if len(content) > max_bytes:
             raise Refused("no_start_picture", "it is too large")
     return bytes(content)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from core.errors import Refused, ThreadpaintError, TryLater
+from core.media_download import MediaDownloader, is_public, public_addresses
 from core.settings import XSettings, load
 from tests.support.servers import on_shared_server, serving_tls
-from worker.media_download import MediaDownloader, is_public, public_addresses
 
 KEYS = dict.fromkeys(("x_consumer_key", "x_consumer_secret", "x_access_token", "x_access_token_secret"), "key")
 
