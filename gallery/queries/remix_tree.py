@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, literal, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, literal, select
 
 from core.models import creations, people, pictures
 from core.text import alt_text, clip
 from gallery.views.creations import CreationView, UserView
+from gallery.views.formatting import MAX_COUNTED_REMIXES
 from gallery.views.pictures import file_address
+from gallery.views.prompt_diff import DiffPart, summarize_changes
 
 # The page of the farthest one shows the next six.
 MAX_ANCESTORS = 6
@@ -55,7 +57,10 @@ class Thumb:
 
 @dataclass(frozen=True, slots=True)
 class RemixNode:
-    """One creation in the tree. Without `person` it is no longer public, and nothing of its content is shown."""
+    """One creation in the tree. Without `person` it is no longer public, and nothing of its content is shown.
+
+    changes: what its prompt adds to that of its parent, and what it leaves out, if both may be read.
+    """
 
     id: int
     person: UserView | None = None
@@ -64,6 +69,7 @@ class RemixNode:
     thumb: Thumb | None = None
     sensitive: bool = False
     remixes: int = 0
+    changes: Sequence[DiffPart] = ()
     children: list["RemixNode"] = field(default_factory=list)
 
     @property
@@ -74,7 +80,11 @@ class RemixNode:
 
 @dataclass(frozen=True, slots=True)
 class RemixTree:
-    """The tree around one creation. `ancestors`: the parent is the last. `has_more`: there are farther ancestors."""
+    """The tree around one creation.
+
+    ancestors: the parent is the last. has_more: there are farther ancestors. changes: of the prompt, since the parent.
+    descendants: its remixes with theirs, and so on; MAX_COUNTED_REMIXES + 1 stands for more.
+    """
 
     ancestors: list[RemixNode]
     has_more: bool
@@ -82,6 +92,13 @@ class RemixTree:
     more_siblings: int
     children: list[RemixNode]
     more_children: int
+    changes: Sequence[DiffPart] = ()
+    descendants: int = 0
+
+    @property
+    def can_compare(self) -> bool:
+        """Return whether the parent can be shown beside the creation."""
+        return bool(self.ancestors and self.ancestors[-1].person)
 
     @property
     def earlier(self) -> RemixNode | None:
@@ -142,6 +159,21 @@ def _hidden_remixes_stmt() -> Select[int]:
     return select(hidden.c.id).where(hidden.c.remixes > 0).limit(MAX_HIDDEN)
 
 
+def _descendants_stmt() -> Select[int]:
+    """Walk also through remixes that are not public. UNION ends cycles; the limit ends the walk."""
+    down = (
+        select(creations.c.id, creations.c.published_at)
+        .where(creations.c.parent_id == bindparam("parent_id"))
+        .cte("down", recursive=True)
+    )
+    remixes = creations.alias("remixes")
+    down = down.union(
+        select(remixes.c.id, remixes.c.published_at).join_from(down, remixes, remixes.c.parent_id == down.c.id)
+    )
+    counted = select(down.c.published_at).limit(MAX_COUNTED_REMIXES + 1).subquery()
+    return select(func.count(counted.c.published_at))
+
+
 # Statements are built once: building one takes longer than running it.
 # A subquery, not a join: for a join SQLite would scan all pictures to save seven index lookups.
 ANCESTORS_STMT = NODE_STMT.where(creations.c.id.in_(_ancestor_ids()))
@@ -154,24 +186,35 @@ PUBLIC_REMIXES_STMT = (
     .order_by(*NEWEST_FIRST)
     .limit(MAX_ON_A_LEVEL)
 )
+DESCENDANTS_STMT = _descendants_stmt()
 HIDDEN_REMIXES_STMT = _hidden_remixes_stmt()
 
 
 def load_remix_tree(connection: Connection, creation: CreationView) -> RemixTree:
     """Return the tree around a creation."""
     ancestors = _load_ancestors(connection, creation)
+    parent_prompt = _readable_prompt(ancestors[-1]) if ancestors else ""
+    own_prompt = creation.prompt if creation.is_public and not creation.sensitive else ""
     siblings, sibling_count = _load_siblings(connection, creation, ancestors)
     remixes = _load_remixes(connection, [creation.id]) if creation.remixes else []
     hidden = _load_hidden_remixes(connection, creation.id) if creation.has_hidden_remix else []
-    shown = ancestors[-MAX_ANCESTORS:]
     return RemixTree(
-        ancestors=_nodes(shown),
-        has_more=len(ancestors) > len(shown),
-        siblings=siblings,
+        ancestors=_chain(ancestors)[-MAX_ANCESTORS:],
+        has_more=len(ancestors) > MAX_ANCESTORS,
+        siblings=_nodes(siblings, parent_prompt),
         more_siblings=max(0, sibling_count - len(siblings)),
-        children=_nodes(remixes) + hidden,
+        children=_nodes(remixes, own_prompt) + hidden,
         more_children=max(0, creation.remixes - len(remixes)),
+        changes=_changes(parent_prompt, own_prompt),
+        descendants=_count_descendants(connection, creation, remixes) if remixes or hidden else 0,
     )
+
+
+def _count_descendants(connection: Connection, creation: CreationView, remixes: Sequence[NodeRow]) -> int:
+    """Return how many remixes there are below a creation. Without remixes of remixes, its own count says so."""
+    if len(remixes) == creation.remixes and not creation.has_hidden_remix and not any(row.remixes for row in remixes):
+        return len(remixes)
+    return int(connection.execute(DESCENDANTS_STMT, {"parent_id": creation.id}).scalar_one())
 
 
 def _load_ancestors(connection: Connection, creation: CreationView) -> Sequence[NodeRow]:
@@ -190,12 +233,12 @@ def _load_ancestors(connection: Connection, creation: CreationView) -> Sequence[
 
 def _load_siblings(
     connection: Connection, creation: CreationView, ancestors: Sequence[NodeRow]
-) -> tuple[list[RemixNode], int]:
+) -> tuple[Sequence[NodeRow], int]:
     """Return the newest other remixes of the parent, and how many others it has."""
     count = ancestors[-1].remixes - (1 if creation.is_public else 0) if ancestors else 0
     if count <= 0:
         return [], 0
-    return _nodes(_load_remixes(connection, [creation.parent_id], excluded_id=creation.id)), count
+    return _load_remixes(connection, [creation.parent_id], excluded_id=creation.id), count
 
 
 def _load_remixes(connection: Connection, parent_ids: Sequence[int | None], excluded_id: int = 0) -> Sequence[NodeRow]:
@@ -212,11 +255,25 @@ def _load_hidden_remixes(connection: Connection, parent_id: int) -> list[RemixNo
     return [RemixNode(node_id, children=_nodes(row for row in rows if row.parent_id == node_id)) for node_id in ids]
 
 
-def _nodes(rows: Iterable[NodeRow]) -> list[RemixNode]:
-    return [_node(row) for row in rows]
+def _nodes(rows: Iterable[NodeRow], parent_prompt: str = "") -> list[RemixNode]:
+    return [_node(row, parent_prompt) for row in rows]
 
 
-def _node(row: NodeRow) -> RemixNode:
+def _chain(rows: Sequence[NodeRow]) -> list[RemixNode]:
+    """Return rows of which each is the parent of the next one."""
+    return [_node(row, _readable_prompt(rows[place - 1]) if place else "") for place, row in enumerate(rows)]
+
+
+def _readable_prompt(row: NodeRow) -> str:
+    """Return the prompt, or nothing if it is not shown to everyone."""
+    return row.prompt if row.published_at is not None and not row.sensitive else ""
+
+
+def _changes(before: str, after: str) -> list[DiffPart]:
+    return summarize_changes(before, after) if before and after else []
+
+
+def _node(row: NodeRow, parent_prompt: str) -> RemixNode:
     if row.published_at is None:
         return RemixNode(row.id)
     person = UserView(row.person_id, row.username, row.name)
@@ -231,4 +288,5 @@ def _node(row: NodeRow) -> RemixNode:
         thumb=thumb,
         sensitive=row.sensitive,
         remixes=row.remixes,
+        changes=_changes(parent_prompt, _readable_prompt(row)),
     )

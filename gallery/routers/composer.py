@@ -69,11 +69,12 @@ async def submit_composer(request: Request, member: MemberDep, form: ComposerFor
 async def rerun(
     request: Request, member: MemberDep, form: RerunFormDep, creation_id: CreationId, context: ContextDep
 ) -> Response:
-    """Create a creation with the same parameters and a new seed."""
+    """Create a creation with the same parameters and a new seed, perhaps with another number of pictures."""
     page_keys = form.token[:MAX_KEY_LENGTH], form.idempotency_key[:MAX_KEY_LENGTH]
-    key = build_idempotency_key(member.id, *page_keys, "rerun", creation_id)
-    command = CreateCreation(member.id, key, None, creation_id, init_image="same")
-    composer_form = ComposerForm(remix=str(creation_id), init_image="same", next=form.next)
+    key = build_idempotency_key(member.id, *page_keys, "rerun", creation_id, form.count)
+    command = CreateCreation(member.id, key, None, creation_id, init_image="same", rerun_count=form.count)
+    count = str(form.count or "")
+    composer_form = ComposerForm(remix=str(creation_id), init_image="same", count=count, next=form.next)
     return await _create(request, context, member, composer_form, command)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from starlette.datastructures import UploadFile
 
 from core.generation_limits import ASPECT_RATIOS, MAX_IMAGES, MAX_SEED, MAX_STEPS, STRENGTHS
@@ -123,9 +123,10 @@ class ComposerForm(FormModel):
 
 
 class RerunForm(FormModel):
-    """The form of the button that runs a creation again."""
+    """The form of the buttons that run a creation again. `count`: pictures, 0 for as many as it had."""
 
     idempotency_key: str = ""
+    count: Annotated[int, Field(ge=0, le=MAX_IMAGES)] = 0
 
 
 class UploadForm(FormModel):

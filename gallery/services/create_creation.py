@@ -54,6 +54,7 @@ class CreateCreation:
         params: None for a re-run, which takes the parent's parameters with a new seed.
         init_image: empty, `own:<name>` for an upload, `picture:<position>` of the parent, or `same` as the parent.
         reply_on_x: whether the bot also replies to the member's own post.
+        rerun_count: pictures of a re-run; 0 for as many as the parent has.
     """
 
     person_id: int
@@ -62,6 +63,7 @@ class CreateCreation:
     parent_id: int | None = None
     init_image: str = ""
     reply_on_x: bool = False
+    rerun_count: int = 0
 
 
 def create_creation(
@@ -153,7 +155,7 @@ def _load_parent(connection: Connection, request: CreateCreation) -> Parent | No
 
 
 def _build_creation(request: CreateCreation, key: str, parent: Parent | None) -> Creation:
-    params = request.params or _params_of_parent(parent)
+    params = request.params or _params_of_parent(parent, request.rerun_count)
     init_image_url, init_image_key = _init_image(request, parent)
     return Creation(
         person_id=request.person_id,
@@ -177,7 +179,7 @@ def _build_creation(request: CreateCreation, key: str, parent: Parent | None) ->
     )
 
 
-def _params_of_parent(parent: Parent | None) -> GenerationParams:
+def _params_of_parent(parent: Parent | None, count: int) -> GenerationParams:
     if parent is None:
         raise Rejected("nothing_there", "There is no picture here to run again.", status=404)
     row = parent.row
@@ -186,7 +188,7 @@ def _params_of_parent(parent: Parent | None) -> GenerationParams:
         negative_prompt=row.negative_prompt,
         style=row.style,
         aspect_ratio=row.aspect_ratio,
-        count=row.count,
+        count=count or row.count,
         steps=row.steps,
         strength=row.strength,
     )

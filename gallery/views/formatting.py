@@ -11,6 +11,8 @@ from core.scheduling.eta import Eta, humanize_duration
 SKETCH = "sketch"
 # Of a queue. Beyond this, pages say "more than".
 MAX_COUNTED = 999
+# Of all remixes below a creation.
+MAX_COUNTED_REMIXES = 1000
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
@@ -72,6 +74,11 @@ def format_likes(likes: int) -> str:
 def format_comments(comments: int) -> str:
     """Return `1 comment`, `12 comments`, or `Comments` for none."""
     return _pluralize(comments, "comment") if comments else "Comments"
+
+
+def format_remixes(remixes: int) -> str:
+    """Return `1 remix`, `12 remixes`, or `more than 1,000 remixes`."""
+    return format_count(remixes, MAX_COUNTED_REMIXES, singular="remix", plural="remixes")
 
 
 def format_followers(followers: int) -> str:

@@ -44,6 +44,7 @@ FILTERS = (
     formatting.format_iso,
     formatting.format_likes,
     formatting.format_likes_received,
+    formatting.format_remixes,
     formatting.format_seconds,
     formatting.model_label,
 )

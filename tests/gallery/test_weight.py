@@ -73,7 +73,18 @@ def test_thirty_cards_with_long_prompts_stay_under_60_kb(
 
 
 PAGES = (
-    *("/", "/top", "/search?q=castle", "/c/1", "/c/1/comments", "/c/1/likes", "/c/1/remixes", "/c/1/report", "/api"),
+    *(
+        "/",
+        "/top",
+        "/search?q=castle",
+        "/c/1",
+        "/c/1/comments",
+        "/c/1/likes",
+        "/c/1/remixes",
+        "/c/1/report",
+        "/c/2/compare",
+        "/api",
+    ),
     *("/@ada", "/@ada/boards", "/@ada/followers", "/sign-in", "/nothing"),
 )
 OWN_PAGES = (
@@ -91,7 +102,7 @@ def styles_of(client: TestClient, path: str) -> Any:
 def test_each_page_loads_at_most_32_kb_of_styles(
     client: TestClient, gallery_data: GalleryData, sign_in: Callable[[TestClient, int], str]
 ) -> None:
-    gallery_data.publish(prompt="a castle")
+    gallery_data.publish(parent_id=gallery_data.publish(prompt="a castle"))
     pages = {f"{path} (stranger)": styles_of(client, path) for path in PAGES}
     client.post("/me/boards", data={"token": sign_in(client, gallery_data.person()), "title": "Castles"})
     board = find_match(r'href="/b/([\w-]+)"', client.get("/me/boards").text)[1]
