@@ -1,4 +1,4 @@
-"""Delete likes, comments, follows, boards, notifications and reports of a user or a creation, with their counts.
+"""Delete likes, comments, follows, boards, mutes, notifications and reports of a user or a creation, with their counts.
 
 Called within the caller's transaction. Counts go down by the rows that were really there (`DELETE ... RETURNING`), so
 they stay right under concurrent likes.
@@ -20,6 +20,7 @@ from core.models import (
     follows,
     likes,
     login_sessions,
+    mutes,
     notifications,
     people,
     reports,
@@ -31,7 +32,7 @@ MAX_COMMENT_DEPTH = 20
 
 
 def delete_user_activity(session: Session, person_id: int) -> None:
-    """Delete all activity of a user in the gallery: likes, comments, follows, boards, notifications, sessions.
+    """Delete all activity of a user in the gallery: likes, comments, follows, boards, mutes, notifications, sessions.
 
     Reports stay for the operator, without the reporter.
     """
@@ -42,6 +43,7 @@ def delete_user_activity(session: Session, person_id: int) -> None:
     _delete_boards(session, person_id)
     is_about_user = or_(notifications.c.person_id == person_id, notifications.c.actor_id == person_id)
     session.execute(delete(notifications).where(is_about_user))
+    session.execute(delete(mutes).where(or_(mutes.c.person_id == person_id, mutes.c.muted_person_id == person_id)))
     # The key contains the reporter's id.
     anonymous = {"person_id": None, "words": "", "key": literal("gone:").concat(cast(reports.c.id, String))}
     session.execute(update(reports).where(reports.c.person_id == person_id).values(**anonymous))

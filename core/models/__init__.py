@@ -12,6 +12,7 @@ from core.models.social import (
     Follow,
     Like,
     LoginSession,
+    Mute,
     Notification,
     NotificationKind,
     Report,
@@ -35,6 +36,7 @@ login_sessions = table("login_session")
 likes = table("creation_like")
 comments = table("comment")
 follows = table("follow")
+mutes = table("mute")
 notifications = table("notification")
 boards = table("board")
 board_items = table("board_item")
@@ -65,6 +67,7 @@ __all__ = [
     "LedgerRow",
     "Like",
     "LoginSession",
+    "Mute",
     "Notification",
     "NotificationKind",
     "OwnId",
@@ -91,6 +94,7 @@ __all__ = [
     "ledger",
     "likes",
     "login_sessions",
+    "mutes",
     "notifications",
     "people",
     "pictures",

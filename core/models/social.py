@@ -98,6 +98,22 @@ class Follow(SQLModel, table=True):
     )
 
 
+class Mute(SQLModel, table=True):
+    """A member does not want to see a person, or a topic (`core/mutes.py`): exactly one of both."""
+
+    id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
+    person_id: int = Field(sa_column=Column(BigInteger, ForeignKey("person.id"), nullable=False))
+    muted_person_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("person.id")))
+    topic: str | None = Field(default=None, description="words that the search would find, or `style:` with a style")
+    at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("person_id", "muted_person_id", name="uq_mute_person"),
+        UniqueConstraint("person_id", "topic", name="uq_mute_topic"),
+        Index("ix_mute_muted_person_id", "muted_person_id", **not_null_index("muted_person_id")),
+    )
+
+
 class Notification(SQLModel, table=True):
     """An event on a member's creations. `key` identifies it, so that repeating an action notifies once."""
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, BindParameter, Connection, Integer, Select, bindparam, or_, select
 
 from core.models import comments, people
+from core.mutes import NO_MUTES, Mutes
 from gallery.views.creations import UserView
 
 MAX_ROOTS = 30
@@ -122,8 +123,13 @@ class Thread:
         return {comment.id for comment in self.comments}
 
 
-def load_thread(connection: Connection, creation_id: int, *, under: int | None = None, after: int = 0) -> Thread:
-    """Load a page of a creation's comments, or of the replies to one. Empty if the comment is another creation's."""
+def load_thread(
+    connection: Connection, creation_id: int, *, under: int | None = None, after: int = 0, mutes: Mutes = NO_MUTES
+) -> Thread:
+    """Load a page of a creation's comments, or of the replies to one. Empty if the comment is another creation's.
+
+    What the current user mutes counts as hidden.
+    """
     above = find_comment(connection, creation_id, under) if under is not None else None
     if under is not None and above is None:
         return Thread([])
@@ -134,7 +140,7 @@ def load_thread(connection: Connection, creation_id: int, *, under: int | None =
     top = [CommentRow(*row) for row in connection.execute(stmt, parameters)]
     answers, more = _load_replies(connection, [row.id for row in top[:MAX_ROOTS] if row.has_replies])
     newer = top[MAX_ROOTS - 1].id if len(top) > MAX_ROOTS else None
-    shown = _arrange([*top[:MAX_ROOTS], *answers], above, more)
+    shown = _arrange([_muted(row, mutes) for row in (*top[:MAX_ROOTS], *answers)], above, more)
     return Thread(shown, newer, after == 0, above)
 
 
@@ -187,6 +193,10 @@ def _without_empty(shown: list[CommentView]) -> list[CommentView]:
             shown_comments.append(one)
             needed.add(one.parent_id)
     return shown_comments[::-1]
+
+
+def _muted(row: CommentRow, mutes: Mutes) -> CommentRow:
+    return row._replace(is_hidden=row.is_hidden or mutes.hides(row.person_id, row.text))
 
 
 def _view(row: CommentRow) -> CommentView:

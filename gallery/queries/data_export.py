@@ -23,6 +23,7 @@ from core.models import (
     ledger,
     likes,
     login_sessions,
+    mutes,
     notifications,
     people,
     pictures,
@@ -45,7 +46,7 @@ BIG_INT_COLUMNS = {
     "root_id",
     "seed",
 }
-BIG_INT_COLUMNS |= {"conversation_id", "in_reply_to_id", "quoted_id", "followed_id", "follower_id"}
+BIG_INT_COLUMNS |= {"conversation_id", "in_reply_to_id", "quoted_id", "followed_id", "follower_id", "muted_person_id"}
 
 PICTURES_STMT = (
     select(pictures.c.id, pictures.c.creation_id, pictures.c.position, pictures.c.key)
@@ -161,6 +162,7 @@ SECTIONS = (
     Section("follows", follows, follows.c.follower_id, follows.c.followed_id),
     Section("followers", follows, follows.c.followed_id, follows.c.follower_id),
     Section("boards", boards, boards.c.person_id, boards.c.id, _load_board_items),
+    Section("mutes", mutes, mutes.c.person_id, mutes.c.id),
     Section("notifications", notifications, notifications.c.person_id, notifications.c.id),
     Section("reports", reports, reports.c.person_id, reports.c.id),
     Section("browsers", login_sessions, login_sessions.c.person_id, login_sessions.c.id),

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Engine, Integer, b
 from core.clock import now
 from core.database import write_session
 from core.models import NotificationKind, comments, creations, notifications, people
+from core.mutes import NO_MUTES, Mutes
 from core.reason_codes import HIDDEN_PROMPT_CODES, message_for
 from core.text import clip
 from gallery.queries import creations as creation_queries
@@ -139,8 +140,10 @@ class NotificationPage:
     newest_id: int
 
 
-def load_notifications(connection: Connection, person_id: int, *, limit: int, before: int = 0) -> NotificationPage:
-    """Load a page of notifications, newest first."""
+def load_notifications(
+    connection: Connection, person_id: int, *, limit: int, before: int = 0, mutes: Mutes = NO_MUTES
+) -> NotificationPage:
+    """Load a page of notifications, newest first, without what the member mutes."""
     stmt = (
         NOTIFICATION_STMT.where(notifications.c.person_id == person_id)
         .order_by(notifications.c.id.desc())
@@ -150,7 +153,7 @@ def load_notifications(connection: Connection, person_id: int, *, limit: int, be
         stmt = stmt.where(notifications.c.id < before)
     rows = [NotificationRow._make(row) for row in connection.execute(stmt)]
     page = rows[:limit]
-    visible = [row for row in page if _is_visible(row, person_id)]
+    visible = [row for row in page if _is_visible(row, person_id) and not _is_muted(row, mutes)]
     ids = list({row.creation_id for row in visible if row.creation_id is not None and row.published_at is not None})
     public = {creation.id: creation for creation in creation_queries.list_by_ids(connection, ids)}
     unread = [row.id for row in page if row.read_at is None]
@@ -189,6 +192,12 @@ def _is_visible(row: NotificationRow, person_id: int) -> bool:
     if row.actor_hidden_at or row.actor_banned_at or row.deleted_at:
         return False
     return row.creation_id is None or row.published_at is not None or row.author_id == person_id
+
+
+def _is_muted(row: NotificationRow, mutes: Mutes) -> bool:
+    """Return whether the member mutes who caused it, or a topic of what they wrote."""
+    prompt = row.prompt if row.kind == NotificationKind.REMIXED else ""
+    return row.actor_id is not None and mutes.hides(row.actor_id, row.text or prompt or "")
 
 
 def _lines(rows: Sequence[NotificationRow], public: dict[int, CreationView]) -> list[NotificationLine]:

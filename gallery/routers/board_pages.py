@@ -16,7 +16,7 @@ from gallery.services.follows import followed_among
 from gallery.services.likes import liked_among
 from gallery.views.creations import Page
 from gallery.views.pagination import PAGE_SIZE, Cursor
-from gallery.web.current_user import mark_no_store
+from gallery.web.current_user import get_mutes, mark_no_store
 from gallery.web.dependencies import CurrentUserDep, CursorDep, EngineDep, MemberDep
 from gallery.web.pages import page_router, render_page
 from gallery.web.users import Member
@@ -100,6 +100,7 @@ async def profile_boards_page(
         page=Page([], page.older),
         liked=set(),
         following=is_following,
+        is_muted=profile.person.id in (await get_mutes(request)).people,
         tab="/boards",
         path=f"{profile.person.path}/boards",
         is_first=cursor is None,

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from core.mutes import Mutes
 from gallery.queries.comments import CommentDraft, CommentView, Thread, find_comment, load_thread
 from gallery.queries.run_query import run_query
 from gallery.routers.legacy_redirects import renamed_query_redirect
@@ -15,7 +16,8 @@ from gallery.services import comments as comment_service
 from gallery.services.comments import CommentRejected, NewComment, parse_comment
 from gallery.views.creations import CreationView
 from gallery.views.pagination import InvalidParameter
-from gallery.web.dependencies import CommentId, CreationId, EngineDep, MemberDep, QueryId
+from gallery.web.current_user import get_mutes
+from gallery.web.dependencies import CommentId, CreationId, EngineDep, MemberDep, MutesDep, QueryId
 from gallery.web.forms import FormId, FormModel, form_response, parse_form, wants_json
 from gallery.web.lookups import PublicCreationDep
 from gallery.web.pages import page_router, render_page
@@ -43,6 +45,7 @@ async def comments_page(
     request: Request,
     creation: PublicCreationDep,
     engine: EngineDep,
+    mutes: MutesDep,
     after: QueryId = 0,
     thread: QueryId = 0,
     reply_to: QueryId = 0,
@@ -50,7 +53,7 @@ async def comments_page(
     """Show a page of comments, or with `thread` the replies to one. `reply_to` starts a reply."""
     if redirect := renamed_query_redirect(request, "/c/{creation_id}/comments"):
         return redirect
-    comments = await _load_thread(engine, creation.id, after=after, parent_id=thread, reply_to_id=reply_to)
+    comments = await _load_thread(engine, creation.id, mutes, after=after, parent_id=thread, reply_to_id=reply_to)
     return await render_page(request, "comments.html", creation=creation, thread=comments)
 
 
@@ -101,21 +104,21 @@ async def _render_rejected(
 ) -> Response:
     if wants_json(request):
         raise InvalidParameter("text", reason)
-    thread = await _load_thread(engine, creation.id, reply_to_id=form.parent)
+    thread = await _load_thread(engine, creation.id, await get_mutes(request), reply_to_id=form.parent)
     draft = CommentDraft(form.text[:MAX_DRAFT_LENGTH], reason)
     thread = replace(thread, draft=draft, idempotency_key=form.idempotency_key[:MAX_KEY_LENGTH])
     return await render_page(request, "comments.html", status=422, creation=creation, thread=thread)
 
 
 async def _load_thread(
-    engine: Engine, creation_id: int, *, after: int = 0, parent_id: int = 0, reply_to_id: int = 0
+    engine: Engine, creation_id: int, mutes: Mutes, *, after: int = 0, parent_id: int = 0, reply_to_id: int = 0
 ) -> Thread:
     """Load a page of comments. Raises HTTPException 404 if there is no comment `parent_id`."""
 
     def load(connection: Connection) -> Thread | None:
         reply_to = find_comment(connection, creation_id, reply_to_id) if reply_to_id else None
         under = parent_id or (reply_to.parent_id or reply_to.id if reply_to else None)
-        page = load_thread(connection, creation_id, under=under, after=after)
+        page = load_thread(connection, creation_id, under=under, after=after, mutes=mutes)
         if parent_id and page.under is None:
             return None
         replying_to = reply_to or page.under

@@ -9,18 +9,20 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from core.clock import now
+from core.mutes import Mutes
 from core.scheduling.eta import Eta
 from gallery.queries import creations
 from gallery.queries.boards import BoardChoice, list_choices
 from gallery.queries.comments import Thread, load_thread
 from gallery.queries.remix_tree import RemixTree, load_remix_tree
 from gallery.queries.run_query import run_query
+from gallery.queries.unmuted import without_muted
 from gallery.routers.neighbors import OriginDep
 from gallery.services.likes import liked_among
 from gallery.views.creations import CreationView, Page
 from gallery.views.pagination import PAGE_SIZE, Cursor
 from gallery.web.current_user import mark_no_store
-from gallery.web.dependencies import ContextDep, CreationId, CurrentUserDep, CursorDep, EngineDep
+from gallery.web.dependencies import ContextDep, CreationId, CurrentUserDep, CursorDep, EngineDep, MutesDep
 from gallery.web.lookups import VisibleCreationDep
 from gallery.web.pages import page_router, render_page
 from gallery.web.users import CurrentUser
@@ -46,11 +48,12 @@ async def creation(
     context: ContextDep,
     user: CurrentUserDep,
     origin: OriginDep,
+    mutes: MutesDep,
     show: Annotated[str, Query(description="1: show sensitive pictures")] = "",
 ) -> Response:
     """Show a creation in any state."""
     viewer_id = user.person.id if user.person else None
-    page = await run_query(context.engine, _load_page, creation_id, viewer_id)
+    page = await run_query(context.engine, _load_page, creation_id, viewer_id, mutes)
     if page is None:
         raise HTTPException(404)
     if page.creation.deleted_at:
@@ -84,12 +87,14 @@ async def remixes(
     after: CursorDep,
     user: CurrentUserDep,
     engine: EngineDep,
+    mutes: MutesDep,
     of: Annotated[str, Query(description="siblings: the other remixes of its parent")] = "",
 ) -> Response:
     """List the remixes of a creation, or those of its parent."""
     parent_id = shown.parent_id if of == "siblings" else shown.id
     viewer_id = user.person.id if user.person else None
     page, liked = await run_query(engine, _load_remixes, parent_id, viewer_id, after)
+    page = Page(without_muted(page.creations, mutes), page.older)
     return await render_page(
         request,
         "remixes.html",
@@ -106,7 +111,7 @@ def is_blurred_for(shown: CreationView, user: CurrentUser) -> bool:
     return shown.sensitive and not user.show_sensitive and not user.owns(shown.person.id)
 
 
-def _load_page(connection: Connection, creation_id: int, viewer_id: int | None) -> CreationPage | None:
+def _load_page(connection: Connection, creation_id: int, viewer_id: int | None, mutes: Mutes) -> CreationPage | None:
     shown = creations.find_creation(connection, creation_id, viewer_id=viewer_id)
     if shown is None:
         return None
@@ -115,7 +120,7 @@ def _load_page(connection: Connection, creation_id: int, viewer_id: int | None) 
     liked = bool(liked_among(connection, viewer_id, [shown.id]))
     boards = list_choices(connection, viewer_id, shown.id) if viewer_id and shown.is_public else None
     # The count excludes deleted comments: without others there is nothing to load.
-    thread = load_thread(connection, shown.id) if shown.comments else Thread([])
+    thread = load_thread(connection, shown.id, mutes=mutes) if shown.comments else Thread([])
     return CreationPage(shown, load_remix_tree(connection, shown), thread, liked, boards)
 
 

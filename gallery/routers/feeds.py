@@ -14,16 +14,17 @@ from gallery.queries import creations
 from gallery.queries import following_feed as following_queries
 from gallery.queries.run_query import run_query
 from gallery.queries.top import TopFeed
+from gallery.queries.unmuted import load_unmuted, unmuted_activity
 from gallery.routers.legacy_redirects import renamed_query_redirect
 from gallery.routers.sse import get_live_hub
 from gallery.services import likes
 from gallery.services.composer_hints import describe_wait, load_quota_hint
 from gallery.views.creations import Page, UserView
-from gallery.views.pagination import PAGE_SIZE, Cursor
+from gallery.views.pagination import PAGE_SIZE, Cursor, decode_cursor
 from gallery.views.top_cursor import parse_top_cursor
 from gallery.web.context import AppContext, get_context
-from gallery.web.current_user import get_current_user
-from gallery.web.dependencies import ContextDep, CurrentUserDep, CursorDep, EngineDep, MemberDep
+from gallery.web.current_user import get_current_user, get_mutes
+from gallery.web.dependencies import ContextDep, CurrentUserDep, CursorDep, EngineDep, MemberDep, MutesDep
 from gallery.web.pages import page_router, render_page
 from gallery.web.users import CurrentUser
 
@@ -59,9 +60,16 @@ class FeedPage:
 
 
 @router.get("/")
-async def newest(request: Request, after: CursorDep, context: ContextDep, user: CurrentUserDep) -> Response:
+async def newest(
+    request: Request, after: CursorDep, context: ContextDep, user: CurrentUserDep, mutes: MutesDep
+) -> Response:
     """Show the newest creations."""
-    page = await run_query(context.engine, creations.list_newest, limit=PAGE_SIZE, after=after)
+
+    async def load(cursor: str | None) -> Page:
+        before = decode_cursor(cursor) if cursor else None
+        return await run_query(context.engine, creations.list_newest, limit=PAGE_SIZE, after=before)
+
+    page = await load_unmuted(load, mutes, cursor=str(after) if after else None, limit=PAGE_SIZE)
     hint = "" if after else await _composer_hint(context, user)
     since = "" if after else _newest_cursor(page)
     return await _render(
@@ -70,40 +78,51 @@ async def newest(request: Request, after: CursorDep, context: ContextDep, user: 
 
 
 @router.get("/top")
-async def top(request: Request, period: Annotated[Period, Query()] = "week") -> Response:
+async def top(request: Request, mutes: MutesDep, period: Annotated[Period, Query()] = "week") -> Response:
     """Show the most liked creations of a period."""
     if redirect := renamed_query_redirect(request, "/top"):
         return redirect
     top_feed: TopFeed = request.app.state.top
     after = parse_top_cursor(request.query_params)
-    page = await top_feed.page(period, limit=PAGE_SIZE, after=after)
+
+    async def load(cursor: str | None) -> Page:
+        below = parse_top_cursor({"cursor": cursor}) if cursor else None
+        return await top_feed.page(period, limit=PAGE_SIZE, after=below)
+
+    page = await load_unmuted(load, mutes, cursor=str(after) if after else None, limit=PAGE_SIZE)
     feed = FeedPage("/top", page, after is None, f"period={period}", TITLES[period])
     periods = [(f"/top?period={name}", label) for name, label in PERIOD_LABELS.items()]
     return await _render(request, "top.html", feed, periods=periods)
 
 
 @router.get("/following")
-async def following(request: Request, member: MemberDep, after: CursorDep, engine: EngineDep) -> Response:
+async def following(
+    request: Request, member: MemberDep, after: CursorDep, engine: EngineDep, mutes: MutesDep
+) -> Response:
     """Show the creations of those whom the member follows, or suggest whom to follow."""
-    page, follows_anybody, suggestions = await run_query(engine, _load_following, member.id, after)
+
+    async def load(cursor: str | None) -> Page:
+        before = decode_cursor(cursor) if cursor else None
+        return await run_query(engine, following_queries.list_followed, member.id, limit=PAGE_SIZE, after=before)
+
+    page = await load_unmuted(load, mutes, cursor=str(after) if after else None, limit=PAGE_SIZE)
+    is_empty = not page.creations and after is None
+    follows_anybody, suggestions = await run_query(engine, _suggest, member.id) if is_empty else (True, ())
+    suggestions = [user for user in suggestions if user.id not in mutes.people]
     feed = FeedPage("/following", page, after is None, title="Following")
     return await _render(request, "following.html", feed, follows_anybody=follows_anybody, suggestions=suggestions)
 
 
-def _load_following(
-    connection: Connection, member_id: int, after: Cursor | None
-) -> tuple[Page, bool, Sequence[UserView]]:
-    page = following_queries.list_followed(connection, member_id, limit=PAGE_SIZE, after=after)
-    if page.creations or after:
-        return page, True, ()
+def _suggest(connection: Connection, member_id: int) -> tuple[bool, Sequence[UserView]]:
+    """Return whether the member follows anybody, and whom they might follow."""
     follows_anybody = following_queries.follows_anybody(connection, member_id)
-    return page, follows_anybody, following_queries.suggest_users(connection, member_id)
+    return follows_anybody, following_queries.suggest_users(connection, member_id)
 
 
 async def _render(request: Request, template: str, feed: FeedPage, **details: Any) -> Response:
     """Render one feed with what all of them show."""
     context, user = get_context(request), await get_current_user(request)
-    activity = await get_live_hub(request).current_activity()
+    activity = unmuted_activity(await get_live_hub(request).current_activity(), await get_mutes(request))
     ids = [creation.id for creation in feed.page.creations if creation.likes]
     liked = await run_query(context.engine, likes.liked_among, user.person.id, ids) if user.person else set()
     return await render_page(

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gallery.queries import notifications as notification_queries
 from gallery.queries.run_query import run_query
 from gallery.web.current_user import get_current_user
-from gallery.web.dependencies import EngineDep, MemberDep, QueryId
+from gallery.web.dependencies import EngineDep, MemberDep, MutesDep, QueryId
 from gallery.web.forms import FormId, FormModel, form_response, parse_form
 from gallery.web.pages import page_router, render_page
 from gallery.web.users import CurrentUser
@@ -28,11 +28,12 @@ MarkReadFormDep = Annotated[MarkReadForm, Depends(parse_form(MarkReadForm))]
 
 
 @router.get("/me/notifications")
-async def notifications_page(request: Request, member: MemberDep, engine: EngineDep, before: QueryId = 0) -> Response:
+async def notifications_page(
+    request: Request, member: MemberDep, engine: EngineDep, mutes: MutesDep, before: QueryId = 0
+) -> Response:
     """Show notifications and mark them as read, unless the browser only prefetches the page."""
-    page = await run_query(
-        engine, notification_queries.load_notifications, person_id=member.id, limit=PAGE_SIZE, before=before
-    )
+    load = notification_queries.load_notifications
+    page = await run_query(engine, load, person_id=member.id, limit=PAGE_SIZE, before=before, mutes=mutes)
     if page.unread_ids and request.method == "GET" and "prefetch" not in request.headers.get("sec-purpose", ""):
         await run_in_threadpool(notification_queries.mark_read, engine, member.id, page.unread_ids)
     user = await _reload_current_user(request)

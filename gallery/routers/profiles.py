@@ -13,6 +13,7 @@ from gallery.queries.run_query import run_query
 from gallery.services import follows, likes
 from gallery.views.creations import Page
 from gallery.views.pagination import PAGE_SIZE, Cursor
+from gallery.web.current_user import get_mutes
 from gallery.web.dependencies import CurrentUserDep, CursorDep, EngineDep
 from gallery.web.pages import page_router, render_page
 from gallery.web.users import CurrentUser
@@ -87,6 +88,7 @@ async def _render_profile(
         page=shown.page,
         liked=shown.liked,
         following=shown.is_following,
+        is_muted=shown.profile.person.id in (await get_mutes(request)).people,
         tab=tab,
         path=shown.profile.person.path + tab,
         is_first=cursor is None,

@@ -9,7 +9,7 @@ database. A subscriber that cannot keep up is disconnected, and reconnects with 
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from time import monotonic
@@ -17,10 +17,12 @@ from time import monotonic
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from core.mutes import NO_MUTES, Mutes, load_mutes_of
 from core.scheduling.eta import Eta
 from gallery.queries import activity, creations
 from gallery.queries.activity import Activity, CreationProgress
 from gallery.queries.run_query import run_query
+from gallery.queries.unmuted import unmuted_activity, without_muted
 from gallery.services.subscribers import (
     BATCH_PAUSE_SECONDS,
     BATCH_SIZE,
@@ -143,7 +145,7 @@ class LiveHub:
             for progress, eta in await self._load_progress([subscriber.creation_id]):
                 subscriber.push(encode_progress(progress, _progress_text(progress, eta, subscriber.language)))
             return
-        subscriber.push(self._activity_events(await self.current_activity())(subscriber))
+        await self._push_activity(await self.current_activity(), [subscriber])
         await self._unread.push([subscriber])
         if subscriber.since is not None:
             # The first poll covers what comes after it, this query what came before it.
@@ -171,7 +173,9 @@ class LiveHub:
     async def _poll(self, *, with_eta: bool) -> None:
         if self._by_creation.get(None):
             await self._poll_feed()
-            await self._unread.poll(self._feed_subscribers())
+            members = [subscriber for subscriber in self._feed_subscribers() if subscriber.member_id is not None]
+            if members:
+                await self._unread.poll(members)
         if watched_ids := [creation_id for creation_id in self._by_creation if creation_id is not None]:
             await self._poll_creations(watched_ids, with_eta=with_eta)
 
@@ -180,7 +184,7 @@ class LiveHub:
         current = await self.current_activity()
         if current != self._sent_activity:
             self._sent_activity = current
-            await push_in_batches(self._feed_subscribers(), self._activity_events(current))
+            await self._push_activity(current, self._feed_subscribers())
         published = await run_query(self._context.engine, activity.recently_published, since=self._newest)
         new_ids = [creation_id for _published_at, creation_id in published if creation_id not in self._known_ids]
         self._known_ids |= dict.fromkeys(new_ids)
@@ -197,7 +201,17 @@ class LiveHub:
         for creation in await run_query(self._context.engine, creations.list_by_ids, creation_ids):
             # Those who come during a pause find it by their own query.
             subscribers = [only] if only else self._feed_subscribers()
-            await push_in_batches(subscribers, self._published_events(creation))
+            mutes = await self._load_mutes(subscribers)
+            wanted = [one for one in subscribers if without_muted([creation], mutes.get(one.member_id or 0, NO_MUTES))]
+            await push_in_batches(wanted, self._published_events(creation))
+
+    async def _load_mutes(self, subscribers: Collection[Subscriber]) -> dict[int, Mutes]:
+        """Return what members among the subscribers mute now: they may have muted more since the stream began."""
+        ids = {one.member_id for one in subscribers if one.member_id is not None}
+        return await run_query(self._context.engine, load_mutes_of, ids) if ids else {}
+
+    async def _push_activity(self, current: Activity, subscribers: Sequence[Subscriber]) -> None:
+        await push_in_batches(subscribers, self._activity_events(current, await self._load_mutes(subscribers)))
 
     def _published_events(self, creation: CreationView) -> Callable[[Subscriber], bytes]:
         """Return a function that returns a subscriber's event, rendered once per audience."""
@@ -239,16 +253,18 @@ class LiveHub:
         etas = await self._context.eta_cache.for_creations([progress for progress in loaded if not progress.text])
         return [(progress, etas.get(progress.id)) for progress in loaded]
 
-    def _activity_events(self, current: Activity) -> Callable[[Subscriber], bytes]:
-        """Return a function that returns a subscriber's event, rendered once per language."""
-        events: dict[str, bytes] = {}
+    def _activity_events(self, current: Activity, mutes: Mapping[int, Mutes]) -> Callable[[Subscriber], bytes]:
+        """Return a function that returns a subscriber's event, rendered once per language and what is not muted."""
+        events: dict[tuple[str, Activity], bytes] = {}
 
         def event_for(subscriber: Subscriber) -> bytes:
-            if subscriber.language not in events:
+            shown = unmuted_activity(current, mutes.get(subscriber.member_id or 0, NO_MUTES))
+            key = subscriber.language, shown
+            if key not in events:
                 with use_language(subscriber.language):
-                    html = self._render("_activity_strip.html", activity=current)
-                events[subscriber.language] = encode_event("activity", html=html)
-            return events[subscriber.language]
+                    html = self._render("_activity_strip.html", activity=shown)
+                events[key] = encode_event("activity", html=html)
+            return events[key]
 
         return event_for
 

@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 
 from core.clock import now
+from core.mutes import NO_MUTES, Mutes, load_mutes
 from gallery.queries.run_query import run_query
 from gallery.views.creations import UserView
 from gallery.web import sessions
@@ -28,6 +29,14 @@ async def get_current_user(request: Request) -> CurrentUser:
     user = await _look_up(request)
     request.state.user = user
     return user
+
+
+async def get_mutes(request: Request) -> Mutes:
+    """Return what the current user mutes. Asks the database only for members who mute something."""
+    user = await get_current_user(request)
+    if user.person is None or not user.has_mutes:
+        return NO_MUTES
+    return await run_query(get_context(request).engine, load_mutes, user.person.id)
 
 
 async def require_member(request: Request) -> Member:
@@ -67,4 +76,4 @@ async def _look_up(request: Request) -> CurrentUser:
         with suppress(OperationalError):
             await run_in_threadpool(sessions.touch, context.engine, row.session_id, row.created_at)
     person = UserView(row.person_id, row.username, row.name, avatar_key=row.avatar_key)
-    return CurrentUser(person, row.session_id, row.unread, row.show_sensitive, value)
+    return CurrentUser(person, row.session_id, row.unread, row.show_sensitive, value, bool(row.has_mutes))

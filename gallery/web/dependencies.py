@@ -32,9 +32,10 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import BeforeValidator
 from sqlalchemy import Engine
 
+from core.mutes import Mutes
 from gallery.views.pagination import Cursor, parse_cursor, parse_id
 from gallery.web.context import AppContext, get_context
-from gallery.web.current_user import get_current_user, require_member
+from gallery.web.current_user import get_current_user, get_mutes, require_member
 from gallery.web.users import CurrentUser, Member
 
 
@@ -60,6 +61,8 @@ def _path_id(text: str) -> int:
 ContextDep = Annotated[AppContext, Depends(_context)]
 EngineDep = Annotated[Engine, Depends(_engine)]
 CurrentUserDep = Annotated[CurrentUser, Depends(get_current_user)]
+# What the current user does not want to see.
+MutesDep = Annotated[Mutes, Depends(get_mutes)]
 MemberDep = Annotated[Member, Depends(require_member)]
 # Where the page goes on; None for the first page.
 CursorDep = Annotated[Cursor | None, Depends(_cursor)]

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from core.clock import now
 from core.database import write_session
-from core.models import LoginSession, login_sessions, notifications, people
+from core.models import LoginSession, login_sessions, mutes, notifications, people
 from core.notification_history import fill_in
 
 # A session ends this long after its last use, and this long after sign-in however often it is used.
@@ -44,6 +44,7 @@ FIND_STMT = (
         people.c.avatar_key,
         people.c.show_sensitive,
         select(func.count()).select_from(_UNREAD).scalar_subquery(),
+        select(mutes.c.id).where(mutes.c.person_id == login_sessions.c.person_id).exists(),
     )
     .join_from(login_sessions, people, people.c.id == login_sessions.c.person_id)
     .where(login_sessions.c.digest == bindparam("digest"))
@@ -71,6 +72,7 @@ class SessionRow(NamedTuple):
     avatar_key: str | None
     show_sensitive: bool
     unread: int
+    has_mutes: bool
 
 
 def create(engine: Engine, person_id: int, *, browser: str = "", tokens: str | None = None) -> NewSession:

@@ -15,6 +15,7 @@ class CurrentUser:
     unread: int = 0
     show_sensitive: bool = False
     secret: str = ""
+    has_mutes: bool = False
 
     @property
     def form_token(self) -> str:

@@ -16,6 +16,7 @@ from core.models import State, creations, people
 from gallery.queries.activity import MAX_PUBLISHED
 from gallery.services import live_updates
 from gallery.services.likes import like
+from gallery.services.mutes import mute_person, mute_topic
 from gallery.views.pagination import Cursor
 from tests.support.event_streams import listening
 from tests.support.gallery_data import SETTINGS_WITH_SIGN_IN, GalleryData
@@ -276,3 +277,24 @@ def test_members_get_their_number_of_unread_notifications(
         wait_until(lambda: stream.named("unread")[-1] == {"count": 1}, "not told")
         assert [count for count in stream.named("unread") if count["count"]] == [{"count": 1}]
         assert anonymous.named("unread") == []
+
+
+def test_streams_leave_out_what_their_member_mutes(
+    address: str, engine: Engine, gallery_data: GalleryData, client: SiteClient, sign_in: Callable[..., str]
+) -> None:
+    ada, bob = gallery_data.person("ada", member_since=now()), gallery_data.person("bob")
+    sign_in(client, ada)
+    cookie = {"Cookie": f"login={client.cookies['login']}"}
+    with listening(address, since(), **cookie) as stream, listening(address, since()) as anonymous:
+        stream.first("activity")
+        mute_topic(engine, ada, "spiders")
+        mute_person(engine, ada, bob)
+        gallery_data.creation(person_id=bob, prompt="bob waits", next_attempt_at=now())
+        cleo = gallery_data.person("cleo")
+        for prompt, author in (("a spider", cleo), ("by bob", bob), ("a cat", cleo)):
+            publish_now(gallery_data, prompt=prompt, person_id=author)
+        wait_until(lambda: len(anonymous.named("published")) == 3, "not all were told")
+        wait_until(lambda: stream.named("published"), "nothing was told")
+        assert ["a cat" in published["html"] for published in stream.named("published")] == [True]
+        wait_until(lambda: "bob waits" in anonymous.named("activity")[-1]["html"], "the strip stands still")
+        assert not any("bob waits" in event["html"] for event in stream.named("activity"))
