@@ -1,7 +1,7 @@
 """Run all processes on one machine, without any service installed: `make demo`.
 
 Check ports and folder, migrate the database, start the processes of `Procfile.demo`, wait until all respond, create
-sample posts in the sandbox, print one line, and restart processes that die until stopped.
+sample posts in the sandbox, print one line, let people use the demo, and restart processes that die until stopped.
 """
 
 import signal
@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from core.demo.environment import HOST, demo_environment, gpu_environment
+from core.demo.life.progress import begin, load_progress
 from core.demo.preflight import ensure_ports_free, lock_folder
 from core.demo.supervisor import Supervisor, read_procfile
 from core.errors import SettingsError
@@ -56,9 +57,11 @@ def _run(supervisor: Supervisor, app: AppSettings, print_line: Callable[[str], N
     if not _wait_until_ready(supervisor, app):
         return 0 if supervisor.stop_asked else _report_not_ready(supervisor, print_line)
     _raise_read_limits(app)
-    print_line(f"{_post_samples(app)} sample prompts posted")
+    if not app.demo_empty:
+        print_line(f"{_post_samples(app)} sample prompts posted")
     if not supervisor.stop_asked:
         print_line(_ready_message(app))
+    _bring_to_life(supervisor, app)
     while not supervisor.stop_asked:
         supervisor.keep_alive()
         time.sleep(0.1)
@@ -80,7 +83,17 @@ def _post_samples(app: AppSettings) -> int:
     """
     with httpx.Client(timeout=30.0, trust_env=False) as http:
         answer = http.post(f"http://{HOST}:{app.sandbox_port}/sandbox/samples").raise_for_status()
-    return int(answer.json()["data"]["posted"])
+    count = int(answer.json()["data"]["posted"])
+    if count:
+        begin(app.data_dir)
+    return count
+
+
+def _bring_to_life(supervisor: Supervisor, app: AppSettings) -> None:
+    """Let the sandbox's people use a new demo, until it stops or they are done. A real GPU service costs too much."""
+    progress = load_progress(app.data_dir)
+    if progress and not progress.finished and not (app.demo_empty or app.demo_gpu_url):
+        supervisor.run_once("core.demo.life", log=app.data_dir.resolve() / "logs" / "life.log")
 
 
 def _ready_message(app: AppSettings) -> str:

@@ -88,17 +88,25 @@ class Supervisor:
         for child in self.children:
             self._start(child)
 
-    def run_once(self, *module: str) -> bool:
+    def run_once(self, *module: str, log: Path | None = None) -> bool:
         """Run `python -m <module>` to its end while the children are kept alive. Return whether it succeeded.
 
-        A stop ends it. Its output goes to the operator's terminal.
+        A stop ends it. Its output goes to `log`, or else to the operator's terminal.
         """
         command = [sys.executable, "-m", *module]
         ends_with_us = partial(die_with_parent, os.getpid())
-        process = subprocess.Popen(command, env=self.environment, process_group=0, preexec_fn=ends_with_us)  # noqa: S603, PLW1509
+        with _open_log(log) as output:
+            process = subprocess.Popen(  # noqa: S603
+                command,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+                process_group=0,
+                preexec_fn=ends_with_us,  # noqa: PLW1509
+            )
         while process.poll() is None and not self.stop_asked:
             self.keep_alive()
-            time.sleep(0.02)
+            time.sleep(0.05)
         if process.poll() is None:
             process.kill()
         return process.wait() == 0
@@ -120,7 +128,7 @@ class Supervisor:
         self._stop([child for child in self.children if child.name in self.last], KILL_TIMEOUT_SECONDS)
 
     def _start(self, child: Child) -> None:
-        with _open_log(child) as log:
+        with _open_log(child.log) as log:
             child.process = subprocess.Popen(  # noqa: S603  # the commands are the Procfile's
                 child.command,
                 env=self.environment,
@@ -153,11 +161,11 @@ class Supervisor:
         _wait(running, KILL_TIMEOUT_SECONDS)
 
 
-def _open_log(child: Child) -> AbstractContextManager[IO[bytes] | None]:
-    if child.log is None:
+def _open_log(path: Path | None) -> AbstractContextManager[IO[bytes] | None]:
+    if path is None:
         return nullcontext()
-    child.log.parent.mkdir(parents=True, exist_ok=True)
-    return child.log.open("ab")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("ab")
 
 
 def _with_our_python(command: list[str]) -> list[str]:

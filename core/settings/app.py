@@ -51,6 +51,7 @@ class AppSettings(Settings):
         examples=["postgresql://user:secret@127.0.0.1/demo"],
         description="a database for the demo, instead of SQLite",
     )
+    demo_empty: bool = Field(default=False, description="start the demo without sample prompts and people")
     log_level: str = Field(default="info", pattern="(?i)^(debug|info|warning|error)$")
     log_json: bool = False
 

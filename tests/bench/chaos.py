@@ -150,7 +150,7 @@ def fragile_demo(folder: Path, database: str) -> Iterator[tuple[Demo, Engine]]:
 def run(folder: Path, prompts: list[str], *, database: str, seconds: float, share: float, seed: int) -> Outcome:
     """Run the whole test in `folder`."""
     with fragile_demo(folder, database) as (demo, engine):
-        wait_until(lambda: len(demo.answers()) >= 12, "the samples were not answered")
+        demo.post_samples()
         _inject_faults(demo, share)
         posted, kills = post_and_kill(demo, prompts, seconds=seconds, share=share, seed=seed)
         wait_until(lambda: _inject_faults(demo, share), "the sandbox did not come back")

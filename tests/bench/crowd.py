@@ -98,8 +98,7 @@ class Walk:
 def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder), **NO_LIMITS_AND_BUDGETS) as demo:
-        while len(demo.answers()) < 12:  # the sample posts of the first start
-            time.sleep(0.2)
+        demo.post_samples()
         demo.shorten_windows(options.window)
         return asyncio.run(_run(demo, options))
 

@@ -32,8 +32,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder), **settings) as demo:
         if options.link_price is not None:
             demo.control("money", prices={"summoned_link": options.link_price})
-        while len(demo.answers()) < 12:  # the sample posts of the first start
-            time.sleep(0.2)
+        demo.post_samples()
         started = _start_day(demo, options.scale)
         posts = _post_all_day(demo, options, started)
         _wait(demo, posts)

@@ -90,8 +90,7 @@ def _fair(options: argparse.Namespace) -> bool:
 
 def _run(options: argparse.Namespace, asks: list[tuple[str, str]], drops: float = 0.0) -> tuple[Outcome, list[str]]:
     with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder), **NO_LIMITS_AND_BUDGETS) as demo:
-        while len(demo.answers()) < 12:  # the sample posts of the first start
-            time.sleep(0.2)
+        demo.post_samples()
         demo.shorten_windows(options.seconds)
         if drops:
             demo.control("faults", endpoint=CREATE_POST, kind="drop", when="after", rate=drops)

@@ -96,8 +96,7 @@ def _demo(options: argparse.Namespace) -> Iterator[Demo]:
         tempfile.TemporaryDirectory() as folder,
         demos.running_demo(Path(folder), **demos.NO_LIMITS_AND_BUDGETS) as demo,
     ):
-        while len(demo.answers()) < 12:  # the sample posts of the first start
-            time.sleep(0.2)
+        demo.post_samples()
         demo.shorten_windows(options.window)
         yield Demo(demo.sandbox, demo.gallery, demo)
 

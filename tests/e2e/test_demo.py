@@ -20,12 +20,14 @@ pytestmark = pytest.mark.processes
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with running_demo(tmp_path_factory.mktemp("demo")) as demo:
+        demo.post_samples()
         yield demo
 
 
 def test_ready_is_one_line(demo: Demo) -> None:
     (ready,) = [line for line in demo.lines if line.startswith("ready:")]
     assert ready.startswith(f"ready: gallery {demo.gallery}  sandbox {demo.sandbox}")
+    assert not [line for line in demo.lines if "sample" in line], "DEMO_EMPTY leaves them out"
 
 
 def test_a_mention_gets_a_picture_that_is_in_the_gallery(demo: Demo) -> None:
@@ -50,9 +52,8 @@ def test_a_reply_to_the_announcement_is_answered(demo: Demo) -> None:
     wait_until(lambda: demo.answers().get(post_id) == 1, "no answer", within=90)
 
 
-def test_the_samples_of_the_first_start_are_answered_once(demo: Demo) -> None:
-    wait_until(lambda: len(demo.creations()) >= 12, "the samples were not painted", within=90)
-    wait_until(lambda: len(demo.answers()) >= 12, "the samples were not answered", within=90)
+def test_the_samples_are_answered_once(demo: Demo) -> None:
+    assert len(demo.creations()) >= 12
     assert demo.state()["duplicates"] == 0
 
 
@@ -120,7 +121,6 @@ def test_no_process_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> Non
 
 # The last test, because it stops the file's demo.
 def test_it_stops_within_5_seconds_and_continues_with_the_same_data(demo: Demo) -> None:
-    wait_until(lambda: len(demo.answers()) >= 12, "the samples were not answered", within=90)
     answered = set(demo.answers())
     answered |= stop_during_work(demo, signal.SIGINT)
     with forked_demo(demo.data) as second:

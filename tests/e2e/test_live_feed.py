@@ -14,7 +14,7 @@ PROMPT = "a paper boat on a silver lake"
 
 
 def test_two_browsers_see_a_new_picture_without_reloading(demo: Demo, chromium: str) -> None:
-    wait_until(lambda: len(demo.creations()) >= 12, "the samples were not painted", within=60)
+    demo.post_samples()
     with sync_playwright() as playwright:
         options = {"executable_path": chromium, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
         browsers = [playwright.chromium.launch(**options) for _ in range(2)]  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ import tenacity
 from core.demo.environment import demo_environment
 from core.models import State
 from core.settings import AppSettings, load
+from sandbox.samples import SAMPLES
 from tests.support import forking_supervisor
 from tests.support.child_processes import child_environment, empty_folder
 from tests.support.forked_process import ForkedProcess
@@ -69,6 +70,11 @@ class Demo:
         answer = self.http.post(f"{self.sandbox}/sandbox/posts", json={"author": author, "text": text, **values})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+    def post_samples(self) -> None:
+        """Post the dozen sample prompts, once per demo, and wait until they are painted and answered."""
+        self.http.post(f"{self.sandbox}/sandbox/samples").raise_for_status()
+        wait_until(lambda: len(self.answers()) >= len(SAMPLES), "the samples were not answered", within=90)
 
     def control(self, what: str, **body: Any) -> dict[str, Any]:
         """Call the sandbox's control API."""
@@ -169,8 +175,8 @@ def _start(
     settings: dict[str, str],
 ) -> Demo:
     ports = {name: str(free_port()) for name in PORTS}
-    # Tests count replies, so no wait notices: on a busy machine the queue is long.
-    quiet = {"WAIT_NOTICE_MINUTES": "0"}
+    # Tests count replies, so no wait notices: on a busy machine the queue is long. They fill the demo as they need.
+    quiet = {"WAIT_NOTICE_MINUTES": "0", "DEMO_EMPTY": "1"}
     environment = child_environment(HOME=str(data), DATA_DIR=str(data), **ports) | quiet | settings
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as output:
