@@ -17,6 +17,16 @@ TAG_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,
 _CONTINUES = re.compile("[\u200c\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 
 
+def mark(text: str) -> str:
+    """Return the text as it is. The gallery translates it when it shows it; `make translations` collects these."""
+    return text
+
+
+def mark_plural(singular: str, plural: str) -> tuple[str, str]:
+    """Return both forms as they are, for `ngettext`."""
+    return singular, plural
+
+
 def clean(text: str) -> str:
     """Replace NUL and lone surrogates, which databases and files reject. Offsets stay the same."""
     return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)

@@ -16,6 +16,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 LOCALE = Path(__file__).parent / "locale"
 ENGLISH = "en"
@@ -47,18 +48,27 @@ def use_language(language: str) -> Iterator[None]:
         _current.reset(token)
 
 
-def gettext(message: str) -> str:
-    """Return the message in the current language."""
+def gettext(message: str, **values: object) -> str:
+    """Return the message in the current language, with `%(name)s` filled if there are values."""
     language = _current.get()
-    return message if language == ENGLISH else _translations(language).gettext(message)
+    text = message if language == ENGLISH or not message else _translations(language).gettext(message)
+    return text % values if values else text
 
 
-def ngettext(singular: str, plural: str, number: int) -> str:
-    """Return the form for a number in the current language."""
+def ngettext(singular: str, plural: str, number: int, **values: object) -> str:
+    """Return the form for a number in the current language, with `%(name)s` filled if there are values."""
     language = _current.get()
     if language == ENGLISH:
-        return singular if number == 1 else plural
-    return _translations(language).ngettext(singular, plural, number)
+        text = singular if number == 1 else plural
+    else:
+        text = _translations(language).ngettext(singular, plural, number)
+    return text % values if values else text
+
+
+def format_number(number: int) -> str:
+    """Return the number with the separators of the current language."""
+    language = _current.get()
+    return f"{number:,}" if language == ENGLISH else format_decimal(number, locale=language)
 
 
 def choose_language(preferred: str, accept_language: str) -> str:

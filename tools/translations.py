@@ -24,7 +24,7 @@ METHODS = {
     "gallery": [("**.py", "python"), (TEMPLATES, "jinja2"), ("static/**.js", "javascript")],
 }
 # `mark`: a text that is translated later, when a variable holds it.
-KEYWORDS = {"gettext": None, "ngettext": (1, 2), "mark": None}
+KEYWORDS = {"gettext": None, "ngettext": (1, 2), "mark": None, "mark_plural": (1, 2)}
 OPTIONS = {TEMPLATES: {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}}
 
 

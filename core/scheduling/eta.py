@@ -20,6 +20,7 @@ from core.queue import PAINT, REPLY, WorkQueue
 from core.scheduling import reserve_price
 from core.scheduling.queue_position import QueuePosition, count_up_to
 from core.settings import BudgetSettings
+from core.text import mark
 from core.x.rate_limit import DAILY_REPLY_CAP, RateWindow, XRateLimiter
 
 # Creations whose times are averaged.
@@ -31,19 +32,19 @@ MIN_SAMPLE_SIZE = 3
 REPLY_SECONDS = 2.0
 
 BLOCK_MESSAGES: dict[str, str] = {
-    "x_no_credits": "the bot's X API credits are used up",
-    "x_usage_cap": "the bot's X API usage cap is reached",
-    "x_unauthorized": "X does not accept the bot's keys",
-    "x_read_only": "the bot's X keys are read-only",
-    "x_not_enrolled": "the bot's X app is not enrolled",
-    "x_account_locked": "X has locked the bot's account",
-    "x_account_suspended": "X has suspended the bot's account",
-    "x_suspended": "X has suspended the bot's account",
-    "x_app_restricted": "X has restricted the bot's app",
-    "x_looks_automated": "X has paused the bot's account",
-    "x_no_access": "X does not allow the bot's app to reply",
-    "x_forbidden": "X refuses the bot's replies",
-    "x_blocked": "a proxy blocks the bot's calls to X",
+    "x_no_credits": mark("the bot's X API credits are used up"),
+    "x_usage_cap": mark("the bot's X API usage cap is reached"),
+    "x_unauthorized": mark("X does not accept the bot's keys"),
+    "x_read_only": mark("the bot's X keys are read-only"),
+    "x_not_enrolled": mark("the bot's X app is not enrolled"),
+    "x_account_locked": mark("X has locked the bot's account"),
+    "x_account_suspended": mark("X has suspended the bot's account"),
+    "x_suspended": mark("X has suspended the bot's account"),
+    "x_app_restricted": mark("X has restricted the bot's app"),
+    "x_looks_automated": mark("X has paused the bot's account"),
+    "x_no_access": mark("X does not allow the bot's app to reply"),
+    "x_forbidden": mark("X refuses the bot's replies"),
+    "x_blocked": mark("a proxy blocks the bot's calls to X"),
 }
 
 
@@ -121,9 +122,8 @@ def humanize_duration(seconds: float) -> str:
 def describe_block(window: RateWindow) -> str:
     """Return why X takes no replies now; empty if it does."""
     if window.blocked_reason == DAILY_REPLY_CAP:
-        wait = humanize_duration(window.resets_in)
-        return f"the bot's daily reply limit on X is reached; the next reply may go in {wait}"
-    default = "X refuses the bot's replies" if window.blocked_reason else ""
+        return mark("the bot's daily reply limit on X is reached; replies continue within 24 hours")
+    default = mark("X refuses the bot's replies") if window.blocked_reason else ""
     return BLOCK_MESSAGES.get(window.blocked_reason, default)
 
 
@@ -131,7 +131,7 @@ def describe_outage(outage: Outage | None) -> str:
     """Return why the GPU service takes no requests now; empty if it does."""
     if outage is None:
         return ""
-    return "the GPU service is busy" if outage.code == "gpu_busy" else "the GPU service is unavailable"
+    return mark("the GPU service is busy") if outage.code == "gpu_busy" else mark("the GPU service is unavailable")
 
 
 def describe_budget(allowance: Allowance, at: datetime) -> str:
@@ -139,17 +139,17 @@ def describe_budget(allowance: Allowance, at: datetime) -> str:
     if allowance.micro_usd != 0:
         return ""
     if not allowance.exhausted:
-        return "the budget is almost used up, so work continues slowly"
+        return mark("the budget is almost used up, so work continues slowly")
     # Half a second makes up for floating-point error.
     resets_at = at + timedelta(seconds=allowance.resets_in + 0.5)
     if resets_at.date() <= at.date() + timedelta(days=1):
-        return "today's budget is used up; work resumes at 00:00 UTC"
-    return f"this month's budget is used up; work resumes at 00:00 UTC on {resets_at.day} {resets_at:%B}"
+        return mark("today's budget is used up; work resumes at 00:00 UTC")
+    return mark("this month's budget is used up; work resumes on the first of next month at 00:00 UTC")
 
 
 def _why_blocked(position: QueuePosition, capacity: Capacity) -> str:
     if capacity.workers == 0:
-        return "no worker is running"
+        return mark("no worker is running")
     if position.step == REPLY and (block := describe_block(capacity.window)):
         return block
     if position.step == PAINT and capacity.gpu_outage:

@@ -1,5 +1,8 @@
 """Describe a browser in a few words, such as "Firefox on Linux". A guess, shown only to its owner."""
 
+from core.text import mark
+from gallery.translations import gettext
+
 # In order of precedence: many browsers name several of these.
 BROWSERS = (
     ("Edg", "Edge"),
@@ -21,11 +24,12 @@ SYSTEMS = (
     ("Mac OS X", "Mac"),
     ("Linux", "Linux"),
 )
-UNKNOWN = "A browser"
+UNKNOWN = mark("A browser")
 
 
 def describe(user_agent: str) -> str:
     """Return browser and system of a User-Agent header, which may contain anything."""
     browser = next((name for sign, name in BROWSERS if sign in user_agent), UNKNOWN)
     system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
-    return f"{browser} on {system}" if system else browser
+    browser = gettext(browser) if browser == UNKNOWN else browser
+    return gettext("%(browser)s on %(system)s", browser=browser, system=system) if system else browser

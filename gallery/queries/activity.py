@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Row, Select, func, select
 
 from core.models import State, creations, people
+from gallery.translations import format_number, gettext
 from gallery.views import formatting
 from gallery.views.creations import PENDING_STATES, UserView
 from gallery.views.formatting import MAX_COUNTED
@@ -52,7 +53,9 @@ class Activity:
         """Return `+ 12 in the queue`; empty for none."""
         if not self.more:
             return ""
-        return f"+ {'more than ' if self.more > MAX_COUNTED else ''}{min(self.more, MAX_COUNTED):,} in the queue"
+        if self.more > MAX_COUNTED:
+            return gettext("+ more than %(num)s in the queue", num=format_number(MAX_COUNTED))
+        return gettext("+ %(num)s in the queue", num=format_number(self.more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,12 @@ class CreationProgress:
     def text(self) -> str:
         """Return the state as a sentence; empty while it is queued."""
         if self.is_deleted:
-            return "This was deleted."
+            return gettext("This was deleted.")
         if self.state is State.PAINTING:
-            return "Painting now."
+            return gettext("Painting now.")
         if self.is_pending:
             return ""
-        return formatting.reason_text(self.state, self.reason_code, None) or "The picture is ready."
+        return formatting.reason_text(self.state, self.reason_code, None) or gettext("The picture is ready.")
 
 
 def recently_published(connection: Connection, since: datetime | None = None) -> list[tuple[datetime, int]]:

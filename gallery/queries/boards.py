@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Row, Select, and_, or_, select, tuple_, union
 
 from core.models import board_items, boards, creations, people
 from gallery.queries import creations as creation_queries
+from gallery.translations import gettext
 from gallery.views.creations import CreationView, Page, UserView
-from gallery.views.formatting import format_count
+from gallery.views.formatting import format_pictures
 from gallery.views.pagination import Cursor
 from gallery.views.pictures import PictureView
 
@@ -73,7 +74,7 @@ class BoardView:
     @property
     def size_in_words(self) -> str:
         """Return `12 pictures`, or `empty`."""
-        return format_count(self.size, MAX_PICTURES, singular="picture", plural="pictures") if self.size else "empty"
+        return format_pictures(self.size, MAX_PICTURES) if self.size else gettext("empty")
 
 
 @dataclass(frozen=True, slots=True)

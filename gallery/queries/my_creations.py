@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_co
 from core.database import without_index
 from core.models import State, creations, people
 from core.reason_codes import COMMAND_CODES
+from core.text import mark
 from gallery.queries import creations as creation_queries
 from gallery.queries.creation_rows import CREATION_STMT, load_creation_views
 from gallery.views.creations import CreationView, Page
@@ -22,11 +23,11 @@ WAITING = (State.QUEUED.value, State.PAINTING.value)
 ENDED: tuple[ColumnElement[str], ...] = (literal_column("'refused'"), literal_column("'failed'"))
 # By the word in the address; the first is all of them.
 FILTERS: dict[str, str] = {
-    "": "All",
-    "public": "Public",
-    "waiting": "Waiting",
-    "refused": "Refused or failed",
-    "hidden": "Hidden",
+    "": mark("All"),
+    "public": mark("Public"),
+    "waiting": mark("Waiting"),
+    "refused": mark("Refused or failed"),
+    "hidden": mark("Hidden"),
 }
 IS_NO_COMMAND = or_(creations.c.reason_code.is_(None), creations.c.reason_code.not_in(sorted(COMMAND_CODES)))
 BY_TIME = (creations.c.created_at, creations.c.id)

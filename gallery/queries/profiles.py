@@ -23,9 +23,7 @@ class Profile:
     @property
     def total(self) -> str:
         """Return the number of creations in words."""
-        return formatting.format_count(
-            self.creations, creation_queries.TOTAL_LIMIT, singular="creation", plural="creations"
-        )
+        return formatting.format_pictures(self.creations, creation_queries.TOTAL_LIMIT)
 
 
 def find_profile(connection: Connection, handle: str) -> Profile | None:

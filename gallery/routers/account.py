@@ -12,12 +12,14 @@ from starlette.responses import Response
 
 from core.deletion import erase_user
 from core.logs import get_logger
+from core.text import mark
 from gallery.auth.config import OAuthConfig, OAuthDep
 from gallery.queries import account, creations
 from gallery.queries.account import AccountSettings
 from gallery.queries.run_query import run_query
 from gallery.routers.auth import clear_session_cookie
-from gallery.views.formatting import format_count
+from gallery.translations import gettext
+from gallery.views.formatting import format_pictures
 from gallery.views.pagination import parse_id
 from gallery.web import sessions
 from gallery.web.dependencies import ContextDep, EngineDep, MemberDep
@@ -32,11 +34,11 @@ SETTINGS_PATH = "/me/settings"
 MAX_HANDLE_LENGTH = 60
 # Shown above the settings after a change, by the `done` parameter.
 DONE_MESSAGES = {
-    "stop": "The bot no longer replies to you on X.",
-    "start": "The bot replies to you on X again.",
-    "blurred": "Sensitive pictures are blurred.",
-    "unblurred": "Sensitive pictures are always shown.",
-    "browser": "That browser is signed out.",
+    "stop": mark("The bot no longer replies to you on X."),
+    "start": mark("The bot replies to you on X again."),
+    "blurred": mark("Sensitive pictures are blurred."),
+    "unblurred": mark("Sensitive pictures are always shown."),
+    "browser": mark("That browser is signed out."),
 }
 
 
@@ -78,7 +80,7 @@ async def settings_page(request: Request, member: MemberDep, engine: EngineDep, 
         request,
         "settings.html",
         settings=settings,
-        message=DONE_MESSAGES.get(done, ""),
+        message=gettext(DONE_MESSAGES[done]) if done in DONE_MESSAGES else "",
         total=_total(settings),
         this_session=member.session_id,
     )
@@ -135,7 +137,7 @@ async def delete_account(
     handle = form.handle.strip()
     if handle.removeprefix("@").casefold() != member.person.username.casefold():
         settings = await run_query(context.engine, account.load_settings, member.id, creations.TOTAL_LIMIT)
-        error = f"Type @{member.person.username} to confirm."
+        error = gettext("Type @%(handle)s to confirm.", handle=member.person.username)
         return await render_page(
             request,
             "delete_account.html",
@@ -156,7 +158,7 @@ async def delete_account(
 
 
 def _total(settings: AccountSettings) -> str:
-    return format_count(settings.creations, creations.TOTAL_LIMIT, singular="creation", plural="creations")
+    return format_pictures(settings.creations, creations.TOTAL_LIMIT)
 
 
 def _done_path(done: Literal["stop", "start", "blurred", "unblurred", "browser"]) -> str:

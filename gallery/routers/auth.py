@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from core.logs import get_logger
+from core.text import mark
 from gallery.auth import user_agent
 from gallery.auth.avatars import AvatarStore
 from gallery.auth.config import OAuthConfig, OAuthDep
@@ -54,23 +55,33 @@ class SignInError:
 
 SIGN_IN_ERRORS: dict[type[Exception], SignInError] = {
     AccessDenied: SignInError(
-        200, "You are not signed in", "You said no on X's page, so X sent us nothing. You can still look around."
+        200,
+        mark("You are not signed in"),
+        mark("You said no on X's page, so X sent us nothing. You can still look around."),
     ),
     StateExpired: SignInError(
         400,
-        "That took too long",
-        "This sign-in is too old, was used already, or was started in another browser. Start again, it takes a moment.",
+        mark("That took too long"),
+        mark("This sign-in is too old, was used already, or was started in another browser. Start again; it is quick."),
     ),
-    XUnavailable: SignInError(503, "X does not answer", "We could not ask X who you are. Try again in a little while."),
+    XUnavailable: SignInError(
+        503, mark("X does not answer"), mark("We could not ask X who you are. Try again in a little while.")
+    ),
     InvalidResponse: SignInError(
-        502, "X did not say who you are", "Its response was not valid. Try again in a little while."
+        502, mark("X did not say who you are"), mark("Its response was not valid. Try again in a little while.")
     ),
     Banned: SignInError(
-        403, "You cannot sign in here", "The operator of this gallery has closed your account.", can_retry=False
+        403,
+        mark("You cannot sign in here"),
+        mark("The operator of this gallery has closed your account."),
+        can_retry=False,
     ),
 }
 NO_SIGN_IN = SignInError(
-    404, "This gallery has no sign-in", "Its operator has not set it up. You can look at all pictures.", False
+    404,
+    mark("This gallery has no sign-in"),
+    mark("Its operator has not set it up. You can look at all pictures."),
+    False,
 )
 
 

@@ -18,6 +18,7 @@ from gallery.routers.legacy_redirects import renamed_query_redirect
 from gallery.services import init_images
 from gallery.services.composer_policy import ComposerPolicy, Rejected
 from gallery.services.create_creation import CreateCreation, build_idempotency_key, create_creation
+from gallery.translations import gettext
 from gallery.views.pagination import parse_id
 from gallery.web.context import AppContext
 from gallery.web.dependencies import ContextDep, CreationId, MemberDep
@@ -30,9 +31,6 @@ router = page_router()
 
 NO_STORE = {"Cache-Control": "no-store"}
 MAX_KEY_LENGTH = 100
-STORAGE_DOWN = Rejected(
-    "storage", "Something is down on our side. Your text is safe; try again in a moment.", status=503
-)
 
 
 @router.get("/paint")
@@ -118,13 +116,18 @@ async def _create(
     try:
         creation_id = await run_in_threadpool(_create_in_thread, context, command)
     except (Rejected, TryLater) as error:
-        rejected = error if isinstance(error, Rejected) else STORAGE_DOWN
+        rejected = error if isinstance(error, Rejected) else _storage_down()
         if rejected.code == "nothing_there":
             raise HTTPException(404) from error
         return await _render_errors(
             request, context, member, form, rejected.errors, rejected.status, code=rejected.code
         )
     return _created(request, context, form, creation_id)
+
+
+def _storage_down() -> Rejected:
+    message = gettext("Something is down on our side. Your text is safe; try again in a moment.")
+    return Rejected("storage", message, status=503)
 
 
 def _create_in_thread(context: AppContext, command: CreateCreation) -> int:

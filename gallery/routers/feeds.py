@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from core.clock import now
+from core.text import mark
 from gallery.queries import creations
 from gallery.queries import following_feed as following_queries
 from gallery.queries.run_query import run_query
@@ -19,6 +20,7 @@ from gallery.routers.legacy_redirects import renamed_query_redirect
 from gallery.routers.sse import get_live_hub
 from gallery.services import likes
 from gallery.services.composer_hints import describe_wait, load_quota_hint
+from gallery.translations import gettext
 from gallery.views.creations import Page, UserView
 from gallery.views.pagination import PAGE_SIZE, Cursor, decode_cursor
 from gallery.views.top_cursor import parse_top_cursor
@@ -29,9 +31,14 @@ from gallery.web.pages import page_router, render_page
 from gallery.web.users import CurrentUser
 
 router = page_router()
-TABS = (("/", "New"), ("/top", "Top"), ("/following", "Following"))
-PERIOD_LABELS = {"day": "Day", "week": "Week", "month": "Month", "all": "All time"}
-TITLES = {"day": "Top today", "week": "Top this week", "month": "Top this month", "all": "Top of all time"}
+TABS = (("/", mark("New")), ("/top", mark("Top")), ("/following", mark("Following")))
+PERIOD_LABELS = {"day": mark("Day"), "week": mark("Week"), "month": mark("Month"), "all": mark("All time")}
+TITLES = {
+    "day": mark("Top today"),
+    "week": mark("Top this week"),
+    "month": mark("Top this month"),
+    "all": mark("Top of all time"),
+}
 
 Period = Literal["day", "week", "month", "all"]
 
@@ -73,7 +80,7 @@ async def newest(
     hint = "" if after else await _composer_hint(context, user)
     since = "" if after else _newest_cursor(page)
     return await _render(
-        request, "feed.html", FeedPage("/", page, after is None, title="New pictures"), hint=hint, since=since
+        request, "feed.html", FeedPage("/", page, after is None, title=gettext("New pictures")), hint=hint, since=since
     )
 
 
@@ -90,8 +97,8 @@ async def top(request: Request, mutes: MutesDep, period: Annotated[Period, Query
         return await top_feed.page(period, limit=PAGE_SIZE, after=below)
 
     page = await load_unmuted(load, mutes, cursor=str(after) if after else None, limit=PAGE_SIZE)
-    feed = FeedPage("/top", page, after is None, f"period={period}", TITLES[period])
-    periods = [(f"/top?period={name}", label) for name, label in PERIOD_LABELS.items()]
+    feed = FeedPage("/top", page, after is None, f"period={period}", gettext(TITLES[period]))
+    periods = [(f"/top?period={name}", gettext(label)) for name, label in PERIOD_LABELS.items()]
     return await _render(request, "top.html", feed, periods=periods)
 
 
@@ -109,7 +116,7 @@ async def following(
     is_empty = not page.creations and after is None
     follows_anybody, suggestions = await run_query(engine, _suggest, member.id) if is_empty else (True, ())
     suggestions = [user for user in suggestions if user.id not in mutes.people]
-    feed = FeedPage("/following", page, after is None, title="Following")
+    feed = FeedPage("/following", page, after is None, title=gettext("Following"))
     return await _render(request, "following.html", feed, follows_anybody=follows_anybody, suggestions=suggestions)
 
 
@@ -125,8 +132,9 @@ async def _render(request: Request, template: str, feed: FeedPage, **details: An
     activity = unmuted_activity(await get_live_hub(request).current_activity(), await get_mutes(request))
     ids = [creation.id for creation in feed.page.creations if creation.likes]
     liked = await run_query(context.engine, likes.liked_among, user.person.id, ids) if user.person else set()
+    tabs = [(path, gettext(label)) for path, label in TABS]
     return await render_page(
-        request, template, tabs=TABS, activity=activity, liked=liked, feed=feed, page=feed.page, **details
+        request, template, tabs=tabs, activity=activity, liked=liked, feed=feed, page=feed.page, **details
     )
 
 

@@ -17,8 +17,9 @@ from gallery.queries.my_creations import FILTERS, Totals, find_own, list_own, lo
 from gallery.queries.run_query import run_query
 from gallery.routers.legacy_redirects import renamed_query_redirect
 from gallery.services import my_creations
+from gallery.translations import gettext
 from gallery.views.creations import CreationView, Page
-from gallery.views.formatting import format_count
+from gallery.views.formatting import format_pictures
 from gallery.views.pagination import PAGE_SIZE, Cursor, InvalidParameter
 from gallery.views.status_badges import StatusBadge, status_badge, summarize
 from gallery.web.context import AppContext
@@ -77,13 +78,13 @@ async def my_creations_page(
         "me.html",
         page=shown.page,
         badges=await _status_badges(context, shown.page.creations),
-        total=format_count(shown.totals.creations, creations.TOTAL_LIMIT, singular="picture", plural="pictures"),
+        total=format_pictures(shown.totals.creations, creations.TOTAL_LIMIT),
         totals=shown.totals,
         left=max(0, limit - shown.used_today),
         limit=limit,
         only=only,
         path=f"{MY_PATH}?only={only}" if only else MY_PATH,
-        filters=[(f"{MY_PATH}?only={name}" if name else MY_PATH, label) for name, label in FILTERS.items()],
+        filters=[(f"{MY_PATH}?only={name}" if name else MY_PATH, gettext(label)) for name, label in FILTERS.items()],
         is_first=cursor is None,
         message=_message(done, count),
     )
@@ -169,4 +170,4 @@ def _with_message(path: str, action: str, count: int) -> str:
 
 
 def _message(action: str, count: int) -> str:
-    return "Select pictures first." if action == "none" else summarize(action, min(count, MAX_IDS))
+    return gettext("Select pictures first.") if action == "none" else summarize(action, min(count, MAX_IDS))

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from core.text import clean
 from gallery.queries.prompt_history import MAX_QUERY_LENGTH, MAX_ROWS, search_prompts
-from gallery.views.formatting import format_count
+from gallery.views.formatting import format_prompts
 from gallery.views.pagination import PAGE_SIZE
 from gallery.web.dependencies import CursorDep, EngineDep, MemberDep
 from gallery.web.forms import wants_json
@@ -42,7 +42,7 @@ async def prompts_page(
         "history.html",
         page=page,
         query=query,
-        total=format_count(page.total, MAX_ROWS, singular="prompt", plural="prompts"),
+        total=format_prompts(page.total, MAX_ROWS),
         path=path,
         older=f"{path}{'&' if query else '?'}cursor={page.older}" if page.older else "",
         idempotency_key=secrets.token_urlsafe(12),

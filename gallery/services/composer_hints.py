@@ -15,6 +15,7 @@ from core.scheduling.eta import Eta
 from core.settings import UsagePolicySettings
 from core.usage import A_DAY, UserUsage, load_usage
 from gallery.services.composer_policy import remaining_today
+from gallery.translations import format_number, gettext, ngettext
 from gallery.views.formatting import describe_duration
 
 # The GPU cost of one creation is an average over this time.
@@ -49,8 +50,13 @@ def load_quota_hint(connection: Connection, person_id: int, rules: UsagePolicySe
 
 def describe_quota(usage: UserUsage, rules: UsagePolicySettings) -> str:
     """Return `7 of 10 pictures left today`."""
-    pictures = "picture" if rules.user_daily_limit == 1 else "pictures"
-    return f"{remaining_today(usage, rules):,} of {rules.user_daily_limit:,} {pictures} left today"
+    return ngettext(
+        "%(left)s of %(num)s picture left today",
+        "%(left)s of %(num)s pictures left today",
+        rules.user_daily_limit,
+        left=format_number(remaining_today(usage, rules)),
+        num=format_number(rules.user_daily_limit),
+    )
 
 
 def describe_wait(eta: Eta | None) -> str:
@@ -58,15 +64,15 @@ def describe_wait(eta: Eta | None) -> str:
     if eta is None:
         return ""
     if eta.reason:
-        return f"has to wait: {eta.reason}"
+        return gettext("has to wait: %(reason)s", reason=gettext(eta.reason))
     duration = describe_duration(eta)
-    return f"ready in {duration}" if duration else ""
+    return gettext("ready in %(duration)s", duration=duration) if duration else ""
 
 
 def format_dollars(micro_usd: float) -> str:
     """Return `$0.0004`: two significant digits, however small the amount is."""
     if micro_usd < 1:
-        return "less than $0.000001"
+        return gettext("less than $0.000001")
     digits = 2 if micro_usd >= 1_000_000 else max(2, 7 - len(str(round(micro_usd))) + 1 - (micro_usd >= 1e5))
     return f"${micro_usd / 1_000_000:.{min(6, digits)}f}"
 
@@ -76,4 +82,6 @@ def _describe_gpu_cost(connection: Connection) -> str:
     since = f"{now() - RECENT:%Y-%m-%d}"
     stmt = select(func.sum(daily_spend.c.micro_usd), func.sum(daily_spend.c.count))
     micro_usd, count = connection.execute(stmt.where(daily_spend.c.day >= since, daily_spend.c.item == GPU)).one()
-    return f"costs the host about {format_dollars(micro_usd / count)}" if count and micro_usd else ""
+    if not count or not micro_usd:
+        return ""
+    return gettext("costs the operator about %(price)s", price=format_dollars(micro_usd / count))

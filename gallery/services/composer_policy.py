@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.reason_codes import message_for
 from core.settings import UsagePolicySettings
 from core.usage import UserUsage
 from core.x.snowflakes import snowflake_from_time
+from gallery.translations import format_number, gettext, ngettext
 
 
 class Rejected(Exception):
@@ -40,20 +40,22 @@ def ensure_may_create(person_id: int, usage: UserUsage, policy: ComposerPolicy) 
     """Raise Rejected if the member may not create now. Opting out comes first: members can change that themselves."""
     rules = policy.rules
     if usage.opted_out:
-        raise Rejected("opted_out", "You opted out of the bot, so it paints nothing for you.", status=403)
+        raise Rejected("opted_out", gettext("You opted out of the bot, so it paints nothing for you."), status=403)
     if usage.banned:
-        raise Rejected("banned", "The operator has banned this account.", status=403)
+        raise Rejected("banned", gettext("The operator has banned this account."), status=403)
     if _is_account_too_young(person_id, policy):
-        raise Rejected("young_account", "Your account on X is too new for this gallery.", status=403)
+        raise Rejected("young_account", gettext("Your account on X is too new for this gallery."), status=403)
     if rules.require_follow and not usage.follows_bot:
-        message = f"{message_for('follow_gate')} Follow it on X, then sign out here and in again."
+        message = gettext("The bot paints for people who follow it. Follow it on X, then sign out here and in again.")
         raise Rejected("follow_gate", message, status=403)
     if usage.creations >= rules.user_daily_limit:
         raise Rejected("quota", _quota_message(rules.user_daily_limit), status=429)
     if seconds := _cooldown_left(usage, policy):
-        raise Rejected("cooldown", f"Too fast. Try again in {seconds} seconds.", status=429)
+        raise Rejected("cooldown", gettext("Too fast. Try again in %(num)s seconds.", num=seconds), status=429)
     if policy.budget_reached:
-        raise Rejected("budget", "We've hit today's budget. Your text is safe; try again tomorrow.", status=429)
+        raise Rejected(
+            "budget", gettext("We've hit today's budget. Your text is safe; try again tomorrow."), status=429
+        )
 
 
 def remaining_today(usage: UserUsage, rules: UsagePolicySettings) -> int:
@@ -62,8 +64,12 @@ def remaining_today(usage: UserUsage, rules: UsagePolicySettings) -> int:
 
 
 def _quota_message(limit: int) -> str:
-    pictures = "today's picture" if limit == 1 else f"today's {limit:,} pictures"
-    return f"You've used {pictures}, here and on X. More tomorrow."
+    return ngettext(
+        "You've used today's picture, here and on X. More tomorrow.",
+        "You've used today's %(num)s pictures, here and on X. More tomorrow.",
+        limit,
+        num=format_number(limit),
+    )
 
 
 def _is_account_too_young(person_id: int, policy: ComposerPolicy) -> bool:

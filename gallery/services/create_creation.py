@@ -20,15 +20,17 @@ from core.init_image_access import allowed_strength
 from core.models import Creation, State, creations, people, posts, watched_posts
 from core.scheduling.fair_queue import next_rank
 from core.storage import Storage
+from core.text import mark
 from core.upload_store import UploadStore
 from core.usage import A_DAY, count_replies_by_conversation, load_usage
 from gallery.queries.remix_parent import Parent, find_own_post, find_parent
 from gallery.services.composer_policy import ComposerPolicy, Rejected, ensure_may_create
 from gallery.services.init_images import UPLOAD_PREFIX
+from gallery.translations import gettext
 
 # Double clicks, and connections that broke and are tried again.
 REPEAT_WINDOW = timedelta(minutes=2)
-INIT_IMAGE_GONE = "This picture is gone. Choose it again."
+INIT_IMAGE_GONE = mark("This picture is gone. Choose it again.")
 PARENT_INIT_IMAGE, PARENT_PICTURE = "same", "picture:"
 
 
@@ -102,7 +104,7 @@ def _read_upload(request: CreateCreation, uploads: UploadStore) -> bytes | None:
         return None
     upload = uploads.get(request.person_id, request.init_image.removeprefix(UPLOAD_PREFIX))
     if upload is None:
-        raise Rejected("no_start_picture", INIT_IMAGE_GONE, field="init_image")
+        raise Rejected("no_start_picture", gettext(INIT_IMAGE_GONE), field="init_image")
     return upload
 
 
@@ -117,12 +119,14 @@ def _post_to_reply_to(connection: Connection, request: CreateCreation, policy: C
     """Return the member's own post. Raises Rejected if there is none, or its conversation has enough replies."""
     post_id = find_own_post(connection, request.parent_id, request.person_id)
     if post_id is None:
-        raise Rejected("x_post_gone", "You have no post left to reply to.", field="reply_on_x")
+        raise Rejected("x_post_gone", gettext("You have no post left to reply to."), field="reply_on_x")
     conversation = connection.execute(select(posts.c.conversation_id).where(posts.c.id == post_id)).scalar()
     if conversation and not _is_watched(connection, conversation, post_id):
         replies = count_replies_by_conversation(connection, [conversation], policy.now - A_DAY).get(conversation, 0)
         if replies >= policy.rules.conversation_limit:
-            message = "The bot has replied often enough in this conversation. You can paint without a reply on X."
+            message = gettext(
+                "The bot has replied often enough in this conversation. You can paint without a reply on X."
+            )
             raise Rejected("conversation", message, field="reply_on_x")
     return post_id
 
@@ -150,7 +154,7 @@ def _load_parent(connection: Connection, request: CreateCreation) -> Parent | No
         return None
     parent = find_parent(connection, request.parent_id, request.person_id)
     if parent is None:
-        raise Rejected("nothing_there", "The picture you were remixing was removed.", status=404)
+        raise Rejected("nothing_there", gettext("The picture you were remixing was removed."), status=404)
     return parent
 
 
@@ -181,7 +185,7 @@ def _build_creation(request: CreateCreation, key: str, parent: Parent | None) ->
 
 def _params_of_parent(parent: Parent | None, count: int) -> GenerationParams:
     if parent is None:
-        raise Rejected("nothing_there", "There is no picture here to run again.", status=404)
+        raise Rejected("nothing_there", gettext("There is no picture here to run again."), status=404)
     row = parent.row
     return GenerationParams(
         prompt=row.prompt,
@@ -218,12 +222,12 @@ def _init_image(request: CreateCreation, parent: Parent | None) -> tuple[str | N
         return None, None
     if request.init_image == PARENT_INIT_IMAGE:
         if request.params is not None and not parent.has_init_image:
-            raise Rejected("no_start_picture", INIT_IMAGE_GONE, field="init_image")
+            raise Rejected("no_start_picture", gettext(INIT_IMAGE_GONE), field="init_image")
         return parent.row.init_image_url, parent.row.init_image_key
     position = request.init_image.removeprefix(PARENT_PICTURE)
     is_position = position.isascii() and position.isdigit() and len(position) < 3
     if not (is_position and int(position) < len(parent.picture_keys)):
-        raise Rejected("no_start_picture", INIT_IMAGE_GONE, field="init_image")
+        raise Rejected("no_start_picture", gettext(INIT_IMAGE_GONE), field="init_image")
     return None, parent.picture_keys[int(position)]
 
 

@@ -13,8 +13,10 @@ from starlette.datastructures import UploadFile
 from core import imaging
 from core.errors import Refused, TryLater
 from core.reason_codes import message_for
+from core.text import mark
 from core.upload_store import UploadStore
 from gallery.services.composer_policy import Rejected
+from gallery.translations import gettext
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
 # A form with a larger file is still read, so that its text is not lost.
@@ -24,11 +26,11 @@ UPLOAD_PREFIX = "own:"
 # Decoding a large picture takes up to 420 MB; core decodes one of those at a time.
 _decode_slots = threading.BoundedSemaphore(2)
 SLOT_TIMEOUT_SECONDS, SLOT_POLL_SECONDS = 4.0, 0.05
-TOO_LARGE = "This file is larger than 10 MB. Choose a smaller one."
+TOO_LARGE = mark("This file is larger than 10 MB. Choose a smaller one.")
 MESSAGES = {
-    "no_start_picture": "This file is not a picture we can read. Use JPEG, PNG, WebP, AVIF, HEIC or GIF.",
-    "start_too_large": "Image too large: the limit is 67 megapixels for JPEG and 26 for others.",
-    "start_too_slow": "This picture takes too long to read. Re-save it or try another image.",
+    "no_start_picture": mark("This file is not a picture we can read. Use JPEG, PNG, WebP, AVIF, HEIC or GIF."),
+    "start_too_large": mark("Image too large: the limit is 67 megapixels for JPEG and 26 for others."),
+    "start_too_slow": mark("This picture takes too long to read. Re-save it or try another image."),
 }
 
 
@@ -52,7 +54,7 @@ async def save_upload(uploads: UploadStore, member_id: int, file: UploadFile | N
     except Refused as error:
         raise _rejected(MESSAGES.get(error.code) or message_for(error.code)) from error
     except TryLater as error:
-        raise _rejected("This picture could not be saved. Try again in a moment.", status=503) from error
+        raise _rejected(mark("This picture could not be saved. Try again in a moment."), status=503) from error
 
 
 async def _sanitize(data: bytes) -> bytes:
@@ -69,4 +71,4 @@ async def _sanitize(data: bytes) -> bytes:
 
 
 def _rejected(message: str, status: int = 422) -> Rejected:
-    return Rejected("no_start_picture", message, status=status, field=FORM_FIELD)
+    return Rejected("no_start_picture", gettext(message), status=status, field=FORM_FIELD)

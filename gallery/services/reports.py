@@ -8,6 +8,8 @@ from core.clock import now
 from core.database import insert_if_absent, write_session
 from core.models import comments, people, reports
 from core.report_reasons import MAX_WORDS_LENGTH, REASONS
+from gallery.services.text_rules import length_error
+from gallery.translations import gettext
 from gallery.views.pagination import MAX_ID
 
 # Further reports of one creation would be no news to the operator.
@@ -34,13 +36,11 @@ class ReportDraft:
     def errors(self) -> dict[str, str]:
         """Return a message for each invalid field."""
         if self.reason not in REASONS:
-            return {"reason": "Choose what is wrong with it."}
+            return {"reason": gettext("Choose what is wrong with it.")}
         if self.reason == "other" and not self.words:
-            return {"words": "Describe in a few words what is wrong with it."}
-        if (excess := len(self.words) - MAX_WORDS_LENGTH) > 0:
-            characters = "character" if excess == 1 else "characters"
-            return {"words": f"{excess:,} {characters} over the {MAX_WORDS_LENGTH:,} limit."}
-        return {}
+            return {"words": gettext("Describe in a few words what is wrong with it.")}
+        error = length_error(self.words, MAX_WORDS_LENGTH)
+        return {"words": error} if error else {}
 
 
 def find_comment(connection: Connection, creation_id: int, comment_id: int) -> ReportedComment | None:

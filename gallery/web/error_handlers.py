@@ -22,6 +22,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from core.errors import TryLater
 from core.outage import outages
+from core.text import mark
+from gallery.translations import gettext
 from gallery.views.pagination import InvalidParameter
 from gallery.views.sign_in_intents import is_intent
 from gallery.web.current_user import NotSignedIn, get_current_user
@@ -30,33 +32,35 @@ from gallery.web.pages import render_page
 from gallery.web.security_headers import SECURITY_HEADERS
 
 TITLES = {
-    400: "Bad request",
-    401: "Sign in to see this",
-    403: "You don't have access",
-    404: "Page not found",
-    405: "Not allowed here",
-    408: "That took too long",
-    410: "This was deleted",
-    411: "Bad request",
-    413: "Too large",
-    422: "That link is broken",
-    429: "Too fast",
-    500: "Something went wrong",
-    503: "The gallery is closed for a moment",
+    400: mark("Bad request"),
+    401: mark("Sign in to see this"),
+    403: mark("You don't have access"),
+    404: mark("Page not found"),
+    405: mark("Not allowed here"),
+    408: mark("That took too long"),
+    410: mark("This was deleted"),
+    411: mark("Bad request"),
+    413: mark("Too large"),
+    422: mark("That link is broken"),
+    429: mark("Too fast"),
+    500: mark("Something went wrong"),
+    503: mark("The gallery is closed for a moment"),
 }
 MESSAGES = {
-    400: "Go back and try again.",
-    401: "Sign in with X first.",
-    403: "It belongs to another user, or the page it was sent from is no longer valid: go back, reload, try again.",
-    404: "It may have been deleted.",
-    405: "This address does not take such requests.",
-    410: "Its author or an operator deleted it, or it is gone from X.",
-    408: "The form did not arrive in time. Try again, perhaps on a better connection.",
-    411: "The form came without its length. Send it from this page.",
-    413: "The site takes no more than a few megabytes in one piece.",
-    429: "Wait a moment, then try again.",
-    500: "That is our fault, not yours. Try again in a moment.",
-    503: "The gallery cannot reach its database. Try again in a moment.",
+    400: mark("Go back and try again."),
+    401: mark("Sign in with X first."),
+    403: mark(
+        "It belongs to another user, or the page it was sent from is no longer valid: go back, reload, try again."
+    ),
+    404: mark("It may have been deleted."),
+    405: mark("This address does not take such requests."),
+    410: mark("Its author or an operator deleted it, or it is gone from X."),
+    408: mark("The form did not arrive in time. Try again, perhaps on a better connection."),
+    411: mark("The form came without its length. Send it from this page."),
+    413: mark("The site takes no more than a few megabytes in one piece."),
+    429: mark("Wait a moment, then try again."),
+    500: mark("That is our fault, not yours. Try again in a moment."),
+    503: mark("The gallery cannot reach its database. Try again in a moment."),
 }
 CONNECTION_POOL = "a free connection to the database"
 # Programs read these and get no page.
@@ -125,7 +129,7 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 async def being_updated(request: Request) -> Response:
     """Answer 503 until the database schema is migrated."""
-    response = await _respond(request, 503, message="It is being updated. Try again in a moment.")
+    response = await _respond(request, 503, message=gettext("It is being updated. Try again in a moment."))
     response.headers["Retry-After"] = "5"
     return response
 
@@ -152,10 +156,11 @@ async def _respond(
     if status < 500:
         with suppress(OperationalError):
             await get_current_user(request)
-    title = TITLES.get(status) or HTTPStatus(status).phrase
+    title = gettext(TITLES.get(status) or HTTPStatus(status).phrase)
     if _wants_json(request):
         return _json(status, errors or [])
-    message = message or _detail(errors or []) or MESSAGES.get(status, "")
+    known = MESSAGES.get(status, "")
+    message = message or _detail(errors or []) or gettext(known)
     return await render_page(request, "problem.html", status=status, code=status, title=title, words=message)
 
 

@@ -98,7 +98,7 @@ def test_every_blocking_code_has_messages() -> None:
 
 def test_the_daily_reply_cap_gives_a_reason_with_a_time() -> None:
     wait = estimate_eta(QueuePosition(REPLY, 0), capacity(window=RateWindow(0, 3 * 3600, 100, 900, "daily_reply_cap")))
-    assert wait == Eta(0, None, "the bot's daily reply limit on X is reached; the next reply may go in about 3 hours")
+    assert wait == Eta(0, None, "the bot's daily reply limit on X is reached; replies continue within 24 hours")
 
 
 @pytest.mark.parametrize("step", [PAINT, REPLY])
@@ -109,7 +109,7 @@ def test_a_used_up_daily_budget_says_when_work_resumes(step: str) -> None:
 
 def test_a_used_up_monthly_budget_says_when_work_resumes() -> None:
     wait = estimate_eta(QueuePosition(PAINT, 0), capacity(allowance=Allowance(0, 10.5 * 86400, exhausted=True)))
-    assert wait.reason == "this month's budget is used up; work resumes at 00:00 UTC on 1 December"
+    assert wait.reason == "this month's budget is used up; work resumes on the first of next month at 00:00 UTC"
 
 
 def test_the_rest_of_the_budget_is_for_those_ahead() -> None:

@@ -187,7 +187,7 @@ def test_health_has_rate_limits_but_no_costs(
         (Eta(0, None, "X is away"), "Next in the queue. Delayed: X is away."),
         (Eta(MAX_COUNTED, 7200.0), "In the queue: 999 ahead of you, about 2 hours."),
         (Eta(MAX_COUNTED + 1, 7200.0), "In the queue: more than 999 ahead of you, more than 2 hours."),
-        (Eta(MAX_COUNTED + 1, 5.0), "In the queue: more than 999 ahead of you, more than a few seconds."),
+        (Eta(MAX_COUNTED + 1, 5.0), "In the queue: more than 999 ahead of you, more than 5 seconds."),
         (Eta(MAX_COUNTED + 1, None), "In the queue: more than 999 ahead of you."),
     ],
 )
