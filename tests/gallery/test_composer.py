@@ -295,7 +295,7 @@ def test_hints_show_quota_and_cost(
     ada = member(creation_config=shop(user_daily_limit=50))
     gallery_data.creation(person_id=ada.id, created_at=now())
     hints = page_context(ada.client.get("/paint"))["hints"]
-    assert hints.summary == "49 of 50 pictures left today · costs the host about $0.00041"
+    assert hints.summary == "49 of 50 pictures left today · costs the operator about $0.00041"
 
 
 def test_more_options_keeps_the_prompt_of_the_feed(ada: Member, rows: Callable[[], list[Creation]]) -> None:

@@ -36,7 +36,7 @@ def test_newest_feed_pages_by_cursor(client: TestClient, gallery_data: GalleryDa
 
 def test_profile_and_json_response(client: TestClient, gallery_data: GalleryData) -> None:
     gallery_data.publish(person_id=gallery_data.person("Ada_L"))
-    assert page_context(client.get("/@ada_l"))["total"] == "1 creation"
+    assert page_context(client.get("/@ada_l"))["total"] == "1 picture"
     assert len(client.get("/api/creations?person=ADA_L").json()["items"]) == 1
 
 

@@ -30,7 +30,7 @@ def test_profile_shows_only_creations_of_the_user(client: TestClient, gallery_da
     response = client.get("/@ada")
     assert template_name(response) == "person.html"
     assert prompts(response) == ["ada's"]
-    assert "1 creation<" in response.text
+    assert "1 picture<" in response.text
 
 
 def test_handle_is_case_insensitive(client: TestClient, gallery_data: GalleryData) -> None:
@@ -73,9 +73,9 @@ def test_totals_count_public_creations_up_to_a_limit(
     for _ in range(4):
         gallery_data.publish(pictures=0)
     gallery_data.publish(published_at=None)
-    assert page_context(client.get("/@ada"))["total"] == "4 creations"
+    assert page_context(client.get("/@ada"))["total"] == "4 pictures"
     monkeypatch.setattr(creations, "TOTAL_LIMIT", 3)
-    assert page_context(client.get("/@ada"))["total"] == "more than 3 creations"
+    assert page_context(client.get("/@ada"))["total"] == "more than 3 pictures"
 
 
 def test_profile_without_creations_explains_how_to_ask(client: TestClient, gallery_data: GalleryData) -> None:
@@ -110,7 +110,7 @@ def test_totals_show_likes_followers_and_follows(client: TestClient, gallery_dat
     gallery_data.publish(person_id=ada, likes=50, published_at=None)
     follow(engine, grace, ada)
     page = client.get("/@ada").text
-    for words in ("2 creations<", "5 likes<", "1 follower<", "0 following<"):
+    for words in ("2 pictures<", "5 likes<", "1 follower<", "0 following<"):
         assert words in page
     assert "1 following<" in client.get("/@grace").text
 
