@@ -97,7 +97,9 @@ def format_comments(comments: int) -> str:
 
 def format_remixes(remixes: int) -> str:
     """Return `1 remix`, `12 remixes`, or `more than 1,000 remixes`."""
-    return format_count(remixes, MAX_COUNTED_REMIXES, singular="remix", plural="remixes")
+    if remixes > MAX_COUNTED_REMIXES:
+        return gettext("more than %(num)s remixes", num=format_number(MAX_COUNTED_REMIXES))
+    return ngettext("%(num)s remix", "%(num)s remixes", remixes, num=format_number(remixes))
 
 
 def format_followers(followers: int) -> str:
