@@ -19,19 +19,6 @@ from gallery.web.users import CurrentUser
 
 router = page_router()
 MAX_AROUND = 8
-# The keys, and what static/shortcuts.js does for them.
-SHORTCUTS = (
-    (("J", "→"), "Next picture"),
-    (("K", "←"), "Previous picture"),
-    (("Enter",), "Open the picture"),
-    (("L",), "Like"),
-    (("R",), "Remix"),
-    (("C",), "Copy the prompt"),
-    (("B",), "Add to a board"),
-    (("/",), "Search"),
-    (("?",), "Show this list"),
-    (("Esc",), "Close"),
-)
 # Each time another creation.
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -86,7 +73,7 @@ async def random_creation(request: Request, engine: EngineDep) -> Response:
 @router.get("/shortcuts")
 async def shortcuts(request: Request) -> Response:
     """List the keyboard shortcuts. The scripts show the page as a dialog."""
-    return await render_page(request, "shortcuts.html", shortcuts=SHORTCUTS)
+    return await render_page(request, "shortcuts.html")
 
 
 async def _walk(request: Request, shown: CreationView, origin: Origin, user: CurrentUser, *, is_next: bool) -> Response:

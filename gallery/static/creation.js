@@ -9,13 +9,25 @@ const announce = (text, near = document.querySelector('main')) => {
 
 // Copying and sharing: buttons that only a script can press
 async function copy(button) {
-  const label = button.dataset.copyLabel
   try {
     await navigator.clipboard.writeText(textToCopy(button))
-    announce(`Copied ${label}.`, button)
+    announce(button.dataset.copied, button)
+    showDone(button)
   } catch {
-    announce(`Your browser does not let this page copy ${label}.`, button)
+    announce(gettext('Your browser does not let this page copy.'), button)
   }
+}
+
+const DONE_MILLISECONDS = 2000
+
+function showDone(button) {
+  if (button.dataset.before) return
+  button.dataset.before = button.textContent
+  button.textContent = gettext('Copied')
+  setTimeout(() => {
+    button.textContent = button.dataset.before
+    delete button.dataset.before
+  }, DONE_MILLISECONDS)
 }
 
 function textToCopy(button) {
@@ -26,7 +38,7 @@ function textToCopy(button) {
 const share = title => navigator.share({title, url: location.origin + location.pathname}).catch(() => {})
 
 document.addEventListener('click', event => {
-  const button = event.target.closest?.('article [data-copy-label], article [data-share]')
+  const button = event.target.closest?.('article [data-copied], article [data-share]')
   if (button) 'share' in button.dataset ? share(button.dataset.share) : copy(button)
 })
 document.addEventListener('toggle', event => {
@@ -121,7 +133,7 @@ async function swap() {
   document.title = fresh.title
   if (hadFocus) main.focus()
   begin()
-  if (main.querySelector('.creation')) announce('The picture is ready.')
+  if (main.querySelector('.creation')) announce(gettext('The picture is ready.'))
   return true
 }
 

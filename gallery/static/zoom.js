@@ -64,7 +64,7 @@ class Zoom {
     this.scale = 1
     this.picture.src = this.links[number].href
     this.dialog.querySelector('[role=status]').textContent =
-      this.links.length > 1 ? `${number + 1} of ${this.links.length}` : ''
+      this.links.length > 1 ? gettext('{number} of {total}', {number: number + 1, total: this.links.length}) : ''
   }
 
   // As much of the stage as it fills when all of it is seen

@@ -4,17 +4,19 @@ import re
 from itertools import islice
 
 MAX_WORDS, MAX_WORD_LENGTH = 6, 24
-# Words of at least four letters; scripts without spaces and alphabets of syllables need fewer.
-WORD = re.compile(r"[a-zA-Z\u00c0-\u024f]{4,}|[^\W\d_a-zA-Z\u00c0-\u024f]{2,}")
+# Words of at least three letters; scripts without spaces and alphabets of syllables need fewer.
+WORD = re.compile(r"[a-zA-Z\u00c0-\u024f]{3,}|[^\W\d_a-zA-Z\u00c0-\u024f]{2,}")
 # Frequent in prompts, and found in nearly all of them.
 COMMON = frozenset(
     re.findall(
         r"\w+",
-        """about above after again against along also among another around because been before behind being below beside
-        between beyond both could does down during each ever every from front have having here high image inside into
-        just like look looking looks made make makes many more most much near next only onto other over painting photo
-        picture quality same shows some such than that their them then there these they this those through under upon
-        very view were what when where which while with within without would your""",
+        """about above after again against all along also among and another any are around because been before behind
+        being below beside between beyond both but can could did does down during each ever every for from front get
+        had has have having her here high him his how image inside into its just let like look looking looks made make
+        makes many may more most much near next not off one only onto other our out over own painting per photo
+        picture put quality same say she shows some such than that the their them then there these they this those
+        through too under upon use very via view was way were what when where which while who with within without
+        would you your""",
     )
 )
 

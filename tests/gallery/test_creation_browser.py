@@ -88,7 +88,8 @@ def test_prompt_seed_and_link_are_copied_and_confirmed(page: Page, address: str,
     prompt = "two  spaces & <b>no markup</b>\nשורה"
     creation_id = gallery_data.publish(prompt=prompt)
     page.goto(f"/c/{creation_id}")
-    page.get_by_role("button", name="Copy the prompt").click()
+    page.get_by_role("button", name="Copy prompt").click()
+    page.get_by_role("button", name="Copied").wait_for()
     page.get_by_text("Copied the prompt.").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == prompt
     page.get_by_role("button", name="Copy the seed").click()

@@ -123,6 +123,7 @@ def test_around_shows_the_nearest_by_the_author_without_sensitive_pictures(
 
 def test_search_words_are_those_that_say_something() -> None:
     assert pick_search_words("A very old LIGHTHOUSE with the lighthouse, near storm-clouds; 4k, 2020") == [
+        "old",
         "lighthouse",
         "storm",
         "clouds",
