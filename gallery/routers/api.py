@@ -3,13 +3,12 @@
 Responses are the same for everyone, except the following feed, which belongs to the signed-in member.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 from sqlalchemy import Connection, Engine
 
 from core.text import clean
@@ -41,7 +40,7 @@ from gallery.web.rate_limits import rate_limit
 
 # Increase the minor version when a field or parameter changes.
 API_VERSION = "1.1.0"
-HandlerT = TypeVar("HandlerT", bound=Callable[..., Coroutine[None, None, BaseModel]])
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Coroutine[None, None, Mapping[str, object]]])
 # As FastAPI declares them.
 Responses = dict[int | str, dict[str, Any]]
 
@@ -172,7 +171,7 @@ async def get_creation(creation_id: CreationId, context: ContextDep) -> Creation
     if creation.deleted_at:
         raise HTTPException(410)
     eta = await context.eta_cache.for_creation(creation)
-    return CreationWithEtaJson(**dict(creation_json(context, creation)), eta=eta_json(eta) if eta else None)
+    return CreationWithEtaJson(**creation_json(context, creation), eta=eta_json(eta) if eta else None)
 
 
 @_get("/creations/{creation_id}/comments", "Creations")

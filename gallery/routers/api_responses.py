@@ -32,7 +32,7 @@ def profile_json(context: AppContext, profile: Profile, max_creations: int) -> P
     user = profile.person
     own = context.address(f"/api/people/{user.path.removeprefix('/@')}")
     return ProfileJson(
-        **dict(person_json(user)),
+        **person_json(user),
         url=context.address(user.path),
         creations=profile.creations if profile.creations <= max_creations else None,
         likes=profile.likes,

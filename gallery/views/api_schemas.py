@@ -3,13 +3,16 @@
 Ids of X and seeds are strings: they are wider than the numbers of JavaScript. Times are ISO 8601 in UTC.
 """
 
+from typing import Annotated
+
 from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
 
 from core.models import State
 from gallery.views.formatting import MAX_COUNTED
 
 
-class PersonJson(BaseModel):
+class PersonJson(TypedDict):
     """An X account."""
 
     id: str
@@ -26,17 +29,17 @@ class ProfileJson(PersonJson):
     followers: int
     following: int
     first_seen_at: str | None
-    links: dict[str, str] = Field(description="`self`, `creations`, `boards`, `atom`")
+    links: Annotated[dict[str, str], Field(description="`self`, `creations`, `boards`, `atom`")]
 
 
-class PromptTokensJson(BaseModel):
+class PromptTokensJson(TypedDict):
     """The model used only the beginning of the prompt: the number of tokens used, and of all."""
 
     used: int
     total: int
 
 
-class PictureJson(BaseModel):
+class PictureJson(TypedDict):
     """One picture. `placeholder` is a tiny copy as a data URI."""
 
     url: str
@@ -49,51 +52,55 @@ class PictureJson(BaseModel):
     alt: str
 
 
-class EtaJson(BaseModel):
+class EtaJson(TypedDict):
     """The wait for the picture, or for the reply on X."""
 
-    position: int = Field(description=f"how many are ahead of it; {MAX_COUNTED + 1:,}: more than {MAX_COUNTED}")
-    seconds: float | None = Field(
-        description=f"about how long it takes, at least with more than {MAX_COUNTED} ahead; null if unknown"
-    )
-    reason: str = Field(description="why it is delayed; empty if it is not")
+    position: Annotated[
+        int, Field(description=f"how many are ahead of it; {MAX_COUNTED + 1:,}: more than {MAX_COUNTED}")
+    ]
+    seconds: Annotated[
+        float | None,
+        Field(description=f"about how long it takes, at least with more than {MAX_COUNTED} ahead; null if unknown"),
+    ]
+    reason: Annotated[str, Field(description="why it is delayed; empty if it is not")]
 
 
-class CreationJson(BaseModel):
+class CreationJson(TypedDict):
     """One prompt and its result."""
 
     id: int
     state: State
-    reason_code: str | None = Field(description="why it was refused or failed, for programs")
-    reason: str | None = Field(description="the same as a sentence")
+    reason_code: Annotated[str | None, Field(description="why it was refused or failed, for programs")]
+    reason: Annotated[str | None, Field(description="the same as a sentence")]
     prompt: str
     negative_prompt: str
     aspect_ratio: str | None
-    steps: int | None = Field(description="the steps that were requested")
+    steps: Annotated[int | None, Field(description="the steps that were requested")]
     style: str | None
     prompted_by: PersonJson
-    post_id: str | None = Field(description="the post on X that asked for it")
-    parent_id: int | None = Field(description="the creation of which it is a remix")
+    post_id: Annotated[str | None, Field(description="the post on X that asked for it")]
+    parent_id: Annotated[int | None, Field(description="the creation of which it is a remix")]
     model: str | None
     seed: str
     painting_seconds: float | None
     steps_used: int | None
     guidance: float | None
     prompt_tokens: PromptTokensJson | None
-    ignored_options: list[str] = Field(description="fields that the model ignored")
-    sensitive: bool = Field(description="hide it until the reader agrees to see it")
+    ignored_options: Annotated[list[str], Field(description="fields that the model ignored")]
+    sensitive: Annotated[bool, Field(description="hide it until the reader agrees to see it")]
     likes: int
     comments: int
     remixes: int
     created_at: str
     painted_at: str | None
-    published_at: str | None = Field(description="since when it is public; null if it is not")
+    published_at: Annotated[str | None, Field(description="since when it is public; null if it is not")]
     url: str
-    reply_status: str | None = Field(description="`answered`, or why there is no reply on X")
+    reply_status: Annotated[str | None, Field(description="`answered`, or why there is no reply on X")]
     pictures: list[PictureJson]
-    links: dict[str, str] = Field(
-        description="`self`, `comments`, `remixes`, `person`, and `parent` if it is the remix of a visible one"
-    )
+    links: Annotated[
+        dict[str, str],
+        Field(description="`self`, `comments`, `remixes`, `person`, and `parent` if it is the remix of a visible one"),
+    ]
 
 
 class CreationWithEtaJson(CreationJson):
@@ -102,14 +109,14 @@ class CreationWithEtaJson(CreationJson):
     eta: EtaJson | None
 
 
-class Links(BaseModel):
+class Links(TypedDict):
     """The addresses of this page and of the next one."""
 
     self: str
     next: str | None
 
 
-class CreationsJson(BaseModel):
+class CreationsJson(TypedDict):
     """One page of creations. `next` is the cursor of the next page, `links.next` its address."""
 
     items: list[CreationJson]
@@ -117,17 +124,17 @@ class CreationsJson(BaseModel):
     links: Links
 
 
-class CommentJson(BaseModel):
+class CommentJson(TypedDict):
     """One comment. A deleted one with replies keeps its place: `author` is null and `text` empty."""
 
     id: int
-    parent_id: int | None = Field(description="the comment that it replies to")
+    parent_id: Annotated[int | None, Field(description="the comment that it replies to")]
     author: PersonJson | None
     text: str
     created_at: str
 
 
-class CommentsJson(BaseModel):
+class CommentsJson(TypedDict):
     """One page of comments, oldest first, each followed by its replies."""
 
     items: list[CommentJson]
@@ -135,7 +142,7 @@ class CommentsJson(BaseModel):
     links: Links
 
 
-class BoardJson(BaseModel):
+class BoardJson(TypedDict):
     """A collection of pictures."""
 
     name: str
@@ -145,10 +152,10 @@ class BoardJson(BaseModel):
     owner: PersonJson
     url: str
     changed_at: str
-    links: dict[str, str] = Field(description="`self`, `creations`, `atom`")
+    links: Annotated[dict[str, str], Field(description="`self`, `creations`, `atom`")]
 
 
-class BoardsJson(BaseModel):
+class BoardsJson(TypedDict):
     """One page of boards."""
 
     items: list[BoardJson]

@@ -53,7 +53,7 @@ def format_day(moment: datetime) -> str:
 
 def format_iso(moment: datetime) -> str:
     """Return ISO 8601 with a Z, for `<time>` and JSON."""
-    return f"{_utc(moment).isoformat().removesuffix('+00:00')}Z"
+    return f"{_utc(moment).replace(tzinfo=None).isoformat()}Z"
 
 
 def _utc(moment: datetime) -> datetime:
