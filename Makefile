@@ -13,7 +13,7 @@ PARALLEL = -n $(shell $(PYTHON) -c 'import os; print(max(2, min(12, os.cpu_count
 MODEL ?= sd-turbo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev paint-local deploy-gpu test test-fast coverage lint format check bench bench-gallery bench-gpu bench-gpu-machine lighthouse screenshots clean
+.PHONY: help demo dev paint-local deploy-gpu test test-fast coverage lint format check bench bench-gallery bench-gpu bench-gpu-machine lighthouse measure-feed screenshots clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ bench-gpu-machine: ## Measure a GPU machine in ten minutes from carried wheels: 
 # npm installs Lighthouse into the virtual environment's folder, once.
 lighthouse: $(VENV)/.test ## Run Lighthouse on three pages of a demo
 	@$(BIN)/python tests/bench/lighthouse.py
+
+measure-feed: $(VENV)/.test ## Measure the feed in Chromium: pictures per screen, covered share, shift, clicks, keys
+	@$(BIN)/python tests/e2e/measure_feed.py
 
 screenshots: $(VENV)/.test ## Take the pictures of the README from a demo
 	@$(BIN)/python docs/screenshots.py

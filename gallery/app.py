@@ -22,6 +22,7 @@ from gallery.routers import (
     account,
     api,
     api_docs,
+    appearance,
     auth,
     board_pages,
     boards,
@@ -51,7 +52,6 @@ from gallery.routers import (
     sitemap,
     sse,
     syndication,
-    theme,
 )
 from gallery.routers.api_docs import ApiApp
 from gallery.services.downloads import PictureConverter
@@ -92,7 +92,7 @@ ROUTERS: list[APIRouter] = [
     api.router,
     search.router,
     sse.router,
-    theme.router,
+    appearance.router,
     language.router,
     previews.router,
     download.router,

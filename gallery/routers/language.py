@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from gallery.routers.theme import ONE_YEAR
+from gallery.routers.appearance import ONE_YEAR
 from gallery.translations import LANGUAGES
 from gallery.web.dependencies import ContextDep
 from gallery.web.forms import FormModel, form_response, parse_form

@@ -55,10 +55,10 @@ addEventListener("submit", event => {
   dispatchEvent(new CustomEvent("toast", { detail: "No connection. Nothing was sent: try again when you are back online." }))
 }, true)
 
-// Times of the last month as "5 min. ago", in the language of the page; the exact time stays in the title. Only what is
+// Times of the last month as "5min ago", in the language of the page; the exact time stays in the title. Only what is
 // on screen is changed, because each change lays its row out anew.
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]]
-const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto", style: "short" })
+const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto", style: "narrow" })
 function describeAgo(time) {
   const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000
   if (-seconds > 30 * 86400) return

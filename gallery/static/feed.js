@@ -1,7 +1,9 @@
 // Extends a feed: older pictures at its end as the user scrolls, new ones at its top on a click; and updates the activity
 // strip. Without it, the link under the feed leads to the same pictures.
 
-const AUTO_PAGES = 4 // pages that load by themselves; then the footer can be reached, and the user clicks the link
+// Pages that load by themselves, and more of them on a screen with many; then the footer can be reached, and the user
+// clicks the link.
+const AUTO_PAGES = 4, AUTO_SCREENS = 6
 const feed = document.querySelector("[data-feed] .feed")
 const status = document.querySelector("[data-status]")
 const older = document.querySelector("[data-older]")
@@ -10,7 +12,21 @@ const announce = text => { if (status) status.textContent = text }
 const countPictures = (n, kind) => `${n} ${kind} ${n === 1 ? "picture" : "pictures"}`
 
 /* Older pictures */
-let autoPagesLeft = AUTO_PAGES, pages = 0, busy = false
+let autoPagesLeft = AUTO_PAGES, pages = 0, busy = false, hasFailed = false
+
+const loadsMore = () => older.isConnected && !hasFailed && (autoPagesLeft > 0 || feed.offsetHeight < AUTO_SCREENS * innerHeight)
+
+// When more pictures arrive, the cards of the last row grow and the footer moves. Until then, they wait unseen.
+function hideEnd() {
+  const isHidden = loadsMore(), cards = [...feed.children], top = cards.at(-1)?.offsetTop
+  document.documentElement.classList.toggle("has-more-pictures", isHidden)
+  for (const card of feed.querySelectorAll(".card--waiting")) card.classList.remove("card--waiting")
+  if (!isHidden || cards[0]?.offsetTop === top) return
+  for (const card of cards.reverse()) {
+    if (card.offsetTop !== top) break
+    card.classList.add("card--waiting")
+  }
+}
 
 async function loadOlder() {
   if (busy || !older.isConnected) return []
@@ -24,6 +40,7 @@ async function loadOlder() {
     const href = next.querySelector("[data-older]")?.href
     if (href) older.href = href
     else older.remove()
+    hideEnd()
     pages += 1
     announce(cards.length ? countPictures(cards.length, "more") : "That was the last picture")
     return cards
@@ -31,18 +48,21 @@ async function loadOlder() {
 }
 
 if (older && feed) {
+  new ResizeObserver(hideEnd).observe(feed)
   const watch = new IntersectionObserver(async ([seen]) => {
-    if (!seen.isIntersecting || autoPagesLeft <= 0) return
+    if (!seen.isIntersecting || !loadsMore()) return
     autoPagesLeft -= 1
     // The new cards may not fill the screen: observe again.
-    try { await loadOlder(); watch.unobserve(older); if (older.isConnected) watch.observe(older) } catch { autoPagesLeft = 0 }
-  }, { rootMargin: "600px" })
+    try { await loadOlder(); watch.unobserve(older); if (older.isConnected) watch.observe(older) } catch { hasFailed = true; hideEnd() }
+  }, { rootMargin: "100%" })
   older.addEventListener("click", async event => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()
     try {
       const [first] = await loadOlder()
       autoPagesLeft = AUTO_PAGES
+      hasFailed = false
+      hideEnd()
       first?.querySelector("a").focus({ preventScroll: true })
     } catch { location.assign(older.href) }
   })

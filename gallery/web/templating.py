@@ -30,7 +30,8 @@ SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 # A page can change at any moment: caches ask first.
 ANONYMOUS_CACHING = {"Cache-Control": "no-cache", "Vary": "Cookie"}
 MEMBER_CACHING = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
-THEME_COOKIE, THEMES = "theme", ("light", "dark")
+# What a browser keeps of how pages look. The server reads it, so pages neither flash nor shift when scripts start.
+APPEARANCE_COOKIES = {"theme": ("light", "dark"), "density": ("dense", "large")}
 FILTERS = (
     avatar_pattern,
     clip,
@@ -88,9 +89,10 @@ class Renderer:
         self._templates.env.globals.update(names)
 
     def response(self, request: Request, template: str, status: int, context: dict[str, object]) -> Response:
-        """Render a page for the `current_user` of the context, in the theme of the browser's cookie."""
-        theme = request.cookies.get(THEME_COOKIE)
-        context.setdefault("theme", theme if theme in THEMES else "")
+        """Render a page for the `current_user` of the context, as the browser's cookies say it looks."""
+        cookies = request.cookies
+        for name, values in APPEARANCE_COOKIES.items():
+            context.setdefault(name, value if (value := cookies.get(name)) in values else "")
         context.setdefault("here", _requested_url(request))
         context.setdefault("language", current_language())
         is_member = getattr(context.get("current_user"), "person", None) is not None

@@ -22,7 +22,7 @@ from tests.support.pages import find_match
 
 def card_of(client: TestClient, creation_id: int) -> Any:
     """Return a card as the feed shows it."""
-    return find_match(rf'<li class="card ratio-\d+" id="c{creation_id}">.*?</li>', client.get("/").text, re.S)[0]
+    return find_match(rf'<li class="card ratio-\d+" id="c{creation_id}".*?</li>', client.get("/").text, re.S)[0]
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,7 @@ def test_card_names_the_parent_and_counts_remixes(client: TestClient, gallery_da
     gallery_data.publish(parent_id=parent)
     gallery_data.publish()
     html = client.get("/").text
-    assert f'<a class="author" href="/c/{parent}">remix of <bdi>@grace</bdi></a>' in html
+    assert f'<a class="author" href="/c/{parent}" tabindex="-1">remix of <bdi>@grace</bdi></a>' in html
     assert "<span>1 comment</span>" in html
     assert "<span>2 remixes</span>" in html
 

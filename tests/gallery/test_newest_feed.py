@@ -111,7 +111,7 @@ def test_card_shows_title_author_number_of_pictures_and_time(client: TestClient,
     gallery_data.publish(prompt="a lighthouse", person_id=gallery_data.person("Grace_H", "Grace Hopper"), pictures=3)
     html = client.get("/").text
     assert '<a href="/c/2">a lighthouse</a>' in html
-    assert '<a class="author" href="/@Grace_H"><bdi>Grace Hopper</bdi></a>' in html
+    assert '<a class="author" href="/@Grace_H" tabindex="-1"><bdi>Grace Hopper</bdi></a>' in html
     assert '<span class="card__count">3<span class="visually-hidden"> pictures</span></span>' in html
     assert 'title="20 Nov 2026, 12:02 UTC" data-ago>20 Nov 2026</time>' in html
 
