@@ -28,6 +28,7 @@ def notify(
     actor_id: int | None = None,
     creation_id: int | None = None,
     comment_id: int | None = None,
+    board_id: int | None = None,
 ) -> bool:
     """Notify a member, once per key, never of own actions or of what they mute. Return whether it is new.
 
@@ -48,6 +49,7 @@ def notify(
         actor_id=actor_id,
         creation_id=creation_id,
         comment_id=comment_id,
+        board_id=board_id,
         at=now(),
     )
 

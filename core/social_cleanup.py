@@ -14,6 +14,7 @@ from core.clock import now
 from core.counters import increment, lock_rows
 from core.models import (
     board_items,
+    board_members,
     boards,
     comments,
     creations,
@@ -128,6 +129,9 @@ def _delete_boards(session: Session, person_id: int) -> None:
     # A concurrent write to one of these boards waits here, and then finds no board.
     lock_rows(session, boards, session.execute(own_ids).scalars())
     session.execute(delete(board_items).where(board_items.c.board_id.in_(own_ids)))
+    is_member = or_(board_members.c.board_id.in_(own_ids), board_members.c.person_id == person_id)
+    session.execute(delete(board_members).where(is_member))
+    session.execute(delete(notifications).where(notifications.c.board_id.in_(own_ids)))
     session.execute(delete(boards).where(boards.c.person_id == person_id))
 
 

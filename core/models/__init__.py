@@ -8,6 +8,7 @@ from core.models.search import SEARCH_INDEX_TABLE
 from core.models.social import (
     Board,
     BoardItem,
+    BoardMember,
     Comment,
     Follow,
     Like,
@@ -40,6 +41,7 @@ mutes = table("mute")
 notifications = table("notification")
 boards = table("board")
 board_items = table("board_item")
+board_members = table("board_member")
 reports = table("report")
 
 # Columns that contain storage keys.
@@ -57,6 +59,7 @@ __all__ = [
     "AnnouncementPost",
     "Board",
     "BoardItem",
+    "BoardMember",
     "Comment",
     "Creation",
     "DailySpend",
@@ -82,6 +85,7 @@ __all__ = [
     "WatchedPost",
     "announcement_posts",
     "board_items",
+    "board_members",
     "boards",
     "comments",
     "creations",

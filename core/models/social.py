@@ -7,7 +7,7 @@ together with its count, in one transaction (`gallery/services/`).
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from core.clock import now
@@ -27,6 +27,7 @@ class NotificationKind(StrEnum):
     FOLLOWED = "followed"
     PAINTED = "painted"
     REFUSED = "refused"
+    INVITED = "invited"
 
 
 class LoginSession(SQLModel, table=True):
@@ -124,6 +125,7 @@ class Notification(SQLModel, table=True):
     actor_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("person.id")))
     creation_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("creation.id"), index=True))
     comment_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("comment.id")))
+    board_id: int | None = Field(default=None, sa_column=Column(OwnId, ForeignKey("board.id")))
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     read_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -131,12 +133,16 @@ class Notification(SQLModel, table=True):
         Index("ix_notification_person", "person_id", "id"),
         Index("ix_notification_actor_id", "actor_id", **not_null_index("actor_id")),
         Index("ix_notification_comment_id", "comment_id", **not_null_index("comment_id")),
+        Index("ix_notification_board_id", "board_id", **not_null_index("board_id")),
         Index("ix_notification_unread", "person_id", **UNREAD),
     )
 
 
 class Board(SQLModel, table=True):
-    """A collection of creations with its own URL. `public`: visible to other users."""
+    """A collection of creations with its own URL.
+
+    `public`: everybody sees it; `unlisted`: only those who know its address do, which no page shows to others.
+    """
 
     id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
     person_id: int = Field(sa_column=Column(BigInteger, ForeignKey("person.id"), nullable=False))
@@ -144,6 +150,7 @@ class Board(SQLModel, table=True):
     title: str
     about: str = Field(default="", sa_type=Text)
     public: bool = Field(default=True)
+    unlisted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     size: int = Field(default=0, description="creations on it")
     idempotency_key: str | None = Field(default=None, description="names one submission of a form")
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
@@ -169,6 +176,19 @@ class BoardItem(SQLModel, table=True):
         Index("ix_board_item_board", "board_id", "at", "creation_id"),
         Index("ix_board_item_creation", "creation_id"),
     )
+
+
+class BoardMember(SQLModel, table=True):
+    """A user whom the owner of a board invited to it. Once accepted, they add pictures and remove them."""
+
+    __tablename__ = "board_member"
+
+    board_id: int = Field(sa_column=Column(OwnId, ForeignKey("board.id"), primary_key=True, autoincrement=False))
+    person_id: int = Field(sa_column=Column(BigInteger, ForeignKey("person.id"), primary_key=True, autoincrement=False))
+    at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    __table_args__ = (Index("ix_board_member_person", "person_id", "board_id"),)
 
 
 class Report(SQLModel, table=True):

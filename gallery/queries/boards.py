@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, or_, select, tuple_, union_all
 
-from core.models import board_items, boards, creations, people
+from core.models import board_items, board_members, boards, creations, people
 from gallery.queries import creations as creation_queries
 from gallery.translations import gettext
 from gallery.views.creations import CreationView, Page, UserView
@@ -29,11 +29,13 @@ BOARDS_STMT = select(
     boards.c.title,
     boards.c.about,
     boards.c.public,
+    boards.c.unlisted,
     boards.c.size,
     boards.c.changed_at,
     people.c.id,
     people.c.username,
     people.c.name,
+    people.c.avatar_key,
 ).join_from(boards, people, people.c.id == boards.c.person_id)
 
 
@@ -45,11 +47,13 @@ class BoardRow(NamedTuple):
     title: str
     about: str
     public: bool
+    unlisted: bool
     size: int
     changed_at: datetime
     person_id: int
     username: str
     person_name: str
+    avatar_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class BoardView:
     title: str
     about: str
     public: bool
+    unlisted: bool
     size: int
     changed_at: datetime
     person: UserView
@@ -72,9 +77,22 @@ class BoardView:
         return f"/b/{self.name}"
 
     @property
+    def visibility(self) -> str:
+        """Return `public`, `unlisted` or `private`."""
+        return "public" if self.public else "unlisted" if self.unlisted else "private"
+
+    @property
     def size_in_words(self) -> str:
         """Return `12 pictures`, or `empty`."""
         return format_pictures(self.size, MAX_PICTURES) if self.size else gettext("empty")
+
+
+@dataclass(frozen=True, slots=True)
+class BoardMemberView:
+    """A user who shares a board, or is invited to it."""
+
+    person: UserView
+    is_accepted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +122,15 @@ class BoardSlot:
 
 
 def find_board(connection: Connection, name: str, viewer_id: int | None = None) -> BoardView | None:
-    """Return the board if the viewer may see it: it is public and its owner is not hidden, or it is their own."""
+    """Return the board if the viewer may see it.
+
+    It is public or unlisted and its owner is not hidden, it is their own, or they share it or are invited.
+    """
     if not BOARD_NAME.fullmatch(name):
         return None
-    for_all = and_(boards.c.public, *OWNER_VISIBLE)
-    stmt = BOARDS_STMT.where(boards.c.name == name, or_(for_all, boards.c.person_id == viewer_id))
+    for_all = and_(or_(boards.c.public, boards.c.unlisted), *OWNER_VISIBLE)
+    is_shared = boards.c.id.in_(shared_board_ids(viewer_id, with_invitations=True))
+    stmt = BOARDS_STMT.where(boards.c.name == name, or_(for_all, boards.c.person_id == viewer_id, is_shared))
     row = connection.execute(stmt).one_or_none()
     return _board_view(BoardRow._make(row)) if row else None
 
@@ -116,10 +138,14 @@ def find_board(connection: Connection, name: str, viewer_id: int | None = None) 
 def list_boards(
     connection: Connection, person_id: int, *, own: bool = False, limit: int, after: Cursor | None = None
 ) -> BoardPage:
-    """List a user's boards with their covers, last changed first. `own` includes private boards."""
-    stmt = BOARDS_STMT.where(boards.c.person_id == person_id)
-    if not own:
-        stmt = stmt.where(boards.c.public, *OWNER_VISIBLE)
+    """List a user's boards with their covers, last changed first. `own` includes those that others don't see, and
+    those that they share.
+    """
+    is_own = boards.c.person_id == person_id
+    if own:
+        stmt = BOARDS_STMT.where(or_(is_own, boards.c.id.in_(shared_board_ids(person_id))))
+    else:
+        stmt = BOARDS_STMT.where(is_own, boards.c.public, *OWNER_VISIBLE)
     if after is not None:
         stmt = stmt.where(tuple_(*BY_CHANGE) < (after.published_at, after.id))
     rows = connection.execute(stmt.order_by(*(column.desc() for column in BY_CHANGE)).limit(limit + 1)).all()
@@ -127,6 +153,48 @@ def list_boards(
     _fill_covers(connection, found)
     last = found[-1] if len(rows) > limit else None
     return BoardPage(found, str(Cursor(last.changed_at, last.id)) if last else None)
+
+
+def shared_board_ids(person_id: int | None, *, with_invitations: bool = False) -> Select[int]:
+    """Select the boards of others that a user shares."""
+    stmt = select(board_members.c.board_id).where(board_members.c.person_id == person_id)
+    return stmt if with_invitations else stmt.where(board_members.c.accepted_at.is_not(None))
+
+
+def list_invitations(connection: Connection, person_id: int) -> list[BoardView]:
+    """List the boards to which a user is invited, last invited first."""
+    stmt = (
+        BOARDS_STMT.join(board_members, board_members.c.board_id == boards.c.id)
+        .where(board_members.c.person_id == person_id, board_members.c.accepted_at.is_(None), *OWNER_VISIBLE)
+        .order_by(board_members.c.at.desc())
+        .limit(MAX_BOARDS)
+    )
+    return [_board_view(BoardRow._make(row)) for row in connection.execute(stmt)]
+
+
+def find_role(connection: Connection, board: BoardView, person_id: int | None) -> str:
+    """Return what a user is to a board: `owner`, `member`, `invited`; empty for all others."""
+    if person_id is None or board.person.id == person_id:
+        return "owner" if person_id else ""
+    stmt = select(board_members.c.accepted_at).where(
+        board_members.c.board_id == board.id, board_members.c.person_id == person_id
+    )
+    row = connection.execute(stmt).one_or_none()
+    return "" if row is None else "member" if row.accepted_at else "invited"
+
+
+def list_members(connection: Connection, board_id: int) -> list[BoardMemberView]:
+    """List the users who share a board or are invited, without hidden users, in the order of their invitation."""
+    stmt = (
+        select(people.c.id, people.c.username, people.c.name, people.c.avatar_key, board_members.c.accepted_at)
+        .join_from(board_members, people, people.c.id == board_members.c.person_id)
+        .where(board_members.c.board_id == board_id, *OWNER_VISIBLE)
+        .order_by(board_members.c.at, people.c.id)
+    )
+    return [
+        BoardMemberView(UserView(row.id, row.username, row.name, None, row.avatar_key), row.accepted_at is not None)
+        for row in connection.execute(stmt)
+    ]
 
 
 def list_on_board(connection: Connection, board_id: int, *, limit: int, after: Cursor | None = None) -> Page:
@@ -148,12 +216,12 @@ def list_slots(
 
 
 def list_choices(connection: Connection, person_id: int, creation_id: int) -> list[BoardChoice]:
-    """List all of a member's boards, last changed first, and whether a creation is on each."""
+    """List all boards that a member owns or shares, last changed first, and whether a creation is on each."""
     here = and_(board_items.c.board_id == boards.c.id, board_items.c.creation_id == creation_id)
     stmt = (
         select(boards.c.name, boards.c.title, boards.c.public, board_items.c.creation_id.is_not(None))
         .outerjoin(board_items, here)
-        .where(boards.c.person_id == person_id)
+        .where(or_(boards.c.person_id == person_id, boards.c.id.in_(shared_board_ids(person_id))))
         .order_by(*(column.desc() for column in BY_CHANGE))
         .limit(MAX_BOARDS)
     )
@@ -161,8 +229,9 @@ def list_choices(connection: Connection, person_id: int, creation_id: int) -> li
 
 
 def _board_view(row: BoardRow) -> BoardView:
-    owner = UserView(row.person_id, row.username, row.person_name)
-    return BoardView(row.id, row.name, row.title, row.about, row.public, row.size, row.changed_at, owner)
+    owner = UserView(row.person_id, row.username, row.person_name, None, row.avatar_key)
+    visibility = row.public, row.unlisted
+    return BoardView(row.id, row.name, row.title, row.about, *visibility, row.size, row.changed_at, owner)
 
 
 def _items_stmt(board_id: int, limit: int, after: Cursor | None) -> Select[int, datetime]:

@@ -16,6 +16,7 @@ from sqlalchemy import Column, Connection, Engine, RowMapping, Table, bindparam,
 from core.database import read_connection
 from core.models import (
     board_items,
+    board_members,
     boards,
     comments,
     creations,
@@ -162,6 +163,7 @@ SECTIONS = (
     Section("follows", follows, follows.c.follower_id, follows.c.followed_id),
     Section("followers", follows, follows.c.followed_id, follows.c.follower_id),
     Section("boards", boards, boards.c.person_id, boards.c.id, _load_board_items),
+    Section("shared_boards", board_members, board_members.c.person_id, board_members.c.board_id),
     Section("mutes", mutes, mutes.c.person_id, mutes.c.id),
     Section("notifications", notifications, notifications.c.person_id, notifications.c.id),
     Section("reports", reports, reports.c.person_id, reports.c.id),

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Engine, Integer, b
 
 from core.clock import now
 from core.database import write_session
-from core.models import NotificationKind, comments, creations, notifications, people
+from core.models import NotificationKind, boards, comments, creations, notifications, people
 from core.mutes import NO_MUTES, Mutes
 from core.reason_codes import HIDDEN_PROMPT_CODES, message_for
 from core.text import clip
@@ -46,11 +46,14 @@ NOTIFICATION_STMT = (
         creations.c.published_at,
         creations.c.deleted_at,
         comments.c.text,
+        boards.c.name.label("board_name"),
+        boards.c.title.label("board_title"),
     )
     .select_from(notifications)
     .outerjoin(people, people.c.id == notifications.c.actor_id)
     .outerjoin(creations, creations.c.id == notifications.c.creation_id)
     .outerjoin(comments, comments.c.id == notifications.c.comment_id)
+    .outerjoin(boards, boards.c.id == notifications.c.board_id)
 )
 
 MAX_UNREAD_COUNT = 99
@@ -96,6 +99,8 @@ class NotificationRow(NamedTuple):
     published_at: datetime | None
     deleted_at: datetime | None
     text: str | None
+    board_name: str | None
+    board_title: str | None
 
     @property
     def subject_id(self) -> int | None:
@@ -218,7 +223,8 @@ def _lines(rows: Sequence[NotificationRow], public: dict[int, CreationView]) -> 
 
 
 def _line(row: NotificationRow, actor: UserView | None, public: dict[int, CreationView]) -> NotificationLine:
-    title = "" if row.reason_code in HIDDEN_PROMPT_CODES else clip(row.prompt or "", MAX_TITLE_LENGTH)
+    subject = row.board_title or row.prompt or ""
+    title = "" if row.reason_code in HIDDEN_PROMPT_CODES else clip(subject, MAX_TITLE_LENGTH)
     return NotificationLine(
         kind=NotificationKind(row.kind),
         at=row.at,
@@ -232,6 +238,8 @@ def _line(row: NotificationRow, actor: UserView | None, public: dict[int, Creati
 
 
 def _path(row: NotificationRow, actor: UserView | None) -> str:
+    if row.board_name:
+        return f"/b/{row.board_name}"
     if row.creation_id is None:
         return actor.path if actor else "/"
     path = f"/c/{row.creation_id}"

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 from starlette.responses import Response
 
 from gallery.queries import boards
-from gallery.queries.boards import BoardPage, BoardView
+from gallery.queries.boards import BoardMemberView, BoardPage, BoardView
 from gallery.queries.profiles import Profile, find_profile
 from gallery.queries.run_query import run_query
 from gallery.services.boards import BoardDraft
@@ -23,6 +23,7 @@ from gallery.web.users import Member
 
 router = page_router()
 OWN_BOARDS_PATH = "/me/boards"
+DONE_MESSAGES = {"deleted": "Board deleted.", "left": "You left the board."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class ShownBoard:
     board: BoardView
     page: Page
     liked: set[int]
+    role: str
+    members: list[BoardMemberView]
 
     @property
     def hidden_count(self) -> int:
@@ -44,7 +47,7 @@ async def own_boards_page(
     request: Request, member: MemberDep, cursor: CursorDep, engine: EngineDep, done: str = ""
 ) -> Response:
     """Show a member's boards, and the form for a new one."""
-    message = "Board deleted." if done == "deleted" else ""
+    message = DONE_MESSAGES.get(done, "")
     return await render_own_boards(request, engine, member, cursor, BoardDraft(), message=message)
 
 
@@ -60,12 +63,14 @@ async def board_page(
         if board is None:
             return None
         page = boards.list_on_board(connection, board.id, limit=PAGE_SIZE, after=cursor)
-        return ShownBoard(board, page, liked_among(connection, viewer_id, [shown.id for shown in page.creations]))
+        liked = liked_among(connection, viewer_id, [shown.id for shown in page.creations])
+        members = [one for one in boards.list_members(connection, board.id) if one.is_accepted]
+        return ShownBoard(board, page, liked, boards.find_role(connection, board, viewer_id), members)
 
     shown = await run_query(engine, load)
     if shown is None:
         raise HTTPException(404)
-    if not shown.board.public:
+    if not shown.board.public and (shown.role or not shown.board.unlisted):
         mark_no_store(request)
     return await render_page(
         request,
@@ -74,7 +79,8 @@ async def board_page(
         page=shown.page,
         liked=shown.liked,
         hidden_count=shown.hidden_count if cursor is None else 0,
-        is_own=user.owns(shown.board.person.id),
+        role=shown.role,
+        members=shown.members,
         path=shown.board.path,
         is_first=cursor is None,
     )
@@ -119,11 +125,14 @@ async def render_own_boards(
 ) -> Response:
     """Render the page of a member's boards, with a draft of a new one and what is wrong with it."""
     page = await run_query(engine, boards.list_boards, member.id, own=True, limit=PAGE_SIZE, after=cursor)
+    invitations = await run_query(engine, boards.list_invitations, member.id) if cursor is None else []
+    mutes = await get_mutes(request)
     return await render_page(
         request,
         "boards.html",
         status=422 if errors else 200,
         page=page,
+        invitations=[board for board in invitations if board.person.id not in mutes.people],
         draft=draft,
         errors=errors or {},
         idempotency_key=secrets.token_urlsafe(12),

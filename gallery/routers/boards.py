@@ -1,98 +1,72 @@
 """Create, edit and delete boards, and choose the boards of a creation."""
 
 import secrets
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Query, Request
-from pydantic import Field
 from sqlalchemy import Connection, Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from gallery.queries import boards, creations
-from gallery.queries.boards import BOARD_NAME, BoardChoice, BoardView
+from gallery.queries.boards import BoardChoice, BoardView
 from gallery.queries.run_query import run_query
+from gallery.routers.board_forms import (
+    MAX_IDS,
+    BoardFormDep,
+    DeleteFormDep,
+    LinkFormDep,
+    RemoveFormDep,
+    SelectionFormDep,
+)
 from gallery.routers.board_pages import OWN_BOARDS_PATH, render_own_boards
 from gallery.services import boards as board_service
-from gallery.services.boards import BoardDraft, BoardRejected, BoardSelection
+from gallery.services.boards import BoardDraft, BoardRejected
 from gallery.views.creations import CreationView
-from gallery.views.pagination import PAGE_SIZE, Cursor
+from gallery.views.pagination import PAGE_SIZE, Cursor, InvalidParameter
 from gallery.web.dependencies import CursorDep, EngineDep, MemberDep, QueryId
-from gallery.web.forms import Checkbox, FormId, FormModel, form_response, own_path, parse_form, safe_next_url
+from gallery.web.forms import form_response, own_path, safe_next_url
 from gallery.web.pages import page_router, render_page
 from gallery.web.users import Member
 
 router = page_router()
-MAX_IDS = 100
-
-
-class BoardForm(FormModel):
-    """A board's title, description and visibility."""
-
-    title: str = ""
-    about: str = ""
-    public: Checkbox = False
-    idempotency_key: str = ""
-
-    @property
-    def draft(self) -> BoardDraft:
-        """Return the board as typed."""
-        return BoardDraft(self.title, self.about, self.public)
-
-
-class RemoveForm(FormModel):
-    """The creations to remove from a board."""
-
-    ids: list[FormId] = Field([])
-
-
-class DeleteForm(FormModel):
-    """`confirmed`: whether the board is to be deleted."""
-
-    confirmed: Checkbox = False
-
-
-class SelectionForm(BoardForm):
-    """The boards that are checked, those that were checked when the page was rendered, and a new board.
-
-    `previous_boards`: names with spaces between them.
-    """
-
-    creation: FormId = 0
-    boards: list[str] = Field([])
-    previous_boards: str = ""
-
-    @property
-    def has_new_board(self) -> bool:
-        """Return whether a new board was named."""
-        return bool(self.title.strip())
-
-    @property
-    def selection(self) -> BoardSelection:
-        """Return only what the member changed: another tab may have changed the rest in the meantime."""
-        checked = {name for name in self.boards if BOARD_NAME.fullmatch(name)}
-        before = {name for name in self.previous_boards.split() if BOARD_NAME.fullmatch(name)}
-        on, off = sorted(checked - before)[: boards.MAX_BOARDS], sorted(before - checked)[: boards.MAX_BOARDS]
-        return BoardSelection(
-            frozenset(on), frozenset(off), self.draft if self.has_new_board else None, self.idempotency_key
-        )
 
 
 async def get_own_board(member: MemberDep, name: str, engine: EngineDep) -> BoardView:
     """Return a board of the member. Raises HTTPException: 404, or 403 if another user owns it."""
-    board = await run_query(engine, boards.find_board, name=name, viewer_id=member.id)
-    if board is None:
+    return (await _find_with_role(member, name, engine, {"owner"})).board
+
+
+async def get_editable_board(member: MemberDep, name: str, engine: EngineDep) -> "EditableBoard":
+    """Return a board that the member owns or shares. Raises HTTPException: 404, or 403 if they do neither."""
+    return await _find_with_role(member, name, engine, {"owner", "member"})
+
+
+@dataclass(frozen=True, slots=True)
+class EditableBoard:
+    """A board, and whether the member owns it."""
+
+    board: BoardView
+    is_own: bool
+
+
+async def _find_with_role(member: Member, name: str, engine: Engine, roles: set[str]) -> EditableBoard:
+    def load(connection: Connection) -> tuple[BoardView, str] | None:
+        board = boards.find_board(connection, name, member.id)
+        return (board, boards.find_role(connection, board, member.id)) if board else None
+
+    found = await run_query(engine, load)
+    if found is None:
         raise HTTPException(404)
-    if board.person.id != member.id:
+    board, role = found
+    if role not in roles:
         raise HTTPException(403)
-    return board
+    return EditableBoard(board, role == "owner")
 
 
-BoardFormDep = Annotated[BoardForm, Depends(parse_form(BoardForm, limit="collect"))]
-RemoveFormDep = Annotated[RemoveForm, Depends(parse_form(RemoveForm, limit="collect"))]
-DeleteFormDep = Annotated[DeleteForm, Depends(parse_form(DeleteForm, limit="collect"))]
-SelectionFormDep = Annotated[SelectionForm, Depends(parse_form(SelectionForm, limit="collect"))]
 OwnBoardDep = Annotated[BoardView, Depends(get_own_board)]
+EditableBoardDep = Annotated[EditableBoard, Depends(get_editable_board)]
 NextUrl = Annotated[str, Query(alias="next")]
 
 
@@ -113,11 +87,13 @@ async def create_board(
 
 @router.get("/b/{name}/edit")
 async def edit_board_page(
-    request: Request, board: OwnBoardDep, cursor: CursorDep, engine: EngineDep, removed: QueryId = 0
+    request: Request, editable: EditableBoardDep, cursor: CursorDep, engine: EngineDep, removed: QueryId = 0
 ) -> Response:
-    """Show the form of a board, and what is on it."""
-    draft = BoardDraft(board.title, board.about, board.public)
-    return await _render_edit(request, engine, board, cursor, draft, removed=min(removed, MAX_IDS))
+    """Show the form of a board, who shares it, and what is on it. Members see only what is on it."""
+    board = editable.board
+    draft = BoardDraft(board.title, board.about, board.public, board.unlisted)
+    removed = min(removed, MAX_IDS)
+    return await render_edit(request, engine, board, cursor, draft, removed=removed, is_own=editable.is_own)
 
 
 @router.post("/b/{name}/edit")
@@ -127,19 +103,43 @@ async def update_board(
     """Change a board's title, description or visibility."""
     errors = form.draft.errors
     if errors:
-        return await _render_edit(request, engine, board, cursor, form.draft, errors=errors)
-    await run_in_threadpool(board_service.update_board, engine, member.id, board.name, form.draft)
-    return form_response(request, form, board.path, path=board.path)
+        return await render_edit(request, engine, board, cursor, form.draft, errors=errors)
+    name = await run_in_threadpool(board_service.update_board, engine, member.id, board.name, form.draft)
+    path = f"/b/{name or board.name}"
+    return form_response(request, form, path, path=path)
+
+
+@router.post("/b/{name}/link")
+async def change_link(
+    request: Request, member: MemberDep, form: LinkFormDep, board: OwnBoardDep, engine: EngineDep
+) -> Response:
+    """Give a board a new address."""
+    name = await run_in_threadpool(board_service.rename_link, engine, member.id, board.name)
+    path = f"/b/{name or board.name}"
+    return form_response(request, form, f"{path}/edit", path=path)
 
 
 @router.post("/b/{name}/remove")
 async def remove_from_board(
-    request: Request, member: MemberDep, form: RemoveFormDep, board: OwnBoardDep, engine: EngineDep
+    request: Request, member: MemberDep, form: RemoveFormDep, editable: EditableBoardDep, engine: EngineDep
 ) -> Response:
     """Remove creations from a board."""
-    ids = sorted(set(form.ids[:MAX_IDS]) - {0})
-    count = await run_in_threadpool(board_service.remove_from_board, engine, member.id, board.name, ids) or 0
-    return form_response(request, form, f"{board.path}/edit?removed={count}", count=count)
+    board = editable.board
+    count = await run_in_threadpool(board_service.remove_from_board, engine, member.id, board.name, form.some_ids) or 0
+    return form_response(request, form, f"{board.path}/edit?removed={count}", count=count, words=_removed_text(count))
+
+
+@router.post("/b/{name}/add")
+async def add_to_board(
+    request: Request, member: MemberDep, form: RemoveFormDep, editable: EditableBoardDep, engine: EngineDep
+) -> Response:
+    """Add creations to a board: undo their removal."""
+    board = editable.board
+    try:
+        count = await run_in_threadpool(board_service.add_to_board, engine, member.id, board.name, form.some_ids) or 0
+    except BoardRejected as error:
+        raise InvalidParameter("ids", str(error)) from None
+    return form_response(request, form, f"{board.path}/edit", count=count)
 
 
 @router.post("/b/{name}/delete")
@@ -177,6 +177,10 @@ async def set_boards(request: Request, member: MemberDep, form: SelectionFormDep
         raise HTTPException(404)
     added, removed = changed
     return form_response(request, form, next_url, put=added, taken=removed, words=_summarize(added, removed))
+
+
+def _removed_text(count: int) -> str:
+    return f"{count} picture{'' if count == 1 else 's'} removed from this board."
 
 
 def _summarize(added: list[str], removed: list[str]) -> str:
@@ -221,7 +225,7 @@ async def _render_selection(
     )
 
 
-async def _render_edit(
+async def render_edit(
     request: Request,
     engine: Engine,
     board: BoardView,
@@ -230,8 +234,12 @@ async def _render_edit(
     *,
     errors: dict[str, str] | None = None,
     removed: int = 0,
+    is_own: bool = True,
+    handle: str = "",
 ) -> Response:
+    """Render the page that changes a board. `handle`: whom the owner tried to invite."""
     slots, older = await run_query(engine, boards.list_slots, board.id, limit=PAGE_SIZE, after=cursor)
+    members = await run_query(engine, boards.list_members, board.id) if is_own else []
     return await render_page(
         request,
         "board_edit.html",
@@ -241,6 +249,9 @@ async def _render_edit(
         errors=errors or {},
         slots=slots,
         older=older,
-        message=f"{removed} picture{'' if removed == 1 else 's'} removed from this board." if removed else "",
+        message=_removed_text(removed) if removed else "",
         is_first=cursor is None,
+        is_own=is_own,
+        members=members,
+        handle=handle,
     )

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, case, delete, func, or_, select, update
 from sqlmodel import Session
 
 from core.clock import now
 from core.database import insert_if_absent, retry_on_deadlock, write_session
-from core.models import board_items, boards, creations, people
+from core.models import board_items, board_members, boards, creations, notifications, people
 from core.text import tidy
-from gallery.queries.boards import MAX_BOARDS, MAX_PICTURES
+from gallery.queries.boards import MAX_BOARDS, MAX_PICTURES, shared_board_ids
 from gallery.services.text_rules import text_error
 
 MAX_TITLE_LENGTH = 100
@@ -30,11 +30,12 @@ class BoardRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BoardDraft:
-    """Title, description and visibility of a board, as typed."""
+    """Title, description and visibility of a board, as typed. `unlisted`: open to all who know its address."""
 
     title: str = ""
     about: str = ""
     public: bool = True
+    unlisted: bool = False
 
     @property
     def errors(self) -> dict[str, str]:
@@ -50,7 +51,8 @@ class BoardDraft:
         """Return the columns to write: without invisible characters; `about` keeps its lines."""
         lines = (tidy(line) for line in self.about.splitlines())
         about = "\n".join(line for line in lines if line)
-        return {"title": tidy(self.title), "about": about, "public": self.public}
+        visibility = {"public": self.public, "unlisted": self.unlisted and not self.public}
+        return {"title": tidy(self.title), "about": about, **visibility}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +78,57 @@ def create_board(engine: Engine, person_id: int, draft: BoardDraft, idempotency_
         return _create(session, person_id, draft, idempotency_key)
 
 
-def update_board(engine: Engine, person_id: int, name: str, draft: BoardDraft) -> bool:
-    """Change a board. Return whether the member owns it."""
+def update_board(engine: Engine, person_id: int, name: str, draft: BoardDraft) -> str | None:
+    """Change a board. Return its name, or None if the member does not own it.
+
+    A public board that becomes unlisted gets a new name: everybody could see the former one.
+    """
+    owned = and_(boards.c.person_id == person_id, boards.c.name == name)
+    values = draft.values
+    if draft.values["unlisted"]:
+        values["name"] = case((boards.c.public, _new_name()), else_=boards.c.name)
+    with write_session(engine) as session:
+        changed = session.execute(update(boards).where(owned).values(**values).returning(boards.c.name))
+        return changed.scalar_one_or_none()
+
+
+def rename_link(engine: Engine, person_id: int, name: str) -> str | None:
+    """Give a board a new address; the former one is not found any more. Return its new name, or None as above."""
     owned = and_(boards.c.person_id == person_id, boards.c.name == name)
     with write_session(engine) as session:
-        changed = session.execute(update(boards).where(owned).values(**draft.values).returning(boards.c.id))
-        return changed.first() is not None
+        changed = session.execute(update(boards).where(owned).values(name=_new_name()).returning(boards.c.name))
+        return changed.scalar_one_or_none()
 
 
 @retry_on_deadlock
 def remove_from_board(engine: Engine, person_id: int, name: str, creation_ids: Sequence[int]) -> int | None:
-    """Remove pictures from a board. Return how many were on it, or None if the member does not own it."""
+    """Remove pictures from a board. Return how many were on it, or None if the member may not change it."""
     with write_session(engine) as session:
         locked = _lock_boards(session, person_id, [name])
         return sum(_remove_items(session, board.id, creation_ids) for board in locked) if locked else None
 
 
 @retry_on_deadlock
+def add_to_board(engine: Engine, person_id: int, name: str, creation_ids: Sequence[int]) -> int | None:
+    """Add pictures to a board. Return how many are new on it, or None if the member may not change it.
+
+    Ignore pictures that cannot be added. Raises BoardRejected if the board is full.
+    """
+    with write_session(engine) as session:
+        for board in _lock_boards(session, person_id, [name]):
+            addable = [one for one in creation_ids if can_add_to_board(session.connection(), person_id, one)]
+            return sum(_add_item(session, board, creation_id) for creation_id in addable)
+        return None
+
+
+@retry_on_deadlock
 def delete_board(engine: Engine, person_id: int, name: str) -> bool:
     """Delete a board, but not the creations on it. Return whether the member owned it."""
     with write_session(engine) as session:
-        for board in _lock_boards(session, person_id, [name]):
+        for board in _lock_boards(session, person_id, [name], owned=True):
             session.execute(delete(board_items).where(board_items.c.board_id == board.id))
+            session.execute(delete(board_members).where(board_members.c.board_id == board.id))
+            session.execute(delete(notifications).where(notifications.c.board_id == board.id))
             session.execute(delete(boards).where(boards.c.id == board.id))
             return True
         return False
@@ -107,7 +138,7 @@ def delete_board(engine: Engine, person_id: int, name: str) -> bool:
 def set_boards(
     engine: Engine, person_id: int, creation_id: int, selection: BoardSelection
 ) -> tuple[list[str], list[str]] | None:
-    """Add a creation to boards and remove it from others. Ignore names of boards that the member does not own.
+    """Add a creation to boards and remove it from others. Ignore names of boards that the member may not change.
 
     Return the titles of the boards it was added to and removed from, or None if the creation cannot be added.
     Raises BoardRejected if a board is full, or the member has too many.
@@ -149,7 +180,7 @@ def _create(session: Session, person_id: int, draft: BoardDraft, idempotency_key
     values = {
         **draft.values,
         "person_id": person_id,
-        "name": secrets.token_urlsafe(12),
+        "name": _new_name(),
         "size": 0,
         "idempotency_key": key,
     }
@@ -157,10 +188,18 @@ def _create(session: Session, person_id: int, draft: BoardDraft, idempotency_key
     return str(session.execute(existing).scalar_one())
 
 
-def _lock_boards(session: Session, person_id: int, names: Sequence[str]) -> list[_BoardRow]:
+def _new_name() -> str:
+    """Return 96 random bits: whoever knows the address of an unlisted board can open it."""
+    return secrets.token_urlsafe(12)
+
+
+def _lock_boards(session: Session, person_id: int, names: Sequence[str], *, owned: bool = False) -> list[_BoardRow]:
+    """Lock those of the boards that the member owns or, unless `owned`, shares."""
+    is_own = boards.c.person_id == person_id
     stmt = (
         select(boards.c.id, boards.c.name, boards.c.title)
-        .where(boards.c.person_id == person_id, boards.c.name.in_(sorted(set(names))))
+        .where(is_own if owned else or_(is_own, boards.c.id.in_(shared_board_ids(person_id))))
+        .where(boards.c.name.in_(sorted(set(names))))
         .order_by(boards.c.id)
         .with_for_update()
     )

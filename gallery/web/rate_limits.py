@@ -28,6 +28,8 @@ RATES = {
     "like": "60/minute;1000/hour",
     "follow": "60/minute;600/hour",
     "collect": "60/minute;1000/hour",
+    # Each notifies somebody.
+    "invite": "10/minute;60/hour",
     "report": "5/minute;20/hour",
     # Uploads of init images: each takes time to decode, and disk space for a day.
     "choose": "20/minute;60/hour",
