@@ -18,7 +18,16 @@ from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 from core.text import clip
-from gallery.translations import ENGLISH, LANGUAGE_NAMES, LANGUAGES, current_language, gettext, ngettext, script_texts
+from gallery.translations import (
+    ENGLISH,
+    LANGUAGE_NAMES,
+    LANGUAGES,
+    current_language,
+    format_number,
+    gettext,
+    ngettext,
+    script_texts,
+)
 from gallery.views import formatting
 from gallery.views.avatars import avatar_pattern
 from gallery.web.card_cache import CardCache
@@ -45,6 +54,7 @@ FILTERS = (
     formatting.format_iso,
     formatting.format_likes,
     formatting.format_likes_received,
+    format_number,
     formatting.format_remixes,
     formatting.format_seconds,
     formatting.model_label,
