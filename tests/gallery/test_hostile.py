@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,18 @@ OWN = [
 ]
 
 
+# A link for each word of the prompt: their number differs.
+WORD_LINKS = re.compile(r'<h2 class="explore__title">[^<]*</h2>\s*<p class="explore__words.*?</p>', re.DOTALL)
+
+
 class Seen(HTMLParser):
-    """Collect every element with its attributes, without the text of prompts."""
+    """Collect every element with its attributes, without the text of prompts and the links to their words."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.elements: list[str] = []
         self.attributes: set[str] = set()
-        self.feed(html)
+        self.feed(WORD_LINKS.sub("", html))
 
     def handle_starttag(self, tag: str, attributes: Any) -> None:
         self.elements.append(tag)
