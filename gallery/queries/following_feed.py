@@ -4,7 +4,12 @@ A page can only hold creations of those authors whose newest creation is newest.
 these, so the cost does not depend on how much they have made.
 """
 
-from sqlalchemy import ColumnElement, Connection, Subquery, select, tuple_, union_all
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from itertools import zip_longest
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Select, bindparam, select, union_all
 
 from core.models import creations, follows, people
 from gallery.queries import creations as creation_queries
@@ -18,19 +23,44 @@ MAX_SUGGESTIONS = 6
 RECENT_CREATIONS = 120
 
 NEWEST_FIRST = (creations.c.published_at.desc(), creations.c.id.desc())
+LIMIT = bindparam("limit", type_=Integer)
+IS_PUBLIC = (creations.c.published_at.is_not(None),)
+IS_PUBLIC_AFTER = (*IS_PUBLIC, creation_queries.IS_AFTER_CURSOR)
+# Statements for so many authors are built once: building one takes ten times longer than running it.
+CACHED_LENGTHS = (5, 25, 101)
+
+
+def _authors_stmt(conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
+    """Select the followed authors with the newest creations: as many as a page could hold."""
+    latest_follows = (
+        select(follows.c.followed_id)
+        .where(follows.c.follower_id == bindparam("follower_id", type_=BigInteger))
+        .order_by(follows.c.at.desc(), follows.c.followed_id.desc())
+        .limit(MAX_FOLLOWED)
+        .subquery()
+    )
+    by_author = select(creations.c.id).where(*conditions, creations.c.person_id == latest_follows.c.followed_id)
+    newest_id = by_author.order_by(*NEWEST_FIRST).limit(1).scalar_subquery().label("newest_id")
+    newest_ids = select(newest_id).select_from(latest_follows).subquery()
+    stmt = select(creations.c.person_id).join(newest_ids, newest_ids.c.newest_id == creations.c.id)
+    return stmt.order_by(*NEWEST_FIRST).limit(LIMIT)
+
+
+AUTHORS_STMT, AUTHORS_AFTER_STMT = _authors_stmt(IS_PUBLIC), _authors_stmt(IS_PUBLIC_AFTER)
 
 
 def list_followed(connection: Connection, person_id: int, *, limit: int, after: Cursor | None = None) -> Page:
     """Return one page of the creations of everyone whom a person follows, newest first."""
-    author_ids = _authors_of_page(connection, person_id, limit + 1, after)
+    parameters: dict[str, object] = {"limit": limit + 1}
+    if after is not None:
+        parameters |= {"published_at": after.published_at, "id": after.id}
+    authors_stmt = AUTHORS_STMT if after is None else AUTHORS_AFTER_STMT
+    author_ids = connection.execute(authors_stmt, parameters | {"follower_id": person_id}).scalars().all()
     if not author_ids:
         return Page([], None)
-    parts = [select(_newest_of(author_id, limit + 1, after)) for author_id in author_ids]
-    candidates = union_all(*parts).subquery()
-    stmt = select(candidates.c.published_at, candidates.c.id).order_by(
-        candidates.c.published_at.desc(), candidates.c.id.desc()
-    )
-    rows = connection.execute(stmt.limit(limit + 1)).all()
+    length = next((length for length in CACHED_LENGTHS if len(author_ids) <= length), len(author_ids))
+    authors = {f"author{index}": author_id for index, author_id in zip_longest(range(length), author_ids)}
+    rows = connection.execute(_newest_stmt(length, is_first=after is None), parameters | authors).all()
     views = creation_queries.list_by_ids(connection, [row.id for row in rows[:limit]])
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(views, str(Cursor(last.published_at, last.id)) if last else None)
@@ -66,33 +96,17 @@ def suggest_users(connection: Connection, person_id: int) -> list[UserView]:
     return [UserView(*row) for row in connection.execute(stmt)]
 
 
-def _authors_of_page(connection: Connection, person_id: int, limit: int, after: Cursor | None) -> list[int]:
-    """Return the followed authors with the newest creations, as many as a page could hold."""
-    latest_follows = (
-        select(follows.c.followed_id)
-        .where(follows.c.follower_id == person_id)
-        .order_by(follows.c.at.desc(), follows.c.followed_id.desc())
-        .limit(MAX_FOLLOWED)
+@cache
+def _newest_stmt(authors: int, *, is_first: bool) -> Select[datetime, int]:
+    """Return the statement for the newest creations of so many authors. One whose id is NULL has none."""
+    parts = [
+        select(creations.c.published_at, creations.c.id)
+        .where(*(IS_PUBLIC if is_first else IS_PUBLIC_AFTER), creations.c.person_id == bindparam(f"author{index}"))
+        .order_by(*NEWEST_FIRST)
+        .limit(LIMIT)
         .subquery()
-    )
-    by_author = select(creations.c.id).where(
-        *_is_public_after(after), creations.c.person_id == latest_follows.c.followed_id
-    )
-    newest_id = by_author.order_by(*NEWEST_FIRST).limit(1).scalar_subquery().label("id")
-    newest_ids = select(newest_id).select_from(latest_follows).subquery()
-    stmt = select(creations.c.person_id).join(newest_ids, newest_ids.c.id == creations.c.id)
-    return list(connection.execute(stmt.order_by(*NEWEST_FIRST).limit(limit)).scalars())
-
-
-def _newest_of(person_id: int, limit: int, after: Cursor | None) -> Subquery:
-    stmt = select(creations.c.published_at, creations.c.id).where(
-        *_is_public_after(after), creations.c.person_id == person_id
-    )
-    return stmt.order_by(*NEWEST_FIRST).limit(limit).subquery()
-
-
-def _is_public_after(after: Cursor | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [creations.c.published_at.is_not(None)]
-    if after is not None:
-        conditions.append(tuple_(creations.c.published_at, creations.c.id) < (after.published_at, after.id))
-    return conditions
+        for index in range(authors)
+    ]
+    candidates = union_all(*(select(part) for part in parts)).subquery()
+    newest_first = (candidates.c.published_at.desc(), candidates.c.id.desc())
+    return select(candidates.c.published_at, candidates.c.id).order_by(*newest_first).limit(LIMIT)
