@@ -34,6 +34,8 @@ DETAILS = (
 )  # fmt: skip
 # For searches of a rare word: in as many prompts of any number.
 RARE_SUBJECT, RARE_COUNT = "a kangaroo", 30
+# Whom the user with the most creations follows; the next one half as many, and so on.
+MAX_FOLLOWED = 98
 PLACEHOLDER = "data:image/webp;base64," + "UklGRlwAAABXRUJQVlA4IFAAAADQAwCdASoQABAAPzmGulOvKSWisAgB4CcJZQ" * 2
 
 
@@ -72,7 +74,7 @@ def _fill_tables(engine: Engine, chance: random.Random, filled: Filled) -> None:
     parents = [_parent(chance, number) for number in range(1, count + 1)]
     liked = _pairs(chance, filled, by_rank, 2 * count)
     commented = sorted(_random_creation(chance, count) for _ in range(count // 2))
-    followed = {(a, b) for a, b in _pairs(chance, Filled(filled.people, filled.people, []), by_rank, 4 * filled.people)}
+    followed = _followed(chance, filled.people)
     _insert(engine, people, _people(filled, followed))
     _insert(engine, posts, (_post(number, author, filled) for number, author in enumerate(authors, 1)))
     counts: dict[str, Counter[Any]] = {
@@ -153,6 +155,17 @@ def _parent(chance: random.Random, number: int) -> int | None:
 def _pairs(chance: random.Random, filled: Filled, by_rank: Sequence[float], count: int) -> set[tuple[int, int]]:
     ranks = chance.choices(range(filled.people), cum_weights=by_rank, k=count)
     return {(FIRST_PERSON + rank, _random_creation(chance, filled.creations)) for rank in ranks}
+
+
+def _followed(chance: random.Random, people: int) -> set[tuple[int, int]]:
+    """Return pairs of a follower and a rank. As many users follow as many others, however many users there are."""
+    pairs: set[tuple[int, int]] = set()
+    for rank in range(people):
+        chosen: set[int] = set()
+        while len(chosen) < min(people // 2, 2 + MAX_FOLLOWED // (rank + 1)):
+            chosen.add(_random_creation(chance, people))
+        pairs.update((FIRST_PERSON + rank, other) for other in chosen)
+    return pairs
 
 
 def _people(filled: Filled, followed: set[tuple[int, int]]) -> Iterable[dict[str, Any]]:
