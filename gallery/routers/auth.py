@@ -56,8 +56,8 @@ class SignInError:
 SIGN_IN_ERRORS: dict[type[Exception], SignInError] = {
     AccessDenied: SignInError(
         200,
-        mark("You are not signed in"),
-        mark("You said no on X's page, so X sent us nothing. You can still look around."),
+        mark("Sign-in canceled"),
+        mark("X told us nothing about you. You can still look around."),
     ),
     StateExpired: SignInError(
         400,
@@ -68,7 +68,7 @@ SIGN_IN_ERRORS: dict[type[Exception], SignInError] = {
         503, mark("X does not answer"), mark("We could not ask X who you are. Try again in a little while.")
     ),
     InvalidResponse: SignInError(
-        502, mark("X did not say who you are"), mark("Its response was not valid. Try again in a little while.")
+        502, mark("X did not say who you are"), mark("It sent an unexpected answer. Try again in a little while.")
     ),
     Banned: SignInError(
         403,

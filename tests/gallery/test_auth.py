@@ -239,7 +239,7 @@ def test_invisible_name_is_shown_as_the_handle(auth_site: Callable[..., TestClie
 def test_declined_consent_shows_an_explanation(auth_site: Callable[..., TestClient], x: SandboxX) -> None:
     client = auth_site()
     page = client.get(decide(x, start_sign_in(client, "/c/3"), decision="deny"))
-    assert "You said no on X" in page.text
+    assert "Sign-in canceled" in page.text
     assert 'href="/auth/x/login?next=/c/3"' in page.text
     assert current_person(client) is None
 
@@ -319,11 +319,11 @@ def test_expired_code_is_explained(auth_site: Callable[..., TestClient], x: Sand
         (lost_call, 503, "could not ask X"),
         (answers(503, b"<html>over capacity"), 503, "could not ask X"),
         (answers(429, b"{}", retry_after="17"), 503, "could not ask X"),
-        (answers(200, b"<html>"), 502, "was not valid"),
-        (answers(200, b"\xff\xfe"), 502, "was not valid"),
-        (answers(200, b"[]"), 502, "was not valid"),
-        (answers(200, b"{}"), 502, "was not valid"),
-        (answers(401, b'{"error": "unauthorized_client"}'), 502, "was not valid"),
+        (answers(200, b"<html>"), 502, "unexpected answer"),
+        (answers(200, b"\xff\xfe"), 502, "unexpected answer"),
+        (answers(200, b"[]"), 502, "unexpected answer"),
+        (answers(200, b"{}"), 502, "unexpected answer"),
+        (answers(401, b'{"error": "unauthorized_client"}'), 502, "unexpected answer"),
     ],
 )
 def test_failing_x_is_an_error_page(
