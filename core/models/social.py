@@ -23,6 +23,7 @@ class NotificationKind(StrEnum):
     LIKED = "liked"
     COMMENTED = "commented"
     ANSWERED = "answered"
+    MENTIONED = "mentioned"
     REMIXED = "remixed"
     FOLLOWED = "followed"
     PAINTED = "painted"

@@ -8,7 +8,7 @@ or whose author is hidden, keeps its place while it has replies.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -17,6 +17,13 @@ from sqlalchemy import BigInteger, BindParameter, Connection, Integer, Select, b
 
 from core.models import comments, people
 from core.mutes import NO_MUTES, Mutes
+from gallery.queries.mentions import (
+    MAX_LINKED,
+    TextSegment,
+    find_users_by_handles,
+    mentioned_handles,
+    split_mentions,
+)
 from gallery.views.creations import UserView
 
 MAX_ROOTS = 30
@@ -95,6 +102,12 @@ class CommentView:
     depth: int = 0
     replies_to: UserView | None = None
     more: bool = False
+    mentioned: Mapping[str, UserView] = field(default_factory=dict)
+
+    @property
+    def segments(self) -> list[TextSegment]:
+        """Return the text in parts: plain ones, and mentions of users with the paths of their pages."""
+        return split_mentions(self.text, self.mentioned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +154,7 @@ def load_thread(
     answers, more = _load_replies(connection, [row.id for row in top[:MAX_ROOTS] if row.has_replies])
     newer = top[MAX_ROOTS - 1].id if len(top) > MAX_ROOTS else None
     shown = _arrange([_muted(row, mutes) for row in (*top[:MAX_ROOTS], *answers)], above, more)
-    return Thread(shown, newer, after == 0, above)
+    return Thread(_with_mentions(connection, shown), newer, after == 0, above)
 
 
 def find_comment(connection: Connection, creation_id: int, comment_id: int) -> CommentView | None:
@@ -193,6 +206,12 @@ def _without_empty(shown: list[CommentView]) -> list[CommentView]:
             shown_comments.append(one)
             needed.add(one.parent_id)
     return shown_comments[::-1]
+
+
+def _with_mentions(connection: Connection, shown: list[CommentView]) -> list[CommentView]:
+    """Add the users whom the comments mention, with one more query if there are any."""
+    users = find_users_by_handles(connection, mentioned_handles((one.text for one in shown), MAX_LINKED))
+    return [replace(one, mentioned=users) for one in shown] if users else shown
 
 
 def _muted(row: CommentRow, mutes: Mutes) -> CommentRow:

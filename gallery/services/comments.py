@@ -1,6 +1,7 @@
 """Add and delete comments, each together with the creation's count."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from core.database import insert_if_absent, retry_on_deadlock, write_session
 from core.models import NotificationKind, comments, creations, people
 from core.notifications import notify
 from core.text import tidy
+from gallery.queries.mentions import MAX_MENTIONS, find_users_by_handles, mentioned_handles
 from gallery.services.text_rules import text_error
 
 MAX_LENGTH = 1000
@@ -70,7 +72,9 @@ def add_comment(engine: Engine, person_id: int, creation_id: int, comment: NewCo
         if known is not None:
             return known
         comment_id = _insert(session, person_id, creation_id, comment, key)
-        _notify_authors(session, CommentEvent(person_id, creation_id, comment_id), author_id, replied_to_id)
+        event = CommentEvent(person_id, creation_id, comment_id)
+        _notify_authors(session, event, author_id, replied_to_id)
+        _notify_mentioned(session, event, comment.text, {author_id, replied_to_id})
         return comment_id
 
 
@@ -171,12 +175,20 @@ def _notify_authors(session: Session, event: CommentEvent, author_id: int, repli
         _notify(session, author_id, NotificationKind.COMMENTED, event)
 
 
+def _notify_mentioned(session: Session, event: CommentEvent, text: str, notified: Collection[int | None]) -> None:
+    """Notify those whom the text mentions, except those who know of the comment already."""
+    users = find_users_by_handles(session.connection(), mentioned_handles([text], MAX_MENTIONS))
+    for user in users.values():
+        if user.id not in notified:
+            _notify(session, user.id, NotificationKind.MENTIONED, event)
+
+
 def _notify(session: Session, person_id: int, kind: NotificationKind, event: CommentEvent) -> None:
     notify(
         session,
         person_id,
         kind,
-        key=f"{kind}:{event.comment_id}",
+        key=f"{kind}:{event.comment_id}" + (f":{person_id}" if kind is NotificationKind.MENTIONED else ""),
         actor_id=event.actor_id,
         creation_id=event.creation_id,
         comment_id=event.comment_id,
