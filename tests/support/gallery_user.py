@@ -57,7 +57,7 @@ class BrowserUser:
 
     def remix(self, path: str, prompt: str) -> str:
         """Remix a picture with another prompt. Return the path of the remix."""
-        self.go(path).get_by_role("link", name="Remix").click()
+        self.go(path).get_by_role("link", name="Remix", exact=True).click()
         composer = self.page.locator("form.compose")
         composer.get_by_label("Describe your picture").fill(prompt)
         composer.get_by_role("button", name="Paint").click()
