@@ -36,6 +36,7 @@ from gallery.routers import (
     feeds,
     files,
     follows,
+    help_page,
     language,
     legacy_redirects,
     likes,
@@ -119,6 +120,7 @@ ROUTERS: list[APIRouter] = [
     oembed.router,
     sitemap.router,
     robots.router,
+    help_page.router,
     legacy_redirects.router,
     health_router,
 ]

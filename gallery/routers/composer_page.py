@@ -9,11 +9,13 @@ from starlette.responses import Response
 
 from core.generation_limits import ASPECT_RATIOS, MAX_IMAGES, MAX_STEPS
 from core.styles import STYLES
+from core.text import mark
 from gallery.queries.remix_parent import Parent, find_own_post, find_parent
 from gallery.queries.run_query import run_query
 from gallery.routers.composer_form import ComposerForm
 from gallery.services.composer_hints import ComposerHints, describe_wait, load_hints
 from gallery.services.init_images import UPLOAD_PREFIX
+from gallery.translations import gettext
 from gallery.views.pagination import parse_id
 from gallery.web.context import AppContext, CreationConfig
 from gallery.web.pages import render_page
@@ -75,27 +77,41 @@ class Tweak:
 
 
 FIELD_LABELS = {
-    "prompt": FieldLabel("Prompt", "paint-prompt"),
-    "init_image": FieldLabel("Start image", "init_image-field"),
-    "strength": FieldLabel("How different", "strength-field"),
-    "aspect_ratio": FieldLabel("Aspect ratio", "aspect_ratio-field"),
-    "count": FieldLabel("Pictures", "count-field"),
-    "style": FieldLabel("Style", "style-field"),
-    "negative_prompt": FieldLabel("Leave out", "negative_prompt"),
-    "seed": FieldLabel("Seed", "seed"),
-    "steps": FieldLabel("Steps", "steps"),
-    "reply_on_x": FieldLabel("Reply on X", "reply_on_x-error"),
+    "prompt": FieldLabel(mark("Prompt"), "paint-prompt"),
+    "init_image": FieldLabel(mark("Start image"), "init_image-field"),
+    "strength": FieldLabel(mark("How different"), "strength-field"),
+    "aspect_ratio": FieldLabel(mark("Aspect ratio"), "aspect_ratio-field"),
+    "count": FieldLabel(mark("Pictures"), "count-field"),
+    "style": FieldLabel(mark("Style"), "style-field"),
+    "negative_prompt": FieldLabel(mark("Leave out"), "negative_prompt"),
+    "seed": FieldLabel(mark("Seed"), "seed"),
+    "steps": FieldLabel(mark("Steps"), "steps"),
+    "reply_on_x": FieldLabel(mark("Reply on X"), "reply_on_x-error"),
 }
-
-
+STYLE_LABELS = {
+    "photo": mark("Photo"),
+    "cinema": mark("Cinema"),
+    "oil": mark("Oil"),
+    "watercolor": mark("Watercolor"),
+    "ink": mark("Ink"),
+    "pencil": mark("Pencil"),
+    "woodcut": mark("Woodcut"),
+    "poster": mark("Poster"),
+    "comic": mark("Comic"),
+    "anime": mark("Anime"),
+    "pixel": mark("Pixel art"),
+    "clay": mark("Clay"),
+    "lowpoly": mark("Low poly"),
+    "isometric": mark("Isometric"),
+}
 # What one click adds to the words of a remix, and takes away again.
 TWEAKS = (
-    Tweak("Lighter", "bright soft light"),
-    Tweak("At night", "at night"),
-    Tweak("In the snow", "in the snow"),
-    Tweak("In the rain", "in the rain"),
-    Tweak("Closer", "close-up"),
-    Tweak("From above", "seen from above"),
+    Tweak(mark("Lighter"), "bright soft light"),
+    Tweak(mark("At night"), "at night"),
+    Tweak(mark("In the snow"), "in the snow"),
+    Tweak(mark("In the rain"), "in the rain"),
+    Tweak(mark("Closer"), "close-up"),
+    Tweak(mark("From above"), "seen from above"),
 )
 
 
@@ -137,6 +153,7 @@ async def render_composer(
         hints=replace(around.hints, wait=wait),
         aspect_ratios=ASPECT_RATIO_CHOICES,
         styles=STYLES,
+        style_labels=STYLE_LABELS,
         max_count=MAX_IMAGES,
         max_steps=MAX_STEPS,
         limit=config.prompt_limit,
@@ -158,19 +175,21 @@ def _load_context(connection: Connection, member_id: int, parent_id: int, config
 
 def _init_image_choices(form: ComposerForm, parent: Parent | None, member: Member) -> list[InitImageChoice]:
     """Return the init images to choose from; the first is none."""
-    choices = [InitImageChoice("", "Text only")]
+    choices = [InitImageChoice("", gettext("Text only"))]
     if form.init_image.startswith(UPLOAD_PREFIX):
-        choices.append(InitImageChoice(form.init_image, "Your upload", upload_url(form.init_image)))
+        choices.append(InitImageChoice(form.init_image, gettext("Your upload"), upload_url(form.init_image)))
     if parent is None:
         return choices
     is_blurred = parent.row.sensitive and not member.user.show_sensitive and parent.row.person_id != member.id
     for position, thumb_key in enumerate(parent.thumb_keys):
-        words = "This picture" if len(parent.thumb_keys) == 1 else f"Picture {position + 1}"
+        words = gettext("Picture %(number)s", number=position + 1) if parent.thumb_keys[1:] else gettext("This picture")
         url = "" if is_blurred else f"/pictures/{quote(thumb_key)}"
         choices.append(InitImageChoice(f"picture:{position}", words, url))
     if parent.has_init_image:
         is_foreign = parent.row.init_image_owner_id not in (None, member.id)
-        words = "Its original start image, no closer to it" if is_foreign else "Its original start image"
+        words = gettext(
+            mark("Its original start image, no closer to it") if is_foreign else mark("Its original start image")
+        )
         choices.append(InitImageChoice("same", words))
     return choices
 

@@ -83,6 +83,7 @@ PAGES = (
         "/c/1/remixes",
         "/c/1/report",
         "/c/2/compare",
+        "/help",
         "/api",
     ),
     *("/@ada", "/@ada/boards", "/@ada/followers", "/sign-in", "/nothing"),
