@@ -7,6 +7,7 @@ from fastapi import HTTPException, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from core.text import mark
 from gallery.queries.creations import find_creation
 from gallery.queries.run_query import run_query
 from gallery.routers.creations import is_blurred_for
@@ -70,9 +71,9 @@ def _start_picture(parent: CreationView, shown: CreationView) -> PictureView:
 
 def _option_changes(parent: CreationView, shown: CreationView) -> list[OptionChange]:
     options = (
-        ("Style", parent.style, shown.style),
-        ("Aspect ratio", parent.aspect_ratio, shown.aspect_ratio),
-        ("Leave out", parent.negative_prompt, shown.negative_prompt),
-        ("Model", parent.model, shown.model),
+        (mark("Style"), parent.style, shown.style),
+        (mark("Aspect ratio"), parent.aspect_ratio, shown.aspect_ratio),
+        (mark("Leave out"), parent.negative_prompt, shown.negative_prompt),
+        (mark("Model"), parent.model, shown.model),
     )
     return [OptionChange(label, before or "", after or "") for label, before, after in options if before != after]

@@ -6,10 +6,10 @@ const DRAFT_FIELDS = ["prompt", "negative_prompt", "seed", "steps", "style", "as
 // The fields of drafts from before 0.1. Remove them in 0.2.
 const FORMER_NAMES = { negative: "negative_prompt", shape: "aspect_ratio", start: "init_image", far: "strength" }
 const MESSAGES = {
-  lost: "No connection. Your prompt is saved: try again.",
-  down: "Something is down on our side. Your prompt is saved: try again in a moment.",
-  403: "This page is out of date. Your prompt is saved: reload the page, then try again.",
-  429: "Too fast. Your prompt is saved: wait a moment, then try again.",
+  lost: gettext("No connection. Your prompt is saved: try again."),
+  down: gettext("Something is down on our side. Your prompt is saved: try again in a moment."),
+  403: gettext("This page is out of date. Your prompt is saved: reload the page, then try again."),
+  429: gettext("Too fast. Your prompt is saved: wait a moment, then try again."),
 }
 const isValid = (element, value) => !element?.dataset?.valid || new RegExp(element.dataset.valid).test(value)
 
@@ -48,9 +48,10 @@ class Composer {
     const count = this.form.querySelector(".compose__count")
     if (!count) return
     const limit = Number(this.prompt.dataset.limit), length = [...this.prompt.value.trim()].length
-    const excess = length - limit, characters = excess === 1 ? "character" : "characters"
-    const [shownLimit, shownLength, shownExcess] = [limit, length, excess].map(number => number.toLocaleString("en-US"))
-    count.textContent = excess > 0 ? `${shownExcess} ${characters} over the ${shownLimit} limit` : `${shownLength} of ${shownLimit} characters`
+    const excess = length - limit, format = number => number.toLocaleString(document.documentElement.lang)
+    count.textContent = excess > 0
+      ? ngettext("{n} character over the {limit} limit", "{n} characters over the {limit} limit", excess, { limit: format(limit) })
+      : gettext("{length} of {limit} characters", { length: format(length), limit: format(limit) })
     count.classList.toggle("compose__count--over", excess > 0)
   }
 

@@ -6,9 +6,9 @@ const MAX_BYTES = 10 * 1024 * 1024
 const MAX_SIDE = 2048, SMALL_BYTES = 1024 * 1024
 const UNCHANGED_TYPES = ["image/jpeg", "image/png", "image/webp"]
 const MESSAGES = {
-  large: "This file is larger than 10 MB. Choose a smaller one.",
-  rejected: "This image could not be uploaded. Try again in a moment.",
-  lost: "The upload failed. Your prompt is saved: try again.",
+  large: gettext("This file is larger than 10 MB. Choose a smaller one."),
+  rejected: gettext("This image could not be uploaded. Try again in a moment."),
+  lost: gettext("The upload failed. Your prompt is saved: try again."),
 }
 
 class ImagePicker {
@@ -41,11 +41,11 @@ class ImagePicker {
 
   async select(file) {
     if (!file) return
-    this.announce("Reading the picture.")
+    this.announce(gettext("Reading the picture."))
     const scaled = await scaleDown(file)
     const problem = scaled.size > MAX_BYTES ? MESSAGES.large : await this.upload(scaled)
     this.form.elements.file.value = ""
-    this.announce(problem ? "" : "Image selected.")
+    this.announce(problem ? "" : gettext("Image selected."))
     this.showError(problem)
   }
 
@@ -83,7 +83,7 @@ class ImagePicker {
     const label = Object.assign(document.createElement("label"), { className: "pick pick--image" })
     const input = Object.assign(document.createElement("input"), { type: "radio", name: "init_image", value })
     const picture = Object.assign(document.createElement("img"), { className: "pick__picture", src: url, alt: "", width: 96, height: 96 })
-    const name = Object.assign(document.createElement("span"), { className: "pick__name", textContent: "Your upload" })
+    const name = Object.assign(document.createElement("span"), { className: "pick__name", textContent: gettext("Your upload") })
     picture.addEventListener("error", () => { label.remove(); this.field.querySelector('input[value=""]').checked = true })
     label.append(input, picture, name)
     this.field.querySelector("[data-drop]").before(label)

@@ -3,8 +3,12 @@
 
 const PAGE = "/paint"
 const TEXT = {
-  loading: "Loading…", close: "Close", label: "Composer", queued: "In the queue.", show: "Show it",
-  lost: "No connection. Try again.",
+  loading: gettext("Loading…"),
+  close: gettext("Close"),
+  label: gettext("Composer"),
+  queued: gettext("In the queue."),
+  show: gettext("Show it"),
+  lost: gettext("No connection. Try again."),
 }
 const hasForm = () => document.querySelector("form.compose:not(.compose--small)")
 const toast = detail => dispatchEvent(new CustomEvent("toast", { detail }))

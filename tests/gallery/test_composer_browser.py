@@ -231,7 +231,7 @@ def test_feed_composer_opens_the_full_form_with_its_prompt(
 ) -> None:
     page = open_page("/", java_script_enabled=java_script_enabled)
     page.fill("#prompt", "a fox from the feed")
-    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Style, shape, image").click()
     expect(page.locator("#paint-prompt")).to_have_value("a fox from the feed")
     if java_script_enabled:
         page = page.get_by_role("dialog")
