@@ -112,6 +112,7 @@ def _meter(world: World, dispatcher: CallDispatcher) -> dict[str, object]:
         "scale": world.clock.scale,
         "bill_micro": dispatcher.billing.total_micro,
         "credits_micro": dispatcher.billing.credits_micro,
+        "blocked_seconds": dispatcher.limits.blocked_seconds("POST /2/tweets", f"@{world.bot.username}"),
         "refused": sum(statuses["429"] for statuses in dispatcher.calls.values()),
     }
 

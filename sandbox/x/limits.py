@@ -145,6 +145,14 @@ class CallLimits:
             window.used += 1
         return LimitResult(True, own.headers | self._daily_headers(windows[1:]))
 
+    def blocked_seconds(self, endpoint: str, caller: str) -> int:
+        """Return the seconds until a user may call this endpoint again; 0 if they may now."""
+        if self.table.off:
+            return 0
+        now = self._clock.now_ms() // 1000
+        windows = [self.windows.get((caller, endpoint)), self.windows.get(("", endpoint))]
+        return max([0, *(window.ends_at - now for window in windows if window and not window.left)])
+
     def _window(self, caller: str, endpoint: str, limit: Limit) -> Window:
         now = self._clock.now_ms() // 1000
         window = self.windows.get((caller, endpoint))

@@ -1,6 +1,7 @@
 """Forms and content of the web page. `test_web_pages_in_browser.py` opens it in a browser."""
 
 import asyncio
+import re
 
 import pytest
 from httpx import Response
@@ -172,7 +173,22 @@ def test_the_meter_shows_clock_bill_credits_and_rejected_calls(world: SandboxWor
     world.as_person().get(f"{world.url}/2/users/me")
     for path in ("/", "/page/threads"):
         meter = " ".join(world.http.get(path).text.partition('class="meter"')[2].split())
-        assert "UTC</span> × 60 · bill $0.015 · credits $1.985 · 1 call over the limit" in meter
+        assert "UTC</span> × 60 · X would charge $0.015 · credits $1.985 · 1 call over the limit" in meter
+
+
+def test_the_meter_shows_for_how_long_the_bot_cannot_post(world: SandboxWorld) -> None:
+    limit = {"endpoint": "POST /2/tweets", "calls": 1, "seconds": 900}
+    world.http.post("/sandbox/limits", json=limit).raise_for_status()
+    assert "takes no more posts" not in world.http.get("/").text
+    world.client().create_tweet(text="hello")
+    assert "X takes no more posts of @threadpaint for 15 min" in world.http.get("/").text
+    world.http.post("/sandbox/clock", json={"advance": 900}).raise_for_status()
+    assert "takes no more posts" not in world.http.get("/").text
+
+
+def test_the_page_offers_examples_that_fill_in_the_text(world: SandboxWorld) -> None:
+    links = re.findall(r'href="(/intent/post[^"]+)"', world.http.get("/").text)
+    assert "@threadpaint a red lighthouse in a storm</textarea>" in world.http.get(links[0]).text
 
 
 @pytest.mark.parametrize("path", ["/intent/post", "/intent/tweet"])
