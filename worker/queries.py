@@ -65,6 +65,7 @@ class ReplyTask(_Task):
     reply_text: the whole reply, in place of pictures. reply_post_id: our reply, if it was found on X already.
     mention_type: `mention` if the author wrote our handle, `prefix` if only X did.
     reply_forbidden_at: when X last refused this reply without a reason.
+    credited_id: the picture by another user that it is a remix of, if that picture is public and on X.
     """
 
     reply_text: str | None
@@ -74,6 +75,7 @@ class ReplyTask(_Task):
     reply_forbidden_at: datetime | None
     mention_type: str | None
     reply_settings: str | None
+    credited_id: int | None
 
     def failed_before_with(self, code: str) -> bool:
         """Return whether the last attempt ended with a code that starts like this."""
@@ -133,6 +135,17 @@ PAINT_TASK = _select_task(
     creations.c.init_image_owner_id,
     posts.c.last_checked_on_x_at,
 )
+_parents = creations.alias("parents")
+_CREDITED_ID = (
+    select(_parents.c.id)
+    .where(
+        _parents.c.id == creations.c.parent_id,
+        _parents.c.person_id != creations.c.person_id,
+        _parents.c.reply_post_id.is_not(None),
+        _parents.c.published_at.is_not(None),
+    )
+    .scalar_subquery()
+)
 REPLY_TASK = _select_task(
     creations.c.reply_text,
     creations.c.reply_post_id,
@@ -141,6 +154,7 @@ REPLY_TASK = _select_task(
     creations.c.reply_forbidden_at,
     posts.c.mention_type,
     posts.c.reply_settings,
+    _CREDITED_ID.label("credited_id"),
 )
 PICTURES = (
     select(

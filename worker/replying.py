@@ -179,7 +179,7 @@ class ReplyStep:
             raise TryLater("x_cannot_look", str(error)) from error
 
     def _send(self, lease: CreationLease, task: ReplyTask, target_post_id: int, media_ids: list[str]) -> int:
-        text = task.reply_text or reply_text(task.id, self.policy.gallery_url)
+        text = task.reply_text or reply_text(task.id, self.policy.gallery_url, remix_of=task.credited_id)
         if task.failed_before_with("x_duplicate"):
             text = f"{text} ({lease.attempts})"  # X has seen this text, but not from this creation
         made_with_ai = bool(media_ids) and self.policy.made_with_ai
@@ -254,10 +254,12 @@ class ReplyStep:
         return MediaUploader(self.engine, self.x, self.storage, self.policy)
 
 
-def reply_text(creation_id: int, gallery_url: str = "") -> str:
+def reply_text(creation_id: int, gallery_url: str = "", *, remix_of: int | None = None) -> str:
     """Return the text of a reply with pictures: its number, what readers can do next, and its page if wanted.
 
-    Each is unique, since X refuses duplicates. It holds no handle, which would cause loops, and no other link.
+    Each is unique, since X refuses duplicates. It holds no handle, which would cause loops, and no other link. A remix
+    names the number of the original, which search finds, but not as "No. 12": that names the picture of a reply.
     """
-    text = f"No. {creation_id}. Reply “again” for another, or “remix: …” to change it."
+    credit = "" if remix_of is None else f", a remix of {remix_of}"
+    text = f"No. {creation_id}{credit}. Reply “again” for another, or “remix: …” to change it."
     return f"{text} {gallery_url}/c/{creation_id}" if gallery_url else text

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from core.budget import ledger
 from core.clock import now
@@ -22,9 +22,9 @@ from core.database import open_database, write_session
 from core.errors import SettingsError
 from core.instance import adopt_storage
 from core.migrate import migrate
-from core.models import Creation, State, pictures
+from core.models import Creation, Person, State, creations, pictures
 from core.queue import WorkQueue
-from core.reply_numbers import may_reply_for
+from core.reply_numbers import may_reply_for, parse_numbers
 from core.scheduling import Dispatcher
 from core.settings import BudgetSettings, JobSettings, RateLimitSettings, load
 from core.storage import FolderStorage
@@ -37,6 +37,7 @@ from tests.support.rows import make_creation, make_due, make_person, make_post, 
 from tests.support.sandbox_x import KEYS, SandboxX, answers, lost_call, lost_response
 from tests.support.servers import wait_until
 from worker.jobs import run_step
+from worker.queries import load_reply_task
 from worker.reply_policy import ReplyPolicy
 from worker.replying import ReplyStep, reply_text
 from worker.settings import read_settings
@@ -322,6 +323,25 @@ def test_the_reply_text_has_no_handle_and_no_paid_link() -> None:
     assert not any(c in text for c in "@/#$")
     assert (find_links(text), strip_entities(text)) == ([], text)
     assert weighted_length(reply_text(10**18, "https://paint.example.com")) < 120
+
+
+def test_a_remix_names_the_original_by_another_user(setup: Demo, engine: Engine) -> None:
+    text = reply_text(17, remix_of=12)
+    assert text.startswith("No. 17, a remix of 12. ")
+    assert parse_numbers(text) == [17], "it is the reply of no other creation"
+    with write_session(engine) as session:
+        session.add(Person(id=77, username="grace", handle="grace", name="Grace"))
+        session.flush()
+        session.add(original := Creation(person_id=77, prompt="a boat", seed=1, published_at=now(), reply_post_id=9))
+        session.flush()
+        original_id = original.id
+        session.execute(update(creations).where(creations.c.id == setup.creation_id).values(parent_id=original_id))
+    assert load_reply_task(engine, setup.creation_id).credited_id == original_id
+    setup.work()
+    assert f"a remix of {original_id}." in setup.answers()[0]["text"]
+    with write_session(engine) as session:
+        session.execute(update(creations).where(creations.c.id == original_id).values(published_at=None))
+    assert load_reply_task(engine, setup.creation_id).credited_id is None
 
 
 LINKED = ReplyPolicy(gallery_url="https://paint.example.com")
