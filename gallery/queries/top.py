@@ -6,7 +6,8 @@ repeat nor skip creations meanwhile.
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from hashlib import sha256
 from time import monotonic
 
 from sqlalchemy import ColumnElement, Connection, Engine, literal_column, select
@@ -17,12 +18,14 @@ from core.database import read_connection
 from core.models import creations
 from gallery.queries import creations as creation_queries
 from gallery.queries.run_query import run_query
-from gallery.views.creations import Page
+from gallery.views.creations import CreationView, Page
 from gallery.views.top_cursor import TopCursor
 
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30), "all": None}
 CACHE_SECONDS = 60.0
 MAX_RANKED = 1_000
+# The picture of the day is one of so many. Some of those tried may be sensitive, deleted or muted.
+PICKED_FROM, MAX_PICKS = 20, 3
 # Of those ranked beside a creation, a few may have been deleted meanwhile.
 NEIGHBORS_TRIED = 5
 
@@ -64,6 +67,14 @@ class TopFeed:
         views = await run_query(self._engine, creation_queries.list_by_ids, ids)
         last = ranked[limit - 1] if len(ranked) > limit else None
         return Page(views, str(TopCursor(*last)) if last else None)
+
+    async def daily_picks(self, day: date) -> list[CreationView]:
+        """Return a few of the most liked creations of the week, the same first one all day, without sensitive ones."""
+        ranking = await self._get_ranking("week")
+        ids = [creation_id for _likes, creation_id in ranking[:PICKED_FROM]]
+        ids.sort(key=lambda creation_id: sha256(f"{day} {creation_id}".encode()).digest())
+        views = await run_query(self._engine, creation_queries.list_by_ids, ids[:MAX_PICKS])
+        return [view for view in views if view.pictures and not view.sensitive]
 
     async def find_neighbor(self, period: str, likes: int, creation_id: int, *, is_next: bool) -> int | None:
         """Return the id of the creation that is ranked next to this one, public when it was ranked; None at the end."""

@@ -10,18 +10,19 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from core.clock import now
+from core.mutes import Mutes
 from core.text import mark
 from gallery.queries import creations
 from gallery.queries import following_feed as following_queries
 from gallery.queries.run_query import run_query
 from gallery.queries.top import TopFeed
-from gallery.queries.unmuted import load_unmuted, unmuted_activity
+from gallery.queries.unmuted import load_unmuted, unmuted_activity, without_muted
 from gallery.routers.legacy_redirects import renamed_query_redirect
 from gallery.routers.sse import get_live_hub
 from gallery.services import likes
 from gallery.services.composer_hints import describe_wait, load_quota_hint
 from gallery.translations import gettext
-from gallery.views.creations import Page, UserView
+from gallery.views.creations import CreationView, Page, UserView
 from gallery.views.pagination import PAGE_SIZE, Cursor, decode_cursor
 from gallery.views.top_cursor import parse_top_cursor
 from gallery.web.context import AppContext, get_context
@@ -79,9 +80,9 @@ async def newest(
     page = await load_unmuted(load, mutes, cursor=str(after) if after else None, limit=PAGE_SIZE)
     hint = "" if after else await _composer_hint(context, user)
     since = "" if after else _newest_cursor(page)
-    return await _render(
-        request, "feed.html", FeedPage("/", page, after is None, title=gettext("New pictures")), hint=hint, since=since
-    )
+    feed = FeedPage("/", page, after is None, title=gettext("New pictures"))
+    pick = await _find_daily_pick(request, user, mutes) if after is None else None
+    return await _render(request, "feed.html", feed, hint=hint, since=since, daily_pick=pick)
 
 
 @router.get("/top")
@@ -144,6 +145,15 @@ async def _composer_hint(context: AppContext, user: CurrentUser) -> str:
         return ""
     hint = await run_query(context.engine, load_quota_hint, user.person.id, context.creation_config.rules)
     return replace(hint, wait=describe_wait(await context.eta_cache.for_new_creation(user.person.id))).summary
+
+
+async def _find_daily_pick(request: Request, user: CurrentUser, mutes: Mutes) -> CreationView | None:
+    """Return the picture of the day for those who can remix it."""
+    if user.person is None and request.app.state.oauth is None:
+        return None
+    top_feed: TopFeed = request.app.state.top
+    picks = without_muted(await top_feed.daily_picks(now().date()), mutes)
+    return picks[0] if picks else None
 
 
 def _newest_cursor(page: Page) -> str:
