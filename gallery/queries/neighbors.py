@@ -21,8 +21,8 @@ from gallery.views.pagination import parse_id
 
 IS_PUBLIC = creations.c.published_at.is_not(None)
 BY_TIME = (creations.c.published_at, creations.c.id)
-# A random place is tried this often; each time this many rows are read, because not all are public.
-RANDOM_TRIES, RANDOM_ROWS = 5, 50
+# Not all creations of a window of ids are public: as many windows are tried.
+RANDOM_TRIES, WINDOW = 5, 50
 
 Columns = Sequence[ColumnElement[Any]]
 
@@ -61,22 +61,22 @@ def list_around(connection: Connection, here: CreationView, *, limit: int) -> li
 def pick_random(connection: Connection, *, excluded_id: int = 0) -> int | None:
     """Return the id of a public creation that is not sensitive; None if there seems to be none.
 
-    Ids are nearly dense, so a random one and the rows above it cost the same in any table.
+    Ids are nearly dense, so it is one of those in a random window of ids: that costs the same in any table.
     """
     last_id = connection.execute(select(func.max(creations.c.id))).scalar() or 0
-    starts = [random.randint(1, last_id) for _ in range(RANDOM_TRIES)] if last_id else []  # noqa: S311  # not for secrets
-    for start in [*starts, max(1, last_id - RANDOM_ROWS), 1]:
-        ids = [creation_id for creation_id in _public_from(connection, start) if creation_id != excluded_id]
+    # Windows that begin before the first id give it the chance of all others.
+    starts = [random.randint(2 - WINDOW, max(1, last_id)) for _ in range(RANDOM_TRIES)]  # noqa: S311  # no secret
+    for start in [*starts, last_id - WINDOW + 1, 1]:
+        ids = [creation_id for creation_id in _list_public(connection, start) if creation_id != excluded_id]
         if ids:
             return random.choice(ids)  # noqa: S311
     return None
 
 
-def _public_from(connection: Connection, start: int) -> list[int]:
-    columns = (creations.c.id, creations.c.published_at, creations.c.sensitive)
-    rows = select(*columns).where(creations.c.id >= start).order_by(creations.c.id).limit(RANDOM_ROWS).subquery()
-    stmt = select(rows.c.id).where(rows.c.published_at.is_not(None), ~rows.c.sensitive)
-    return list(connection.execute(stmt).scalars())
+def _list_public(connection: Connection, start: int) -> list[int]:
+    """Return the public creations without sensitive pictures in the window of ids that begins at `start`."""
+    stmt = select(creations.c.id).where(creations.c.id.between(start, start + WINDOW - 1))
+    return list(connection.execute(stmt.where(IS_PUBLIC, ~creations.c.sensitive)).scalars())
 
 
 def _place_of(here: CreationView) -> tuple[object, int]:

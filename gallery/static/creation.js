@@ -45,17 +45,17 @@ document.addEventListener('toggle', event => {
   for (const button of event.target.querySelectorAll('[data-share]')) button.hidden = !navigator.share
 }, true)
 
-// More by the author: fetched when it comes near the screen
+// More pictures: fetched when their place comes near the screen
 const nearing = new IntersectionObserver(entries => {
   for (const {isIntersecting, target} of entries) if (isIntersecting) fill(target)
 }, {rootMargin: '300px'})
 
-async function fill(row) {
-  nearing.unobserve(row)
+async function fill(section) {
+  nearing.unobserve(section)
   try {
-    const response = await fetch(row.dataset.around)
-    if (response.ok) row.innerHTML = await response.text()
-  } catch { /* the heading links to the same pictures */ }
+    const response = await fetch(section.dataset.around)
+    if (response.ok) section.innerHTML = await response.text()
+  } catch { /* its links lead to the same pictures */ }
 }
 
 function closeMenu(menu) {
@@ -138,7 +138,7 @@ async function swap() {
 }
 
 function begin() {
-  for (const row of document.querySelectorAll('[data-around]:empty')) nearing.observe(row)
+  for (const section of document.querySelectorAll('[data-around]')) nearing.observe(section)
   watch()
 }
 

@@ -4,10 +4,19 @@
 
 const WAIT_FOR_MORE = 10000 // milliseconds until it gives up on more cards
 const NEAR_END = 4 // cards left when it asks for more
-const dialog = document.querySelector("dialog.viewer")
-const stage = dialog?.querySelector(".viewer__page")
-const status = dialog?.querySelector("[data-title]")
-const steps = Object.fromEntries([...dialog?.querySelectorAll("[data-walk]") ?? []].map(step => [step.dataset.walk, step]))
+const TEXT = {
+  first: gettext("That was the first picture."), last: gettext("That was the last picture."),
+  failed: gettext("The picture could not be loaded. Try again."),
+}
+const step = (name, label) => `<button class="walk__step walk__step--${name}" type="button" data-walk="${name}"><span class="walk__label">${label}</span></button>`
+const TEMPLATE = `<nav class="walk" aria-label="${gettext("Other pictures")}">${step("previous", gettext("Previous"))}
+<form class="viewer__close" method="dialog"><button class="button" aria-label="${gettext("Close")}">✕</button></form>
+${step("next", gettext("Next"))}</nav>
+<div class="viewer__page" tabindex="-1"></div><p class="visually-hidden" role="status"></p>`
+const dialog = Object.assign(document.createElement("dialog"), { className: "viewer", innerHTML: TEMPLATE })
+dialog.setAttribute("aria-label", gettext("Picture"))
+const stage = dialog.querySelector(".viewer__page"), status = dialog.querySelector("[role=status]")
+const steps = Object.fromEntries([...dialog.querySelectorAll("[data-walk]")].map(button => [button.dataset.walk, button]))
 const loaded = new Map() // by path: a page, or the promise of one
 let current, home, isLeaving = false
 
@@ -63,7 +72,7 @@ async function show(card, page = load(pathOf(card))) {
   current = card
   updateSteps()
   if (page instanceof Promise) showCard(card)
-  try { page = await page } catch { return current === card && say(dialog.dataset.failed) }
+  try { page = await page } catch { return current === card && say(TEXT.failed) }
   if (current !== card || !dialog.open) return
   stage.replaceChildren(...page.nodes)
   stage.scrollTop = 0
@@ -86,7 +95,7 @@ async function go(direction) {
   const from = current, next = direction === "next"
   const card = neighbors(from)[next ? 1 : 0] ?? (next ? await loadMore(from) : null)
   if (current !== from || !dialog.open) return
-  if (!card) return say(next ? dialog.dataset.last : dialog.dataset.first)
+  if (!card) return say(next ? TEXT.last : TEXT.first)
   history.replaceState(history.state, "", pathOf(card))
   show(card)
 }
@@ -166,7 +175,8 @@ function onClickInside(event) {
   show(current, load(pathOf(current), "show=1&"))
 }
 
-if (dialog && window.pages) {
+if (document.querySelector(".feed")) {
+  document.body.append(dialog)
   addEventListener("click", onClick)
   addEventListener("popstate", onPopState)
   dialog.addEventListener("click", onClickInside)

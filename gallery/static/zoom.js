@@ -1,11 +1,20 @@
-// The pictures of a creation in full size: a dialog that the page holds, on the page itself and over a feed. Without it,
-// the pictures link to their files.
+// The pictures of a creation in full size, in a dialog, on its page and over a feed. Without it, the pictures link to
+// their files.
 
 const MAX_SCALE = 6
 
+const template = () => `<form method="dialog"><button class="button">${gettext('Close')}</button></form>
+<div class="zoom__stage" tabindex="0"><img class="zoom__picture" alt=""></div>
+<p class="zoom__bar"><button class="button" type="button" data-walk="previous">${gettext('Previous')}</button>
+<button class="button" type="button" aria-pressed="false" data-size>${gettext('Full size')}</button>
+<span role="status"></span><button class="button" type="button" data-walk="next">${gettext('Next')}</button></p>`
+
 class Zoom {
-  constructor(dialog) {
-    this.dialog = dialog
+  constructor() {
+    const dialog = this.dialog = document.createElement('dialog')
+    dialog.className = 'zoom'
+    dialog.setAttribute('aria-label', gettext('Full size'))
+    dialog.innerHTML = template()
     this.stage = dialog.querySelector('.zoom__stage')
     this.picture = dialog.querySelector('img')
     this.toggle = dialog.querySelector('[data-size]')
@@ -47,6 +56,7 @@ class Zoom {
     this.links = links
     for (const button of this.dialog.querySelectorAll('[data-walk]')) button.hidden = links.length < 2
     this.show(number)
+    document.body.append(this.dialog) // the last dialog is on top
     this.dialog.showModal()
     this.stage.focus()
   }
@@ -94,14 +104,13 @@ class Zoom {
   }
 }
 
-const zooms = new WeakMap()
+let zoom
 
 document.addEventListener('click', event => {
   const link = event.target.closest?.('.creation__full')
-  const dialog = link?.closest('main, dialog').querySelector('.zoom')
-  if (!dialog || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
   event.preventDefault()
-  if (!zooms.has(dialog)) zooms.set(dialog, new Zoom(dialog))
+  zoom ??= new Zoom()
   const links = [...link.parentElement.querySelectorAll('.creation__full')]
-  zooms.get(dialog).open(links, links.indexOf(link))
+  zoom.open(links, links.indexOf(link))
 })

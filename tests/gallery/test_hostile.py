@@ -29,8 +29,8 @@ OWN = [
 ]
 
 
-# A link for each word of the prompt: their number differs.
-WORD_LINKS = re.compile(r'<h2 class="explore__title">[^<]*</h2>\s*<p class="explore__words.*?</p>', re.DOTALL)
+# A link to other prompts with its words, if there are words in it.
+WORD_LINKS = re.compile(r'<a class="button explore__words".*?</a>')
 
 
 class Seen(HTMLParser):

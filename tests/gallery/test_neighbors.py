@@ -129,3 +129,15 @@ def test_search_words_are_those_that_say_something() -> None:
         "clouds",
     ]
     assert pick_search_words("лиса в снегу 黒い猫") == ["лиса", "снегу", "黒い猫"]
+
+
+def test_walks_pass_over_what_a_member_mutes(
+    client: SiteClient, crowd: dict[str, list[int]], engine: Engine, sign_in: Callable[[SiteClient, int], str]
+) -> None:
+    five, _four, three, two, one = crowd["/"]
+    token = sign_in(client, 1000 + sum(b"ada"))
+    client.post("/@bob/mute", data={"token": token})
+    assert walk(client, f"/c/{five}") == [five, three, one]
+    assert walk(client, f"/c/{one}", "previous") == [one, three, five]
+    ends = {client.get("/random", follow_redirects=False).headers["location"] for _ in range(30)}
+    assert ends == {f"/c/{each}" for each in (five, three, one)} and f"/c/{two}" not in ends
