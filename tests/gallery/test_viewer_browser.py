@@ -60,8 +60,10 @@ def prompt(page: Page) -> str:
 def test_viewer_opens_over_the_feed_and_back_returns_to_the_card(page: Page, address: str) -> None:
     page.goto("/")
     page.evaluate("window.stays = true")
+    page.mouse.wheel(0, 5000)
+    expect(page.locator(".card")).to_have_count(PAGE_SIZE + 8)
     card = page.locator(".card").nth(20)
-    card.scroll_into_view_if_needed()
+    card.hover()
     before, href = page.evaluate("scrollY"), card.locator("h2 a").get_attribute("href")
     card.click()
     expect(page.locator(".viewer .creation .frame__picture")).to_be_visible()
@@ -117,6 +119,24 @@ def test_keys_press_the_actions_of_the_picture_and_can_be_turned_off(page: Page)
     expect(page.locator(".card__like").first).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".card h2 a").nth(1)).to_be_focused()
+
+
+def test_keys_press_the_actions_of_the_focused_card(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".card h2 a").nth(1)).to_be_focused()
+    page.keyboard.press("l")
+    expect(page.locator(".card__like").nth(1)).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("r")
+    words = page.locator("dialog textarea[name=prompt]")
+    expect(words).to_have_value("a bare rock")
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.locator(".viewer [data-prompt]", has_text="four boats").wait_for()
+    page.keyboard.press("r")  # the composer opens over the viewer
+    expect(words).to_have_value("four boats")
 
 
 def test_full_size_walks_the_pictures_of_one_creation_in_the_viewer(page: Page) -> None:
