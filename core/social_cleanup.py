@@ -6,8 +6,9 @@ they stay right under concurrent likes.
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, cast, delete, func, literal, or_, select, update
 from sqlmodel import Session
 
 from core.clock import now
@@ -30,6 +31,9 @@ from core.publishing import lock_creations
 
 # Depth to which a user's replies to own comments are removed. Deeper ones stay as empty places.
 MAX_COMMENT_DEPTH = 20
+# In which a user can restore a deleted comment. Afterwards its text is removed, at the next purge.
+RESTORE_WINDOW = timedelta(minutes=1)
+CLEAR_BATCH_SIZE = 500
 
 
 def delete_user_activity(session: Session, person_id: int) -> None:
@@ -83,13 +87,37 @@ def delete_creation_activity(session: Session, creation_id: int) -> None:
     _remove_from_boards(session, creation_id)
 
 
-def delete_comment(session: Session, creation_id: int, comment_id: int) -> None:
-    """Clear a comment's text and delete its notifications. The row stays, since others may have replied to it."""
+def delete_comment(session: Session, creation_id: int, comment_id: int, *, is_restorable: bool = False) -> None:
+    """Clear a comment's text and delete its notifications. The row stays, since others may have replied to it.
+
+    `is_restorable`: its text stays, but nobody can read it, until `clear_deleted_comments` removes it.
+    """
     lock_rows(session, creations, [creation_id])
     stmt = update(comments).where(comments.c.id == comment_id, comments.c.deleted_at.is_(None))
-    if session.execute(stmt.values(text="", deleted_at=now()).returning(comments.c.id)).first() is not None:
+    values: dict[str, object] = {"deleted_at": now()} if is_restorable else {"deleted_at": now(), "text": ""}
+    if session.execute(stmt.values(values).returning(comments.c.id)).first() is not None:
         increment(session, creations, creations.c.comments, {creation_id: -1})
         session.execute(delete(notifications).where(notifications.c.comment_id == comment_id))
+
+
+def restore_comment(session: Session, creation_id: int, comment_id: int) -> bool:
+    """Restore a comment that was deleted within RESTORE_WINDOW. Return whether that was possible."""
+    lock_rows(session, creations, [creation_id])
+    is_recent = and_(comments.c.deleted_at > now() - RESTORE_WINDOW, comments.c.text != "")
+    stmt = update(comments).where(comments.c.id == comment_id, is_recent).values(deleted_at=None)
+    if session.execute(stmt.returning(comments.c.id)).first() is None:
+        return False
+    increment(session, creations, creations.c.comments, {creation_id: 1})
+    return True
+
+
+def clear_deleted_comments(session: Session) -> int:
+    """Clear the texts of comments that nobody can restore any more, one batch. Return how many."""
+    old = select(comments.c.id).where(
+        comments.c.deleted_at.is_not(None), comments.c.text != "", comments.c.deleted_at < now() - RESTORE_WINDOW
+    )
+    stmt = update(comments).where(comments.c.id.in_(old.limit(CLEAR_BATCH_SIZE))).values(text="")
+    return len(session.execute(stmt.returning(comments.c.id)).all())
 
 
 def _delete_likes(session: Session, condition: ColumnElement[bool]) -> None:
@@ -100,6 +128,7 @@ def _delete_likes(session: Session, condition: ColumnElement[bool]) -> None:
 def _delete_comments(session: Session, person_id: int) -> None:
     """Delete a user's comments. Those with replies of others stay as empty places."""
     is_own = comments.c.person_id == person_id
+    session.execute(update(comments).where(is_own, comments.c.deleted_at.is_not(None)).values(text=""))
     stmt = update(comments).where(is_own, comments.c.deleted_at.is_(None)).values(text="", deleted_at=now())
     creation_ids = session.execute(stmt.returning(comments.c.creation_id)).scalars()
     increment(session, creations, creations.c.comments, _decrements(creation_ids))

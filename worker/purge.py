@@ -26,7 +26,7 @@ from core.outage import outages
 from core.publishing import unpublish
 from core.search_index import purge_removed
 from core.settings import PurgeSettings
-from core.social_cleanup import delete_creation_activity
+from core.social_cleanup import clear_deleted_comments, delete_creation_activity
 from core.storage import Storage
 from core.upload_store import UploadStore
 from core.x import XClient
@@ -93,6 +93,7 @@ class Purger:
         """Purge what is deleted or was never used, then delete and purge what is gone on X."""
         with write_session(self.engine) as session:
             prune_old(session)
+            clear_deleted_comments(session)
         self._purge_deleted(should_continue)
         if self.uploads:
             self.uploads.delete_expired(now() - MAX_UNUSED_UPLOAD_AGE)

@@ -14,6 +14,7 @@ from core.clock import now
 from core.models.types import OwnId, UtcDateTime, not_null_index, partial_index
 
 UNREAD = partial_index(text("read_at IS NULL"))
+RESTORABLE = partial_index(text("deleted_at IS NOT NULL AND text <> ''"))
 OPEN = partial_index(text("handled_at IS NULL"))
 
 
@@ -64,7 +65,10 @@ class Like(SQLModel, table=True):
 
 
 class Comment(SQLModel, table=True):
-    """A comment on a creation. A deleted one that has replies keeps its row without its text."""
+    """A comment on a creation. A deleted one that has replies keeps its row without its text.
+
+    Its author can restore it for a moment, so until then its text stays (`core/social_cleanup.py`).
+    """
 
     id: int | None = Field(default=None, sa_column=Column(OwnId, primary_key=True))
     creation_id: int = Field(sa_column=Column(OwnId, ForeignKey("creation.id"), nullable=False))
@@ -80,6 +84,7 @@ class Comment(SQLModel, table=True):
         Index("ix_comment_creation", "creation_id", "id"),
         Index("ix_comment_replies", "parent_id", "id"),
         Index("ix_comment_person", "person_id", "created_at"),
+        Index("ix_comment_restorable", "deleted_at", **RESTORABLE),
     )
 
 

@@ -164,6 +164,14 @@ def find_comment(connection: Connection, creation_id: int, comment_id: int) -> C
     return _view(CommentRow(*row)) if row else None
 
 
+def is_restorable(connection: Connection, comment_id: int, person_id: int) -> bool:
+    """Return whether it is a deleted comment of this user whose text is left."""
+    stmt = select(comments.c.id).where(
+        comments.c.id == comment_id, comments.c.person_id == person_id, comments.c.deleted_at.is_not(None)
+    )
+    return connection.execute(stmt.where(comments.c.text != "")).first() is not None
+
+
 def _load_replies(connection: Connection, ids: Sequence[int]) -> tuple[list[CommentRow], set[int]]:
     """Load all descendants of these comments, and the ids of those with more than were read."""
     rows = _load_descendants(connection, ids, MAX_REPLIES + 1)

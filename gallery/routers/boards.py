@@ -26,6 +26,7 @@ from gallery.services.boards import BoardDraft, BoardRejected
 from gallery.views.creations import CreationView
 from gallery.views.pagination import PAGE_SIZE, Cursor, InvalidParameter
 from gallery.web.dependencies import CursorDep, EngineDep, MemberDep, QueryId
+from gallery.web.flash import Flash, offer_undo
 from gallery.web.forms import form_response, own_path, safe_next_url
 from gallery.web.pages import page_router, render_page
 from gallery.web.users import Member
@@ -125,8 +126,13 @@ async def remove_from_board(
 ) -> Response:
     """Remove creations from a board."""
     board = editable.board
-    count = await run_in_threadpool(board_service.remove_from_board, engine, member.id, board.name, form.some_ids) or 0
-    return form_response(request, form, f"{board.path}/edit?removed={count}", count=count, words=_removed_text(count))
+    removed = await run_in_threadpool(board_service.remove_from_board, engine, member.id, board.name, form.some_ids)
+    count = len(removed or ())
+    response = form_response(request, form, f"{board.path}/edit?removed={count}", count=count)
+    if not removed:
+        return response
+    flash = Flash(_removed_text(count), f"{board.path}/add", tuple(("ids", str(each)) for each in removed))
+    return offer_undo(request, response, member.user, flash)
 
 
 @router.post("/b/{name}/add")

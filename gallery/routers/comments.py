@@ -9,15 +9,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from core.mutes import Mutes
-from gallery.queries.comments import CommentDraft, CommentView, Thread, find_comment, load_thread
+from gallery.queries.comments import CommentDraft, CommentView, Thread, find_comment, is_restorable, load_thread
 from gallery.queries.run_query import run_query
 from gallery.routers.legacy_redirects import renamed_query_redirect
 from gallery.services import comments as comment_service
 from gallery.services.comments import CommentRejected, NewComment, parse_comment
+from gallery.translations import gettext
 from gallery.views.creations import CreationView
 from gallery.views.pagination import InvalidParameter
 from gallery.web.current_user import get_mutes
 from gallery.web.dependencies import CommentId, CreationId, EngineDep, MemberDep, MutesDep, QueryId
+from gallery.web.flash import Flash, offer_undo
 from gallery.web.forms import FormId, FormModel, form_response, parse_form, wants_json
 from gallery.web.lookups import PublicCreationDep
 from gallery.web.pages import page_router, render_page
@@ -96,7 +98,26 @@ async def delete_comment(
     if not await run_in_threadpool(comment_service.delete_comment, engine, member.id, creation_id, comment_id):
         comment = await _find_comment(engine, creation_id, comment_id)
         raise HTTPException(404 if comment is None else 403)
-    return form_response(request, form, f"/c/{creation_id}#comments", id=comment_id)
+    response = form_response(request, form, f"/c/{creation_id}#comments", id=comment_id)
+    if not await run_query(engine, is_restorable, comment_id, member.id):
+        return response
+    flash = Flash(gettext("Comment deleted."), f"/c/{creation_id}/comments/{comment_id}/restore")
+    return offer_undo(request, response, member.user, flash)
+
+
+@router.post("/c/{creation_id}/comments/{comment_id}/restore")
+async def restore_comment(
+    request: Request,
+    member: MemberDep,
+    form: DeleteFormDep,
+    creation_id: CreationId,
+    comment_id: CommentId,
+    engine: EngineDep,
+) -> Response:
+    """Restore an own comment that was deleted a moment ago."""
+    if not await run_in_threadpool(comment_service.restore_comment, engine, member.id, creation_id, comment_id):
+        raise HTTPException(404)
+    return form_response(request, form, f"/c/{creation_id}#comment-{comment_id}", id=comment_id)
 
 
 async def _render_rejected(

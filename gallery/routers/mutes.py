@@ -12,9 +12,11 @@ from gallery.queries.creations import find_user_by_handle
 from gallery.queries.run_query import run_query
 from gallery.services import mutes as mute_service
 from gallery.services.mutes import MuteRejected
+from gallery.translations import gettext
 from gallery.views.creations import UserView
 from gallery.views.pagination import InvalidParameter
 from gallery.web.dependencies import EngineDep, MemberDep
+from gallery.web.flash import Flash, offer_undo
 from gallery.web.forms import FormId, FormModel, form_response, parse_form, wants_json
 from gallery.web.lookups import UserDep
 from gallery.web.pages import page_router, render_page
@@ -52,7 +54,7 @@ async def mute_person(
         await run_in_threadpool(mute_service.mute_person, engine, member.id, person.id)
     except MuteRejected as error:
         raise InvalidParameter("handle", str(error)) from None
-    return _person_response(request, form, person, is_muted=True)
+    return _person_response(request, form, person, member, is_muted=True)
 
 
 @router.post("/@{handle}/unmute")
@@ -61,7 +63,7 @@ async def unmute_person(
 ) -> Response:
     """Unmute a person."""
     await run_in_threadpool(mute_service.unmute_person, engine, member.id, person.id)
-    return _person_response(request, form, person, is_muted=False)
+    return _person_response(request, form, person, member, is_muted=False)
 
 
 @router.get(MUTES_PATH)
@@ -116,6 +118,12 @@ async def _render(
     )
 
 
-def _person_response(request: Request, form: FormModel, person: UserView, *, is_muted: bool) -> Response:
-    words = f"@{person.username} is muted." if is_muted else f"@{person.username} is no longer muted."
-    return form_response(request, form, person.path, on=is_muted, words=words, path=person.path)
+def _person_response(
+    request: Request, form: FormModel, person: UserView, member: Member, *, is_muted: bool
+) -> Response:
+    handle = f"@{person.username}"
+    words = gettext("%(handle)s is muted.") if is_muted else gettext("%(handle)s is no longer muted.")
+    words %= {"handle": handle}
+    response = form_response(request, form, person.path, on=is_muted, words=words, path=person.path)
+    reverse = f"{person.path}/unmute" if is_muted else f"{person.path}/mute"
+    return offer_undo(request, response, member.user, Flash(words, reverse))

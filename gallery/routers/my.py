@@ -24,6 +24,7 @@ from gallery.views.pagination import PAGE_SIZE, Cursor, InvalidParameter
 from gallery.views.status_badges import StatusBadge, status_badge, summarize
 from gallery.web.context import AppContext
 from gallery.web.dependencies import ContextDep, CursorDep, MemberDep, QueryId
+from gallery.web.flash import Flash, offer_undo
 from gallery.web.forms import Checkbox, FormId, FormModel, form_response, parse_form, safe_next_url, wants_json
 from gallery.web.pages import page_router, render_page
 from gallery.web.rate_limits import enforce_rate_limit
@@ -102,12 +103,18 @@ async def change_creations(request: Request, member: MemberDep, form: ChangeForm
         return await _confirm_delete(request, context, member, form, ids)
     await enforce_rate_limit(request, "manage")
     try:
-        count = await run_in_threadpool(my_creations.change_creations, context.engine, member.id, form.do, ids)
+        changed = await run_in_threadpool(my_creations.change_creations, context.engine, member.id, form.do, ids)
     except my_creations.NotOwned:
         raise HTTPException(403) from None
+    count, words = len(changed), summarize(form.do, len(changed))
     if wants_json(request):
-        return form_response(request, form, MY_PATH, done=form.do, count=count, words=summarize(form.do, count))
-    return RedirectResponse(_with_message(_return_path(form, form.do), form.do, count), 303)
+        return form_response(request, form, MY_PATH, done=form.do, count=count, words=words)
+    response = RedirectResponse(_with_message(_return_path(form, form.do), form.do, count), 303)
+    reverse = my_creations.REVERSE.get(form.do)
+    if not changed or reverse is None:
+        return response
+    fields = (("do", reverse), *(("ids", str(creation_id)) for creation_id in changed))
+    return offer_undo(request, response, member.user, Flash(words, "/me/creations", fields))
 
 
 def _load_page(connection: Connection, person_id: int, only: str, cursor: Cursor | None) -> MyCreationsPage:

@@ -101,11 +101,11 @@ def rename_link(engine: Engine, person_id: int, name: str) -> str | None:
 
 
 @retry_on_deadlock
-def remove_from_board(engine: Engine, person_id: int, name: str, creation_ids: Sequence[int]) -> int | None:
-    """Remove pictures from a board. Return how many were on it, or None if the member may not change it."""
+def remove_from_board(engine: Engine, person_id: int, name: str, creation_ids: Sequence[int]) -> list[int] | None:
+    """Remove pictures from a board. Return which were on it, or None if the member may not change it."""
     with write_session(engine) as session:
         locked = _lock_boards(session, person_id, [name])
-        return sum(_remove_items(session, board.id, creation_ids) for board in locked) if locked else None
+        return _remove_items(session, locked[0].id, creation_ids) if locked else None
 
 
 @retry_on_deadlock
@@ -216,11 +216,11 @@ def _add_item(session: Session, board: _BoardRow, creation_id: int) -> bool:
     return True
 
 
-def _remove_items(session: Session, board_id: int, creation_ids: Sequence[int]) -> int:
-    """Remove creations from a board. Return how many were on it."""
+def _remove_items(session: Session, board_id: int, creation_ids: Sequence[int]) -> list[int]:
+    """Remove creations from a board. Return which were on it."""
     items = (board_items.c.board_id == board_id, board_items.c.creation_id.in_(creation_ids))
-    count = len(session.execute(delete(board_items).where(*items).returning(board_items.c.creation_id)).all())
-    if count:
+    removed = list(session.execute(delete(board_items).where(*items).returning(board_items.c.creation_id)).scalars())
+    if removed:
         counted = update(boards).where(boards.c.id == board_id)
-        session.execute(counted.values(size=boards.c.size - count, changed_at=now()))
-    return count
+        session.execute(counted.values(size=boards.c.size - len(removed), changed_at=now()))
+    return removed

@@ -91,8 +91,19 @@ def delete_comment(engine: Engine, person_id: int, creation_id: int, comment_id:
         row = session.execute(stmt).one_or_none()
         if row is None or person_id not in (row.person_id, row.creation_author_id):
             return False
-        social_cleanup.delete_comment(session, creation_id, comment_id)
+        social_cleanup.delete_comment(session, creation_id, comment_id, is_restorable=person_id == row.person_id)
         return True
+
+
+@retry_on_deadlock
+def restore_comment(engine: Engine, person_id: int, creation_id: int, comment_id: int) -> bool:
+    """Restore an own comment that was deleted a moment ago. Return whether that was possible."""
+    with write_session(engine) as session:
+        stmt = select(comments.c.id).where(
+            comments.c.id == comment_id, comments.c.creation_id == creation_id, comments.c.person_id == person_id
+        )
+        is_own = _lock_creation(session, creation_id) is not None and session.execute(stmt).first() is not None
+        return is_own and social_cleanup.restore_comment(session, creation_id, comment_id)
 
 
 def _normalize(typed: str) -> str:

@@ -1,6 +1,6 @@
 """Hide, mark as sensitive and delete a member's own creations, one or several at once.
 
-Each change updates only rows that differ, so a repeated change has no effect. The count says how many rows changed.
+Each change updates only rows that differ, so a repeated change has no effect, and undoing it changes no others.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,8 +28,8 @@ class _OwnedRow(NamedTuple):
 
 
 @retry_on_deadlock
-def change_creations(engine: Engine, person_id: int, action: str, creation_ids: Sequence[int]) -> int:
-    """Apply one of ACTIONS to own creations. Return how many it changed. Raises NotOwned; KeyError if unknown."""
+def change_creations(engine: Engine, person_id: int, action: str, creation_ids: Sequence[int]) -> list[int]:
+    """Apply one of ACTIONS to own creations. Return which it changed. Raises NotOwned; KeyError if unknown."""
     apply = ACTIONS[action]
     with write_session(engine) as session:
         _lock_owned(session, person_id, creation_ids)
@@ -57,40 +57,45 @@ def _lock_owned(session: Session, person_id: int, creation_ids: Sequence[int]) -
         raise NotOwned
 
 
-def _hide(session: Session, ids: list[int]) -> int:
-    count = _update(session, ids, creations.c.hidden_at.is_(None), hidden_at=now())
+def _hide(session: Session, ids: list[int]) -> list[int]:
+    changed = _update(session, ids, creations.c.hidden_at.is_(None), hidden_at=now())
     unpublish(session, creations.c.id.in_(ids))
-    return count
+    return changed
 
 
-def _unhide(session: Session, ids: list[int]) -> int:
-    count = _update(session, ids, creations.c.hidden_at.is_not(None), hidden_at=None)
+def _unhide(session: Session, ids: list[int]) -> list[int]:
+    changed = _update(session, ids, creations.c.hidden_at.is_not(None), hidden_at=None)
     publish(session, creations.c.id.in_(ids))
-    return count
+    return changed
 
 
-def _mark_sensitive(session: Session, ids: list[int]) -> int:
+def _mark_sensitive(session: Session, ids: list[int]) -> list[int]:
     return _update(session, ids, ~creations.c.sensitive, sensitive=True)
 
 
-def _unmark_sensitive(session: Session, ids: list[int]) -> int:
+def _unmark_sensitive(session: Session, ids: list[int]) -> list[int]:
     return _update(session, ids, creations.c.sensitive, sensitive=False)
 
 
-def _delete(session: Session, ids: list[int]) -> int:
-    return soft_delete_creations(session, ids, "deleted")
+def _delete(session: Session, ids: list[int]) -> list[int]:
+    exist = (creations.c.id.in_(ids), without_index(creations.c.deleted_at).is_(None))
+    deleted = list(session.execute(select(creations.c.id).where(*exist)).scalars())
+    soft_delete_creations(session, ids, "deleted")
+    return deleted
 
 
-def _update(session: Session, ids: list[int], is_unchanged: ColumnElement[bool], **values: object) -> int:
+def _update(session: Session, ids: list[int], is_unchanged: ColumnElement[bool], **values: object) -> list[int]:
     conditions = (creations.c.id.in_(ids), without_index(creations.c.deleted_at).is_(None), is_unchanged)
     changed = session.execute(update(creations).where(*conditions).values(**values).returning(creations.c.id))
-    return len(changed.all())
+    return list(changed.scalars())
 
 
-ACTIONS: dict[str, Callable[[Session, list[int]], int]] = {
+ACTIONS: dict[str, Callable[[Session, list[int]], list[int]]] = {
     "hide": _hide,
     "unhide": _unhide,
     "sensitive": _mark_sensitive,
     "unsensitive": _unmark_sensitive,
     "delete": _delete,
 }
+# What takes a change back. A deletion is final.
+REVERSE = {"hide": "unhide", "unhide": "hide", "sensitive": "unsensitive", "unsensitive": "sensitive"}

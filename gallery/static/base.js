@@ -47,6 +47,11 @@ addEventListener("toast", event => {
   setTimeout(() => toast.remove(), 8000)
 })
 
+// A page that offers to undo something stops doing so when nobody reaches for it.
+const flash = document.querySelector("[data-flash]")
+const hideFlash = () => flash.matches(":hover, :focus-within") ? setTimeout(hideFlash, 2000) : flash.remove()
+if (flash) setTimeout(hideFlash, 12000)
+
 // Without a network the browser would replace the page, and what was typed in it, by its own error page.
 addEventListener("submit", event => {
   if (navigator.onLine) return

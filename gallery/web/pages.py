@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gallery.web.context import get_context
 from gallery.web.current_user import cached_current_user, get_current_user
+from gallery.web.flash import clear_flash, read_flash
 
 
 class PageRoute(APIRoute):
@@ -26,7 +27,11 @@ def page_router() -> APIRouter:
 async def render_page(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
     """Render a template. It finds the current user as `current_user`."""
     user = cached_current_user(request) if status >= 500 else await get_current_user(request)
-    response = get_context(request).renderer.response(request, template, status, {"current_user": user, **context})
+    flash = read_flash(request, user) if status < 400 else None
+    shown = {"current_user": user, "flash": flash, **context}
+    response = get_context(request).renderer.response(request, template, status, shown)
     if getattr(request.state, "no_store", False):
         response.headers["Cache-Control"] = "private, no-store"
+    if flash is not None:
+        clear_flash(response)
     return response

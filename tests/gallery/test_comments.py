@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select, update
 
+from core import social_cleanup
 from core.clock import now
 from core.database import read_connection, write_session
 from core.models import comments, creations, notifications, people
@@ -369,13 +370,16 @@ def test_only_the_authors_of_comment_and_creation_can_delete_a_comment(
 
 
 def test_deleting_a_comment_twice_counts_once_and_deletes_its_text(
-    send: Callable[..., Any], engine: Engine, creation_id: int, said: Any
+    send: Callable[..., Any], engine: Engine, creation_id: int, said: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = said("blue")
     for _ in range(2):
         assert send(f"/c/{creation_id}/comments/{one}/delete").headers["Location"] == f"/c/{creation_id}#comments"
     assert count_of(engine, creation_id) == 0
     assert notification_rows(engine) == set(), "its notifications are deleted, too"
+    monkeypatch.setattr(social_cleanup, "RESTORE_WINDOW", timedelta(0))
+    with write_session(engine) as session:
+        assert social_cleanup.clear_deleted_comments(session) == 1
     with read_connection(engine) as connection:
         assert connection.execute(select(comments.c.text)).scalar_one() == ""
 
