@@ -45,9 +45,10 @@ function announce(url) {
 }
 
 // `request`: the response with the page. `leave`: what the link or button would do by itself. `smallForm`: the small
-// composer that the words come from. `file`: an image to start from.
-async function open(request, leave, { file, smallForm } = {}) {
-  opener = document.activeElement
+// composer that the words come from. `file`: an image to start from. `link`: gets the focus back.
+async function open(request, leave, { file, link, smallForm } = {}) {
+  // A shortcut presses a link that has no focus.
+  opener = link ?? document.activeElement
   const dialog = build()
   dialog.addEventListener("created", () => smallForm?.reset())
   try {
@@ -89,7 +90,7 @@ addEventListener("click", event => {
   if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
   if (!isMember() || hasForm()) return
   event.preventDefault()
-  open(get(link.href), () => location.assign(link.href))
+  open(get(link.href), () => location.assign(link.href), { link })
 })
 
 addEventListener("submit", event => {
