@@ -41,7 +41,7 @@ def test_a_newcomer_posts_and_finds_the_picture_in_the_gallery(demo: Demo, page:
 
     page.goto(demo.gallery)
     page.get_by_role("link", name=prompt).first.click()
-    expect(page.get_by_role("heading", name=prompt)).to_be_visible()
+    expect(page.get_by_role("heading", name=prompt, level=1)).to_be_visible()
     expect(page.get_by_role("img", name=prompt).first).to_be_visible()
     page.get_by_role("link", name="Reply on X").click()
     expect(page.get_by_role("img", name=prompt).first).to_be_visible()
