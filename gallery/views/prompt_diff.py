@@ -41,15 +41,37 @@ def summarize_changes(before: str, after: str) -> list[DiffPart]:
 
 
 def _diff(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffPart]:
+    """Compare only what stands between the first and the last difference: the rest of a remix is mostly the same."""
+    old_keys, new_keys = _keys(old), _keys(new)
+    start = _common_length(old_keys, new_keys)
+    end = _common_length(old_keys[start:][::-1], new_keys[start:][::-1])
+    old_end, new_end = len(old) - end, len(new) - end
+    yield from _same(new[:start])
+    yield from _compare(old[start:old_end], new[start:new_end])
+    yield from _same(new[new_end:])
+
+
+def _compare(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffPart]:
     matcher = SequenceMatcher(None, _keys(old), _keys(new), autojunk=False)
     for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":
-            yield DiffPart("same", "".join(new[new_start:new_end]))
+            yield from _same(new[new_start:new_end])
             continue
         if old_end > old_start:
             yield DiffPart("removed", "".join(old[old_start:old_end]))
         if new_end > new_start:
             yield DiffPart("added", "".join(new[new_start:new_end]))
+
+
+def _same(tokens: Sequence[str]) -> Iterator[DiffPart]:
+    if tokens:
+        yield DiffPart("same", "".join(tokens))
+
+
+def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many tokens both start with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _keys(tokens: Sequence[str]) -> list[str]:
