@@ -12,6 +12,7 @@ from gallery.queries.creations import find_creation
 from gallery.queries.run_query import run_query
 from gallery.routers.creations import is_blurred_for
 from gallery.views.creations import CreationView
+from gallery.views.pagination import parse_id
 from gallery.views.pictures import PictureView
 from gallery.views.prompt_diff import diff_prompts
 from gallery.web.dependencies import CurrentUserDep, EngineDep
@@ -37,19 +38,23 @@ async def compare(
     user: CurrentUserDep,
     engine: EngineDep,
     show: Annotated[str, Query(description="1: show sensitive pictures")] = "",
+    picture: Annotated[str, Query(description="number of the picture of the remix, from 1")] = "",
 ) -> Response:
     """Show a remix beside its parent. Raises HTTPException 404 if one of them has no picture to show."""
     viewer_id = user.person.id if user.person else None
     parent = await run_query(engine, _find_parent, shown, viewer_id)
     if parent is None or not shown.pictures:
         raise HTTPException(404)
+    number = min(max(1, parse_id(picture)), len(shown.pictures))
     return await render_page(
         request,
         "compare.html",
         creation=shown,
         parent=parent,
         before=_start_picture(parent, shown),
-        after=shown.pictures[0],
+        after=shown.pictures[number - 1],
+        number=number,
+        show=show,
         words=diff_prompts(parent.prompt, shown.prompt),
         options=_option_changes(parent, shown),
         is_blurred=show != "1" and any(is_blurred_for(each, user) for each in (parent, shown)),

@@ -26,6 +26,9 @@ class Composer {
     this.showCount()
     form.addEventListener("input", () => { this.saveDraft(); this.showCount() })
     form.addEventListener("submit", event => this.send(event))
+    this.prompt.addEventListener("keydown", event => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(this.button)
+    })
     addEventListener("pageshow", event => event.persisted && this.renewKey())
     this.focus()
   }

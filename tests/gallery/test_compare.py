@@ -72,6 +72,14 @@ def test_page_shows_both_pictures_and_what_changed(
     assert f'href="/c/{child}/compare"' in client.get(f"/c/{child}").text
 
 
+def test_each_picture_of_a_remix_can_be_compared(
+    client: SiteClient, gallery_data: GalleryData, remix: Callable[..., int]
+) -> None:
+    child = remix(gallery_data.publish(prompt="a boat"), pictures=2)
+    for asked, shown in (("", 1), ("2", 2), ("9", 2), ("x", 1)):
+        assert page_context(client.get(f"/c/{child}/compare?picture={asked}"))["number"] == shown
+
+
 def test_nothing_is_compared_with_what_is_hidden(
     client: SiteClient, engine: Engine, gallery_data: GalleryData, remix: Callable[..., int]
 ) -> None:

@@ -163,6 +163,13 @@ def test_errors_appear_in_the_dialog_and_get_the_focus(
     assert [row.prompt for row in created()] == ["a fox"]
 
 
+def test_ctrl_enter_sends_the_prompt(open_page: Callable[..., Page], created: Callable[[], list[Any]]) -> None:
+    page = open_page("/c/1")
+    open_remix(page).locator("#paint-prompt").press("Control+Enter")
+    page.get_by_role("alert").get_by_text("In the queue").wait_for()
+    assert len(created()) == 1
+
+
 def test_without_a_network_the_dialog_keeps_the_text(
     open_page: Callable[..., Page], created: Callable[[], list[Any]]
 ) -> None:
