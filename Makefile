@@ -6,8 +6,9 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 # With the bytecode of the last run, each process is ready 6 seconds of CPU time earlier.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 # Three processes for two cores, because a quarter of the time goes to waiting; at most 12, because each uses a GB of
-# memory. A file runs in one process, so that its tests share servers and databases.
-PARALLEL = -n $(shell $(PYTHON) -c 'import os; print(max(2, min(12, os.cpu_count() * 3 // 2)))') --dist loadfile
+# memory. A file runs in one process, so that its tests share servers and databases; the longest files run first
+# (tests/support/collection_plugin.py).
+PARALLEL = -n $(shell $(PYTHON) -c 'import os; print(max(2, min(12, os.cpu_count() * 3 // 2)))') --dist loadfile --no-loadscope-reorder
 
 # The model of `make paint-local`: a preset, a folder, or a model id.
 MODEL ?= sd-turbo

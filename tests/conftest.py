@@ -1,12 +1,11 @@
 """Fixtures of several packages: databases, a queue server, a sandbox X."""
 
-import gc
 import logging
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from tests.support.postgres import find_binaries, running_postgres
 from tests.support.sandbox_x import SandboxX, sandbox_x
 from tests.support.servers import AppServer, app_server, wait_until
 
-pytest_plugins = ["tests.support.statement_plugin"]
+pytest_plugins = ["tests.support.collection_plugin", "tests.support.statement_plugin"]
 
 # Settings of the machine or of a `.env` must not reach tests nor their children (tests/support/child_processes.py):
 # they may be those of a live instance.
@@ -38,20 +37,6 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 MEMORY = Path("/dev/shm")
 if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 * 2**30:
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
-    """Keep the garbage collector away from what lasts for the whole run: modules and the list of tests.
-
-    It looked at these million objects again and again, which took half of the time of the collection.
-    """
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 @pytest.fixture(autouse=True)
