@@ -14,7 +14,8 @@ from gallery.services import follows, likes
 from gallery.views.creations import Page
 from gallery.views.pagination import PAGE_SIZE, Cursor
 from gallery.web.current_user import get_mutes
-from gallery.web.dependencies import CurrentUserDep, CursorDep, EngineDep
+from gallery.web.dependencies import CurrentUserDep, CursorDep, EngineDep, MutesDep
+from gallery.web.lookups import ProfileDep
 from gallery.web.pages import page_router, render_page
 from gallery.web.users import CurrentUser
 
@@ -41,6 +42,25 @@ async def profile_page(
         return creations.list_newest(connection, limit=PAGE_SIZE, after=cursor, person_id=person_id)
 
     return await _render_profile(request, engine, handle, cursor, user, load_page, tab="")
+
+
+@router.get("/@{handle}/card")
+async def person_card(
+    request: Request, profile: ProfileDep, user: CurrentUserDep, engine: EngineDep, mutes: MutesDep
+) -> Response:
+    """Return a part of a page that says who a user is, to show beside their name."""
+    viewer_id = user.person.id if user.person else None
+    followed = await run_query(engine, follows.followed_among, viewer_id, [profile.person.id])
+    response = await render_page(
+        request,
+        "_person_card.html",
+        profile=profile,
+        person=profile.person,
+        following=bool(followed),
+        is_muted=profile.person.id in mutes.people,
+    )
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
 
 
 @router.get("/@{handle}/likes")

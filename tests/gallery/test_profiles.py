@@ -173,3 +173,18 @@ def test_number_of_statements_does_not_grow_with_the_creations(
     for _ in range(12):
         gallery_data.publish()
     assert asked() == few
+
+
+def test_card_of_a_person_depends_on_the_viewer(
+    client: TestClient, gallery_data: GalleryData, sign_in: Callable[[TestClient, int], str]
+) -> None:
+    ada = gallery_data.person("ada", "Ada <b>")
+    gallery_data.publish(person_id=ada)
+    assert client.get("/@nobody/card").status_code == 404
+    anonymous = client.get("/@ada/card").text
+    assert "Ada &lt;b&gt;" in anonymous and "<html" not in anonymous and "Mute" not in anonymous
+    sign_in(client, gallery_data.person("bob"))
+    assert "Mute" in client.get("/@ada/card").text
+    sign_in(client, ada)
+    own = client.get("/@ada/card").text
+    assert "This is you." in own and "Mute" not in own

@@ -204,3 +204,33 @@ def test_unread_notifications_are_counted_in_menu_and_title_of_all_windows(
     follow(engine, ada, bob)
     other.get_by_role("link", name="Show new notifications").click()
     other.get_by_text("Ada followed you").wait_for()
+
+
+def test_a_name_shows_who_it_is_and_lets_one_follow_and_mute(
+    open_page: Callable[..., Any], gallery_data: GalleryData, creation_id: int, ada: int
+) -> None:
+    gallery_data.publish(person_id=gallery_data.person("cleo", "Cleo"), prompt="a fox")
+    page = open_page("/")
+    stamp(page)
+    page.locator(".card__foot a.author", has_text="Ada").hover()
+    card = page.get_by_role("dialog", name="Ada")
+    card.get_by_role("button", name="Follow").click()
+    card.get_by_role("button", name="Following").wait_for()
+    card.get_by_text("1 follower").wait_for()
+    card.get_by_role("button", name="Mute").click()
+    page.get_by_text("@ada is muted.").wait_for()
+    expect(page.locator(".feed > .card:visible")).to_have_count(1)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".feed > .card:visible")).to_have_count(2)
+    assert stayed(page)
+
+
+def test_dots_on_a_creation_open_the_card_by_keyboard(open_page: Callable[..., Any], creation_id: int) -> None:
+    page = open_page(f"/c/{creation_id}")
+    dots = page.get_by_role("link", name="Follow or mute Ada")
+    dots.press("Enter")
+    card = page.get_by_role("dialog", name="Ada")
+    card.get_by_role("button", name="Follow").wait_for()
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    expect(dots).to_be_focused()
