@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import os
 import statistics
 import time
 from collections.abc import Iterator
@@ -114,6 +115,8 @@ def open_listeners(port: int, queries: list[str]) -> Iterator[Listeners]:
 
 
 def _run(port: int, queries: list[str], pipe: Connection) -> None:
+    # Browsers run on other machines: here they must not take the CPU from the pages that are measured.
+    os.nice(10)
     asyncio.run(_listen_to_all(port, queries, pipe))
 
 
