@@ -22,6 +22,18 @@ from gallery.web.pages import render_page
 from gallery.web.users import Member
 
 UPLOADS_PATH = "/uploads"
+# What a link can fill in, and a draft too.
+DRAFT_FIELDS = (
+    "prompt",
+    "negative_prompt",
+    "style",
+    "aspect_ratio",
+    "count",
+    "seed",
+    "steps",
+    "init_image",
+    "strength",
+)
 # The longer side of an aspect ratio's outline, in the units of its SVG.
 OUTLINE_SIDE = 20
 
@@ -128,13 +140,13 @@ async def render_composer(
 ) -> Response:
     """Render the page. `prefill` fills in the parameters of the parent. Raises HTTPException 404 if it is missing.
 
-    Values of a link, and of a rejected form, come before those of a draft (`is_filled`).
+    Values of a link come before those of a draft, and a form with a prompt before all of it (`filled`).
     """
     config = context.creation_config
     around = await run_query(context.engine, _load_context, member.id, parse_id(form.remix), config)
     if prefill and form.remix and around.parent is None:
         raise HTTPException(404)
-    is_filled = bool(form.prompt or errors)
+    filled = ["prompt"] if errors else [name for name in DRAFT_FIELDS if getattr(form, name) not in {"", "1"}]
     if prefill and around.parent:
         form = form.prefilled(around.parent)
     wait = describe_wait(await context.eta_cache.for_new_creation(member.id))
@@ -145,7 +157,7 @@ async def render_composer(
         form=form,
         errors=FieldErrors(errors or {}),
         code=code,
-        is_filled=is_filled,
+        filled=filled,
         tweaks=TWEAKS if around.parent else (),
         parent=around.parent,
         init_images=_init_image_choices(form, around.parent, member),

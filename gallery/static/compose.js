@@ -22,7 +22,8 @@ class Composer {
     this.key = Object.assign(document.createElement("input"), { type: "hidden", name: "idempotency_key" })
     form.append(this.key)
     this.renewKey()
-    if (!("filled" in form.dataset)) this.restoreDraft()
+    this.filled = form.dataset.filled?.split(" ") ?? []
+    if (!this.filled.includes("prompt")) this.restoreDraft()
     this.showCount()
     form.addEventListener("input", () => { this.saveDraft(); this.showCount() })
     form.addEventListener("submit", event => this.send(event))
@@ -70,9 +71,10 @@ class Composer {
   restoreDraft() {
     let draft = {}
     try { draft = JSON.parse(localStorage.getItem(this.draftKey)) ?? {} } catch { return }
-    const { form } = this
+    const { form } = this, before = this.prompt.value
     for (const [savedName, value] of Object.entries(draft)) {
       const name = FORMER_NAMES[savedName] ?? savedName
+      if (this.filled.includes(name)) continue
       if (name === "init_image" && value.startsWith("own:")) form.dataset.upload = value // compose_image.js adds it
       const element = form.elements[name]
       // Drafts of earlier versions may hold values that the server rejects: do not restore them.
@@ -83,6 +85,21 @@ class Composer {
     }
     const more = form.querySelector("details")
     if (more && ["negative_prompt", "seed", "steps"].some(name => form.elements[name].value)) more.open = true
+    if (this.prompt.value !== before) this.offerToStartOver()
+  }
+
+  // The words are not those of the page, so say why.
+  offerToStartOver() {
+    const note = this.form.querySelector("[data-draft]")
+    if (!note) return
+    note.hidden = false
+    note.querySelector("button").addEventListener("click", () => {
+      this.form.reset()
+      this.form.dispatchEvent(new Event("input"))
+      this.deleteDraft()
+      note.hidden = true
+      this.prompt.focus()
+    })
   }
 
   deleteDraft() {

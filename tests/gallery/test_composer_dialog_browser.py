@@ -104,6 +104,30 @@ def test_escape_keeps_the_text_and_returns_to_the_link(open_page: Callable[..., 
     assert dialog.locator("[name=init_image]:checked").input_value() == "picture:2"
 
 
+def test_a_draft_can_be_dropped_and_never_hides_what_a_link_asks_for(open_page: Callable[..., Page]) -> None:
+    page = open_page("/c/1")
+    dialog = open_remix(page)
+    assert not dialog.get_by_role("button", name="Start over").is_visible()
+    dialog.locator("#paint-prompt").fill("half a thou")
+    dialog.get_by_label("Oil").check(force=True)
+    page.goto("/paint?remix=1&style=ink")
+    assert page.locator("#paint-prompt").input_value() == "half a thou"
+    assert page.locator("[name=style]:checked").input_value() == "ink"
+    page.get_by_role("button", name="Start over").click()
+    assert page.locator("#paint-prompt").input_value() == "a lighthouse"
+    page.reload()
+    assert page.locator("#paint-prompt").input_value() == "a lighthouse"
+
+
+def test_from_a_card_it_takes_two_clicks_too(open_page: Callable[..., Page], created: Callable[[], list[Any]]) -> None:
+    page = open_page("/")
+    page.locator(".card").first.hover()
+    page.locator(".card").first.get_by_role("link", name="Remix").click()
+    page.get_by_role("dialog").get_by_role("button", name="Paint").click()
+    page.get_by_role("alert").get_by_text("In the queue").wait_for()
+    assert [row.parent_id for row in created()] == [1]
+
+
 def test_tweaks_change_the_words_and_a_second_click_undoes_them(open_page: Callable[..., Page]) -> None:
     page = open_page("/c/1")
     dialog = open_remix(page)
