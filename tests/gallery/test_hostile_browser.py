@@ -50,9 +50,11 @@ OWN = [
 # Everything there is, without the words; and what no page may have.
 BUILT = """() => {
     const all = [...document.querySelectorAll("*")]
+    // How many words and pictures there are to see next differs.
+    const fixed = all.filter(each => !each.closest(".explore"))
     const can = name => name !== "tabindex"  // long titles scroll, and can be reached
     return {
-        built: all.map(each => [each.localName, ...each.getAttributeNames().filter(can)].join(" ")),
+        built: fixed.map(each => [each.localName, ...each.getAttributeNames().filter(can)].join(" ")),
         bad: all.flatMap(each => [...each.attributes]
             .filter(one => one.name.startsWith("on") || /^\\s*javascript:/i.test(one.value))
             .filter(one => !["value", "alt", "title", "content", "placeholder", "aria-label"].includes(one.name))
