@@ -55,8 +55,7 @@ function openSheet(card) {
   const list = fillTools(card.dataset.creation)
   if (heart) {
     heart.className = "tools__item tools__like"
-    heart.querySelector("[data-count]")?.remove()
-    heart.append(Object.assign(document.createElement("span"), { textContent: heart.getAttribute("aria-label") ?? "" }))
+    heart.replaceChildren(Object.assign(document.createElement("span"), { textContent: heart.getAttribute("aria-label") }))
     list.prepend(heart)
   }
   sheet.querySelector("[data-sheet-tools]").append(list)

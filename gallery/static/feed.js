@@ -40,7 +40,6 @@ async function loadOlder() {
     const href = next.querySelector("[data-older]")?.href
     if (href) older.href = href
     else older.remove()
-    hideEnd()
     pages += 1
     announce(cards.length ? countPictures(cards.length, "more") : "That was the last picture")
     return cards
@@ -49,6 +48,7 @@ async function loadOlder() {
 
 if (older && feed) {
   new ResizeObserver(hideEnd).observe(feed)
+  new MutationObserver(hideEnd).observe(feed, { childList: true })
   const watch = new IntersectionObserver(async ([seen]) => {
     if (!seen.isIntersecting || !loadsMore()) return
     autoPagesLeft -= 1
@@ -105,13 +105,19 @@ function onPublished({ id, html }) {
   newPictures.hidden = false
 }
 
+// Not while the user points at it. The first event mostly says what the page shows already.
+let shownActivity = activity?.innerHTML.trim()
+function showActivity(html) {
+  if (html.trim() === shownActivity || activity.matches(":hover, :focus-within")) return
+  activity.innerHTML = shownActivity = html.trim()
+}
+
 // Cards differ between viewers: windows from before and after a sign-in do not share a stream.
 const viewer = document.querySelector("[data-viewer]")?.dataset.viewer ?? ""
 const since = activity?.dataset.since
 const live = activity && new window.live.FeedStream({ viewer, since, onEvent: event => {
   if (event.kind === "published") since && newPictures && onPublished(event)
-  // Not while the user points at it.
-  else if (event.kind === "activity" && !activity.matches(":hover, :focus-within")) activity.innerHTML = event.html
+  else if (event.kind === "activity") showActivity(event.html)
 } })
 const listen = () => document.hidden || live.start()
 
