@@ -135,7 +135,7 @@ def test_finger_gets_the_actions_as_a_list_and_always_sees_the_prompt(
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_size_of_the_cards_is_kept_with_and_without_scripts(
+def test_size_of_the_cards_is_stored_with_and_without_scripts(
     open_page: Callable[..., Page], gallery_data: GalleryData, scripts: bool
 ) -> None:
     for _ in range(5):
