@@ -91,12 +91,13 @@ def test_concurrent_migrations_run_once(kind: str, tmp_path: Path, request: pyte
     assert sorted("nothing to do" in one.stdout for one in done) == [False, True, True]
 
 
+@pytest.mark.usefixtures("queue")  # which is empty: the worker would run the jobs of other tests
 def test_the_worker_waits_for_a_migration(tmp_path: Path, queue_server: str) -> None:
-    environment = {"DATA_DIR": str(tmp_path), "REDIS_URL": queue_server, **KEYS}
+    environment = {"DATA_DIR": str(tmp_path), "REDIS_URL": queue_server, "DATABASE_WAIT_SECONDS": "300", **KEYS}
     with forked_process("worker", "--burst", environment=environment, log=tmp_path / "log") as worker:
         wait_until(lambda: "waiting for the database" in (tmp_path / "log").read_text(), "it did not wait")
         assert run("core", "migrate", DATA_DIR=str(tmp_path)).returncode == 0
-        assert worker.wait(60) == 0, (tmp_path / "log").read_text()
+        assert worker.wait(120) == 0, (tmp_path / "log").read_text()
 
 
 def test_an_invalid_value_is_a_one_line_error_with_the_setting(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from core.database import open_database
 from core.migrate import migrate
 from core.outage import DATABASE, outages
-from core.queue import open_queue
+from core.queue import WorkQueue, open_queue
 from tests.support.child_processes import child_environment
 from tests.support.forked_process import ForkedProcess, forked_process
 from tests.support.postgres import running_postgres
@@ -87,7 +87,7 @@ def test_a_queue_that_goes_away_is_logged_once_per_process_and_a_stop_works(tmp_
         assert worker.wait(8) == 0
 
 
-def test_a_database_that_is_away_is_logged_once(tmp_path: Path, queue_server: str) -> None:
+def test_a_database_that_is_away_is_logged_once(tmp_path: Path, queue: WorkQueue, queue_server: str) -> None:
     log = tmp_path / "log"
     with ExitStack() as running:
         with running_postgres() as url:
@@ -95,7 +95,7 @@ def test_a_database_that_is_away_is_logged_once(tmp_path: Path, queue_server: st
             given = environment(tmp_path, DATABASE_URL=url, REDIS_URL=queue_server, RECOVERY_INTERVAL_SECONDS="0.2")
             worker = running.enter_context(forked_process(QUICK_WORKER, environment=given, log=log))
             wait_until(lambda: children(worker) == PROCESSES, "the pool did not start")
-            time.sleep(1)
+            wait_until(lambda: queue.count_workers() == WORKERS, "they do not work")
         wait_until(lambda: log.exists() and events(log, "outage: the database"), "not reported")
         time.sleep(2)  # some ten runs of the recovery loop
         assert len(lines(log)) == 1, log.read_text()
