@@ -5,9 +5,25 @@ The sign-in page names it, so that a link from another site makes no one like an
 """
 
 import re
+from urllib.parse import urlsplit
+
+from core.text import mark
+from gallery.translations import gettext
 
 LIKE = re.compile(r"(?P<page>/c/(?P<id>\d{1,18}))/like")
 FOLLOW = re.compile(r"(?P<page>/@(?P<handle>\w{1,15}))/follow", re.ASCII)
+
+# Why pages for members ask for a sign-in, by their paths.
+REASONS = {
+    "/following": mark("Sign in to see new pictures by people you follow."),
+    "/paint": mark("Sign in to paint."),
+    "/me": mark("Sign in to see your pictures."),
+    "/me/boards": mark("Sign in to see your boards."),
+    "/me/notifications": mark("Sign in to see your notifications."),
+    "/me/prompts": mark("Sign in to see your prompts."),
+    "/me/settings": mark("Sign in to see your settings."),
+}
+REMIX = re.compile(r"remix=(?P<id>\d{1,18})")
 
 
 def page_for_intent(path: str) -> str:
@@ -22,9 +38,12 @@ def is_intent(path: str) -> bool:
 
 
 def describe_intent(path: str) -> str:
-    """Return what the sign-in page says will happen; empty if nothing will."""
+    """Return what the sign-in page says will happen, or what the page needs a member for; empty if neither."""
     if match := LIKE.fullmatch(path):
-        return f"You will like picture No. {int(match['id'])}."
+        return gettext("You will like picture No. %(number)s.", number=int(match["id"]))
     if match := FOLLOW.fullmatch(path):
-        return f"You will follow @{match['handle']}."
-    return ""
+        return gettext("You will follow @%(handle)s.", handle=match["handle"])
+    parts = urlsplit(path)
+    if parts.path == "/paint" and (match := REMIX.search(parts.query)):
+        return gettext("Sign in to remix picture No. %(number)s.", number=int(match["id"]))
+    return gettext(REASONS.get(parts.path, ""))

@@ -554,6 +554,20 @@ def test_intent_is_performed_after_sign_in(
     assert rows(engine, follows)[0].followed_id == author
 
 
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        ("/following", "Sign in to see new pictures by people you follow."),
+        ("/paint?prompt=a+fox&remix=17", "Sign in to remix picture No. 17."),
+        ("/me/notifications", "Sign in to see your notifications."),
+    ],
+)
+def test_sign_in_page_says_what_a_page_needs_a_member_for(
+    auth_site: Callable[..., TestClient], wanted: str, reason: str
+) -> None:
+    assert reason in auth_site().get(wanted, follow_redirects=True).text
+
+
 @pytest.mark.parametrize("wanted", ["/c/999/like", "/@nobody_here/follow", "/c/99999999999999999999/like"])
 def test_intent_on_a_deleted_target_is_ignored(
     auth_site: Callable[..., TestClient], x: SandboxX, engine: Engine, wanted: Any

@@ -343,9 +343,11 @@ def test_author_of_a_refused_prompt_can_edit_it(
     sign_in: Callable[[TestClient, int], str],
 ) -> None:
     creation_id = gallery_data.creation(state=State.REFUSED, reason_code="too_long")
-    assert "/paint" not in site().get(f"/c/{creation_id}").text
+    strangers = site().get(f"/c/{creation_id}").text
+    assert "/paint?remix" not in strangers and "prompted by" not in strangers
     sign_in(client, gallery_data.person())
-    assert f'href="/paint?remix={creation_id}"' in client.get(f"/c/{creation_id}").text
+    own = client.get(f"/c/{creation_id}").text
+    assert f'href="/paint?remix={creation_id}"' in own and "prompted by" in own
 
 
 def test_page_offers_large_copies(client: TestClient, gallery_data: GalleryData) -> None:
