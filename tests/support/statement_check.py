@@ -54,6 +54,8 @@ MORE_ROWS = {
         "id": "id", "person_id": "person_id", "name": "'b' || id", "title": "''", "about": "''", "public": "1",
         "size": "1", "changed_at": "created_at", **DATED,
     },
+    "board_member": {"board_id": "id", "person_id": f"{2 * FIRST_PERSON} + id", "at": "created_at"},
+    "mute": {"person_id": f"{2 * FIRST_PERSON} + id", "topic": "'t' || id", "at": "created_at"},
     "board_item": {"board_id": "id", "creation_id": "id", "at": "created_at"},
 }  # fmt: skip
 
