@@ -24,7 +24,7 @@ if (navigator.clipboard) for (const button of document.querySelectorAll("[data-c
   button.hidden = false
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.value)
-    button.textContent = "Copied"
+    button.textContent = gettext("Copied")
   })
 }
 
@@ -57,7 +57,7 @@ addEventListener("submit", event => {
   if (navigator.onLine) return
   event.preventDefault()
   event.stopImmediatePropagation()
-  dispatchEvent(new CustomEvent("toast", { detail: "No connection. Nothing was sent: try again when you are back online." }))
+  dispatchEvent(new CustomEvent("toast", { detail: gettext("No connection. Nothing was sent: try again when you are back online.") }))
 }, true)
 
 // Times of the last month as "5min ago", in the language of the page; the exact time stays in the title. Only what is
@@ -70,7 +70,7 @@ function describeAgo(time) {
   if (-seconds > 30 * 86400) return
   relative ??= new Intl.RelativeTimeFormat(root.lang, { numeric: "auto", style: "narrow" })
   const [unit, size] = UNITS.find(([, size]) => -seconds >= size) ?? []
-  time.textContent = unit ? relative.format(Math.round(seconds / size), unit) : "just now"
+  time.textContent = unit ? relative.format(Math.round(seconds / size), unit) : gettext("just now")
 }
 const onScreen = new IntersectionObserver(entries => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) describeAgo(target)

@@ -83,8 +83,8 @@ async function copyPrompt(creation) {
   try {
     const card = document.getElementById(`c${creation}`), title = card?.querySelector(".label__title a").textContent
     await navigator.clipboard.writeText(!title || title.endsWith("…") ? await loadPrompt(creation) : title)
-    toast("Prompt copied.")
-  } catch { toast("Your browser does not let this page copy the prompt.") }
+    toast(gettext("Prompt copied."))
+  } catch { toast(gettext("Your browser does not let this page copy the prompt.")) }
 }
 
 // A card holds the first words of a long prompt.
@@ -97,8 +97,8 @@ async function loadPrompt(creation) {
 const newKey = () => [...crypto.getRandomValues(new Uint32Array(4))].map(number => number.toString(36)).join("")
 
 function linkTo(url) {
-  const words = Object.assign(document.createElement("span"), { textContent: "Painting again, with a new seed. " })
-  words.append(Object.assign(document.createElement("a"), { href: url, textContent: "View" }))
+  const words = Object.assign(document.createElement("span"), { textContent: `${gettext("Painting again, with a new seed.")} ` })
+  words.append(Object.assign(document.createElement("a"), { href: url, textContent: gettext("View") }))
   return words
 }
 
@@ -112,8 +112,8 @@ async function runAgain(item) {
     if (response.status === 401) return location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`)
     const { url, errors } = await response.json()
     if (response.ok) delete item.dataset.key
-    toast(response.ok ? linkTo(url) : Object.values(errors ?? {})[0] ?? "That did not work. Try again in a moment.")
-  } catch { toast("No connection. Try again.") } finally { item.disabled = false }
+    toast(response.ok ? linkTo(url) : Object.values(errors ?? {})[0] ?? gettext("That did not work. Try again in a moment."))
+  } catch { toast(gettext("No connection. Try again.")) } finally { item.disabled = false }
 }
 
 /* The size of the cards. The card at the top of the screen stays there. */

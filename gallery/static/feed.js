@@ -9,7 +9,8 @@ const status = document.querySelector("[data-status]")
 const older = document.querySelector("[data-older]")
 const activity = document.querySelector("[data-activity]")
 const announce = text => { if (status) status.textContent = text }
-const countPictures = (n, kind) => `${n} ${kind} ${n === 1 ? "picture" : "pictures"}`
+const countMore = n => ngettext("{n} more picture", "{n} more pictures", n)
+const countNew = n => ngettext("{n} new picture", "{n} new pictures", n)
 
 /* Older pictures */
 let autoPagesLeft = AUTO_PAGES, pages = 0, busy = false, hasFailed = false
@@ -41,7 +42,7 @@ async function loadOlder() {
     if (href) older.href = href
     else older.remove()
     pages += 1
-    announce(cards.length ? countPictures(cards.length, "more") : "That was the last picture")
+    announce(cards.length ? countMore(cards.length) : gettext("That was the last picture."))
     return cards
   } finally { busy = false }
 }
@@ -90,7 +91,7 @@ function showNewCards() {
   newCards.clear()
   newPictures.hidden = true
   feed.prepend(...cards)
-  announce(countPictures(cards.length, "new"))
+  announce(countNew(cards.length))
   cards[0]?.scrollIntoView({ block: "center" })
   cards[0]?.querySelector("a").focus({ preventScroll: true })
 }
@@ -100,8 +101,8 @@ function onPublished({ id, html }) {
   const holder = document.createElement("template")
   holder.innerHTML = html
   newCards.set(id, holder.content.querySelector(".card"))
-  newPictures.firstElementChild.textContent = countPictures(newCards.size, "new")
-  if (newPictures.hidden) announce(countPictures(newCards.size, "new"))
+  newPictures.firstElementChild.textContent = countNew(newCards.size)
+  if (newPictures.hidden) announce(countNew(newCards.size))
   newPictures.hidden = false
 }
 

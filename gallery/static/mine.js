@@ -7,7 +7,7 @@ const boxes = () => [...document.querySelectorAll('input[name="ids"]')]
 
 function count() {
   const selected = boxes().filter(box => box.checked).length
-  form.querySelector("[data-chosen]").textContent = selected ? `${selected} selected:` : "Select pictures first."
+  form.querySelector("[data-chosen]").textContent = selected ? ngettext("{n} selected:", "{n} selected:", selected) : gettext("Select pictures first.")
   form.querySelectorAll("button").forEach(button => { button.disabled = !selected })
   form.querySelector("[data-all]").checked = selected > 0 && selected === boxes().length
 }
@@ -43,7 +43,7 @@ function update(page) {
   }
   const facts = page.querySelector(".mine__facts")
   if (facts) document.querySelector(".mine__facts").replaceWith(facts)
-  if (painted.length) document.querySelector("[data-status]").textContent = painted.length === 1 ? "A picture is ready." : `${painted.length} pictures are ready.`
+  if (painted.length) document.querySelector("[data-status]").textContent = ngettext("A picture is ready.", "{n} pictures are ready.", painted.length)
   if (!page.querySelector("[data-waiting]")) list.removeAttribute("data-waiting")
 }
 
@@ -54,7 +54,7 @@ if (navigator.clipboard) for (const button of document.querySelectorAll("[data-c
   button.hidden = false
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.value)
-    document.querySelector("[data-status]").textContent = "Copied."
+    document.querySelector("[data-status]").textContent = gettext("Copied.")
   })
 }
 

@@ -27,10 +27,10 @@ function show(button, pressed, path, kind) {
 }
 
 const ERROR_MESSAGES = {
-  403: "This page is out of date. Reload it, then try again.",
-  404: "This is gone.",
-  410: "This is gone.",
-  429: "Too fast. Wait a moment, then try again.",
+  403: gettext("This page is out of date. Reload it, then try again."),
+  404: gettext("This is gone."),
+  410: gettext("This is gone."),
+  429: gettext("Too fast. Wait a moment, then try again."),
 }
 const warn = text => dispatchEvent(new CustomEvent("toast", { detail: text }))
 const findCounts = buttons => buttons.flatMap(button => [...button.querySelectorAll("[data-count]")])
@@ -53,10 +53,10 @@ async function send(url, body, buttons, path, kind) {
   try {
     response = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } })
     if (response.ok) return confirm(await response.json(), buttons, path, kind)
-  } catch { return "No connection. Try again." }
+  } catch { return gettext("No connection. Try again.") }
   // After the sign-in it takes effect.
   if (response.status === 401) return location.assign(`/sign-in?next=${encodeURIComponent(url)}`) ?? ""
-  return ERROR_MESSAGES[response.status] ?? "That did not work. Try again in a moment."
+  return ERROR_MESSAGES[response.status] ?? gettext("That did not work. Try again in a moment.")
 }
 
 function confirm({ on, count, words }, buttons, path, kind) {
@@ -64,7 +64,8 @@ function confirm({ on, count, words }, buttons, path, kind) {
   const counts = kind === "like" ? `[data-likes="${path.slice(3)}"]` : `[data-count-of="${CSS.escape(path)}"]`
   for (const one of document.querySelectorAll(counts)) one.textContent = words
   for (const number of findCounts(buttons)) number.textContent = count || ""
-  announce(`${kind === "like" ? (on ? "Liked" : "Like removed") : on ? "Following" : "Unfollowed"}. ${words}.`)
+  const done = kind === "like" ? (on ? gettext("Liked.") : gettext("Like removed.")) : on ? gettext("Following.") : gettext("Unfollowed.")
+  announce(`${done} ${words}.`)
 }
 
 addEventListener("submit", async event => {
@@ -100,11 +101,11 @@ function moveForm(form, comment, id, name) {
   const label = form.querySelector("label")
   form.querySelector(".comment-form__parent")?.remove()
   form.elements.parent.value = id
-  label.textContent = id ? `Reply to ${name}` : "Add a comment"
+  label.textContent = id ? gettext("Reply to {name}", { name }) : gettext("Add a comment")
   id ? comment.append(form) : document.getElementById("comments-title").after(form)
   form.querySelector("[data-cancel]")?.remove()
   if (id) {
-    const cancel = Object.assign(document.createElement("button"), { type: "button", className: "button button--quiet", textContent: "Cancel" })
+    const cancel = Object.assign(document.createElement("button"), { type: "button", className: "button button--quiet", textContent: gettext("Cancel") })
     cancel.dataset.cancel = ""
     cancel.addEventListener("click", () => { moveForm(form, comment, "", ""); comment.querySelector("[data-reply]").focus() })
     form.append(cancel)
