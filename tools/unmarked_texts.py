@@ -16,7 +16,7 @@ TEMPLATES = Path(__file__).parent.parent / "gallery" / "templates"
 # For programmers, in English.
 ENGLISH_ONLY = {"api.html"}
 # Names that are the same in every language.
-NAMES = re.compile(r"\b(?:Threadpaint|API|X|Atom|WebP|PNG|JPEG|threadpaint)\b")
+NAMES = re.compile(r"\b(?:Threadpaint|API|X|Atom|WebP|PNG|JPEG|threadpaint|No|wide)\b")
 READ_ATTRIBUTES = {"alt", "title", "placeholder", "aria-label", "data-busy", "data-labels", "data-copy-label"}
 WORD = re.compile(r"[A-Za-z]{2,}")
 # A sentence or a label, not a class, a path or a size.
@@ -61,10 +61,12 @@ def _constants(source: str) -> Iterator[str]:
         for constant in call.find_all(nodes.Const)
     }
     for constant in tree.find_all(nodes.Const):
-        text = constant.value
-        if id(constant) not in marked and isinstance(text, str) and TEXT.search(text) and not CODE.search(text):
-            if WORD.search(NAMES.sub("", text)):
-                yield text
+        if id(constant) not in marked and isinstance(constant.value, str) and _is_read(constant.value):
+            yield constant.value
+
+
+def _is_read(text: str) -> bool:
+    return bool(TEXT.search(text) and WORD.search(NAMES.sub("", text)) and not CODE.search(text))
 
 
 def main() -> None:
