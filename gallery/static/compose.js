@@ -24,8 +24,9 @@ class Composer {
     this.renewKey()
     this.filled = form.dataset.filled?.split(" ") ?? []
     if (!this.filled.includes("prompt")) this.restoreDraft()
+    this.error = form.querySelector("#prompt-error")
     this.showCount()
-    form.addEventListener("input", () => { this.saveDraft(); this.showCount() })
+    form.addEventListener("input", event => this.change(event))
     form.addEventListener("submit", event => this.send(event))
     this.prompt.addEventListener("keydown", event => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(this.button)
@@ -48,9 +49,22 @@ class Composer {
     this.prompt.setSelectionRange(this.prompt.value.length, this.prompt.value.length)
   }
 
+  change({ target }) {
+    // What was wrong with the words may be right now; whether they are too long is counted.
+    if (target === this.prompt && this.error) {
+      this.error.remove()
+      this.error = null
+      this.prompt.removeAttribute("aria-invalid")
+      this.prompt.closest(".field").classList.remove("field--wrong")
+    }
+    this.saveDraft()
+    this.showCount()
+  }
+
   showCount() {
     const count = this.form.querySelector(".compose__count")
     if (!count) return
+    count.hidden = Boolean(this.error)
     const limit = Number(this.prompt.dataset.limit), length = [...this.prompt.value.trim()].length
     const excess = length - limit, format = number => number.toLocaleString(document.documentElement.lang)
     count.textContent = excess > 0

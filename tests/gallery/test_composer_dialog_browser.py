@@ -181,7 +181,9 @@ def test_errors_appear_in_the_dialog_and_get_the_focus(
     dialog.locator("[data-errors]").wait_for()
     assert page.evaluate("document.activeElement.hasAttribute('data-errors')")
     assert axe_violations(page) == []
+    assert not dialog.locator(".compose__count").is_visible(), "the error says the same"
     dialog.locator("#paint-prompt").fill("a fox")
+    assert not dialog.locator("#prompt-error").is_visible()
     dialog.get_by_role("button", name="Paint").click()
     page.get_by_role("alert").get_by_text("In the queue").wait_for()
     assert [row.prompt for row in created()] == ["a fox"]
