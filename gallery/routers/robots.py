@@ -46,6 +46,7 @@ DISALLOWED_PATHS = (
     "/live",
     "/following",
     "/paint",
+    "/share",
     "/search",
     "/api/",
     "/c/*/report",

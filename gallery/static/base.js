@@ -80,3 +80,6 @@ addEventListener("load", watchTimes)
 const feedOfPage = document.querySelector(".feed")
 if (feedOfPage) new MutationObserver(watchTimes).observe(feedOfPage, { childList: true })
 setInterval(() => { onScreen.disconnect(); watchTimes() }, 60000)
+
+// The page that shows without a connection.
+addEventListener("load", () => navigator.serviceWorker?.register("/service-worker.js").catch(() => {}))

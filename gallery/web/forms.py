@@ -66,9 +66,11 @@ Checkbox = Annotated[bool, BeforeValidator(lambda value: value in (True, "yes"))
 
 
 def parse_form(
-    model: type[FormT], *, limit: str = "form", max_bytes: int = MAX_FORM_BYTES
+    model: type[FormT], *, limit: str = "form", max_bytes: int = MAX_FORM_BYTES, takes_shares: bool = False
 ) -> Callable[[Request], Awaitable[FormT]]:
     """Return a dependency that reads a form as `model`. It counts against `limit` before the body is read.
+
+    With `takes_shares` it also reads what another app shared: the browser itself sends that, without a token.
 
     It raises HTTPException: 403 if another site sent the form or the token is missing, 408 if it takes too long, 411 if
     it has no length, 413 if it is too large, 429 if there were too many. It raises RequestValidationError if a field
@@ -76,7 +78,8 @@ def parse_form(
     """
 
     async def dependency(request: Request) -> FormT:
-        form = await _read_guarded(request, limit, max_bytes)
+        is_share = takes_shares and _is_sent_by_browser(request)
+        form = await _read_guarded(request, limit, max_bytes, is_share=is_share)
         try:
             return model.model_validate(_field_values(model, form))
         except ValidationError as error:
@@ -85,16 +88,16 @@ def parse_form(
     return dependency
 
 
-async def _read_guarded(request: Request, limit: str, max_bytes: int) -> FormData:
+async def _read_guarded(request: Request, limit: str, max_bytes: int, *, is_share: bool) -> FormData:
     user = await get_current_user(request)
-    if not _is_same_site(request):
+    if not is_share and not _is_same_site(request):
         raise HTTPException(403)
     await enforce_rate_limit(request, limit)
     if "transfer-encoding" in request.headers:
         raise HTTPException(411, headers={"Connection": "close"})  # no browser sends a form in chunks
     form = await _read(request, max_bytes)
     token = form.get("token")
-    if user.secret and not (isinstance(token, str) and is_csrf_token(user.secret, clean(token))):
+    if user.secret and not is_share and not (isinstance(token, str) and is_csrf_token(user.secret, clean(token))):
         raise HTTPException(403)
     return form
 
@@ -145,6 +148,11 @@ def form_response(request: Request, form: FormModel, default: str, **facts: obje
     if wants_json(request):
         return JSONResponse(facts, headers={"Cache-Control": "no-store"})
     return RedirectResponse(safe_next_url(form, default), 303)
+
+
+def _is_sent_by_browser(request: Request) -> bool:
+    """Return whether no page sent the form: pages cannot set this header. Its Origin is `null` then."""
+    return request.headers.get("sec-fetch-site") == "none"
 
 
 def _is_same_site(request: Request) -> bool:

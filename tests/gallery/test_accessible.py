@@ -36,7 +36,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NO_PAGES = (
     "/pictures/", "/static/", "/favicon", "/robots.txt", "/sitemap", "/oembed", "/.well-known/", "/uploads/",
     "/live", "/healthz", "/api/", ".{file_format}", ".json", ".zip", ".jpg", "/download/", "/auth/",
-    "/around", "/random", "/card",
+    "/around", "/random", "/card", "/service-worker", "/manifest",
 )  # fmt: skip
 ROUTERS_WITH_PAGES = ("board_pages", "boards", "creations", "feeds", "my", "profiles", "prompt_history", "search")
 PAGE_SIZE = 4
