@@ -65,10 +65,12 @@ def ngettext(singular: str, plural: str, number: int, **values: object) -> str:
     return text % values if values else text
 
 
-def format_number(number: int) -> str:
+def format_number(number: float, decimals: int = 0) -> str:
     """Return the number with the separators of the current language."""
     language = _current.get()
-    return f"{number:,}" if language == ENGLISH else format_decimal(number, locale=language)
+    if language == ENGLISH:  # babel takes 60 us
+        return f"{number:,.{decimals}f}"
+    return format_decimal(number, f"#,##0.{'0' * decimals}" if decimals else "#,##0", locale=language)
 
 
 def choose_language(preferred: str, accept_language: str) -> str:

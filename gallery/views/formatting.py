@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from babel import dates
-from babel.numbers import format_decimal
 
 from core.models import State
 from core.reason_codes import message_for
@@ -65,8 +64,7 @@ def format_seconds(value: float) -> str:
     """Return a duration, with one decimal below ten seconds."""
     if value < 0.1:
         return gettext("under 0.1 seconds")
-    number = format_decimal(value, "0.0" if value < 10 else "#,##0", locale=current_language())
-    return gettext("%(number)s seconds", number=number)
+    return gettext("%(number)s seconds", number=format_number(value, decimals=1 if value < 10 else 0))
 
 
 def format_pictures(number: int, limit: int) -> str:
