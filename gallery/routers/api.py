@@ -5,9 +5,9 @@ Responses are the same for everyone, except the following feed, which belongs to
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi.datastructures import Default
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection, Engine
 
@@ -19,14 +19,21 @@ from gallery.queries.profiles import find_profile
 from gallery.queries.run_query import run_query
 from gallery.queries.search import search_creations
 from gallery.queries.top import TopFeed
-from gallery.routers.api_responses import board_json, comment_json, creation_json, eta_json, profile_json
+from gallery.routers.api_responses import (
+    board_json,
+    comment_json,
+    creation_json,
+    creations_response,
+    eta_json,
+    page_links,
+    profile_json,
+)
 from gallery.views.api_schemas import (
     BoardJson,
     BoardsJson,
     CommentsJson,
     CreationsJson,
     CreationWithEtaJson,
-    Links,
     ProblemJson,
     ProfileJson,
 )
@@ -34,13 +41,13 @@ from gallery.views.creations import Page, UserView
 from gallery.views.pagination import Cursor, InvalidParameter, decode_cursor
 from gallery.views.top_cursor import parse_top_cursor
 from gallery.web.conditional import with_etag
-from gallery.web.context import get_context
 from gallery.web.dependencies import ContextDep, EngineDep, MemberDep
 from gallery.web.rate_limits import rate_limit
 
 # Increase the minor version when a field or parameter changes.
 API_VERSION = "1.1.0"
-HandlerT = TypeVar("HandlerT", bound=Callable[..., Coroutine[None, None, Mapping[str, object]]])
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Coroutine[None, None, Mapping[str, object] | Response]])
+FROM_ANNOTATION = Default(None)
 # As FastAPI declares them.
 Responses = dict[int | str, dict[str, Any]]
 
@@ -75,12 +82,14 @@ router = APIRouter(
 )
 
 
-def _get(path: str, tag: str, responses: Responses | None = None) -> Callable[[HandlerT], HandlerT]:
-    """Register a handler for GET and HEAD, documented once."""
+def _get(
+    path: str, tag: str, responses: Responses | None = None, *, model: object = FROM_ANNOTATION
+) -> Callable[[HandlerT], HandlerT]:
+    """Register a handler for GET and HEAD, documented once. `model`: what it returns, if it returns a Response."""
 
     def register(handler: HandlerT) -> HandlerT:
         router.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)(handler)
-        return router.get(path, tags=[tag], responses=responses)(handler)
+        return router.get(path, tags=[tag], responses=responses, response_model=model)(handler)
 
     return register
 
@@ -108,58 +117,57 @@ After = Annotated[Cursor | None, Depends(_get_cursor)]
 UserDep = Annotated[UserView, Depends(_get_user)]
 
 
-@_get("/creations", "Feeds")
+@_get("/creations", "Feeds", model=CreationsJson)
 async def list_creations(
     request: Request,
     engine: EngineDep,
     after: After,
     limit: Limit = 30,
     person: Annotated[str, Query(description="only of the person with this handle")] = "",
-) -> CreationsJson:
+) -> Response:
     """The newest creations, of everyone or of one person."""
     person_id = (await _find_user(engine, person)).id if person else None
     page = await run_query(engine, creations.list_newest, limit=limit, after=after, person_id=person_id)
-    return _creations_json(request, page)
+    return creations_response(request, page)
 
 
-@_get("/top", "Feeds")
+@_get("/top", "Feeds", model=CreationsJson)
 async def list_top(
     request: Request,
     cursor: CursorParam = "",
     limit: Limit = 30,
     period: Annotated[Period, Query(description="when they became public")] = "week",
     of: Annotated[Period | None, Query(description="the former name of `period`", deprecated=True)] = None,
-) -> CreationsJson:
+) -> Response:
     """The most liked creations. It has cursors of its own."""
     top_feed: TopFeed = request.app.state.top
     page = await top_feed.page(of or period, limit=limit, after=parse_top_cursor(request.query_params))
-    return _creations_json(request, page)
+    return creations_response(request, page)
 
 
-@_get("/following", "Feeds", MEMBERS_ONLY)
+@_get("/following", "Feeds", MEMBERS_ONLY, model=CreationsJson)
 async def list_following(
-    request: Request, response: Response, member: MemberDep, engine: EngineDep, after: After, limit: Limit = 30
-) -> CreationsJson:
+    request: Request, member: MemberDep, engine: EngineDep, after: After, limit: Limit = 30
+) -> Response:
     """The newest creations of those whom you follow. It works on this site only, while you are signed in."""
-    response.headers["Cache-Control"] = "private, no-store"
     page = await run_query(engine, list_followed, member.id, limit=limit, after=after)
-    return _creations_json(request, page)
+    return creations_response(request, page, {"Cache-Control": "private, no-store"})
 
 
-@_get("/search", "Feeds")
+@_get("/search", "Feeds", model=CreationsJson)
 async def search(
     request: Request,
     q: Annotated[str, Query(description="words that the prompt contains, in any order", max_length=1000)],
     engine: EngineDep,
     after: After,
     limit: Limit = 30,
-) -> CreationsJson:
+) -> Response:
     """Creations by the words of their prompts, newest first; if none has all words, those with words as prefixes.
 
     A page may be empty and still have a `next` one: common words that rarely meet are searched a part at a time.
     """
     result = await run_query(engine, search_creations, clean(q), limit=limit, after=after)
-    return _creations_json(request, result.page)
+    return creations_response(request, result.page)
 
 
 @_get("/creations/{creation_id}", "Creations")
@@ -188,17 +196,17 @@ async def list_comments(
     thread = await run_query(engine, load_thread, creation_id, after=int(cursor or 0))
     next_cursor = str(thread.newer) if thread.newer else None
     items = [comment_json(comment) for comment in thread.comments]
-    return CommentsJson(items=items, next=next_cursor, links=_links(request, next_cursor))
+    return CommentsJson(items=items, next=next_cursor, links=page_links(request, next_cursor))
 
 
-@_get("/creations/{creation_id}/remixes", "Creations")
+@_get("/creations/{creation_id}/remixes", "Creations", model=CreationsJson)
 async def list_remixes(
     request: Request, creation_id: CreationId, engine: EngineDep, after: After, limit: Limit = 30
-) -> CreationsJson:
+) -> Response:
     """The remixes of a creation, newest first."""
     await _ensure_public(engine, creation_id)
     page = await run_query(engine, creations.list_newest, limit=limit, after=after, parent_id=creation_id)
-    return _creations_json(request, page)
+    return creations_response(request, page)
 
 
 @_get("/people/{handle}", "People")
@@ -212,13 +220,13 @@ async def get_person(
     return profile_json(context, profile, creations.TOTAL_LIMIT)
 
 
-@_get("/people/{handle}/creations", "People")
+@_get("/people/{handle}/creations", "People", model=CreationsJson)
 async def list_creations_of_person(
     request: Request, user: UserDep, engine: EngineDep, after: After, limit: Limit = 30
-) -> CreationsJson:
+) -> Response:
     """The newest creations of one person."""
     page = await run_query(engine, creations.list_newest, limit=limit, after=after, person_id=user.id)
-    return _creations_json(request, page)
+    return creations_response(request, page)
 
 
 @_get("/people/{handle}/boards", "Boards")
@@ -228,7 +236,7 @@ async def list_boards(
     """The public boards of one person, last changed first."""
     page = await run_query(context.engine, boards.list_boards, user.id, limit=limit, after=after)
     items = [board_json(context, board) for board in page.boards]
-    return BoardsJson(items=items, next=page.older, links=_links(request, page.older))
+    return BoardsJson(items=items, next=page.older, links=page_links(request, page.older))
 
 
 BoardName = Annotated[str, Path(description="the last part of its address")]
@@ -243,10 +251,10 @@ async def get_board(name: BoardName, context: ContextDep) -> BoardJson:
     return board_json(context, board)
 
 
-@_get("/boards/{name}/creations", "Boards")
+@_get("/boards/{name}/creations", "Boards", model=CreationsJson)
 async def list_creations_of_board(
     request: Request, name: BoardName, engine: EngineDep, after: After, limit: Limit = 30
-) -> CreationsJson:
+) -> Response:
     """The creations on a public board, last added first."""
 
     def load(connection: Connection) -> Page | None:
@@ -256,27 +264,7 @@ async def list_creations_of_board(
     page = await run_query(engine, load)
     if page is None:
         raise HTTPException(404)
-    return _creations_json(request, page)
-
-
-def _creations_json(request: Request, page: Page) -> CreationsJson:
-    context = get_context(request)
-    items = [creation_json(context, creation) for creation in page.creations]
-    return CreationsJson(items=items, next=page.older, links=_links(request, page.older))
-
-
-def _links(request: Request, next_cursor: str | None) -> Links:
-    """Return links under the site's own public URL: never under the Host that a client claims."""
-    query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    cursor = request.query_params.get("cursor")
-    own_query = [*query, ("cursor", cursor)] if cursor else query
-    next_link = _address(request, [*query, ("cursor", next_cursor)]) if next_cursor else None
-    return Links(self=_address(request, own_query), next=next_link)
-
-
-def _address(request: Request, query: list[tuple[str, str]]) -> str:
-    path = quote(request.url.path, safe="/@.")
-    return get_context(request).address(f"{path}?{urlencode(query, errors='replace')}" if query else path)
+    return creations_response(request, page)
 
 
 async def _ensure_public(engine: Engine, creation_id: int) -> None:

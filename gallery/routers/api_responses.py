@@ -1,25 +1,37 @@
 """Build the responses of the API from read models."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
+from urllib.parse import quote, urlencode
+
+from fastapi import Request, Response
+from pydantic_core import to_json
 
 from core.scheduling.eta import Eta
 from gallery.queries.boards import BoardView
 from gallery.queries.comments import CommentView
 from gallery.queries.profiles import Profile
+from gallery.translations import current_language
 from gallery.views.api_schemas import (
     BoardJson,
     CommentJson,
     CreationJson,
     EtaJson,
+    Links,
     PersonJson,
     PictureJson,
     ProfileJson,
     PromptTokensJson,
 )
-from gallery.views.creations import CreationView, UserView
+from gallery.views.creations import CreationView, Page, UserView
 from gallery.views.formatting import format_iso
 from gallery.views.pictures import PictureView
-from gallery.web.context import AppContext
+from gallery.web.context import AppContext, get_context
+
+# All values of a creation as one tuple.
+_values = attrgetter(*(field.name for field in fields(CreationView)))
 
 
 def person_json(user: UserView) -> PersonJson:
@@ -84,6 +96,24 @@ def creation_json(context: AppContext, creation: CreationView) -> CreationJson:
     )
 
 
+def creations_response(request: Request, page: Page, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a `CreationsJson`, put together from the cached texts of its creations."""
+    context = get_context(request)
+    items = ",".join(_creation_text(context, creation) for creation in page.creations)
+    links = to_json(page_links(request, page.older)).decode()
+    body = f'{{"items":[{items}],"next":{to_json(page.older).decode()},"links":{links}}}'
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def page_links(request: Request, next_cursor: str | None) -> Links:
+    """Return links under the site's own public URL: never under the Host that a client claims."""
+    query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    cursor = request.query_params.get("cursor")
+    own_query = [*query, ("cursor", cursor)] if cursor else query
+    next_link = _address(request, [*query, ("cursor", next_cursor)]) if next_cursor else None
+    return Links(self=_address(request, own_query), next=next_link)
+
+
 def board_json(context: AppContext, board: BoardView) -> BoardJson:
     """Return a board."""
     own = context.address(f"/api/boards/{board.name}")
@@ -114,6 +144,16 @@ def eta_json(eta: Eta) -> EtaJson:
     """Return an estimated wait."""
     seconds = None if eta.seconds is None else round(eta.seconds, 1)
     return EtaJson(position=eta.ahead, seconds=seconds, reason=eta.reason)
+
+
+def _creation_text(context: AppContext, creation: CreationView) -> str:
+    key = (creation.id, current_language())
+    return context.json_cache.get(key, _values(creation), lambda: to_json(creation_json(context, creation)).decode())
+
+
+def _address(request: Request, query: list[tuple[str, str]]) -> str:
+    path = quote(request.url.path, safe="/@.")
+    return get_context(request).address(f"{path}?{urlencode(query, errors='replace')}" if query else path)
 
 
 def _creation_links(context: AppContext, creation: CreationView) -> dict[str, str]:

@@ -14,6 +14,10 @@ from core.storage import FolderStorage
 from core.upload_store import UploadStore
 from gallery.queries.eta_cache import EtaCache
 from gallery.web.templating import Renderer
+from gallery.web.text_cache import TextCache
+
+# About 9,000 creations.
+JSON_CACHE_BYTES, JSON_VALUES_BYTES = 32 * 2**20, 2000
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class AppContext:
     public_url: str
     renderer: Renderer
     creation_config: CreationConfig
+    # Creations as the API returns them.
+    json_cache: TextCache = field(default_factory=lambda: TextCache(JSON_CACHE_BYTES, JSON_VALUES_BYTES))
 
     def address(self, path: str) -> str:
         """Return the public address of a path, or the path alone if no public address is set."""

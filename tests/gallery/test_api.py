@@ -12,7 +12,7 @@ from sqlalchemy import Engine, insert, update
 
 from core.clock import now
 from core.database import write_session
-from core.models import State, board_items, boards, comments, creations, people
+from core.models import State, board_items, boards, comments, creations, people, pictures
 from core.publishing import publish
 from core.reason_codes import MESSAGES
 from gallery.services.follows import follow
@@ -328,6 +328,29 @@ def test_other_sites_may_read_it_without_credentials(client: SiteClient, gallery
     assert (asked.status_code, asked.headers["Access-Control-Allow-Methods"]) == (204, "GET, HEAD")
     for path in ("/", f"/c/{one}", "/search?q=x", "/me", "/healthz"):
         assert "Access-Control-Allow-Origin" not in client.get(path, follow_redirects=False).headers, path
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "path"),
+    [
+        (creations, {"likes": 41}, ["likes"]),
+        (creations, {"reply_status": "answered"}, ["reply_status"]),
+        (people, {"name": "Lovelace"}, ["prompted_by", "name"]),
+        (pictures, {"mime": "image/png"}, ["pictures", 0, "mime"]),
+    ],
+)
+def test_lists_show_what_has_changed(
+    client: SiteClient, gallery_data: GalleryData, engine: Engine, table: Any, values: Any, path: Any
+) -> None:
+    one = gallery_data.publish()
+    client.get("/api/creations")
+    with write_session(engine) as session:
+        session.execute(update(table).values(**values))
+    shown = client.get("/api/creations").json()["items"][0]
+    assert client.get(f"/api/creations/{one}").json() == shown | {"eta": None}
+    for step in path:
+        shown = shown[step]
+    assert [shown] == list(values.values())
 
 
 def test_responses_match_the_schema(client: SiteClient, gallery_data: GalleryData, engine: Engine) -> None:
