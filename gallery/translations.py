@@ -16,7 +16,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_compact_decimal, format_decimal
 
 LOCALE = Path(__file__).parent / "locale"
 ENGLISH = "en"
@@ -71,6 +71,13 @@ def format_number(number: float, decimals: int = 0) -> str:
     if language == ENGLISH:  # babel takes 60 us
         return f"{number:,.{decimals}f}"
     return format_decimal(number, f"#,##0.{'0' * decimals}" if decimals else "#,##0", locale=language)
+
+
+def format_short(number: int) -> str:
+    """Return the number in few characters, `1.2K` in English, for counts that are read at a glance."""
+    if number < 1000:
+        return str(number)
+    return format_compact_decimal(number, locale=_current.get(), fraction_digits=1)
 
 
 def choose_language(preferred: str, accept_language: str) -> str:

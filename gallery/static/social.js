@@ -33,17 +33,22 @@ const ERROR_MESSAGES = {
   429: gettext("Too fast. Wait a moment, then try again."),
 }
 const warn = text => dispatchEvent(new CustomEvent("toast", { detail: text }))
+const shortNumber = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 })
+function setCount(number, count) {
+  number.dataset.count = count
+  number.textContent = count ? shortNumber.format(count) : ""
+}
 const findCounts = buttons => buttons.flatMap(button => [...button.querySelectorAll("[data-count]")])
 
 async function press(form, url, [, path, un, kind]) {
   const buttons = [...findButtons(`${path}/${kind}`), ...findButtons(`${path}/un${kind}`)]
-  const body = new FormData(form), before = findCounts(buttons).map(number => number.textContent)
+  const body = new FormData(form), before = findCounts(buttons).map(number => Number(number.dataset.count))
   for (const button of buttons) show(button, !un, path, kind)
-  for (const number of findCounts(buttons)) number.textContent = Math.max(0, Number(number.textContent) + (un ? -1 : 1)) || ""
+  for (const number of findCounts(buttons)) setCount(number, Math.max(0, Number(number.dataset.count) + (un ? -1 : 1)))
   const failure = await send(url, body, buttons, path, kind)
   if (failure === undefined) return
   for (const button of buttons) show(button, Boolean(un), path, kind)
-  findCounts(buttons).forEach((number, place) => { number.textContent = before[place] })
+  findCounts(buttons).forEach((number, place) => setCount(number, before[place]))
   if (failure) warn(failure)
 }
 
@@ -63,7 +68,7 @@ function confirm({ on, count, words }, buttons, path, kind) {
   for (const button of buttons) show(button, on, path, kind)
   const counts = kind === "like" ? `[data-likes="${path.slice(3)}"]` : `[data-count-of="${CSS.escape(path)}"]`
   for (const one of document.querySelectorAll(counts)) one.textContent = words
-  for (const number of findCounts(buttons)) number.textContent = count || ""
+  for (const number of findCounts(buttons)) setCount(number, count)
   const done = kind === "like" ? (on ? gettext("Liked.") : gettext("Like removed.")) : on ? gettext("Following.") : gettext("Unfollowed.")
   announce(`${done} ${words}.`)
 }

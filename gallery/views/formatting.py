@@ -10,7 +10,7 @@ from core.models import State
 from core.reason_codes import message_for
 from core.scheduling.eta import Eta
 from core.text import mark
-from gallery.translations import ENGLISH, current_language, format_number, gettext, ngettext
+from gallery.translations import ENGLISH, current_language, format_number, format_short, gettext, ngettext
 
 SKETCH = "sketch"
 # Of a queue. Beyond this, pages say "more than".
@@ -82,7 +82,7 @@ def format_prompts(number: int, limit: int) -> str:
 
 
 def format_likes(likes: int) -> str:
-    """Return `1 like`, `1,200 likes` or `No likes yet`."""
+    """Return `1 like`, `1.2K likes` or `No likes yet`."""
     return format_likes_received(likes) if likes else gettext("No likes yet")
 
 
@@ -90,24 +90,24 @@ def format_comments(comments: int) -> str:
     """Return `1 comment`, `12 comments`, or `Comments` for none."""
     if not comments:
         return gettext("Comments")
-    return ngettext("%(num)s comment", "%(num)s comments", comments, num=format_number(comments))
+    return ngettext("%(num)s comment", "%(num)s comments", comments, num=format_short(comments))
 
 
 def format_remixes(remixes: int) -> str:
     """Return `1 remix`, `12 remixes`, or `more than 1,000 remixes`."""
     if remixes > MAX_COUNTED_REMIXES:
         return gettext("more than %(num)s remixes", num=format_number(MAX_COUNTED_REMIXES))
-    return ngettext("%(num)s remix", "%(num)s remixes", remixes, num=format_number(remixes))
+    return ngettext("%(num)s remix", "%(num)s remixes", remixes, num=format_short(remixes))
 
 
 def format_followers(followers: int) -> str:
     """Return `1 follower` or `12 followers`."""
-    return ngettext("%(num)s follower", "%(num)s followers", followers, num=format_number(followers))
+    return ngettext("%(num)s follower", "%(num)s followers", followers, num=format_short(followers))
 
 
 def format_likes_received(likes: int) -> str:
     """Return `1 like` or `12 likes`."""
-    return ngettext("%(num)s like", "%(num)s likes", likes, num=format_number(likes))
+    return ngettext("%(num)s like", "%(num)s likes", likes, num=format_short(likes))
 
 
 def reason_text(state: State, code: str | None, reply_status: str | None) -> str | None:

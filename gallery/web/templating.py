@@ -26,6 +26,7 @@ from gallery.translations import (
     LANGUAGES,
     current_language,
     format_number,
+    format_short,
     gettext,
     ngettext,
     script_texts,
@@ -59,6 +60,7 @@ FILTERS = (
     format_number,
     formatting.format_remixes,
     formatting.format_seconds,
+    format_short,
     formatting.model_label,
 )
 

@@ -7,6 +7,7 @@ import pytest
 
 from core.models import State
 from core.text import clip
+from gallery import translations
 from gallery.views import formatting
 from gallery.views.pagination import Cursor, decode_cursor
 
@@ -48,3 +49,10 @@ def test_replied_creation_has_no_reason() -> None:
 
 def test_unknown_reason_code_is_shown_as_is() -> None:
     assert "strange" in (formatting.reason_text(State.REFUSED, "strange", None) or "")
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(0, "0"), (999, "999"), (1000, "1K"), (1249, "1.2K"), (2_500_000, "2.5M")]
+)
+def test_counts_are_short(number: int, shown: str) -> None:
+    assert translations.format_short(number) == shown
