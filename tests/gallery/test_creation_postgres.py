@@ -37,6 +37,7 @@ def test_remix_tree_on_postgres(client: TestClient, engine: Engine, gallery_data
     assert [one.id for one in found.ancestors] == [root, parent]
     assert [one.id for one in found.siblings] == [sibling]
     found = page_context(client.get(f"/c/{parent}"))["tree"]
+    assert found.descendants == 3
     assert [(one.id, [child.id for child in one.children]) for one in found.children] == [
         (sibling, []),
         (own, []),
