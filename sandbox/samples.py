@@ -18,15 +18,15 @@ class Sample:
 
 
 SAMPLES = (
-    Sample("mira_paints", "@{bot} a lighthouse above a stormy sea, long brush strokes, oil painting --ar 4:5"),
+    Sample("mira_paints", "@{bot} a lighthouse above a stormy sea, waves and wind --ar 4:5"),
     Sample("glacierdan", "@{bot} blue mountains under a full moon, first snow on the peaks --ar 16:9"),
     Sample("oldtomcat", "a ginger cat asleep among sunflowers 🌻", is_reply=True),
     Sample("minjun_k", "@{bot} a city at night in the rain, neon & wet streets --ar 9:16"),
     Sample("claireobscur", "@{bot} une forêt au lever du soleil, brume légère, aquarelle --ar 3:2"),
-    Sample("pixelpriya", "@{bot} a night sky full of stars over a quiet desert, pixel art --ar 4:5"),
+    Sample("pixelpriya", "@{bot} a night sky full of stars over a quiet desert --ar 4:5"),
     Sample("marcelo_rs", "golden sunset over the sea, one small sailing boat, warm colors --ar 3:2", is_reply=True),
     Sample("sakura_iro", "@{bot} cherry blossom flowers by a river at dusk 🌸 --ar 4:5"),
-    Sample("anya_z", "hey @{bot}, please paint an old forest in the fog, two deer, ink drawing --ar 3:2"),
+    Sample("anya_z", "hey @{bot}, please paint an old forest in the fog, two deer --ar 3:2"),
     Sample("leylanur", "@{bot} a field of red poppies under a huge sun, impressionist"),
     Sample("jonas_weber", "a mountain lake that mirrors the stars, very calm --ar 16:9", is_reply=True),
     Sample("noor_h", "@{bot} a crescent moon over the roofs of an old city, deep blue and gold --ar 2:3"),
