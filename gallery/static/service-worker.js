@@ -2,15 +2,14 @@
 // files, the only ones that are stored.
 
 const NAME = `offline ${VERSION}`
-// Downloads, and streams that a page does not wait for.
-const NO_PAGES = /\/download\/|^\/me\/data|^\/live/
+const [PAGE, ...PARTS] = FILES
 
 addEventListener("install", event => event.waitUntil(store()))
-addEventListener("activate", event => event.waitUntil(deleteOlder()))
+addEventListener("activate", event => event.waitUntil(activate()))
 addEventListener("fetch", event => {
-  const { pathname, search } = new URL(event.request.url)
-  if (FILES.slice(1).includes(pathname + search)) event.respondWith(fetch(event.request).catch(() => stored(event.request)))
-  else if (isPage(event.request, pathname)) event.respondWith(fetch(event.request).catch(() => stored(FILES[0])))
+  const { request } = event, { pathname, search } = new URL(request.url)
+  if (PARTS.includes(pathname + search)) event.respondWith(fetch(request).catch(() => stored(request)))
+  else if (request.mode === "navigate" && request.method === "GET") event.respondWith(load(event).catch(() => stored(PAGE)))
 })
 
 async function store() {
@@ -18,10 +17,12 @@ async function store() {
   await cache.addAll(FILES.map(path => new Request(path, { credentials: "omit", cache: "reload" })))
 }
 
-async function deleteOlder() {
+async function activate() {
   const names = await caches.keys()
   await Promise.all(names.filter(name => name !== NAME).map(name => caches.delete(name)))
+  await registration.navigationPreload?.enable()
 }
 
-const isPage = (request, pathname) => request.mode === "navigate" && request.method === "GET" && !NO_PAGES.test(pathname)
+// The browser sends the request while this script starts.
+const load = async event => await event.preloadResponse ?? await fetch(event.request)
 const stored = async request => await caches.match(request, { ignoreVary: true }) ?? Response.error()
