@@ -3,7 +3,7 @@
 // To extend the feed it sends the event `feed:more`; before the address changes, `feed:save`.
 
 const WAIT_FOR_MORE = 10000 // milliseconds until it gives up on more cards
-const NEAR_END = 4 // cards left when it asks for more
+const NEAR_END = 12 // cards left when it asks for more: the last row of a feed that goes on is not shown
 const TEXT = {
   first: gettext("That was the first picture."), last: gettext("That was the last picture."),
   failed: gettext("The picture could not be loaded. Try again."),
@@ -76,6 +76,7 @@ async function show(card, page = load(pathOf(card))) {
   if (current !== card || !dialog.open) return
   stage.replaceChildren(...page.nodes)
   stage.scrollTop = 0
+  if (!dialog.contains(document.activeElement)) stage.focus() // it was on what is gone
   document.title = page.title
   status.textContent = linkOf(card).textContent
   dispatchEvent(new Event("content"))
@@ -86,8 +87,8 @@ const say = text => dispatchEvent(new CustomEvent("toast", { detail: text }))
 
 function updateSteps() {
   const [previous, next] = neighbors(current)
-  steps.previous.setAttribute("aria-disabled", !previous)
-  steps.next.setAttribute("aria-disabled", !next && !document.querySelector("[data-older]"))
+  steps.previous.setAttribute("aria-disabled", !previous && !home.path.includes("cursor="))
+  steps.next.setAttribute("aria-disabled", !next && !document.querySelector(".pages a[rel=next]"))
 }
 
 /* Walk */
@@ -95,9 +96,17 @@ async function go(direction) {
   const from = current, next = direction === "next"
   const card = neighbors(from)[next ? 1 : 0] ?? (next ? await loadMore(from) : null)
   if (current !== from || !dialog.open) return
-  if (!card) return say(next ? TEXT.last : TEXT.first)
+  if (!card) return leaveOrStay(direction)
   history.replaceState(history.state, "", pathOf(card))
   show(card)
+}
+
+// Pages without feed.js, and those that are not the first, know only their own cards; the server knows the others.
+function leaveOrStay(direction) {
+  const next = direction === "next", link = stage.querySelector(`.walk [data-walk="${direction}"]`)
+  const hasMore = next ? document.querySelector(".pages a[rel=next]") : home.path.includes("cursor=")
+  if (hasMore && link) location.assign(link.href)
+  else say(next ? TEXT.last : TEXT.first)
 }
 
 // Resolves with the card after the last one; with null if there is none.

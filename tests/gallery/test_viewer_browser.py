@@ -178,3 +178,15 @@ def test_swipes_and_keys_walk_on_the_page_itself(browser: Browser, address: str)
     expect(page.locator(".explore__picture").first).to_be_visible()
     page.keyboard.press("/")
     page.wait_for_url("**/search")
+
+
+def test_walk_goes_on_before_the_first_card_of_an_older_page(page: Page) -> None:
+    page.goto("/")
+    older = page.locator("[data-older]").get_attribute("href")
+    assert older is not None
+    page.goto(older)
+    page.locator(".card").first.click()
+    page.locator(".viewer [data-prompt]", has_text="number 7").wait_for()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("main [data-prompt]")).to_have_text("a lighthouse, number 8")
+    assert page.locator("dialog.viewer").count() == 0
