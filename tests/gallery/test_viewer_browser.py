@@ -182,7 +182,7 @@ def test_swipes_and_keys_walk_on_the_page_itself(browser: Browser, address: str)
 
 def test_walk_goes_on_before_the_first_card_of_an_older_page(page: Page) -> None:
     page.goto("/")
-    older = page.locator("[data-older]").get_attribute("href")
+    older = page.locator("head link[rel=next]").get_attribute("href")
     assert older is not None
     page.goto(older)
     page.locator(".card").first.click()
