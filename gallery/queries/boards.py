@@ -77,11 +77,6 @@ class BoardView:
         return f"/b/{self.name}"
 
     @property
-    def visibility(self) -> str:
-        """Return `public`, `unlisted` or `private`."""
-        return "public" if self.public else "unlisted" if self.unlisted else "private"
-
-    @property
     def size_in_words(self) -> str:
         """Return `12 pictures`, or `empty`."""
         return format_pictures(self.size, MAX_PICTURES) if self.size else gettext("empty")

@@ -12,6 +12,7 @@ from gallery.routers.board_pages import OWN_BOARDS_PATH
 from gallery.routers.boards import OwnBoardDep, render_edit
 from gallery.services import board_members
 from gallery.services.boards import BoardDraft, BoardRejected
+from gallery.translations import gettext
 from gallery.views.pagination import InvalidParameter
 from gallery.web.dependencies import EngineDep, MemberDep
 from gallery.web.forms import FormId, FormModel, form_response, parse_form, wants_json
@@ -46,7 +47,7 @@ async def invite(
     person = await run_query(engine, find_user_by_handle, form.handle.strip().removeprefix("@"))
     try:
         if person is None:
-            raise BoardRejected("No user with this handle.")
+            raise BoardRejected(gettext("No user with this handle."))
         await run_in_threadpool(board_members.invite, engine, member.id, board.name, person.id)
     except BoardRejected as error:
         if wants_json(request):

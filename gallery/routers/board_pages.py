@@ -7,6 +7,7 @@ from fastapi import HTTPException, Request
 from sqlalchemy import Connection, Engine
 from starlette.responses import Response
 
+from core.text import mark
 from gallery.queries import boards
 from gallery.queries.boards import BoardMemberView, BoardPage, BoardView
 from gallery.queries.profiles import Profile, find_profile
@@ -14,6 +15,7 @@ from gallery.queries.run_query import run_query
 from gallery.services.boards import BoardDraft
 from gallery.services.follows import followed_among
 from gallery.services.likes import liked_among
+from gallery.translations import gettext
 from gallery.views.creations import Page
 from gallery.views.pagination import PAGE_SIZE, Cursor
 from gallery.web.current_user import get_mutes, mark_no_store
@@ -23,7 +25,7 @@ from gallery.web.users import Member
 
 router = page_router()
 OWN_BOARDS_PATH = "/me/boards"
-DONE_MESSAGES = {"deleted": "Board deleted.", "left": "You left the board."}
+DONE_MESSAGES = {"deleted": mark("Board deleted."), "left": mark("You left the board.")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ async def own_boards_page(
     request: Request, member: MemberDep, cursor: CursorDep, engine: EngineDep, done: str = ""
 ) -> Response:
     """Show a member's boards, and the form for a new one."""
-    message = DONE_MESSAGES.get(done, "")
+    message = gettext(DONE_MESSAGES.get(done, ""))
     return await render_own_boards(request, engine, member, cursor, BoardDraft(), message=message)
 
 

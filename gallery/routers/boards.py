@@ -23,6 +23,7 @@ from gallery.routers.board_forms import (
 from gallery.routers.board_pages import OWN_BOARDS_PATH, render_own_boards
 from gallery.services import boards as board_service
 from gallery.services.boards import BoardDraft, BoardRejected
+from gallery.translations import ngettext
 from gallery.views.creations import CreationView
 from gallery.views.pagination import PAGE_SIZE, Cursor, InvalidParameter
 from gallery.web.dependencies import CursorDep, EngineDep, MemberDep, QueryId
@@ -186,7 +187,7 @@ async def set_boards(request: Request, member: MemberDep, form: SelectionFormDep
 
 
 def _removed_text(count: int) -> str:
-    return f"{count} picture{'' if count == 1 else 's'} removed from this board."
+    return ngettext("%(num)s picture removed.", "%(num)s pictures removed.", count, num=count)
 
 
 def _summarize(added: list[str], removed: list[str]) -> str:

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from core.styles import STYLES
+from core.text import mark
 from gallery.queries.creations import find_user_by_handle
 from gallery.queries.run_query import run_query
 from gallery.services import mutes as mute_service
@@ -24,7 +25,7 @@ from gallery.web.users import Member
 
 router = page_router()
 MUTES_PATH = "/me/mutes"
-DONE_MESSAGES = {"added": "Muted.", "removed": "No longer muted."}
+DONE_MESSAGES = {"added": mark("Muted."), "removed": mark("No longer muted.")}
 MAX_TYPED = 200
 
 
@@ -69,7 +70,7 @@ async def unmute_person(
 @router.get(MUTES_PATH)
 async def mutes_page(request: Request, member: MemberDep, engine: EngineDep, done: str = "") -> Response:
     """Show what a member mutes, and the form for more."""
-    return await _render(request, engine, member, message=DONE_MESSAGES.get(done, ""))
+    return await _render(request, engine, member, message=gettext(DONE_MESSAGES.get(done, "")))
 
 
 @router.post(MUTES_PATH)
@@ -97,7 +98,7 @@ async def _mute_typed(engine: Engine, member: Member, typed: str) -> str:
         return await run_in_threadpool(mute_service.mute_topic, engine, member.id, typed)
     person = await run_query(engine, find_user_by_handle, typed.removeprefix("@"))
     if person is None:
-        raise MuteRejected("No user with this handle.")
+        raise MuteRejected(gettext("No user with this handle."))
     await run_in_threadpool(mute_service.mute_person, engine, member.id, person.id)
     return f"@{person.username}"
 

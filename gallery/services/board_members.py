@@ -12,6 +12,7 @@ from core.models import NotificationKind, board_members, boards, notifications
 from core.notifications import notify
 from gallery.services import notifications as notification_service
 from gallery.services.boards import BoardRejected
+from gallery.translations import gettext
 
 MAX_MEMBERS = 50
 
@@ -20,14 +21,14 @@ MAX_MEMBERS = 50
 def invite(engine: Engine, owner_id: int, name: str, person_id: int) -> bool:
     """Invite a user to a board, at most once. Return whether the member owns it. Raises BoardRejected."""
     if person_id == owner_id:
-        raise BoardRejected("This is your own board.")
+        raise BoardRejected(gettext("This is your own board."))
     with write_session(engine) as session:
         board_id = _lock_own(session, owner_id, name)
         if board_id is None:
             return False
         count = session.execute(select(func.count()).where(board_members.c.board_id == board_id)).scalar_one()
         if count >= MAX_MEMBERS:
-            raise BoardRejected(f"A board has up to {MAX_MEMBERS} members.")
+            raise BoardRejected(gettext("A board has up to %(num)s members.", num=MAX_MEMBERS))
         row = {"board_id": board_id, "person_id": person_id, "at": now()}
         if insert_if_absent(session, board_members, **row) and notification_service.can_notify_about(session, owner_id):
             key = _notification_key(board_id, person_id)

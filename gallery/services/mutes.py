@@ -9,6 +9,7 @@ from core.database import insert_if_absent, retry_on_deadlock, write_session
 from core.models import mutes, notifications, people
 from core.mutes import MAX_MUTES, normalize_topic, style_of
 from gallery.services.text_rules import text_error
+from gallery.translations import gettext
 from gallery.views.creations import UserView
 
 MAX_TOPIC_LENGTH = 100
@@ -36,7 +37,7 @@ class MuteView:
 def mute_person(engine: Engine, member_id: int, person_id: int) -> None:
     """Mute a person, at most once, and mark what they caused as read. Raises MuteRejected."""
     if person_id == member_id:
-        raise MuteRejected("You can’t mute yourself.")
+        raise MuteRejected(gettext("You can’t mute yourself."))
     theirs = (
         notifications.c.person_id == member_id,
         notifications.c.actor_id == person_id,
@@ -55,7 +56,7 @@ def mute_topic(engine: Engine, member_id: int, typed: str) -> str:
         raise MuteRejected(error)
     topic = normalize_topic(typed)
     if not topic:
-        raise MuteRejected("Enter a word.")
+        raise MuteRejected(gettext("Enter a word."))
     with write_session(engine) as session:
         _ensure_room(session.connection(), member_id)
         insert_if_absent(session, mutes, person_id=member_id, topic=topic, at=now())
@@ -100,4 +101,6 @@ def _ensure_room(connection: Connection, member_id: int) -> None:
     connection.execute(select(people.c.id).where(people.c.id == member_id).with_for_update(key_share=True)).one()
     count = connection.execute(select(func.count()).where(mutes.c.person_id == member_id)).scalar_one()
     if count >= MAX_MUTES:
-        raise MuteRejected(f"You mute {MAX_MUTES} people and topics, the most you can. Remove one first.")
+        raise MuteRejected(
+            gettext("You mute %(num)s people and topics, the most you can. Remove one first.", num=MAX_MUTES)
+        )
