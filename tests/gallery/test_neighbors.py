@@ -17,6 +17,13 @@ from tests.support.pages import find_match
 from tests.support.site_client import SiteClient
 
 
+@pytest.fixture(params=["migrated_engine", pytest.param("postgres_engine", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Run each test on both databases."""
+    found: Engine = request.getfixturevalue(request.param)
+    return found
+
+
 def walk(client: SiteClient, start: str, direction: str = "next") -> list[int]:
     """Follow the links of the pages from `start` to the end of the feed. Return the ids on the way."""
     ids, path = [], start
