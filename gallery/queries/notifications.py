@@ -174,7 +174,8 @@ def list_recent(connection: Connection, after: int) -> list[tuple[int, int]]:
 
 def count_unread(connection: Connection, person_ids: Sequence[int]) -> dict[int, int]:
     """Return the number of unread notifications of each of these members, up to MAX_UNREAD_COUNT + 1."""
-    return dict(connection.execute(UNREAD_COUNTS_STMT, {"ids": person_ids}).tuples().all())
+    rows = connection.execute(UNREAD_COUNTS_STMT, {"ids": person_ids}).all()
+    return {row[0]: row[1] for row in rows}
 
 
 def mark_read(engine: Engine, person_id: int, ids: Sequence[int]) -> None:
