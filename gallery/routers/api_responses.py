@@ -30,8 +30,8 @@ from gallery.views.formatting import format_iso
 from gallery.views.pictures import PictureView
 from gallery.web.context import AppContext, get_context
 
-# All values of a creation as one tuple.
-_values = attrgetter(*(field.name for field in fields(CreationView)))
+# All values of a creation but its list of pictures, as one tuple.
+_values = attrgetter(*(field.name for field in fields(CreationView) if field.name != "pictures"))
 
 
 def person_json(user: UserView) -> PersonJson:
@@ -97,11 +97,11 @@ def creation_json(context: AppContext, creation: CreationView) -> CreationJson:
 
 
 def creations_response(request: Request, page: Page, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a `CreationsJson`, put together from the cached texts of its creations."""
+    """Return a `CreationsJson`, put together from the cached JSON of its creations."""
     context = get_context(request)
-    items = ",".join(_creation_text(context, creation) for creation in page.creations)
-    links = to_json(page_links(request, page.older)).decode()
-    body = f'{{"items":[{items}],"next":{to_json(page.older).decode()},"links":{links}}}'
+    items = b",".join(_creation_bytes(context, creation) for creation in page.creations)
+    after, links = to_json(page.older), to_json(page_links(request, page.older))
+    body = b'{"items":[%b],"next":%b,"links":%b}' % (items, after, links)
     return Response(body, media_type="application/json", headers=headers)
 
 
@@ -146,9 +146,9 @@ def eta_json(eta: Eta) -> EtaJson:
     return EtaJson(position=eta.ahead, seconds=seconds, reason=eta.reason)
 
 
-def _creation_text(context: AppContext, creation: CreationView) -> str:
-    key = (creation.id, current_language())
-    return context.json_cache.get(key, _values(creation), lambda: to_json(creation_json(context, creation)).decode())
+def _creation_bytes(context: AppContext, creation: CreationView) -> bytes:
+    key, values = (creation.id, current_language()), (_values(creation), *creation.pictures)
+    return context.json_cache.get(key, values, lambda: to_json(creation_json(context, creation)))
 
 
 def _address(request: Request, query: list[tuple[str, str]]) -> str:

@@ -16,8 +16,8 @@ from gallery.queries.eta_cache import EtaCache
 from gallery.web.templating import Renderer
 from gallery.web.text_cache import TextCache
 
-# About 9,000 creations.
-JSON_CACHE_BYTES, JSON_VALUES_BYTES = 32 * 2**20, 2000
+# About 11,000 creations.
+JSON_CACHE_BYTES = 24 * 2**20
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class AppContext:
     renderer: Renderer
     creation_config: CreationConfig
     # Creations as the API returns them.
-    json_cache: TextCache = field(default_factory=lambda: TextCache(JSON_CACHE_BYTES, JSON_VALUES_BYTES))
+    json_cache: TextCache[bytes] = field(default_factory=lambda: TextCache(JSON_CACHE_BYTES))
 
     def address(self, path: str) -> str:
         """Return the public address of a path, or the path alone if no public address is set."""

@@ -14,7 +14,8 @@ from core.database import read_connection, write_session
 from core.models import creations, people, pictures
 from gallery.queries import creations as creation_queries
 from gallery.views.creations import CreationView, UserView
-from gallery.web.card_cache import VALUES_BYTES, CardCache
+from gallery.web.card_cache import CardCache
+from gallery.web.text_cache import ENTRY_BYTES
 from gallery.web.users import ANONYMOUS, CurrentUser
 from tests.support.gallery_data import GalleryData
 from tests.support.pages import find_match
@@ -82,7 +83,7 @@ def newest(gallery_data: GalleryData) -> Any:
 
 def test_card_is_rendered_once_and_least_recently_used_one_is_dropped(newest: Any) -> None:
     rendered = []
-    cache = CardCache(max_bytes=2 * ("card 1".__sizeof__() + VALUES_BYTES))
+    cache = CardCache(max_bytes=2 * ("card 1".__sizeof__() + ENTRY_BYTES))
 
     def render(creation: CreationView, *_args: object) -> Markup:
         rendered.append(creation.id)
