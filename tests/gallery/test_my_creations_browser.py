@@ -48,7 +48,7 @@ def test_hiding_all_selected_pictures_is_confirmed(look: Callable[..., Any], gal
     page = look()
     page.goto("/me")
     assert page.get_by_role("button", name="Hide").is_disabled()
-    page.get_by_label("All").check()
+    page.get_by_role("checkbox", name="All on this page").check()
     assert page.get_by_text("3 selected").is_visible()
     page.get_by_role("button", name="Hide").click()
     page.get_by_text("3 pictures hidden.").wait_for()
