@@ -155,8 +155,8 @@ function onPopState() {
   if (here() === home.path) {
     isLeaving = false
     if (dialog.open) dialog.close()
-    // The browser scrolls back to where the feed was, perhaps away from the card.
-    else requestAnimationFrame(() => requestAnimationFrame(returnToCard))
+    // The browser scrolls back to where the feed was, perhaps away from the card, if the user did not go on meanwhile.
+    else requestAnimationFrame(() => requestAnimationFrame(() => linkOf(current) === document.activeElement && returnToCard()))
     return
   }
   const card = findCard(location.pathname)
