@@ -86,9 +86,10 @@ def clicks_to_remix(page: "Page") -> int:
     card = page.locator(".card").nth(2)
     card.hover()
     card.locator("[data-action=remix]").click()
-    page.get_by_label("Describe your picture").last.wait_for()
-    page.get_by_role("button", name="Paint", exact=True).last.click()
-    page.wait_for_url(re.compile(r"/c/\d+$"))
+    with page.expect_response(lambda response: response.request.method == "POST") as posted:
+        page.get_by_role("dialog", name="Composer").get_by_role("button", name="Paint", exact=True).click()
+    assert posted.value.url.endswith("/paint")
+    assert posted.value.ok
     return 2
 
 
