@@ -28,6 +28,15 @@ KEYWORDS = {"gettext": None, "ngettext": (1, 2), "mark": None, "mark_plural": (1
 OPTIONS = {TEMPLATES: {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}}
 
 
+HEADER = """msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Plural-Forms: {plurals}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+
+"""
+
+
 def collect() -> Catalog:
     """Return all marked texts, each with the files that hold it."""
     catalog = Catalog(project="Threadpaint", charset="utf-8")
@@ -59,8 +68,8 @@ def untranslated(catalog: Catalog) -> Iterator[Message]:
 def encode(catalog: Catalog) -> bytes:
     """Return the file of a catalog: sorted, without line numbers and dates, so that it changes only with the texts."""
     out = BytesIO()
-    write_po(out, catalog, sort_output=True, include_lineno=False, omit_header=False, width=120)
-    return out.getvalue()
+    write_po(out, catalog, sort_output=True, include_lineno=False, omit_header=True, width=120)
+    return HEADER.format(language=catalog.locale_identifier, plurals=catalog.plural_forms).encode() + out.getvalue()
 
 
 def main() -> None:
