@@ -16,7 +16,9 @@ TEMPLATES = Path(__file__).parent.parent / "gallery" / "templates"
 # For programmers, in English.
 ENGLISH_ONLY = {"api.html"}
 # Names that are the same in every language.
-NAMES = re.compile(r"(?:\b|(?=-))(?:Threadpaint|API|X|Atom|WebP|PNG|JPEG|threadpaint|No|wide|light dark|--style|--ar)\b")
+NAMES = re.compile(
+    r"(?:\b|(?=-))(?:Threadpaint|API|X|Atom|WebP|PNG|JPEG|threadpaint|No|wide|light dark|--style|--ar)\b"
+)
 READ_ATTRIBUTES = {"alt", "title", "placeholder", "aria-label", "data-busy", "data-labels", "data-copy-label"}
 WORD = re.compile(r"[A-Za-z]{2,}")
 # A sentence or a label, not a class, a path or a size.

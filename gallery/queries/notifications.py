@@ -17,6 +17,7 @@ from core.mutes import NO_MUTES, Mutes
 from core.reason_codes import HIDDEN_PROMPT_CODES, message_for
 from core.text import clip
 from gallery.queries import creations as creation_queries
+from gallery.translations import gettext
 from gallery.views.creations import CreationView, UserView
 
 GROUPED_KINDS = frozenset(
@@ -231,7 +232,7 @@ def _line(row: NotificationRow, actor: UserView | None, public: dict[int, Creati
         at=row.at,
         unread=row.read_at is None,
         path=_path(row, actor),
-        title=title or "Untitled",
+        title=title or gettext("Untitled"),
         comment=clip(row.text or "", MAX_COMMENT_LENGTH),
         reason=message_for(row.reason_code) if row.kind == NotificationKind.REFUSED and row.reason_code else "",
         creation=public.get(row.creation_id or 0),

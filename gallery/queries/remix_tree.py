@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, literal, selec
 
 from core.models import creations, people, pictures
 from core.text import alt_text, clip
+from gallery.translations import gettext
 from gallery.views.creations import CreationView, UserView
 from gallery.views.formatting import MAX_COUNTED_REMIXES
 from gallery.views.pictures import file_address
@@ -283,7 +284,7 @@ def _node(row: NodeRow, parent_prompt: str) -> RemixNode:
     return RemixNode(
         id=row.id,
         person=person,
-        title=clip(row.prompt, TITLE_LENGTH) or "Untitled",
+        title=clip(row.prompt, TITLE_LENGTH) or gettext("Untitled"),
         alt=alt_text(row.prompt, person.display_name, ALT_LENGTH),
         thumb=thumb,
         sensitive=row.sensitive,

@@ -23,7 +23,7 @@ from gallery.routers.board_forms import (
 from gallery.routers.board_pages import OWN_BOARDS_PATH, render_own_boards
 from gallery.services import boards as board_service
 from gallery.services.boards import BoardDraft, BoardRejected
-from gallery.translations import ngettext
+from gallery.translations import gettext, ngettext
 from gallery.views.creations import CreationView
 from gallery.views.pagination import PAGE_SIZE, Cursor, InvalidParameter
 from gallery.web.dependencies import CursorDep, EngineDep, MemberDep, QueryId
@@ -194,10 +194,10 @@ def _summarize(added: list[str], removed: list[str]) -> str:
     """Return what changed, in a sentence each."""
     sentences = []
     if added:
-        sentences.append(f"Added to {', '.join(f'“{title}”' for title in added)}.")
+        sentences.append(gettext("Added to %(boards)s.", boards=", ".join(f"“{title}”" for title in added)))
     if removed:
-        sentences.append(f"Removed from {', '.join(f'“{title}”' for title in removed)}.")
-    return " ".join(sentences) or "No changes."
+        sentences.append(gettext("Removed from %(boards)s.", boards=", ".join(f"“{title}”" for title in removed)))
+    return " ".join(sentences) or gettext("No changes.")
 
 
 async def _render_selection(

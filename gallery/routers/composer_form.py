@@ -15,11 +15,12 @@ from core.models import Creation
 from core.prompt_filter import unsafe_category
 from core.reason_codes import message_for
 from core.styles import FORMER_NAMES, STYLES
-from core.text import clean, tidy
+from core.text import clean, mark, tidy
 from gallery.queries.remix_parent import Parent
 from gallery.services.create_creation import PARENT_INIT_IMAGE, PARENT_PICTURE, GenerationParams
 from gallery.services.init_images import MAX_FORM_BYTES, UPLOAD_PREFIX
 from gallery.services.text_rules import length_error
+from gallery.translations import format_number, gettext
 from gallery.web.forms import Checkbox, FormModel, parse_form
 
 # More than any prompt may have, and little enough to render again.
@@ -33,11 +34,11 @@ CHOICES: dict[str, Mapping[str, object]] = {
     "strength": STRENGTHS,
 }
 ERROR_MESSAGES = {
-    "prompt": "Enter a prompt.",
-    "style": "Unknown style.",
-    "aspect_ratio": "Unknown aspect ratio.",
-    "strength": "Pick one of the options.",
-    "number": "Enter a whole number from {minimum:,} to {maximum:,}.",
+    "prompt": mark("Enter a prompt."),
+    "style": mark("Unknown style."),
+    "aspect_ratio": mark("Unknown aspect ratio."),
+    "strength": mark("Pick one of the options."),
+    "number": mark("Enter a whole number from %(minimum)s to %(maximum)s."),
 }
 
 FieldText = Annotated[str, AfterValidator(lambda text: text[:MAX_FIELD_LENGTH])]
@@ -79,7 +80,7 @@ class ComposerForm(FormModel):
         """Return a message for each wrong field."""
         errors = {
             "prompt": _prompt_error(self.prompt, prompt_limit)
-            or ("" if tidy(self.prompt) else ERROR_MESSAGES["prompt"]),
+            or ("" if tidy(self.prompt) else gettext(ERROR_MESSAGES["prompt"])),
             "negative_prompt": _prompt_error(self.negative_prompt, prompt_limit),
             **{name: self._choice_error(name) for name in CHOICES},
             **{name: self._number_error(name) for name in NUMBER_RANGES},
@@ -113,13 +114,13 @@ class ComposerForm(FormModel):
 
     def _choice_error(self, name: str) -> str:
         value = getattr(self, name)
-        return ERROR_MESSAGES[name] if value and value not in CHOICES[name] else ""
+        return gettext(ERROR_MESSAGES[name]) if value and value not in CHOICES[name] else ""
 
     def _number_error(self, name: str) -> str:
         text, (minimum, maximum) = getattr(self, name), NUMBER_RANGES[name]
         if not text.strip() or minimum <= (-1 if (number := _parse_number(text)) is None else number) <= maximum:
             return ""
-        return ERROR_MESSAGES["number"].format(minimum=minimum, maximum=maximum)
+        return gettext(ERROR_MESSAGES["number"], minimum=format_number(minimum), maximum=format_number(maximum))
 
 
 class RerunForm(FormModel):

@@ -18,6 +18,7 @@ from core.models import board_items, board_members, boards, creations, notificat
 from core.text import tidy
 from gallery.queries.boards import MAX_BOARDS, MAX_PICTURES, shared_board_ids
 from gallery.services.text_rules import text_error
+from gallery.translations import format_number, gettext
 
 MAX_TITLE_LENGTH = 100
 MAX_ABOUT_LENGTH = 1000
@@ -41,7 +42,8 @@ class BoardDraft:
     def errors(self) -> dict[str, str]:
         """Return a message for each wrong field."""
         errors = {
-            "title": text_error(tidy(self.title), MAX_TITLE_LENGTH) or ("" if tidy(self.title) else "Enter a name."),
+            "title": text_error(tidy(self.title), MAX_TITLE_LENGTH)
+            or ("" if tidy(self.title) else gettext("Enter a name.")),
             "about": text_error(tidy(self.about), MAX_ABOUT_LENGTH),
         }
         return {name: message for name, message in errors.items() if message}
@@ -175,7 +177,9 @@ def _create(session: Session, person_id: int, draft: BoardDraft, idempotency_key
         return str(name)
     owned = session.execute(select(func.count()).where(boards.c.person_id == person_id)).scalar_one()
     if owned >= MAX_BOARDS:
-        raise BoardRejected(f"You have {MAX_BOARDS} boards, the most you can have. Delete one first.")
+        raise BoardRejected(
+            gettext("You have %(num)s boards, the most you can have. Delete one first.", num=MAX_BOARDS)
+        )
     created_at = now()
     values = {
         **draft.values,
@@ -212,7 +216,13 @@ def _add_item(session: Session, board: _BoardRow, creation_id: int) -> bool:
     has_room = update(boards).where(boards.c.id == board.id, boards.c.size < MAX_PICTURES)
     counted = session.execute(has_room.values(size=boards.c.size + 1, changed_at=now()).returning(boards.c.id))
     if counted.first() is None:
-        raise BoardRejected(f"“{board.title}” is full: a board holds up to {MAX_PICTURES:,} pictures.")
+        raise BoardRejected(
+            gettext(
+                "“%(title)s” is full: a board holds up to %(num)s pictures.",
+                title=board.title,
+                num=format_number(MAX_PICTURES),
+            )
+        )
     return True
 
 

@@ -17,6 +17,7 @@ from core.notifications import notify
 from core.text import tidy
 from gallery.queries.mentions import MAX_MENTIONS, find_users_by_handles, mentioned_handles
 from gallery.services.text_rules import text_error
+from gallery.translations import gettext
 
 MAX_LENGTH = 1000
 MAX_LINES = 12
@@ -50,7 +51,7 @@ def parse_comment(typed: str) -> str:
     """Return the text without invisible characters and surplus empty lines. Raises CommentRejected."""
     text = _normalize(typed)
     if not text:
-        raise CommentRejected("Write something first.")
+        raise CommentRejected(gettext("Write something first."))
     if error := text_error(text, MAX_LENGTH):
         raise CommentRejected(error)
     return text
@@ -128,7 +129,7 @@ def _lock_creation(session: Session, creation_id: int) -> int | None:
 def _ensure_can_comment(session: Session, person_id: int) -> None:
     hidden = select(people.c.id).where(people.c.id == person_id, people.c.hidden_at.is_not(None))
     if session.execute(hidden).first() is not None:
-        raise CommentRejected("Your account on X is protected, so your comments could not be shown here.")
+        raise CommentRejected(gettext("Your account on X is protected, so your comments could not be shown here."))
 
 
 def _parent_author(session: Session, creation_id: int, comment_id: int | None) -> int:
@@ -140,7 +141,7 @@ def _parent_author(session: Session, creation_id: int, comment_id: int | None) -
     )
     author_id = session.execute(stmt).scalar_one_or_none()
     if author_id is None:
-        raise CommentRejected("That comment was deleted.")
+        raise CommentRejected(gettext("That comment was deleted."))
     return int(author_id)
 
 

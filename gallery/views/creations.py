@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from core.models import State
 from core.text import clip, display_name
+from gallery.translations import gettext
 from gallery.views import formatting
 from gallery.views.pictures import PictureView
 from gallery.views.prompt_words import pick_search_words
@@ -112,7 +113,7 @@ class CreationView:
     @property
     def title(self) -> str:
         """Return the prompt, cut to the length of a card."""
-        return clip(self.prompt, CARD_TITLE) or "Untitled"
+        return clip(self.prompt, CARD_TITLE) or gettext("Untitled")
 
     @property
     def search_words(self) -> list[str]:

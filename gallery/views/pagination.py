@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from gallery.translations import gettext
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Microseconds up to the year 9999, and 64 bits of id: account ids of X have 19 digits.
 DECODED_CURSOR = re.compile(rb"([0-9]{1,18})\.([0-9]{1,19})")
@@ -65,5 +67,5 @@ def parse_cursor(query: Mapping[str, str]) -> Cursor | None:
         return None
     position = decode_cursor(cursor)
     if position is None:
-        raise InvalidParameter("cursor", "That page no longer exists. Start from the newest.")
+        raise InvalidParameter("cursor", gettext("That page no longer exists. Start from the newest."))
     return position

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gallery.translations import gettext
 from gallery.views.pagination import InvalidParameter
 
 DECODED_CURSOR = re.compile(rb"([0-9]{1,9})\.([0-9]{1,18})\.top")
@@ -33,5 +34,5 @@ def parse_top_cursor(query: Mapping[str, str]) -> TopCursor | None:
         decoded = b""
     parts = DECODED_CURSOR.fullmatch(decoded)
     if parts is None:
-        raise InvalidParameter("cursor", "That page no longer exists. Start from the first one.")
+        raise InvalidParameter("cursor", gettext("That page no longer exists. Start from the first one."))
     return TopCursor(int(parts[1]), int(parts[2]))
