@@ -50,8 +50,9 @@ OWN = [
 # Everything there is, without the words; and what no page may have.
 BUILT = """() => {
     const all = [...document.querySelectorAll("*")]
-    // How many words and pictures there are to see next differs.
-    const fixed = all.filter(each => !each.closest(".explore"))
+    // How many words and pictures there are to see next differs, and whether a feed has loaded its second page.
+    const differs = ".explore, .pages, .feed > .card:nth-child(n+25)"
+    const fixed = all.filter(each => each !== document.documentElement && !each.closest(differs))
     const can = name => name !== "tabindex"  // long titles scroll, and can be reached
     return {
         built: fixed.map(each => [each.localName, ...each.getAttributeNames().filter(can)].join(" ")),

@@ -47,11 +47,11 @@ def test_hiding_all_selected_pictures_is_confirmed(look: Callable[..., Any], gal
         gallery_data.publish()
     page = look()
     page.goto("/me")
-    assert page.get_by_role("button", name="Hide").is_disabled()
+    assert not page.get_by_role("button", name="Hide").is_visible()
     page.get_by_role("checkbox", name="All on this page").check()
     assert page.get_by_text("3 selected").is_visible()
     page.get_by_role("button", name="Hide").click()
-    page.get_by_text("3 pictures hidden.").wait_for()
+    page.get_by_text("3 pictures hidden.").first.wait_for()
     page.goto("/")
     assert page.locator(".card, .lead").count() == 0
 

@@ -129,7 +129,8 @@ def test_concurrent_comments_replies_and_deletions_are_counted(
     all_at_once(*doings)
     assert_counts_are_true(engine)
     with read_connection(engine) as connection:
-        left = connection.execute(select(comments.c.id).where(comments.c.text.like("root%"))).all()
+        is_left = (comments.c.text.like("root%"), comments.c.deleted_at.is_(None))
+        left = connection.execute(select(comments.c.id).where(*is_left)).all()
     assert left == []
 
 
