@@ -9,7 +9,8 @@ const PLURALS = {
 const pluralIndex = PLURALS[document.documentElement.lang] ?? (n => Number(n !== 1))
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole)
 
-window.gettext = (text, values = {}) => fill(window.texts?.[text] || text, values)
+// A text that is also the singular of a plural has all forms there.
+window.gettext = (text, values = {}) => fill([window.texts?.[text] || text].flat()[0], values)
 window.ngettext = (singular, plural, n, values = {}) => {
   const forms = window.texts?.[singular] ?? [singular, plural]
   return fill(forms[pluralIndex(n)], { n: n.toLocaleString(document.documentElement.lang), ...values })
