@@ -20,7 +20,7 @@ MARKUP = re.compile(r"</?[a-z]+")
     ("cookie", "header", "language"),
     [
         ("", "de-AT,de;q=0.9,en;q=0.8", "de"),
-        ("", "es-MX", "es"),
+        ("", "pt-BR", "pt"),
         ("", "nl,fr;q=0.5,ja;q=0.7", "ja"),
         ("", "en-US,de;q=0.5", "en"),
         ("", "de;q=0,fr;q=0.1", "fr"),
