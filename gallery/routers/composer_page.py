@@ -163,13 +163,8 @@ async def render_composer(
         init_images=_init_image_choices(form, around.parent, member),
         can_reply_on_x=around.can_reply_on_x,
         hints=replace(around.hints, wait=wait),
-        aspect_ratios=ASPECT_RATIO_CHOICES,
-        styles=STYLES,
-        style_labels=STYLE_LABELS,
-        max_count=MAX_IMAGES,
-        max_steps=MAX_STEPS,
         limit=config.prompt_limit,
-        fields=FIELD_LABELS,
+        **CHOICES,
     )
 
 
@@ -216,3 +211,12 @@ ASPECT_RATIO_CHOICES = (
     AspectRatioChoice("", OUTLINE_SIDE, OUTLINE_SIDE),
     *(_aspect_ratio_choice(name) for name in ASPECT_RATIOS),
 )
+# What the form offers to everybody.
+CHOICES = {
+    "aspect_ratios": ASPECT_RATIO_CHOICES,
+    "styles": STYLES,
+    "style_labels": STYLE_LABELS,
+    "max_count": MAX_IMAGES,
+    "max_steps": MAX_STEPS,
+    "fields": FIELD_LABELS,
+}

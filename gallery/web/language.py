@@ -1,8 +1,7 @@
 """Choose the language of each request: that of the visitor's cookie, else the first of Accept-Language that exists."""
 
-from http.cookies import CookieError, SimpleCookie
-
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gallery.translations import LANGUAGES, choose_language, use_language
@@ -21,7 +20,7 @@ class LanguageMiddleware:
         if scope["type"] != "http" or len(LANGUAGES) == 1:
             await self._app(scope, receive, send)
             return
-        language = _language_of(Headers(scope=scope))
+        language = _language_of(HTTPConnection(scope))
 
         async def send_with_language(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -35,11 +34,6 @@ class LanguageMiddleware:
             await self._app(scope, receive, send_with_language)
 
 
-def _language_of(headers: Headers) -> str:
-    cookie: SimpleCookie = SimpleCookie()
-    try:
-        cookie.load(headers.get("cookie", ""))
-    except CookieError:
-        cookie.clear()
-    chosen = cookie.get(LANGUAGE_COOKIE)
-    return choose_language(chosen.value if chosen else "", headers.get("accept-language", ""))
+def _language_of(connection: HTTPConnection) -> str:
+    preferred = connection.cookies.get(LANGUAGE_COOKIE, "")
+    return choose_language(preferred, connection.headers.get("accept-language", ""))

@@ -67,7 +67,7 @@ def test_the_sketch_engine_can_paint_the_prompts() -> None:
         assert unsafe_category(prompt) is None
 
 
-def test_visitors_keep_most_of_the_limits() -> None:
+def test_life_uses_less_than_half_of_each_limit() -> None:
     posts = [action for action in SCRIPT if isinstance(action, Post)]
     assert len(posts) + len(SAMPLES) <= 40, "X allows 100 replies in a quarter of an hour"
     assert len(members()) <= 8, "an address may sign in 20 times in ten minutes"

@@ -13,6 +13,7 @@ from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from sqlalchemy import Engine, event
 
+from core.clock import now
 from core.migrate import migrate
 from core.storage import FolderStorage
 from gallery.app import create_app
@@ -79,6 +80,12 @@ def storage(tmp_path: Path) -> FolderStorage:
 @pytest.fixture
 def gallery_data(engine: Engine, storage: FolderStorage) -> GalleryData:
     return GalleryData(engine, storage)
+
+
+@pytest.fixture
+def ada(gallery_data: GalleryData) -> int:
+    """Return the id of a member."""
+    return gallery_data.person("ada", "Ada", member_since=now())
 
 
 @pytest.fixture(scope="session")

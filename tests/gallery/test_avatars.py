@@ -38,11 +38,6 @@ class ImageHost:
 
 
 @pytest.fixture
-def ada(gallery_data: GalleryData) -> int:
-    return gallery_data.person("ada", "Ada", member_since=now())
-
-
-@pytest.fixture
 def save(engine: Engine, storage: FolderStorage, ada: int) -> Callable[..., bool]:
     """Save what a host serves as Ada's avatar."""
 

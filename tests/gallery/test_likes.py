@@ -22,11 +22,6 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def ada(gallery_data: GalleryData) -> int:
-    return gallery_data.person("ada", "Ada", member_since=now())
-
-
-@pytest.fixture
 def bob(gallery_data: GalleryData) -> int:
     return gallery_data.person("bob", "Bob")
 

@@ -20,11 +20,6 @@ BOB = UserView(2, "Bob", "Bob")
 
 
 @pytest.fixture
-def ada(gallery_data: GalleryData) -> int:
-    return gallery_data.person("ada", "Ada", member_since=now())
-
-
-@pytest.fixture
 def bob(gallery_data: GalleryData) -> int:
     return gallery_data.person("Bob", "Bob", member_since=now())
 

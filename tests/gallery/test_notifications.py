@@ -23,11 +23,6 @@ from tests.support.pages import find_match, page_context
 
 
 @pytest.fixture
-def ada(gallery_data: GalleryData) -> int:
-    return gallery_data.person("ada", "Ada", member_since=now())
-
-
-@pytest.fixture
 def token(client: TestClient, sign_in: Callable[[TestClient, int], str], ada: int) -> str:
     """Return a client of Ada."""
     return sign_in(client, ada)

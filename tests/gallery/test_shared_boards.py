@@ -21,11 +21,6 @@ from tests.support.pages import page_context
 
 
 @pytest.fixture
-def ada(gallery_data: GalleryData) -> int:
-    return gallery_data.person("ada", "Ada", member_since=now())
-
-
-@pytest.fixture
 def bob(gallery_data: GalleryData) -> int:
     return gallery_data.person("bob", "Bob", member_since=now())
 
@@ -129,7 +124,7 @@ def test_wrong_handles_are_said_beside_the_field(
     assert rows(engine, board_members) == []
 
 
-def test_whoever_mutes_the_owner_hears_nothing_of_an_invitation(
+def test_muting_the_owner_suppresses_the_notification_of_an_invitation(
     client: TestClient, as_: Callable[..., Any], engine: Engine, ada: int, bob: int, name: str
 ) -> None:
     mute_person(engine, bob, ada)

@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
-from core.clock import now
 from gallery.services.comments import NewComment, add_comment
 from gallery.services.follows import follow
 from gallery.services.likes import like
@@ -18,11 +17,6 @@ from tests.support.gallery_data import GalleryData
 from tests.support.site_client import Serve, SiteClient
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def ada(gallery_data: GalleryData) -> int:
-    return gallery_data.person("ada", "Ada", member_since=now())
 
 
 @pytest.fixture

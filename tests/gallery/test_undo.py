@@ -24,11 +24,6 @@ FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 
 @pytest.fixture
-def ada(gallery_data: GalleryData) -> int:
-    return gallery_data.person("ada", "Ada", member_since=now())
-
-
-@pytest.fixture
 def send(send_as: Callable[[int], Callable[..., Any]], ada: int) -> Callable[..., Any]:
     return send_as(ada)
 
